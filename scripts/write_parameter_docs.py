@@ -1,0 +1,55 @@
+"""Write docs/parameters.md from the parameters' own metadata; `--check` only says whether it is current."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from pathlib import Path
+
+from sim.config import Config
+from sim.schema import Parameter, describe, spell
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "parameters.md"
+INTRODUCTION = """\
+# Parameters
+
+Written by `python scripts/write_parameter_docs.py` from `sim/config.py`, where every parameter is declared.
+`<name>` stands for a name that you choose: `platforms.microwork.requester_fee`. A parameter is marked
+*assumed* where no source gives a number; its range is then the range to vary it over. Country tables,
+platforms and other choices that belong together are groups of YAML files under `conf/`; they may set other
+values than the defaults shown here (`clickmarket run --cfg job` prints those of a run).
+"""
+HEADING = "| parameter | default | unit | allowed | meaning | source |\n|---|---|---|---|---|---|\n"
+
+
+def render() -> str:
+    """Return the whole document."""
+    sections = [INTRODUCTION]
+    for name, rows in groupby(describe(Config), key=lambda row: row.path.split(".")[0]):
+        sections.append(f"## {name}\n\n{HEADING}" + "".join(_line(row) for row in rows))
+    return "\n".join(sections)
+
+
+def _line(row: Parameter) -> str:
+    unit = row.limits.unit
+    allowed = row.allowed.removesuffix(f" ({unit})") if unit else row.allowed
+    source = ", ".join(part for part in (row.source, "*assumed*" if row.assumed else "") if part)
+    cells = (f"`{row.path}`", f"`{spell(row.limits.default)}`", unit, allowed, row.meaning, source)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def main() -> int:
+    """Write the file, or with --check compare it."""
+    text = render()
+    if "--check" in sys.argv[1:]:
+        current = TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text
+        print(f"{TARGET.name} is {'current' if current else 'out of date: run this script'}.")
+        return 0 if current else 1
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(text, encoding="utf-8")
+    print(TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

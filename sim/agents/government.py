@@ -1,0 +1,19 @@
+"""The government of a country as a Mesa agent."""
+
+from __future__ import annotations
+
+from sim.agents.base import RecordAgent
+from sim.columns import Column
+
+
+class Government(RecordAgent):
+    """A country's public budget and the people it stands for."""
+
+    balance = Column("government_rows", read_only="Balances change only through Ledger.transfer.")
+    population = Column("government_rows")
+    internet_users = Column("government_rows")
+
+    @property
+    def country(self) -> str:
+        """Code of the country."""
+        return str(self.model.world.codes[self.row])

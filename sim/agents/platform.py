@@ -1,0 +1,100 @@
+"""Platforms: who may work and post there, what it takes, how it shows work, when it pays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.agents.base import RecordAgent
+from sim.agents.population import admitted
+from sim.agents.traits import PLATFORM
+from sim.columns import Column, Records
+from sim.config import Config
+from sim.config import Platform as PlatformConfig
+from sim.errors import UserError, nearest
+from sim.money import parse_usd
+from sim.world import World
+
+
+def ranking(platform: PlatformConfig) -> tuple[float, float, float]:
+    """Cumulative weights of newest, largest and best paid in what workers see; the rest is chance."""
+    parts = (platform.ranking_newest, platform.ranking_largest, platform.ranking_best_paid)
+    total = sum(parts) + platform.ranking_random
+    newest = parts[0] / total
+    largest = newest + parts[1] / total
+    return newest, largest, min(1.0, largest + parts[2] / total)
+
+
+def parts_per_million(share: float) -> int:
+    """A share in millionths."""
+    return int(np.floor(share * 1e6 + 0.5))
+
+
+def boards_of(config: Config, workers: float) -> int:
+    """Tiles of a platform's board: as set, or enough that each serves ``workers_per_board`` at most."""
+    if config.market.boards is not None:
+        return config.market.boards
+    return max(1, int(np.ceil(workers / config.market.workers_per_board)))
+
+
+def make_platforms(config: Config, world: World, worker_origins: Records) -> Records:
+    """Return the records of the platforms, in the order of the configuration.
+
+    ``worker_origins`` says how many workers each may expect, and so how many tiles its board needs.
+    """
+    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
+    rows = np.zeros(len(config.platforms), PLATFORM)
+    workers, requesters = admitted(config, world, "worker"), admitted(config, world, "requester")
+    for i, (name, platform) in enumerate(config.platforms.items()):
+        if platform.owner not in world.codes:
+            raise UserError(
+                f"The owner of platform {name} lives in a country that the world does not have.",
+                path=f"platforms.{name}.owner",
+                value=platform.owner,
+                allowed=", ".join(world.codes),
+                nearest=nearest(platform.owner, world.codes),
+            )
+        row = rows[i]
+        row["worker_mask"] = sum(1 << c for c in workers[name])
+        row["requester_mask"] = sum(1 << c for c in requesters[name])
+        row["large_batch_from"] = platform.large_batch_from
+        row["worker_fee_ppm"] = parts_per_million(platform.worker_fee)
+        row["minimum_reward"] = parse_usd(platform.minimum_reward_usd)
+        row["tick"] = parse_usd(platform.tick_usd)
+        row["payout_days"] = platform.payout_days
+        row["payout_threshold"] = parse_usd(platform.payout_threshold_usd)
+        row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)
+        row["cost_ppm"] = parts_per_million(platform.cost_share)
+        row["boards"] = boards_of(
+            config, config.workers.count * float(chances[worker_origins["platform"] == i].sum())
+        )
+        row["newest"], row["largest"], row["best_paid"] = ranking(platform)
+        row["ranking_depth"] = platform.ranking_depth
+        row["owner"] = world.codes.index(platform.owner)
+    return rows
+
+
+class Platform(RecordAgent):
+    """A platform as a Mesa agent. Money is in micro-dollars, fees in millionths of the reward."""
+
+    balance = Column("platform_rows", read_only="Balances change only through Ledger.transfer.")
+    requester_fee_ppm = Column("platform_rows")
+    large_batch_fee_ppm = Column("platform_rows")
+    worker_fee_ppm = Column("platform_rows")
+    minimum_reward = Column("platform_rows")
+    reward_floor = Column("platform_rows")
+    payout_days = Column("platform_rows")
+    payout_threshold = Column("platform_rows")
+    revenue = Column("platform_rows")
+    cost = Column("platform_rows")
+    profit = Column("platform_rows")
+    transactions = Column("platform_rows")
+
+    @property
+    def name(self) -> str:
+        """The platform's name."""
+        return str(self.model.platform_names[self.row])
+
+    @property
+    def owner(self) -> str:
+        """Code of the country where the owners live."""
+        return str(self.model.world.codes[self.model.platform_rows["owner"][self.row]])

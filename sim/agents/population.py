@@ -1,0 +1,636 @@
+"""Synthesis of the population: workers, collectives, requesters, and the pools of registered people.
+
+The result is plain tables keyed by permanent ids. Traits that shape a run (country, segment, hours,
+speed, pay) follow low-discrepancy sequences indexed by the id and rotated by the seed: every seed
+has nearly the same distribution, and one more agent changes nobody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.rules import largest_batch
+from sim.agents.traits import (
+    ACTIVE,
+    COLLECTIVE,
+    JOINED_LATER,
+    OTHER_JOB,
+    REQUESTER,
+    TERTIARY,
+    WOMAN,
+    WORKER,
+    worker_id,
+)
+from sim.columns import Records, records
+from sim.compile import kernel, rule
+from sim.config import Config
+from sim.draws import low_discrepancy, stream, stream_key, uniform
+from sim.errors import UserError
+from sim.numeric import exp, exponential, log, normal_cdf, normal_quantile, power
+from sim.world import World
+
+TRAITS = stream("traits")
+COLLECTIVES = stream("collectives")
+REQUESTERS = stream("requesters")
+LONG_AGO = -1_000_000
+NO_COLLECTIVE = -1
+
+SEGMENT = records(
+    [
+        ("other_job", "f8"),
+        ("literate", "u1"),
+        ("tertiary", "f8"),
+        ("window_start", "i8"),
+        ("window_hours", "i8"),
+        ("flexibility", "f8"),
+        ("desired_hours_median", "f8"),
+        ("desired_hours_log_sigma", "f8"),
+        ("reservation_ratio", "f8"),
+        ("collective_size", "i8"),
+        ("interruption_women", "f8"),
+        ("interruption_men", "f8"),
+    ]
+)
+
+COUNTRY = records(
+    [
+        ("outside_wage", "f8"),
+        ("price_level", "f8"),
+        ("women_share", "f8"),
+        ("tertiary_share", "f8"),
+        ("first_zone", "i8"),
+        ("zones", "i8"),
+        ("first_collective", "i8"),
+        ("collectives", "i8"),
+        ("north", "u1"),
+    ]
+)
+
+ORIGIN = records([("cumulative", "f8"), ("country", "i8"), ("platform", "i8")])
+
+(DIM_ORIGIN, DIM_SEGMENT, DIM_HOURS, DIM_SPEED, DIM_RESERVATION, DIM_ZONE) = range(6)
+(
+    DRAW_WOMAN,
+    DRAW_TERTIARY,
+    DRAW_OTHER_JOB,
+    DRAW_SKILL,
+    DRAW_ACCURACY,
+    DRAW_LOOK,
+    DRAW_PATIENCE,
+    DRAW_COLLECTIVE,
+) = range(100, 108)
+(DIM_REQUESTER_ORIGIN, DIM_SIZE, DIM_TARGET, DIM_VALUE) = range(4)
+(
+    DRAW_REQUESTER_ZONE,
+    DRAW_ALWAYS_ON,
+    DRAW_BIAS,
+    DRAW_STRICTNESS,
+    DRAW_UNFAIR,
+    DRAW_APPROVAL,
+    DRAW_REACH,
+    DRAW_MULTIHOME,
+    DRAW_MIX,
+) = range(100, 109)
+DRAW_MIX_FIRST = 200
+DRAW_MULTIHOME_FIRST = 300
+
+
+@dataclass
+class Population:
+    """The agents of a run as plain tables, each row keyed by a permanent id.
+
+    Attributes
+    ----------
+    workers, collectives, requesters
+        Records of the types in ``sim.agents.traits``.
+    mixes : float64 array (requesters, task types)
+        Cumulative chance of each task type in a requester's batches.
+    pools : int64 array (countries,)
+        Registered people who are not active yet.
+    """
+
+    workers: Records
+    collectives: Records
+    requesters: Records
+    mixes: NDArray[np.float64]
+    pools: NDArray[np.int64]
+
+
+@dataclass
+class Tables:
+    """What synthesis and the daily rules look up, made once from configuration and world."""
+
+    segments: Records
+    countries: Records
+    segment_shares: NDArray[np.float64]
+    zone_cumulative: NDArray[np.float64]
+    worker_origins: Records
+    requester_origins: Records
+    worker_settings: Records
+    collectives: int
+
+
+WORKER_SETTINGS = records(
+    [
+        ("reservation_log_sigma", "f8"),
+        ("need", "f8"),
+        ("speed_log_sigma", "f8"),
+        ("accuracy_mean", "f8"),
+        ("accuracy_spread", "f8"),
+        ("literacy_penalty", "f8"),
+        ("writing_share", "f8"),
+        ("expert_share", "f8"),
+        ("look_median", "f8"),
+        ("look_log_sigma", "f8"),
+        ("patience_low", "i8"),
+        ("patience_high", "i8"),
+    ]
+)
+
+
+def requester_count(config: Config) -> int:
+    """Number of requesters: as set, or 0.03 for each worker, at least one."""
+    return config.requesters.count or max(1, (3 * config.workers.count + 50) // 100)
+
+
+def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
+    """Countries (indices) that each platform admits; ``side`` is ``worker`` or ``requester``."""
+    result = {}
+    for name, platform in config.platforms.items():
+        listed = platform.worker_countries if side == "worker" else platform.requester_countries
+        codes = listed or [
+            code for code in world.codes if side == "requester" or code not in platform.excluded_countries
+        ]
+        for code in [*codes, *platform.excluded_countries]:
+            if code not in world.codes:
+                raise UserError(
+                    f"Platform {name} names a country that the world does not have.",
+                    path=f"platforms.{name}.{side}_countries",
+                    value=code,
+                    allowed=", ".join(world.codes),
+                )
+        result[name] = [world.codes.index(code) for code in codes]
+    return result
+
+
+def origins(config: Config, world: World, side: str) -> Records:
+    """Where agents come from: (country, first platform) with cumulative chances."""
+    reach = admitted(config, world, side)
+    shares = world.worker_share if side == "worker" else world.requester_share
+    own_share = "pool_share" if side == "worker" else "requester_share"
+    names = list(config.platforms)
+    open_pool = 1.0 - sum(getattr(config.platforms[name], own_share) for name in names)
+    weights: list[tuple[float, int, int]] = []
+    homeless = np.zeros(len(world.codes), bool)
+    common = [name for name in names if getattr(config.platforms[name], own_share) == 0.0]
+    for country, share in enumerate(shares):
+        home = next((name for name in [*common, *names] if country in reach[name]), None)
+        if home is None:
+            homeless[country] = True
+        elif share > 0.0 and open_pool > 0.0:
+            weights.append((open_pool * float(share), country, names.index(home)))
+    for name in names:
+        pool = getattr(config.platforms[name], own_share)
+        total = float(sum(shares[country] for country in reach[name]))
+        for country in reach[name] if pool > 0.0 else []:
+            share = float(shares[country]) / total if total > 0.0 else 1.0 / len(reach[name])
+            weights.append((pool * share, country, names.index(name)))
+    table = np.zeros(len(weights), ORIGIN)
+    total = sum(weight for weight, _, _ in weights)
+    if not total > 0.0:
+        raise UserError(f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world")
+    running = 0.0
+    for i, (weight, country, platform) in enumerate(weights):
+        running += weight / total
+        table[i] = (running, country, platform)
+    table["cumulative"][-1] = 1.0
+    return table
+
+
+def cumulative(weights: Any) -> NDArray[np.float64]:
+    """Cumulative shares of weights, the last exactly 1."""
+    running = np.zeros(len(weights))
+    total = 0.0
+    for i, weight in enumerate(weights):
+        total += float(weight)
+        running[i] = total
+    running /= total
+    running[-1] = 1.0
+    return running
+
+
+def make_tables(config: Config, world: World) -> Tables:
+    """Arrange configuration and world for the kernels."""
+    names = list(config.segments)
+    segments = np.zeros(len(names), SEGMENT)
+    for i, name in enumerate(names):
+        for field in SEGMENT.names or ():
+            segments[field][i] = getattr(config.segments[name], field)
+    countries = np.zeros(len(world.codes), COUNTRY)
+    countries["outside_wage"] = world.outside_wage_usd
+    countries["price_level"] = world.price_level
+    countries["women_share"] = world.women_share
+    countries["tertiary_share"] = world.tertiary_share
+    countries["north"] = [group == "north" for group in world.group]
+    zone_cumulative = np.zeros(len(world.zones))
+    shares = np.zeros((len(world.codes), len(names)))
+    north = [config.segments[name].share_north for name in names]
+    south = [config.segments[name].share_south for name in names]
+    for c, group in enumerate(world.group):
+        inside = np.flatnonzero(world.zone_country == c)
+        countries["first_zone"][c] = inside[0]
+        countries["zones"][c] = len(inside)
+        zone_cumulative[inside] = cumulative(world.zone_weight[inside])
+        mixed = [(a / sum(north) + b / sum(south)) / 2.0 for a, b in zip(north, south, strict=True)]
+        shares[c] = cumulative(north if group == "north" else south if group == "south" else mixed)
+    settings = np.zeros(1, WORKER_SETTINGS)
+    workers = config.workers
+    settings[0] = (
+        workers.reservation_log_sigma,
+        workers.need_usd_per_hour,
+        workers.speed_log_sigma,
+        workers.accuracy_mean,
+        workers.accuracy_spread,
+        workers.literacy_penalty,
+        workers.writing_share,
+        workers.expert_share,
+        workers.look_seconds_median,
+        workers.look_seconds_log_sigma,
+        workers.patience_low,
+        workers.patience_high,
+    )
+    worker_origins = origins(config, world, "worker")
+    expected = np.diff(worker_origins["cumulative"], prepend=0.0)
+    first = 0
+    for c in range(len(world.codes)):
+        present = float(expected[worker_origins["country"] == c].sum()) * workers.count
+        widths = np.diff(shares[c], prepend=0.0)
+        number = 0
+        for s in range(len(names)):
+            size = int(segments["collective_size"][s])
+            if size > 0 and widths[s] > 0.0 and present > 0.0:
+                number += max(1, int(present * widths[s] / size))
+        countries["first_collective"][c] = first
+        countries["collectives"][c] = number
+        first += number
+    return Tables(
+        segments,
+        countries,
+        shares,
+        zone_cumulative,
+        worker_origins,
+        origins(config, world, "requester"),
+        settings,
+        first,
+    )
+
+
+@rule
+def trait(key: int, agent: int, dimension: int) -> float:
+    """Draw of a shaping trait: low-discrepancy for the first workers, independent for those who join."""
+    if agent < JOINED_LATER:
+        return low_discrepancy(key, agent, dimension)
+    return uniform(key, agent, dimension)
+
+
+@rule
+def bracket(cumulative_shares: Any, first: int, count: int, draw: float) -> int:
+    """Index in ``first`` … of the bracket that a draw falls into."""
+    low = first
+    high = first + count - 1
+    while low < high:
+        middle = (low + high) // 2
+        if draw < cumulative_shares[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return np.int64(low)
+
+
+@rule
+def write_worker(
+    worker: Any,
+    key: int,
+    agent: int,
+    country: int,
+    platform: int,
+    segments: Any,
+    countries: Any,
+    segment_shares: Any,
+    zone_cumulative: Any,
+    setting: Any,
+) -> None:
+    """Draw the traits of one worker of a country."""
+    place = countries[country]
+    s = bracket(segment_shares[country], 0, len(segments), trait(key, agent, DIM_SEGMENT))
+    segment = segments[s]
+    zone = bracket(
+        zone_cumulative, np.int64(place.first_zone), np.int64(place.zones), trait(key, agent, DIM_ZONE)
+    )
+    flags = np.int64(ACTIVE)
+    if uniform(key, agent, DRAW_WOMAN) < np.float64(place.women_share):
+        flags += WOMAN
+    tertiary = uniform(key, agent, DRAW_TERTIARY) < np.float64(place.tertiary_share) * np.float64(segment.tertiary)
+    if tertiary:
+        flags += TERTIARY
+    if uniform(key, agent, DRAW_OTHER_JOB) < np.float64(segment.other_job):
+        flags += OTHER_JOB
+    draw = uniform(key, agent, DRAW_SKILL)
+    skill = np.int64(0)
+    accuracy = np.float64(setting.accuracy_mean) + np.float64(setting.accuracy_spread) * (
+        2.0 * uniform(key, agent, DRAW_ACCURACY) - 1.0
+    )
+    if segment.literate:
+        skill = np.int64(1)
+        if tertiary:
+            skill = np.int64(3) if draw < np.float64(setting.expert_share) else np.int64(2)
+        elif draw < np.float64(setting.writing_share):
+            skill = np.int64(2)
+    else:
+        accuracy -= np.float64(setting.literacy_penalty)
+    need = np.float64(setting.need) * np.float64(place.price_level)
+    median = np.float64(segment.reservation_ratio) * np.float64(place.outside_wage)
+    base = log(median) + np.float64(setting.reservation_log_sigma) * normal_quantile(
+        trait(key, agent, DIM_RESERVATION)
+    )
+    if need > 0.0:
+        base = max(base, log(need))
+    hours = np.float64(segment.desired_hours_median) * exp(
+        np.float64(segment.desired_hours_log_sigma) * normal_quantile(trait(key, agent, DIM_HOURS))
+    )
+    look = np.float64(setting.look_median) * exp(
+        np.float64(setting.look_log_sigma) * normal_quantile(uniform(key, agent, DRAW_LOOK))
+    )
+    width = np.float64(np.int64(setting.patience_high) - np.int64(setting.patience_low) + 1)
+    worker.pending = 0
+    worker.balance = 0
+    worker.log_speed = np.float64(setting.speed_log_sigma) * normal_quantile(trait(key, agent, DIM_SPEED))
+    worker.log_base_reservation = base
+    worker.log_reservation = worker.log_base_reservation
+    worker.learned_pay = -1.0
+    worker.all_in_pay = -1.0
+    worker.week_pay = 0.0
+    worker.accepted = 0
+    worker.rejected = 0
+    worker.week_seconds = 0
+    worker.week_paid_seconds = 0
+    worker.session_start = LONG_AGO
+    worker.session_minutes = 0
+    worker.collective = NO_COLLECTIVE
+    if segment.collective_size > 0 and place.collectives > 0:
+        worker.collective = np.int64(place.first_collective) + np.int64(
+            uniform(key, agent, DRAW_COLLECTIVE) * np.float64(place.collectives)
+        )
+    worker.tile = 0
+    worker.look_seconds = np.int64(max(1.0, min(3600.0, np.floor(look + 0.5))))
+    worker.desired_minutes = np.int64(max(3.0, min(6720.0, np.floor(hours * 60.0 + 0.5))))
+    worker.country = country
+    worker.zone = zone
+    worker.segment = s
+    worker.flags = flags
+    worker.platform = platform
+    worker.skill = skill
+    worker.patience = np.int64(setting.patience_low) + np.int64(uniform(key, agent, DRAW_PATIENCE) * width)
+    worker.weeks_below = 0
+    worker.accuracy = np.int64(max(0.0, min(255.0, np.floor(accuracy * 255.0 + 0.5))))
+
+
+@kernel
+def write_first_workers(
+    key: int,
+    workers: Any,
+    worker_origins: Any,
+    segments: Any,
+    countries: Any,
+    segment_shares: Any,
+    zone_cumulative: Any,
+    settings: Any,
+) -> None:
+    """Draw the workers who are there at the start; row i has id i."""
+    for i in range(len(workers)):
+        draw = trait(key, i, DIM_ORIGIN)
+        at = np.int64(0)
+        while at < len(worker_origins) - 1 and draw >= worker_origins[at].cumulative:
+            at += 1
+        workers[i].number = i
+        write_worker(
+            workers[i],
+            key,
+            np.int64(i),
+            np.int64(worker_origins[at].country),
+            np.int64(worker_origins[at].platform),
+            segments,
+            countries,
+            segment_shares,
+            zone_cumulative,
+            settings[0],
+        )
+
+
+@kernel
+def write_joiners(
+    key: int,
+    workers: Any,
+    first: int,
+    count: int,
+    country: int,
+    serial: int,
+    segments: Any,
+    countries: Any,
+    segment_shares: Any,
+    zone_cumulative: Any,
+    settings: Any,
+) -> None:
+    """Draw people who join from a country's pool, from row ``first``; their serial numbers go on from ``serial``."""
+    for i in range(count):
+        worker = workers[first + i]
+        number = JOINED_LATER + serial + i
+        worker.number = number
+        write_worker(
+            worker,
+            key,
+            worker_id(number, country),
+            country,
+            0,
+            segments,
+            countries,
+            segment_shares,
+            zone_cumulative,
+            settings[0],
+        )
+
+
+def expected_desired_hours(config: Config, tables: Tables) -> float:
+    """Mean of the hours a week that workers want, from the shares of countries and segments."""
+    total = 0.0
+    shares = np.diff(tables.worker_origins["cumulative"], prepend=0.0)
+    for share, country in zip(shares, tables.worker_origins["country"], strict=True):
+        widths = np.diff(tables.segment_shares[country], prepend=0.0)
+        for width, segment in zip(widths, tables.segments, strict=True):
+            sigma = float(segment["desired_hours_log_sigma"])
+            total += float(share) * float(width) * float(segment["desired_hours_median"]) * exp(sigma * sigma / 2.0)
+    return total
+
+
+def size_limit(sigma: float, count: int, largest_share: float) -> tuple[float, float]:
+    """Largest size (in units of the untruncated median) and the mean size of the truncated lognormal.
+
+    The largest requester holds at most ``largest_share`` of all demand expected of ``count`` requesters.
+    """
+    if sigma == 0.0:
+        return 1.0, 1.0
+
+    def mean_below(limit: float) -> float:
+        z = log(limit) / sigma
+        return exp(sigma * sigma / 2.0) * normal_cdf(z - sigma) / normal_cdf(z)
+
+    low, high = 1e-6, exp(sigma * 8.0)
+    if high <= largest_share * count * mean_below(high):
+        return high, mean_below(high)
+    for _ in range(200):
+        middle = np.sqrt(low * high)
+        if middle > largest_share * count * mean_below(middle):
+            high = middle
+        else:
+            low = middle
+    return float(low), mean_below(float(low))
+
+
+def pareto_mean(exponent: float, low: float, high: float) -> float:
+    """Mean of a Pareto distribution truncated to [low, high]."""
+    if abs(exponent - 1.0) < 1e-9:
+        return low * log(high / low) / (1.0 - low / high)
+    top = power(low, exponent) * exponent / (1.0 - exponent) * (power(high, 1.0 - exponent) - power(low, 1.0 - exponent))
+    return top / (1.0 - power(low / high, exponent))
+
+
+def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:
+    """Draw the requesters and the mixes of their batches."""
+    settings = config.requesters
+    count = requester_count(config)
+    key = np.uint64(stream_key(config.seed, REQUESTERS, 0))
+    rows = np.zeros(count, REQUESTER)
+    types = list(config.task_types.values())
+    type_shares = cumulative([task.share for task in types])
+    mixes = np.zeros((count, len(types)))
+    names = list(config.platforms)
+    reach = admitted(config, world, "requester")
+    everywhere = (1 << len(world.codes)) - 1
+    north = sum(1 << c for c, group in enumerate(world.group) if group == "north") or everywhere
+    limit, mean_size = size_limit(settings.size_log_sigma, count, settings.largest_share)
+    below = normal_cdf(log(limit) / settings.size_log_sigma) if settings.size_log_sigma > 0 else 1.0
+    per_requester = (
+        settings.demand_share * expected_desired_hours(config, tables) * 3600.0 / 7.0 * config.workers.count / count
+    )
+    origin = tables.requester_origins
+    for r in range(count):
+        row = rows[r]
+        at = int(np.searchsorted(origin["cumulative"], low_discrepancy(key, r, DIM_REQUESTER_ORIGIN), side="right"))
+        at = min(at, len(origin) - 1)
+        country, home = int(origin["country"][at]), int(origin["platform"][at])
+        platform = config.platforms[names[home]]
+        own_pool = platform.requester_share > 0.0
+        place = tables.countries[country]
+        row["id"] = r
+        row["country"] = country
+        row["zone"] = bracket(
+            tables.zone_cumulative,
+            int(place["first_zone"]),
+            int(place["zones"]),
+            uniform(key, r, DRAW_REQUESTER_ZONE),
+        )
+        row["always_on"] = uniform(key, r, DRAW_ALWAYS_ON) < settings.always_on_share
+        row["platform"] = home
+        mask = 1 << home
+        for p, name in enumerate(names):
+            if p != home and not own_pool and country in reach[name]:
+                mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + p) < settings.multihome_share) << p
+        row["platform_mask"] = mask
+        draw = uniform(key, r, DRAW_REACH)
+        if draw < settings.own_country_share:
+            row["worker_mask"] = 1 << country
+        elif draw < settings.own_country_share + settings.north_only_share:
+            row["worker_mask"] = north
+        else:
+            row["worker_mask"] = everywhere
+        if uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
+            row["approval_tasks"] = settings.approval_tasks
+            row["approval_rate"] = settings.approval_rate
+        size = exp(settings.size_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_SIZE) * below)) / mean_size
+        row["size"] = size
+        row["base_demand"] = per_requester * size
+        factor = platform.pay_factor if own_pool else 1.0
+        row["value"] = (
+            settings.value_usd_per_hour
+            * factor
+            * exp(settings.value_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_VALUE)))
+        )
+        target = (
+            settings.pay_usd_per_hour
+            * factor
+            * exp(settings.pay_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_TARGET)))
+        )
+        row["target"] = min(target, float(row["value"]) / (1.0 + platform.requester_fee))
+        row["initial_target"] = row["target"]
+        row["bias"] = settings.estimate_bias_median * exp(
+            settings.estimate_bias_log_sigma * normal_quantile(uniform(key, r, DRAW_BIAS))
+        )
+        row["strictness"] = min(1.0, 2.0 * settings.strictness_mean * uniform(key, r, DRAW_STRICTNESS))
+        row["unfair"] = min(1.0, settings.unfair_rejection_mean * exponential(uniform(key, r, DRAW_UNFAIR)))
+        weights = np.zeros(len(types))
+        for j in range(settings.task_types_used):
+            weights[bracket(type_shares, 0, len(types), uniform(key, r, DRAW_MIX_FIRST + j))] += 1.0
+        rates = np.zeros(len(types))
+        for t, task in enumerate(types):
+            if weights[t] > 0.0:
+                high = largest_batch(
+                    float(task.largest_batch),
+                    float(row["base_demand"]) * config.market.demand_cap_days,
+                    float(task.median_seconds) * task.assignments_per_task,
+                )
+                mean_batch = task.one_task_share + (1.0 - task.one_task_share) * pareto_mean(task.size_exponent, 2.0, high)
+                seconds = task.median_seconds * exp(task.log_sigma_seconds * task.log_sigma_seconds / 2.0)
+                rates[t] = weights[t] / settings.task_types_used / (seconds * mean_batch * task.assignments_per_task)
+        row["base_batches"] = float(row["base_demand"]) * float(rates.sum())
+        mixes[r] = cumulative(rates)
+    rows["batches_per_day"] = rows["base_batches"]
+    return rows, mixes
+
+
+def make_collectives(config: Config, tables: Tables) -> Records:
+    """Draw the collectives: their country, and whether they pool the skill of reading."""
+    rows = np.zeros(tables.collectives, COLLECTIVE)
+    key = np.uint64(stream_key(config.seed, COLLECTIVES, 0))
+    for country, place in enumerate(tables.countries):
+        first, number = int(place["first_collective"]), int(place["collectives"])
+        rows["country"][first : first + number] = country
+        for k in range(number):
+            # Keyed by country and place in it, so that another country's collectives change nothing.
+            able = uniform(key, country * 1048576 + k, 0) < config.workers.collective_skill_share
+            rows["skill"][first + k] = 1 if able else 0
+    return rows
+
+
+def make_population(config: Config, world: World, tables: Tables) -> Population:
+    """Draw all agents of a run."""
+    workers = np.zeros(config.workers.count, WORKER)
+    write_first_workers(
+        np.uint64(stream_key(config.seed, TRAITS, 0)),
+        workers,
+        tables.worker_origins,
+        tables.segments,
+        tables.countries,
+        tables.segment_shares,
+        tables.zone_cumulative,
+        tables.worker_settings,
+    )
+    requesters, mixes = make_requesters(config, world, tables)
+    shares = np.diff(tables.worker_origins["cumulative"], prepend=0.0)
+    pools = np.zeros(len(world.codes), np.int64)
+    for share, country in zip(shares, tables.worker_origins["country"], strict=True):
+        pools[country] += int(config.learning.pool_ratio * config.workers.count * float(share) + 0.5)
+    return Population(workers, make_collectives(config, tables), requesters, mixes, pools)

@@ -1,0 +1,180 @@
+"""Records of the agents: what is stored of each, and in which units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.columns import records
+from sim.compile import rule
+
+ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
+"""Bits of a worker's ``flags``."""
+
+JOINED_LATER = 1 << 31
+
+WORKER = records(
+    [
+        ("pending", "i8"),
+        ("balance", "i8"),
+        ("number", "u4"),
+        ("log_speed", "f4"),
+        ("log_base_reservation", "f4"),
+        ("log_reservation", "f4"),
+        ("learned_pay", "f4"),
+        ("all_in_pay", "f4"),
+        ("week_pay", "f4"),
+        ("accepted", "i4"),
+        ("rejected", "i4"),
+        ("week_seconds", "i4"),
+        ("week_paid_seconds", "i4"),
+        ("session_start", "i4"),
+        ("collective", "i4"),
+        ("tile", "u2"),
+        ("look_seconds", "u2"),
+        ("session_minutes", "u2"),
+        ("desired_minutes", "u2"),
+        ("country", "u1"),
+        ("zone", "u1"),
+        ("segment", "u1"),
+        ("flags", "u1"),
+        ("platform", "u1"),
+        ("skill", "u1"),
+        ("patience", "u1"),
+        ("weeks_below", "u1"),
+        ("accuracy", "u1"),
+        ("unused", "u1"),
+    ]
+)
+"""State that drives a worker's behaviour: 88 bytes. Money in micro-dollars, ``*_pay`` in USD an hour
+(-1 before anything is known), ``week_pay`` in USD, ``desired_minutes`` a week, ``accuracy`` in 1/255."""
+
+HISTORY = records(
+    [
+        ("pay", "i8"),
+        ("paid_out", "i8"),
+        ("weekly_sum", "f8"),
+        ("weekly_squares", "f8"),
+        ("paid_seconds", "u4"),
+        ("search_seconds", "u4"),
+        ("returned_seconds", "u4"),
+        ("rejected_seconds", "u4"),
+        ("idle_seconds", "u4"),
+        ("night_seconds", "u4"),
+        ("exposure_seconds", "u4"),
+        ("tasks_accepted", "u4"),
+        ("tasks_rejected", "u4"),
+        ("joined_day", "i4"),
+        ("left_day", "i4"),
+        ("weeks", "u2"),
+    ]
+)
+"""What is recorded of a worker over the window, beside the behaviour: 80 bytes."""
+
+REQUESTER = records(
+    [
+        ("balance", "i8"),
+        ("committed", "i8"),
+        ("id", "i8"),
+        ("serial", "i8"),
+        ("worker_mask", "i8"),
+        ("platform_mask", "i8"),
+        ("country", "u1"),
+        ("zone", "u1"),
+        ("always_on", "u1"),
+        ("platform", "u1"),
+        ("approval_tasks", "i4"),
+        ("approval_rate", "f4"),
+        ("size", "f8"),
+        ("base_demand", "f8"),
+        ("base_batches", "f8"),
+        ("batches_per_day", "f8"),
+        ("target", "f8"),
+        ("initial_target", "f8"),
+        ("value", "f8"),
+        ("bias", "f8"),
+        ("strictness", "f8"),
+        ("unfair", "f8"),
+        ("low_closed", "i8"),
+        ("low_done", "i8"),
+        ("low_waited", "i8"),
+        ("high_closed", "i8"),
+        ("high_done", "i8"),
+        ("high_waited", "i8"),
+        ("batches", "i8"),
+        ("posted", "i8"),
+        ("accepted", "i8"),
+        ("rejected", "i8"),
+        ("expired", "i8"),
+        ("spent", "i8"),
+        ("fees", "i8"),
+    ]
+)
+"""A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
+``bias`` true over stated seconds; ``low_*`` and ``high_*`` count the two reward arms of the period
+(assignments, seconds); the last seven count the window (``spent`` and ``fees`` in micro-dollars)."""
+
+PLATFORM = records(
+    [
+        ("balance", "i8"),
+        ("worker_mask", "i8"),
+        ("requester_mask", "i8"),
+        ("requester_fee_ppm", "i8"),
+        ("large_batch_fee_ppm", "i8"),
+        ("large_batch_from", "i8"),
+        ("worker_fee_ppm", "i8"),
+        ("minimum_reward", "i8"),
+        ("tick", "i8"),
+        ("payout_days", "i8"),
+        ("payout_threshold", "i8"),
+        ("transaction_cost", "i8"),
+        ("cost_ppm", "i8"),
+        ("boards", "i8"),
+        ("reward_floor", "f8"),
+        ("newest", "f8"),
+        ("largest", "f8"),
+        ("best_paid", "f8"),
+        ("ranking_depth", "f8"),
+        ("transactions", "i8"),
+        ("revenue", "i8"),
+        ("cost", "i8"),
+        ("profit", "i8"),
+        ("owner", "u1"),
+    ]
+)
+"""A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
+of stated time, ``newest``/``largest``/``best_paid`` cumulative weights of the ranking."""
+
+GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
+COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])
+
+TASK_TYPE = records(
+    [
+        ("median_seconds", "f8"),
+        ("log_sigma", "f8"),
+        ("one_task_share", "f8"),
+        ("size_exponent", "f8"),
+        ("largest_batch", "f8"),
+        ("pay_factor", "f8"),
+        ("exposure", "f8"),
+        ("assignments_per_task", "i8"),
+        ("many_workers", "u1"),
+        ("skill", "u1"),
+        ("tertiary", "u1"),
+    ]
+)
+
+
+@rule
+def worker_id(number: int, country: int) -> int:
+    """Permanent id: 0, 1, 2 … at the start; country and a serial number of its own for those who join."""
+    if number < JOINED_LATER:
+        return np.int64(number)
+    return (np.int64(country) + 1) * 4294967296 + np.int64(number)
+
+
+def permanent_ids(workers: Any) -> Any:
+    """Permanent ids of all rows (int64 array)."""
+    number = workers["number"].astype(np.int64)
+    return np.where(number < JOINED_LATER, number, (workers["country"].astype(np.int64) + 1) * 4294967296 + number)

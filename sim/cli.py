@@ -1,0 +1,262 @@
+"""The command `clickmarket`.
+
+A mistake of the user is told in a few lines on standard error, with exit code 2, before anything is written.
+What a run needs is imported when it is needed: help and refusals come at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from sim.errors import UserError, nearest_or_first
+
+HELP_COLUMNS = 110
+USER_ERROR = 2
+INTERRUPTED = 130
+COMMANDS = ("run",)
+RUN_OPTIONS = ("--plugin", "--cfg", "--help")
+RESUME = "resume="
+KEPT_ON_RESUME = ("compute.", "results.")
+MAIN_PARAMETERS = (
+    "seed",
+    "time.days",
+    "time.warmup_days",
+    "workers.count",
+    "requesters.count",
+    "requesters.pay_usd_per_hour",
+    "platforms.<name>.requester_fee",
+    "platforms.<name>.worker_fee",
+    "compute.threads",
+    "results.dir",
+)
+
+USAGE = """\
+clickmarket: a simulated market of click work
+
+  clickmarket run [SETTING ...]   simulate the market and write a folder of results
+  clickmarket run --help          explain groups and settings
+  clickmarket --version           print the version
+"""
+
+RUN_USAGE = """\
+clickmarket run [SETTING ...] [--plugin FILE] [--cfg job]
+
+Simulate the market. A summary is printed; the path of the folder of results is the last line.
+
+  clickmarket run
+  clickmarket run workers.count=50000 time.days=365 seed=7 platforms.microwork.requester_fee=0.3
+  clickmarket run config=my.yaml results.dir=my_results
+
+Options
+  --plugin FILE       a Python file with further rules; may be given several times
+  --cfg job           print the whole configuration as YAML and stop
+  --help              print this text and stop
+
+Settings
+  section.name=value  set one value; lists as [a,b]
+  +platforms.new.requester_fee=0.1
+                      add an entry of a new name; ~platforms.name takes one away
+  config=FILE         lay the values of a YAML file over the groups
+  resume=PATH         go on from a checkpoint; it keeps its configuration, except compute.* and results.*
+"""
+
+
+class RunWords(NamedTuple):
+    """The words after `clickmarket run`, sorted out."""
+
+    overrides: list[str]
+    plugins: list[Path]
+    resume: Path | None
+    help: bool
+    print_config: bool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        print(f"clickmarket: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("clickmarket: stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _dispatch(words: list[str]) -> int:
+    first = words[0] if words else "--help"
+    if first in ("--help", "-h", "help"):
+        print(USAGE, end="")
+        return 0
+    if first == "--version":
+        print(f"clickmarket {version()}")
+        return 0
+    if first == "run":
+        return _run(_sort_words(words[1:]))
+    choices = (*COMMANDS, "--help", "--version")
+    raise UserError(
+        "There is no such command.",
+        value=first,
+        allowed=", ".join(choices),
+        nearest=f"clickmarket {nearest_or_first(first, choices)}",
+    )
+
+
+def version() -> str:
+    """Return the version of the installed distribution."""
+    try:
+        return metadata.version("clickmarket")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _sort_words(words: list[str]) -> RunWords:
+    """Tell options from settings."""
+    overrides: list[str] = []
+    plugins: list[Path] = []
+    resume: Path | None = None
+    wants_help = print_config = False
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if word in ("--help", "-h"):
+            wants_help = True
+        elif option in ("--plugin", "--cfg"):
+            value = value if equals else next(rest, "")
+            if option == "--cfg":
+                print_config = _require_job(value)
+            else:
+                plugins.append(_plugin(value))
+        elif word.startswith(RESUME):
+            resume = _checkpoint(value)
+        elif word.startswith("-"):
+            raise _unknown_option(word)
+        else:
+            overrides.append(word)
+    return RunWords(overrides, plugins, resume, wants_help, print_config)
+
+
+def _require_job(value: str) -> bool:
+    if value == "job":
+        return True
+    raise UserError("--cfg prints one thing only.", value=value, allowed="--cfg job", nearest="--cfg job")
+
+
+def _plugin(value: str) -> Path:
+    path = Path(value)
+    if value and path.suffix == ".py" and path.is_file():
+        return path
+    raise UserError(
+        "--plugin needs a Python file that exists.",
+        value=value,
+        allowed="--plugin FILE, with a name that ends in .py",
+        nearest="--plugin " + (value if value.endswith(".py") else f"{value or 'rules'}.py"),
+    )
+
+
+def _checkpoint(value: str) -> Path:
+    if value and Path(value).exists():
+        return Path(value)
+    raise UserError(
+        "is not a checkpoint that exists.",
+        path="resume",
+        value=value,
+        allowed="the path of a checkpoint that a run with time.checkpoint_days has written",
+        nearest="resume=<path>",
+    )
+
+
+def _unknown_option(word: str) -> UserError:
+    return UserError(
+        "There is no such option.",
+        value=word,
+        allowed="--plugin FILE, --cfg job, --help; settings have no dashes: workers.count=1000",
+        nearest=nearest_or_first(word, RUN_OPTIONS),
+    )
+
+
+def _run(words: RunWords) -> int:
+    """Compose, validate, and only then touch the disk."""
+    if words.help:
+        print(run_help(), end="")
+        return 0
+    from sim.compose import compose, to_yaml
+
+    if words.resume is not None:
+        _refuse_changes_on_resume(words.overrides)
+    config = compose(words.overrides)
+    if words.print_config:
+        print(to_yaml(config), end="")
+        return 0
+    from sim.validation import check_folder
+
+    check_folder(config.results.dir, "results.dir")
+    from sim.study.run import execute
+
+    folder = execute(config, plugins=words.plugins, resume=words.resume)
+    print(folder)
+    return 0
+
+
+def _refuse_changes_on_resume(overrides: list[str]) -> None:
+    for word in overrides:
+        if not word.startswith(KEPT_ON_RESUME):
+            raise UserError(
+                "cannot be changed: a resumed run keeps the configuration of its checkpoint.",
+                path=word.partition("=")[0],
+                value=word,
+                allowed="compute.* and results.*",
+                nearest="results.dir=...",
+            )
+
+
+def run_help() -> str:
+    """Explain `clickmarket run`; groups and parameters are read where they are declared."""
+    return "\n".join([RUN_USAGE, *_group_lines(), "", *_parameter_lines(), ""])
+
+
+def _group_lines() -> list[str]:
+    from sim.compose import conf_folder, group_options, usual_choices
+
+    folder = conf_folder()
+    usual = usual_choices(folder)
+    lines = ["Groups: settings that belong together, chosen by name (* what a run takes if nothing is said)"]
+    for group, names in group_options(folder).items():
+        for name in names:
+            mark = "*" if usual.get(group) == name else " "
+            lines += _columns(f"{mark} ", f"{group}={name}", _first_comment(folder / group / f"{name}.yaml"))
+    return lines
+
+
+def _columns(mark: str, name: str, text: str) -> list[str]:
+    """Set a name and its explanation in two columns, within the width of the help."""
+    indent = " " * len(f"{mark}{name:<36} ")
+    return textwrap.wrap(f"{mark}{name:<36} {text}", HELP_COLUMNS, subsequent_indent=indent)
+
+
+def _first_comment(file: Path) -> str:
+    """Return the first line of explanation in a group's file; its `# @package` line is none."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        text = line.lstrip("# ").rstrip()
+        if line.startswith("#") and text and not text.startswith("@"):
+            return text
+    return ""
+
+
+def _parameter_lines() -> list[str]:
+    from sim.config import Config
+    from sim.schema import describe, spell
+
+    rows = {row.path: row for row in describe(Config)}
+    lines = [f"Ten of the {len(rows)} parameters (docs/parameters.md has them all)"]
+    for path in MAIN_PARAMETERS:
+        row = rows[path]
+        text = f"{row.meaning}; {row.allowed}"
+        lines += _columns("  ", f"{path}={spell(row.limits.default)}", text)
+    return lines

@@ -1,0 +1,59 @@
+"""Records of agents: growing structured arrays and the descriptor that shows a field as an attribute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Records = NDArray[Any]
+
+
+def records(fields: list[tuple[str, str]]) -> np.dtype[Any]:
+    """Return an aligned record type from (name, type code) pairs."""
+    return np.dtype(fields, align=True)
+
+
+def grown(array: Records, needed: int) -> Records:
+    """Return the array with room for ``needed`` rows, at least doubling it; rows keep their place."""
+    if needed <= len(array):
+        return array
+    larger = np.zeros(max(needed, 2 * len(array), 16), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+class Column:
+    """An attribute of an agent that reads and writes its row of the kernel's records: no copy.
+
+    Parameters
+    ----------
+    store
+        Name of the attribute of the model that holds the records.
+    field
+        Name of the field; the attribute's own name if left out.
+    read_only
+        Sentence that says what to use instead; writing then raises ``AttributeError``.
+    """
+
+    def __init__(self, store: str, field: str | None = None, read_only: str = "") -> None:
+        self.store = store
+        self.field = field
+        self.read_only = read_only
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the attribute's name as the field's unless another was given."""
+        self.field = self.field or name
+
+    def __get__(self, agent: Any, owner: type | None = None) -> Any:
+        """Return the field of the agent's row as a Python number."""
+        if agent is None:
+            return self
+        return getattr(agent.model, self.store)[self.field][agent.row].item()
+
+    def __set__(self, agent: Any, value: Any) -> None:
+        """Write the field of the agent's row; the kernel sees it at once."""
+        if self.read_only:
+            raise AttributeError(self.read_only)
+        getattr(agent.model, self.store)[self.field][agent.row] = value

@@ -1,0 +1,549 @@
+"""The compiler: where its files are kept, and the two decorators of the model's code.
+
+`rule` is for a small function of numbers, `kernel` for a function with loops over records. Both are compiled
+by Numba; with `NUMBA_DISABLE_JIT=1` both leave the function as it is written, and the same source is the slow
+reference that must give the same bits.
+
+Compiled code is kept in a folder named by a hash of every source that it can depend on, the versions of Python,
+NumPy, Numba and llvmlite, and the CPU. Numba alone looks only at the file that holds the function, and would go on
+using an old fee after an imported constant was edited. Every file carries a checksum, so that a damaged one is
+compiled again and never run. Functions from anywhere else than the model or this folder are not kept.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import inspect
+import os
+import pickle
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, ClassVar, TypeVar
+
+import llvmlite
+import llvmlite.binding
+import numba
+import numpy as np
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+
+from sim.errors import UserError
+
+_CONFIG: Any = numba.config
+COMPILED = not _CONFIG.DISABLE_JIT
+GENERATOR = os.environ.get("CLICKMARKET_GENERATOR", "mix")
+"""Generator of draws, a setting of the build like the sources: `mix` or `philox`."""
+
+FOLDERS_KEPT = 12
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False, "inline": "never"}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PACKAGE = Path(__file__).resolve().parent
+_DECORATED = re.compile(rb"^[ \t]*@(?:\w+\.)?(?:rule|kernel)\b", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(sim[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+(sim[\w.]*))",
+    re.MULTILINE,
+)
+
+
+def _sources() -> dict[str, bytes]:
+    """Return every source of the model by the name of its module, in order."""
+    files = sorted(_PACKAGE.rglob("*.py"))
+    names = (path.relative_to(_PACKAGE.parent).with_suffix("").parts for path in files)
+    contents = {
+        ".".join(name).removesuffix(".__init__"): path.read_bytes()
+        for name, path in zip(names, files, strict=True)
+    }
+    return dict(sorted(contents.items()))
+
+
+def _hash_of(sources: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(f"generator {GENERATOR}\n".encode())
+    for name, content in sources.items():
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _behind_compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sources that hold rules and kernels, and all that those import, directly or not.
+
+    Nothing else can reach compiled code, so that a new figure does not cost a new compilation.
+    """
+    waiting = [name for name, content in sources.items() if _DECORATED.search(content)]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in sources and name not in found:
+            found.add(name)
+            waiting.append(name.rpartition(".")[0])
+            waiting.extend(_imports_of(sources[name]))
+    return {name: content for name, content in sources.items() if name in found}
+
+
+def _imports_of(content: bytes) -> Iterator[str]:
+    """Yield the modules of the model that a source may import (and names that are no modules)."""
+    for package, names, module in _IMPORT.findall(content):
+        yield (package or module).decode()
+        for name in re.findall(rb"\w+", names):
+            yield f"{package.decode()}.{name.decode()}"
+
+
+_SOURCES = _sources()
+_SOURCE_HASH = _hash_of(_SOURCES)
+_BEHIND_COMPILED = _behind_compiled(_SOURCES)
+
+
+def source_hash() -> str:
+    """Return the hash of the model: every source under `sim/` as it was at the start, and the generator."""
+    return _SOURCE_HASH
+
+
+def _build_name() -> str:
+    """Name the folder of one build: sources, versions, CPU, and settings of Numba that change the code."""
+    parts = (
+        _hash_of(_BEHIND_COMPILED),
+        sys.implementation.cache_tag,
+        platform.python_version(),
+        np.__version__,
+        numba.__version__,
+        llvmlite.__version__,
+        _CONFIG.CPU_NAME or llvmlite.binding.get_host_cpu_name(),
+        _CONFIG.CPU_FEATURES,
+        _CONFIG.OPT,
+        _CONFIG.BOUNDSCHECK,
+        _CONFIG.DEBUGINFO_DEFAULT,
+    )
+    return hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:24]
+
+
+def _bases() -> Iterator[Path]:
+    """Yield the places for the compiler's folder, the preferred one first."""
+    if chosen := os.environ.get("CLICKMARKET_CACHE"):
+        yield Path(chosen).expanduser().absolute()
+        return
+    if cache_home := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(cache_home).expanduser().absolute() / "clickmarket"
+        return
+    with contextlib.suppress(RuntimeError):
+        yield Path.home() / ".cache" / "clickmarket"
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_ours(folder: Path) -> bool:
+    """Say whether nobody else can have put files there: compiled files are run, so this matters in /tmp."""
+    if not hasattr(os, "getuid"):
+        return True
+    state = folder.lstat()
+    return state.st_uid == os.getuid() and not state.st_mode & 0o022 and not folder.is_symlink()
+
+
+def _temporary_base() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    folder = Path(tempfile.gettempdir()) / f"clickmarket-{user}"
+    if _is_writable(folder) and _is_ours(folder):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="clickmarket-"))
+
+
+def _make_folder() -> Path:
+    """Make the folder of this build and let go of the builds not used for longest."""
+    name = _build_name()
+    for base in _bases():
+        if _is_writable(base / name):
+            break
+    else:
+        base = _temporary_base()
+        (base / name).mkdir(mode=0o700, exist_ok=True)
+    folder = base / name
+    os.utime(folder)
+    _prune(base, folder)
+    return folder
+
+
+def _prune(base: Path, used: Path) -> None:
+    """Keep the newest builds. Another process that loses its files here compiles again and goes on."""
+    with contextlib.suppress(OSError):
+        builds = [
+            path for path in base.iterdir() if re.fullmatch(r"[0-9a-f]{24}", path.name) and path != used
+        ]
+        builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in builds[FOLDERS_KEPT - 1 :]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+_FOLDER = _make_folder()
+_CONFIG.CACHE_DIR = str(_FOLDER)
+
+
+def cache_folder() -> Path:
+    """Return the folder that holds the compiled code of exactly this build."""
+    return _FOLDER
+
+
+def is_cold() -> bool:
+    """Say whether nothing has been compiled yet, so that the first run will take longer."""
+    return COMPILED and next(_FOLDER.rglob("*.nbc"), None) is None
+
+
+class _Place:
+    """Where Numba finds the files of one function: by module, in this build's folder, whose name is the stamp."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        path = Path(file).resolve()
+        root = _PACKAGE.parent if path.is_relative_to(_PACKAGE) else _FOLDER
+        self._folder = _FOLDER / "compiled" / path.relative_to(root).with_suffix("")
+        self._line = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> _Place:
+        return cls(function, file)
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    def get_source_stamp(self) -> str:
+        return _FOLDER.name
+
+    def ensure_cache_path(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+
+class _CheckedImpl(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes: ClassVar[list[Any]] = [_Place]
+
+
+class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
+    """One file per compiled function and signature: a checksum, the signature and the code.
+
+    Numba's own pair of an index and numbered files lets two processes that compile at the same time give one
+    number to two signatures; a name made from the signature cannot be mistaken.
+    """
+
+    def load(self, key: Any) -> Any:
+        """Return what was kept under `key`, or None; a damaged file is removed."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        digest, payload = content[:32], content[32:]
+        if hashlib.sha256(payload).digest() == digest:
+            found, data = pickle.loads(payload)
+            if found == key:
+                return data
+        self.remove(key)
+        return None
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep `data` under `key`, unless a source was edited since the start: the folder's name would lie."""
+        if _behind_compiled(_sources()) == _BEHIND_COMPILED:
+            payload = self._dump((key, data))
+            with self._open_for_write(str(self._path(key))) as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+
+    def remove(self, key: Any) -> None:
+        """Forget what was kept under `key`."""
+        with contextlib.suppress(OSError):
+            self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: Any) -> Path:
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:24]
+        return Path(self._cache_path) / f"{self._index_name.removesuffix('.nbi')}.{name}.nbc"
+
+
+class _CheckedCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache of one function, on checked files; whatever cannot be loaded is compiled again."""
+
+    _impl_class = _CheckedImpl
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, _FOLDER.name)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled code for a signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 - unpickling a file of another make can raise anything
+            self._cache_file.remove(self._index_key(sig, target_context.codegen()))
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the compiled code. A full or read-only disk only costs compiling again next time."""
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
+
+
+def _is_kept(function: Callable[..., Any]) -> bool:
+    """Say whether the folder's name vouches for everything this function's code depends on."""
+    path = Path(inspect.getfile(function)).resolve()
+    of_model = path.is_relative_to(_PACKAGE) and function.__module__ in _BEHIND_COMPILED
+    return of_model or path.is_relative_to(_FOLDER)
+
+
+def _compiled(function: F) -> F:
+    dispatcher = numba.njit(**OPTIONS)(function)
+    if _is_kept(function):
+        dispatcher._cache = _CheckedCache(function)
+    return dispatcher  # type: ignore[no-any-return]
+
+
+def rule(function: F) -> F:
+    """Compile a small function of numbers; leave it as it is when the compiler is off."""
+    return _compiled(function) if COMPILED else function
+
+
+def kernel(function: F) -> F:
+    """Compile a function with loops over records.
+
+    When the compiler is off, records are handed over as record arrays, so that `row = workers[i]; row.field`
+    means the same, and NumPy's warnings on overflow and division, which compiled code never gives, are silent.
+    """
+    if COMPILED:
+        return _compiled(function)
+
+    @functools.wraps(function)
+    def plain(*args: Any) -> Any:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return function(*map(_as_records, args))
+
+    plain.py_func = function  # type: ignore[attr-defined]
+    return plain  # type: ignore[return-value]
+
+
+def source_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule or kernel as it is written, to be run by Python itself; the rules it calls stay compiled."""
+    return getattr(function, "py_func", function)
+
+
+def _as_records(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.names and not isinstance(value, np.recarray):
+        _check_names(value.dtype)
+        return value.view(np.recarray)
+    return value
+
+
+@functools.cache
+def _check_names(dtype: np.dtype[Any]) -> None:
+    """Refuse a field that NumPy's record would hide behind an attribute of its own (`size`, `real` ...)."""
+    hidden = [name for name in dtype.names or () if hasattr(np.record, name)]
+    if hidden:
+        raise ValueError(f"fields {', '.join(hidden)} cannot be read with the compiler off: rename them")
+
+
+_MARK = re.compile(r"# replaceable: ([\w, ]*\w)")
+
+Replacements = Mapping[str, tuple[str, "Path | str"]]
+
+
+def build_variant(
+    module_name: str, replacements: Replacements | None = None, constants: Mapping[str, object] | None = None
+) -> ModuleType:
+    """Return a copy of a kernel module with some of its rules and constants replaced.
+
+    Compiled code reaches a rule as a global of its module; a rule handed over as an argument would be compiled
+    again in every process. So the copy is written into the compiler's folder, under the hash of all that goes
+    into it, and imported from there: the next process finds it compiled.
+
+    Parameters
+    ----------
+    module_name
+        A module of the model, such as `sim.market.search`.
+    replacements
+        Name in that module -> (function, file). The module marks what may be replaced, on the line of its
+        import: `from sim.agents.rules import satisficing as accepts  # replaceable: accepts`. The file is an
+        ordinary Python file; its functions are made rules. It may import the model, `math` and `numpy`.
+    constants
+        Name -> value (a bool, int, float or str) for lines marked `DEBUG = False  # variant`.
+    """
+    rules = {name: (function, Path(path)) for name, (function, path) in sorted((replacements or {}).items())}
+    constants = constants or {}
+    source = _module_path(module_name).read_text(encoding="utf-8")
+    plugins = {path: _read_plugin(path) for _, path in rules.values()}
+    for name, (function, path) in rules.items():
+        _check_function(name, function, path, plugins[path])
+    stem = f"clickmarket_{_variant_hash(module_name, rules, constants, plugins)}"
+    names = {path: f"{stem}_plugin_{number}" for number, path in enumerate(plugins)}
+    text = _with_constants(source, constants, module_name)
+    text = _with_imports(text, dict.fromkeys(rules, f"{stem}_rules"), module_name)
+    folder = _FOLDER / "variants" / stem
+    for path, name in names.items():
+        _load(name, folder, plugins[path])
+    _load(f"{stem}_rules", folder, _shim(rules, names))
+    return _load(f"{stem}_{module_name.rpartition('.')[2]}", folder, text, variant_of=module_name)
+
+
+def _module_path(module_name: str) -> Path:
+    spec = importlib.util.find_spec(module_name)
+    if spec is None or not spec.origin:
+        raise ValueError(f"no module {module_name}")
+    return Path(spec.origin)
+
+
+def _read_plugin(path: Path) -> str:
+    """Return the text of a user's file, after checking that it can be read, is Python and stands alone."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+    except OSError as error:
+        raise UserError("cannot be read.", path=str(path), value=error.strerror) from error
+    except (SyntaxError, ValueError) as error:
+        raise UserError("is not a Python file.", path=str(path), value=str(error)) from error
+    for node in ast.walk(tree):
+        for imported in _imported(node):
+            if imported.partition(".")[0] not in ("sim", "math", "numpy", "__future__", "typing"):
+                raise UserError(
+                    "imports what a rule may not.",
+                    path=str(path),
+                    value=imported,
+                    allowed="sim, math, numpy, typing",
+                )
+    return text
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return ["." * node.level + (node.module or "")]
+    return []
+
+
+def _check_function(name: str, function: str, path: Path, text: str) -> None:
+    found = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    if function not in found:
+        raise UserError(
+            f"has no function for {name}.",
+            path=str(path),
+            value=function,
+            allowed=", ".join(found) or "none there",
+        )
+
+
+def _variant_hash(
+    module_name: str,
+    replacements: Mapping[str, tuple[str, Path]],
+    constants: Mapping[str, object],
+    plugins: Mapping[Path, str],
+) -> str:
+    rules = [(name, function, plugins[path]) for name, (function, path) in replacements.items()]
+    behind = source_hash() if plugins else _FOLDER.name  # A plugin may import any part of the model.
+    parts = (behind, module_name, rules, sorted(constants.items()))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _with_constants(text: str, constants: Mapping[str, object], module_name: str) -> str:
+    """Replace the values on the lines marked `# variant`."""
+    for name, value in constants.items():
+        if not isinstance(value, (bool, int, float, str)):
+            raise TypeError(f"constant {name} is {value!r}: give a bool, int, float or str")
+        line = re.compile(
+            rf"^({re.escape(name)}(?:\s*:[^=\n]+)?\s*=\s*)[^\n]*?(\s*# variant\b[^\n]*)$", re.MULTILINE
+        )
+        text, count = line.subn(lambda match, value=value: f"{match[1]}{value!r}{match[2]}", text)  # type: ignore[misc]
+        if count != 1:
+            raise ValueError(f"{module_name} has {count} lines '{name} = ...  # variant', not one")
+    return text
+
+
+def _with_imports(text: str, sources: Mapping[str, str], module_name: str) -> str:
+    """Take each marked name from another module; every line keeps its number."""
+    for name, source in sources.items():
+        lines = text.splitlines(keepends=True)
+        node, alias = _marked_import(text, name, module_name)
+        rest = [other for other in node.names if other is not alias]
+        statement = f"from {source} import {name}"
+        if rest:
+            kept = ", ".join(ast.unparse(other) for other in rest)
+            statement = f"from {node.module} import {kept}; {statement}"
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        marks = ", ".join(_MARK.findall("".join(lines[first : last + 1])))
+        lines[first : last + 1] = [f"{statement}  # replaceable: {marks}\n"] + ["\n"] * (last - first)
+        text = "".join(lines)
+    return text
+
+
+def _marked_import(text: str, name: str, module_name: str) -> tuple[ast.ImportFrom, ast.alias]:
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom):
+            block = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            for alias in node.names:
+                if (alias.asname or alias.name) == name and name in ", ".join(_MARK.findall(block)).split(
+                    ", "
+                ):
+                    return node, alias
+    raise ValueError(f"{module_name} has no import marked '# replaceable: {name}'")
+
+
+def _shim(replacements: Mapping[str, tuple[str, Path]], names: Mapping[Path, str]) -> str:
+    """Write the module that hands the user's functions, made rules, to the kernel as globals."""
+    lines = ["from sim.compile import make_rules\n"]
+    for name in sorted(set(names.values())):
+        lines.append(f"import {name}\nmake_rules({name})\n")
+    for name, (function, path) in replacements.items():
+        lines.append(f"{name} = {names[path]}.{function}\n")
+    return "".join(lines)
+
+
+def make_rules(module: ModuleType) -> None:
+    """Make every plain function of a module a rule, so that they can call each other."""
+    for name, value in list(vars(module).items()):
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+            setattr(module, name, rule(value))
+
+
+def _load(name: str, folder: Path, text: str, variant_of: str | None = None) -> ModuleType:
+    """Write a module, unless it is there, and import it under a name that every process gives it."""
+    if name in sys.modules:
+        return sys.modules[name]
+    path = folder / f"{name}.py"
+    _write_once(path, text)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"cannot import {path}")
+    module = importlib.util.module_from_spec(spec)
+    if variant_of is not None:
+        vars(module)["__variant_of__"] = variant_of
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file in one stroke. One that is already as wanted is left alone: its time counts."""
+    content = text.encode("utf-8")
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    os.replace(temporary, path)

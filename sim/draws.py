@@ -1,0 +1,252 @@
+"""Draws: every random number is a pure function of what it is for.
+
+A draw is keyed by (seed, stream, time) and counted by (agent, number). Nothing is stored and no order of calls
+matters, so that any number of threads and any scenario with the same seed share their draws.
+
+Two generators. `mix` is two rounds of the SplitMix64 finaliser with a key before each: one round alone is known
+to correlate streams. `philox` is Philox4x32-10 and serves to check that nothing depends on the generator;
+`CLICKMARKET_GENERATOR=philox` chooses it when the model is compiled.
+
+References
+----------
+Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators, OOPSLA; the finaliser's constants
+are variant 13 of Stafford (2011). Salmon, Moraes, Dror and Shaw (2011), Parallel random numbers: as easy as
+1, 2, 3, SC11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sim.compile import COMPILED, GENERATOR, rule
+from sim.errors import UserError
+from sim.numeric import normal_fast
+
+AGENT_BITS = 40
+NUMBER_BITS = 24
+STREAM_BITS = 20
+TIME_BITS = 44
+
+_MASK = 2**64 - 1
+
+
+def _masked(value: Any) -> int:
+    return int(value) & _MASK
+
+
+# Compiled, a word is a uint64 and wraps by itself. With the compiler off it is a Python int and is masked here.
+unsigned: Callable[[Any], int] = np.uint64 if COMPILED else _masked  # type: ignore[assignment]
+signed: Callable[[Any], int] = np.int64 if COMPILED else int  # type: ignore[assignment]
+
+_GOLDEN = unsigned(0x9E3779B97F4A7C15)  # 2**64 / golden ratio, odd
+_STAFFORD_1 = unsigned(0xBF58476D1CE4E5B9)
+_STAFFORD_2 = unsigned(0x94D049BB133111EB)
+_SUB_KEY = unsigned(0xD1342543DE82EF95)  # another odd multiplier (Steele and Vigna 2021): keys are no draws
+_SEED_ROUND_2 = unsigned(0x6A09E667F3BCC909)  # sqrt(2), fraction
+
+_S11 = unsigned(11)
+_S27 = unsigned(27)
+_S30 = unsigned(30)
+_S31 = unsigned(31)
+_S2 = unsigned(2)
+_S32 = unsigned(32)
+_S23 = unsigned(23)
+_S41 = unsigned(41)
+_AGENT_SHIFT = unsigned(NUMBER_BITS)
+_STREAM_SHIFT = unsigned(TIME_BITS)
+_ONE = unsigned(1)
+_LOW32 = unsigned(0xFFFFFFFF)
+
+STREAMS: dict[str, int] = {}
+"""The registered streams: name -> number."""
+
+_ORIGINS: dict[str, tuple[str, int]] = {}
+
+
+def stream(name: str) -> int:
+    """Register a stream of draws, once, and return its number.
+
+    The number is made from the name alone, so that neither the order of imports nor a new stream changes the
+    draws of the others. The same line of the same module may register again (a reloaded module, a variant).
+    """
+    caller = sys._getframe(1)
+    module = caller.f_globals.get("__variant_of__", caller.f_globals.get("__name__", ""))
+    origin = (str(module), caller.f_lineno)
+    if name in STREAMS:
+        if _ORIGINS[name] != origin:
+            raise ValueError(f"stream {name!r} is already registered by {_ORIGINS[name][0]}")
+        return STREAMS[name]
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - STREAM_BITS)
+    for other, taken in STREAMS.items():
+        if taken == number:
+            raise ValueError(f"streams {name!r} and {other!r} have the same number: rename one")
+    STREAMS[name] = number
+    _ORIGINS[name] = origin
+    return number
+
+
+@rule
+def mix(word: int) -> int:
+    """Scramble 64 bits, one to one: the finaliser of SplitMix64."""
+    z = unsigned(word)
+    z = unsigned((z ^ (z >> _S30)) * _STAFFORD_1)
+    z = unsigned((z ^ (z >> _S27)) * _STAFFORD_2)
+    return z ^ (z >> _S31)
+
+
+@rule
+def pack(agent: int, number: int) -> int:
+    """Put an agent (under 2**40) and a number of a draw (under 2**24) side by side in one word."""
+    return unsigned(unsigned(agent) << _AGENT_SHIFT) | unsigned(number)
+
+
+@rule
+def pack_stream(stream: int, time: int) -> int:
+    """Put a stream (under 2**20) and a time (under 2**44) side by side in one word."""
+    return unsigned(unsigned(stream) << _STREAM_SHIFT) | unsigned(time)
+
+
+@rule
+def stream_key_mix(seed: int, stream: int, time: int) -> int:
+    """Return the key of one stream at one time: one to one in (stream, time) for a given seed."""
+    first = mix(unsigned(unsigned(seed) + _GOLDEN))
+    second = mix(first ^ _SEED_ROUND_2)
+    return mix(mix(unsigned(unsigned(pack_stream(stream, time) * _GOLDEN) + first)) ^ second)
+
+
+@rule
+def sub_key_mix(key: int, number: int) -> int:
+    """Return the key of one thing inside a stream, such as one batch: one to one in `number`."""
+    k = unsigned(key)
+    turned = unsigned(k << _S41) | (k >> _S23)
+    return mix(mix(unsigned(unsigned(unsigned(number) * _SUB_KEY) + k)) ^ turned)
+
+
+@rule
+def word_mix(key: int, agent: int, number: int) -> int:
+    """Return 64 random bits: one to one in (agent, number) for a given key."""
+    k = unsigned(key)
+    turned = unsigned(k << _S32) | (k >> _S32)
+    return mix(mix(unsigned(unsigned(pack(agent, number) * _GOLDEN) + k)) ^ turned)
+
+
+_PHILOX_M0 = unsigned(0xD2511F53)
+_PHILOX_M1 = unsigned(0xCD9E8D57)
+_PHILOX_W0 = unsigned(0x9E3779B9)
+_PHILOX_W1 = unsigned(0xBB67AE85)
+
+
+@rule
+def philox4x32(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """Return the four 32-bit words of Philox4x32-10 for a counter of four words and a key of two."""
+    x0, x1, x2, x3 = unsigned(c0), unsigned(c1), unsigned(c2), unsigned(c3)
+    key0, key1 = unsigned(k0), unsigned(k1)
+    for _ in range(10):
+        product0 = unsigned(_PHILOX_M0 * x0)
+        product1 = unsigned(_PHILOX_M1 * x2)
+        x0 = (product1 >> _S32) ^ x1 ^ key0
+        x1 = product1 & _LOW32
+        x2 = (product0 >> _S32) ^ x3 ^ key1
+        x3 = product0 & _LOW32
+        key0 = unsigned(key0 + _PHILOX_W0) & _LOW32
+        key1 = unsigned(key1 + _PHILOX_W1) & _LOW32
+    return x0, x1, x2, x3
+
+
+@rule
+def philox_word(key: int, counter: int, purpose: int) -> int:
+    """Return 64 bits of Philox4x32-10; `purpose` keeps draws, keys of streams and sub-keys apart."""
+    k, c = unsigned(key), unsigned(counter)
+    low, high, _, _ = philox4x32(c & _LOW32, c >> _S32, purpose, 0, k & _LOW32, k >> _S32)
+    return unsigned(high << _S32) | low
+
+
+@rule
+def stream_key_philox(seed: int, stream: int, time: int) -> int:
+    """Return the key of one stream at one time."""
+    return philox_word(seed, pack_stream(stream, time), 1)
+
+
+@rule
+def sub_key_philox(key: int, number: int) -> int:
+    """Return the key of one thing inside a stream, such as one batch."""
+    return philox_word(key, number, 2)
+
+
+@rule
+def word_philox(key: int, agent: int, number: int) -> int:
+    """Return 64 random bits."""
+    return philox_word(key, pack(agent, number), 0)
+
+
+if GENERATOR == "mix":
+    stream_key, sub_key, word = stream_key_mix, sub_key_mix, word_mix
+elif GENERATOR == "philox":
+    stream_key, sub_key, word = stream_key_philox, sub_key_philox, word_philox
+else:
+    raise UserError(
+        "names no generator of draws.", path="CLICKMARKET_GENERATOR", value=GENERATOR, allowed="mix, philox"
+    )
+
+
+@rule
+def open_unit(word: int) -> float:
+    """Map 64 bits to (0, 1): the odd multiples of 2**-53, so that neither end can occur and u and 1 - u are alike."""
+    return float(signed((unsigned(word) >> _S11) | _ONE)) * (1.0 / 9007199254740992.0)
+
+
+@rule
+def uniform(key: int, agent: int, number: int) -> float:
+    """Return a draw from the open interval (0, 1)."""
+    return open_unit(word(key, agent, number))
+
+
+@rule
+def priority(key: int, agent: int, number: int) -> int:
+    """Return a random rank in [0, 2**62): who comes first is decided by this, never by position."""
+    return signed(word(key, agent, number) >> _S2)
+
+
+@rule
+def normal(key: int, agent: int, number: int) -> float:
+    """Return a standard normal draw, clipped far out in the tails (see `numeric.normal_fast`)."""
+    return normal_fast(uniform(key, agent, number))
+
+
+# Fractional parts of the square roots of the first 12 primes, times 2**64, made odd (Richtmyer's sequence).
+_INCREMENTS = np.array(
+    [
+        0x6A09E667F3BCC909,  # 2
+        0xBB67AE8584CAA73B,  # 3
+        0x3C6EF372FE94F82B,  # 5
+        0xA54FF53A5F1D36F1,  # 7
+        0x510E527FADE682D1,  # 11
+        0x9B05688C2B3E6C1F,  # 13
+        0x1F83D9ABFB41BD6B,  # 17
+        0x5BE0CD19137E2179,  # 19
+        0xCBBB9D5DC1059ED9,  # 23
+        0x629A292A367CD507,  # 29
+        0x9159015A3070DD17,  # 31
+        0x152FECD8F70E5939,  # 37
+    ],
+    dtype=np.uint64,
+)
+DIMENSIONS = len(_INCREMENTS)
+
+
+@rule
+def low_discrepancy(seed_key: int, index: int, dimension: int) -> float:
+    """Return point `index` of an evenly spread sequence in one of 12 dimensions, in (0, 1).
+
+    A Kronecker sequence, fraction of (index × α + shift), in whole numbers modulo 2**64, so that it is exact.
+    The shift is drawn from the seed's key. Point i never depends on how many points there are.
+    """
+    if dimension < 0 or dimension >= DIMENSIONS:
+        raise ValueError("low_discrepancy has dimensions 0 to 11")
+    step = unsigned(unsigned(_INCREMENTS[dimension]) * unsigned(index))
+    return open_unit(unsigned(step + word(seed_key, dimension, 0)))

@@ -1,0 +1,289 @@
+"""Double entry in integer micro-dollars: the only place where a balance changes.
+
+Every transfer has a kind; the kind fixes which sector pays and which receives. Balances live in the
+records of the agents that own them (``pending`` of a worker, ``escrow`` of a batch), so an agent
+shows its balance without a copy. Sector totals and the flow matrix (kind x paying country x
+receiving country) are kept beside them, and the three are checked against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.columns import Records, records
+from sim.compile import kernel
+
+class ModelError(RuntimeError):
+    """A fault of the model itself: an identity that must always hold does not."""
+
+
+SECTORS = (
+    "requesters",
+    "escrow",
+    "platforms",
+    "pending",
+    "workers",
+    "collectives",
+    "governments",
+    "audience",
+    "cooperative_fund",
+    "commons_fund",
+    "havens",
+    "owners",
+    "rounding",
+    "outside",
+)
+
+KINDS = (
+    ("funding", "outside", "requesters"),
+    ("posting", "requesters", "escrow"),
+    ("reward", "escrow", "pending"),
+    ("requester_fee", "escrow", "platforms"),
+    ("escrow_rounding", "escrow", "rounding"),
+    ("refund", "escrow", "requesters"),
+    ("worker_fee", "pending", "platforms"),
+    ("pending_rounding", "pending", "rounding"),
+    ("broker_cut", "pending", "collectives"),
+    ("payout", "pending", "workers"),
+    ("forfeit", "pending", "platforms"),
+    ("spending", "workers", "outside"),
+    ("broker_spending", "collectives", "outside"),
+    ("platform_cost", "platforms", "outside"),
+    ("profit", "platforms", "owners"),
+    ("capital", "outside", "platforms"),
+)
+"""(kind, paying sector, receiving sector) of every transfer there is."""
+
+(
+    FUNDING,
+    POSTING,
+    REWARD,
+    REQUESTER_FEE,
+    ESCROW_ROUNDING,
+    REFUND,
+    WORKER_FEE,
+    PENDING_ROUNDING,
+    BROKER_CUT,
+    PAYOUT,
+    FORFEIT,
+    SPENDING,
+    BROKER_SPENDING,
+    PLATFORM_COST,
+    PROFIT,
+    CAPITAL,
+) = range(len(KINDS))
+
+TRANSFER = records(
+    [
+        ("amount", "i8"),
+        ("debit", "i4"),
+        ("credit", "i4"),
+        ("kind", "u1"),
+        ("debit_country", "u1"),
+        ("credit_country", "u1"),
+    ]
+)
+"""One transfer: micro-dollars from account ``debit`` to account ``credit`` of the kind's sectors."""
+
+ACCOUNT = records([("balance", "i8"), ("country", "i8")])
+LARGEST = 2**61
+
+PAYING = np.array([SECTORS.index(paying) for _, paying, _ in KINDS], np.int64)
+RECEIVING = np.array([SECTORS.index(receiving) for _, _, receiving in KINDS], np.int64)
+MAY_BE_NEGATIVE = ("outside",)
+
+FINE, NEGATIVE_AMOUNT, OVERDRAWN, TOO_LARGE = range(4)
+FAULTS = {
+    NEGATIVE_AMOUNT: "a transfer of a negative amount",
+    OVERDRAWN: "an account overdrawn",
+    TOO_LARGE: "an amount beyond the largest that fits",
+}
+
+
+@kernel
+def book(
+    rows: Any,
+    count: int,
+    paying: Any,
+    receiving: Any,
+    requesters: Any,
+    escrow: Any,
+    platforms: Any,
+    pending: Any,
+    workers: Any,
+    collectives: Any,
+    owners: Any,
+    rounding: Any,
+    outside: Any,
+    totals: Any,
+    flows: Any,
+) -> int:
+    """Book transfers one by one; return FINE or what was wrong with the first bad one."""
+    for i in range(count):
+        row = rows[i]
+        amount = np.int64(row.amount)
+        kind = np.int64(row.kind)
+        if amount < 0:
+            return NEGATIVE_AMOUNT
+        if amount > LARGEST:
+            return TOO_LARGE
+        sector = paying[kind]
+        at = np.int64(row.debit)
+        balance = np.int64(0)
+        if sector == 0:
+            requesters[at] -= amount
+            balance = requesters[at]
+        elif sector == 1:
+            escrow[at] -= amount
+            balance = escrow[at]
+        elif sector == 2:
+            platforms[at] -= amount
+            balance = platforms[at]
+        elif sector == 3:
+            pending[at] -= amount
+            balance = pending[at]
+        elif sector == 4:
+            workers[at] -= amount
+            balance = workers[at]
+        elif sector == 5:
+            collectives[at] -= amount
+            balance = collectives[at]
+        elif sector == 11:
+            owners[at] -= amount
+            balance = owners[at]
+        elif sector == 13:
+            outside[at] -= amount
+        if balance < 0:
+            return OVERDRAWN
+        totals[sector] -= amount
+        sector = receiving[kind]
+        at = np.int64(row.credit)
+        if sector == 0:
+            requesters[at] += amount
+        elif sector == 1:
+            escrow[at] += amount
+        elif sector == 2:
+            platforms[at] += amount
+        elif sector == 3:
+            pending[at] += amount
+        elif sector == 4:
+            workers[at] += amount
+        elif sector == 5:
+            collectives[at] += amount
+        elif sector == 11:
+            owners[at] += amount
+        elif sector == 12:
+            rounding[at] += amount
+        elif sector == 13:
+            outside[at] += amount
+        totals[sector] += amount
+        flows[kind, np.int64(row.debit_country), np.int64(row.credit_country)] += amount
+    return FINE
+
+
+@kernel
+def total_of(accounts: Any) -> int:
+    """Sum of a column of accounts, in micro-dollars."""
+    total = np.int64(0)
+    for i in range(len(accounts)):
+        total += np.int64(accounts[i])
+    return total
+
+
+class Ledger:
+    """Sector totals, the month's flow matrix and the accounts that no agent owns.
+
+    Attributes
+    ----------
+    totals : int64 array (sectors,)
+        Sum of the accounts of each sector in micro-dollars, kept transfer by transfer.
+    flows : int64 array (kinds, countries, countries)
+        Micro-dollars moved since the start of the month.
+    """
+
+    def __init__(self, countries: int) -> None:
+        self.countries = countries
+        self.totals = np.zeros(len(SECTORS), np.int64)
+        self.flows = np.zeros((len(KINDS), countries, countries), np.int64)
+        self.owners: Records = np.zeros(countries, ACCOUNT)
+        self.outside: Records = np.zeros(countries, ACCOUNT)
+        self.rounding: Records = np.zeros(1, ACCOUNT)
+        self.accounts: dict[str, Records] = {
+            "owners": self.owners["balance"],
+            "outside": self.outside["balance"],
+            "rounding": self.rounding["balance"],
+        }
+        self.transfers_booked = 0
+
+    def open(self, sector: str, accounts: Records) -> None:
+        """Name the column of balances of a sector; call again when its records have grown."""
+        self.accounts[sector] = accounts
+
+    def transfer(self, rows: Records, count: int, escrow: Records) -> None:
+        """Book ``count`` transfers in bulk.
+
+        Parameters
+        ----------
+        rows
+            Records of type ``TRANSFER``.
+        escrow
+            Balances that the rows' escrow accounts refer to: those of one board.
+
+        Raises
+        ------
+        ModelError
+            If an amount is negative or too large, or an account would be overdrawn.
+        """
+        if count == 0:
+            return
+        fault = book(
+            rows,
+            count,
+            PAYING,
+            RECEIVING,
+            self.accounts["requesters"],
+            escrow,
+            self.accounts["platforms"],
+            self.accounts["pending"],
+            self.accounts["workers"],
+            self.accounts["collectives"],
+            self.accounts["owners"],
+            self.accounts["rounding"],
+            self.accounts["outside"],
+            self.totals,
+            self.flows,
+        )
+        self.transfers_booked += count
+        if fault != FINE:
+            raise ModelError(f"The ledger refused {FAULTS[fault]}; the run stops so that no money is lost.")
+
+    def check(self) -> None:
+        """Stop the run unless the sector totals add up to exactly zero."""
+        if self.totals.sum() != 0:
+            raise ModelError(f"Sector totals add up to {int(self.totals.sum())} micro-dollars instead of 0.")
+
+    def recount(self, escrow: list[Records]) -> None:
+        """Add up every account of every sector and stop the run if a sector total differs.
+
+        Raises
+        ------
+        ModelError
+            Naming the sector, its total and what its accounts add up to.
+        """
+        self.check()
+        for number, sector in enumerate(SECTORS):
+            columns = escrow if sector == "escrow" else [self.accounts[sector]] if sector in self.accounts else []
+            counted = sum(int(total_of(column)) for column in columns)
+            if counted != self.totals[number]:
+                raise ModelError(
+                    f"The accounts of {sector} hold {counted} micro-dollars, its total says {int(self.totals[number])}."
+                )
+
+    def close_month(self) -> NDArray[np.int64]:
+        """Return the month's flow matrix and begin a new one."""
+        closed = self.flows
+        self.flows = np.zeros_like(closed)
+        return closed

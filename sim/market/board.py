@@ -1,0 +1,579 @@
+"""The task board: open batches of one platform's tile, the orders in which they are shown, escrow.
+
+A platform's board is split into tiles (one below 50 000 workers). A tile is a market of its own
+for an hour: its workers see its batches only, so tiles run in parallel without touching each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.columns import Records, grown, records
+from sim.compile import kernel, rule
+from sim.draws import mix
+from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER
+from sim.numeric import ceil_ppm, floor_ppm
+
+NEVER = -1
+RETURNED = 1 << 30
+
+LISTING = records(
+    [
+        ("key", "u8"),
+        ("country_mask", "i8"),
+        ("log_stated_pay", "f8"),
+        ("log_true_pay", "f8"),
+        ("reward", "i8"),
+        ("left", "i4"),
+        ("tasks", "i4"),
+        ("true_seconds", "i4"),
+        ("approval_tasks", "i4"),
+        ("approval_rate", "f4"),
+        ("type", "u1"),
+        ("skill", "u1"),
+        ("tertiary", "u1"),
+        ("many", "u1"),
+    ]
+)
+"""What a search reads of a batch: one cache line. Pay is log USD per hour at speed 1, before the worker's fee."""
+
+BATCH = records(
+    [
+        ("id", "i8"),
+        ("requester", "i4"),
+        ("requester_country", "u1"),
+        ("type", "u1"),
+        ("arm", "u1"),
+        ("open", "u1"),
+        ("reward", "i8"),
+        ("true_seconds", "i4"),
+        ("estimated_seconds", "i4"),
+        ("tasks", "i4"),
+        ("assignments_per_task", "i4"),
+        ("assignments", "i4"),
+        ("fee_ppm", "i4"),
+        ("escrow", "i8"),
+        ("rank_hash", "u4"),
+        ("posted_hour", "i4"),
+        ("expires_hour", "i4"),
+        ("submitted", "i4"),
+        ("accepted", "i4"),
+        ("rejected", "i4"),
+        ("waited_seconds", "i8"),
+        ("first_start", "i4"),
+        ("t10", "i4"),
+        ("t50", "i4"),
+        ("t90", "i4"),
+        ("t100", "i4"),
+        ("first_taker", "i4"),
+        ("takers", "i4"),
+    ]
+)
+"""A batch on the board. Times are seconds since the start of the run, -1 for never; escrow is micro-dollars."""
+
+TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4")])
+"""A worker's part in an open batch: assignments done, flagged ``RETURNED`` once a task was given back."""
+
+ACTIVE = records(
+    [
+        ("log_reservation", "f8"),
+        ("log_speed", "f8"),
+        ("log_pay", "f8"),
+        ("sigma", "f8"),
+        ("approval_rate", "f8"),
+        ("id", "i8"),
+        ("priority", "i8"),
+        ("row", "i4"),
+        ("start_hour", "i4"),
+        ("minutes", "i4"),
+        ("duty", "i4"),
+        ("left", "i4"),
+        ("accepted", "i4"),
+        ("searched", "i4"),
+        ("slot", "i4"),
+        ("want", "i4"),
+        ("own_seconds", "i4"),
+        ("fruitless", "i2"),
+        ("fruitless_hours", "i2"),
+        ("country", "u1"),
+        ("skill", "u1"),
+        ("tertiary", "u1"),
+        ("served", "u1"),
+    ]
+)
+"""A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour."""
+
+EVENT = records(
+    [
+        ("slot", "i4"),
+        ("active", "i4"),
+        ("done", "i4"),
+        ("own_seconds", "i4"),
+        ("start", "i4"),
+        ("end", "i4"),
+        ("accepted", "i4"),
+        ("kind", "u1"),
+    ]
+)
+"""Work on one batch without a break; ``start`` and ``end`` are seconds of the hour. ``kind``: WORK or RETURN."""
+
+WORK, RETURN = 0, 1
+
+(
+    ACCEPTED,
+    REJECTED,
+    RETURNS,
+    PAY,
+    FEE,
+    CUT,
+    DUTY,
+    PAID,
+    SEARCH,
+    RETURNED_TIME,
+    REJECTED_TIME,
+    IDLE,
+    NIGHT,
+    EXPOSURE,
+    ON_DUTY,
+    TALLIES,
+) = range(16)
+"""Columns of a board's tally by worker country: tasks, micro-dollars, seconds, workers on duty."""
+
+POSTED, BATCHES, DONE, EXPIRED, SPENT, FEES, DEMANDS = range(7)
+"""Columns of a board's tally by requester country: assignments, batches, micro-dollars."""
+
+TAKEN = records([("requester", "i4"), ("worker", "i4"), ("done", "i4")])
+"""Assignments that one worker did of one finished batch."""
+
+FINISHED = records(
+    [
+        ("id", "i8"),
+        ("requester", "i4"),
+        ("type", "u1"),
+        ("arm", "u1"),
+        ("reward", "i8"),
+        ("true_seconds", "i4"),
+        ("estimated_seconds", "i4"),
+        ("tasks", "i4"),
+        ("assignments_per_task", "i4"),
+        ("posted_hour", "i4"),
+        ("first_start", "i4"),
+        ("t10", "i4"),
+        ("t50", "i4"),
+        ("t90", "i4"),
+        ("t100", "i4"),
+        ("closed_hour", "i4"),
+        ("accepted", "i4"),
+        ("rejected", "i4"),
+        ("expired", "i4"),
+        ("workers", "i4"),
+        ("top_decile_share", "f8"),
+        ("waited_seconds", "i8"),
+    ]
+)
+"""What remains of a batch once it left the board."""
+
+
+@rule
+def taker_home(worker: int, slot: int, mask: int) -> int:
+    """Home position of (worker, slot) in the table of takers."""
+    return np.int64(mix(worker * 4294967296 + slot) & mask)
+
+
+@rule
+def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
+    """Return the row of the worker's part in the batch at ``slot``, or -1."""
+    mask = len(table) - 1
+    at = taker_home(worker, slot, mask)
+    while table[at] >= 0:
+        taker = takers[table[at]]
+        if taker.worker == worker and taker.slot == slot:
+            return np.int64(table[at])
+        at = (at + 1) & mask
+    return np.int64(-1)
+
+
+@rule
+def remove_taker(table: Any, takers: Any, row: int) -> None:
+    """Take a row out of the table, moving later entries of its run back so that none is lost."""
+    mask = len(table) - 1
+    hole = taker_home(np.int64(takers[row].worker), np.int64(takers[row].slot), mask)
+    while table[hole] != row:
+        hole = (hole + 1) & mask
+    at = (hole + 1) & mask
+    while table[at] >= 0:
+        other = takers[table[at]]
+        home = taker_home(np.int64(other.worker), np.int64(other.slot), mask)
+        if ((at - home) & mask) >= ((at - hole) & mask):
+            table[hole] = table[at]
+            hole = at
+        at = (at + 1) & mask
+    table[hole] = -1
+
+
+OPEN, FREE, TAKERS, FREE_TAKERS, ACTIVE_COUNT, LIVE, EVENTS, FINISHED_COUNT, TAKEN_COUNT, ROWS, CUT_OFF, STATE_SIZE = range(12)
+"""Places in a board's ``state``: counts of rows in use in each of its arrays."""
+
+
+@rule
+def rank_key(order: int, left: int, reward: int, posted_hour: int, rank_hash: int) -> int:
+    """Sort key of a batch in an order (0 newest, 1 largest, 2 best paid); larger keys are shown first."""
+    if order == 0:
+        return posted_hour * 4294967296 + rank_hash
+    if order == 1:
+        return left * 4294967296 + rank_hash
+    return min(reward, 2147483647) * 4294967296 + rank_hash
+
+
+@rule
+def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
+    """Return the sort key of the batch at ``slot``."""
+    batch = batches[slot]
+    return rank_key(
+        order,
+        np.int64(listings[slot].left),
+        np.int64(batch.reward),
+        np.int64(batch.posted_hour),
+        np.int64(batch.rank_hash),
+    )
+
+
+@rule
+def sort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any) -> None:
+    """Shell sort of slots by falling key; one pass of insertion where they are nearly sorted."""
+    gap = np.int64(1)
+    while gap < count // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            slot = slots[i]
+            key = key_of(order, slot, listings, batches)
+            at = i
+            while at >= gap and key_of(order, slots[at - gap], listings, batches) < key:
+                slots[at] = slots[at - gap]
+                at -= gap
+            slots[at] = slot
+        gap //= 3
+
+
+@rule
+def resort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any) -> None:
+    """Insertion sort by falling key, for a list that is nearly sorted."""
+    for i in range(1, count):
+        slot = slots[i]
+        key = key_of(order, slot, listings, batches)
+        at = i
+        while at > 0 and key_of(order, slots[at - 1], listings, batches) < key:
+            slots[at] = slots[at - 1]
+            at -= 1
+        slots[at] = slot
+
+
+@rule
+def merge_slots(order: int, slots: Any, count: int, added: Any, more: int, listings: Any, batches: Any) -> None:
+    """Merge ``more`` sorted slots into ``count`` sorted ones, from the back, in place."""
+    old = count - 1
+    new = more - 1
+    at = count + more - 1
+    while new >= 0:
+        if old >= 0 and key_of(order, slots[old], listings, batches) < key_of(order, added[new], listings, batches):
+            slots[at] = slots[old]
+            old -= 1
+        else:
+            slots[at] = added[new]
+            new -= 1
+        at -= 1
+
+
+@rule
+def keep_open(orders: Any, count: int, listings: Any) -> int:
+    """Drop batches with nothing left from the three orders; return how many stay."""
+    kept = np.int64(0)
+    for order in range(3):
+        kept = np.int64(0)
+        for i in range(count):
+            slot = orders[order, i]
+            if listings[slot].left > 0:
+                orders[order, kept] = slot
+                kept += 1
+    return kept
+
+
+@kernel
+def insert(
+    tile: int,
+    new_tiles: Any,
+    new_listings: Any,
+    new_batches: Any,
+    new_count: int,
+    listings: Any,
+    batches: Any,
+    free: Any,
+    orders: Any,
+    added: Any,
+    state: Any,
+) -> int:
+    """Put the new batches of this tile on the board, bring the orders up to date; return how many came."""
+    count = state[OPEN]
+    more = np.int64(0)
+    for i in range(new_count):
+        if new_tiles[i] == tile:
+            state[FREE] -= 1
+            slot = free[state[FREE]]
+            listings[slot] = new_listings[i]
+            batches[slot] = new_batches[i]
+            added[more] = slot
+            more += 1
+    resort_slots(1, orders[1], count, listings, batches)
+    for order in range(3):
+        sort_slots(order, added, more, listings, batches)
+        merge_slots(order, orders[order], count, added, more, listings, batches)
+    state[OPEN] = count + more
+    return more
+
+
+@rule
+def top_share(counts: Any, size: int) -> float:
+    """Share of the sum held by the top tenth (rounded up) of ``counts[:size]``, which is sorted in place."""
+    gap = np.int64(1)
+    while gap < size // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, size):
+            value = counts[i]
+            at = i
+            while at >= gap and counts[at - gap] < value:
+                counts[at] = counts[at - gap]
+                at -= gap
+            counts[at] = value
+        gap //= 3
+    total = np.int64(0)
+    top = np.int64(0)
+    leaders = (size + 9) // 10
+    for i in range(size):
+        total += np.int64(counts[i])
+        if i < leaders:
+            top += np.int64(counts[i])
+    if total == 0:
+        return 0.0
+    return np.float64(top) / np.float64(total)
+
+
+@kernel
+def rebuild_table(table: Any, takers: Any) -> None:
+    """Enter every row of takers in use into an empty table."""
+    mask = len(table) - 1
+    for row in range(len(takers)):
+        taker = takers[row]
+        if taker.done != 0:
+            at = taker_home(np.int64(taker.worker), np.int64(taker.slot), mask)
+            while table[at] >= 0:
+                at = (at + 1) & mask
+            table[at] = row
+
+
+@kernel
+def close(
+    hour: int,
+    listings: Any,
+    batches: Any,
+    free: Any,
+    orders: Any,
+    takers: Any,
+    free_takers: Any,
+    table: Any,
+    finished: Any,
+    taken: Any,
+    keep_taken: bool,
+    counts: Any,
+    demand: Any,
+    rows: Any,
+    state: Any,
+) -> None:
+    """Take finished and expired batches off the board; refund what is left of their escrow."""
+    state[FINISHED_COUNT] = 0
+    state[TAKEN_COUNT] = 0
+    state[ROWS] = 0
+    for slot in range(len(batches)):
+        batch = batches[slot]
+        if batch.open == 0 or (listings[slot].left > 0 and batch.expires_hour > hour):
+            continue
+        workers = np.int64(0)
+        row = np.int64(batch.first_taker)
+        while row >= 0:
+            taker = takers[row]
+            done = np.int64(taker.done) & (RETURNED - 1)
+            if done > 0:
+                counts[workers] = done
+                workers += 1
+                if keep_taken:
+                    entry = taken[state[TAKEN_COUNT]]
+                    entry.requester = batch.requester
+                    entry.worker = taker.worker
+                    entry.done = done
+                    state[TAKEN_COUNT] += 1
+            following = np.int64(taker.next)
+            remove_taker(table, takers, row)
+            taker.done = 0
+            free_takers[state[FREE_TAKERS]] = row
+            state[FREE_TAKERS] += 1
+            row = following
+        out = finished[state[FINISHED_COUNT]]
+        state[FINISHED_COUNT] += 1
+        out.id = batch.id
+        out.requester = batch.requester
+        out.type = batch.type
+        out.arm = batch.arm
+        out.reward = batch.reward
+        out.true_seconds = batch.true_seconds
+        out.estimated_seconds = batch.estimated_seconds
+        out.tasks = batch.tasks
+        out.assignments_per_task = batch.assignments_per_task
+        out.posted_hour = batch.posted_hour
+        out.first_start = batch.first_start
+        out.t10 = batch.t10
+        out.t50 = batch.t50
+        out.t90 = batch.t90
+        out.t100 = batch.t100
+        out.closed_hour = hour
+        out.accepted = batch.accepted
+        out.rejected = batch.rejected
+        expired = np.int64(listings[slot].left)
+        out.expired = expired
+        out.workers = workers
+        out.top_decile_share = top_share(counts, workers)
+        out.waited_seconds = (
+            np.int64(batch.waited_seconds) + expired * (hour - np.int64(batch.posted_hour)) * 3600
+        )
+        gross = np.int64(batch.accepted) * np.int64(batch.reward)
+        fee_ppm = np.int64(batch.fee_ppm)
+        residue = ceil_ppm(gross, fee_ppm) - floor_ppm(gross, fee_ppm)
+        country = np.int64(batch.requester_country)
+        demand[country, EXPIRED] += expired
+        add_row(rows, state, ESCROW_ROUNDING, slot, 0, residue, country, country)
+        refund = np.int64(batch.escrow) - residue
+        add_row(rows, state, REFUND, slot, np.int64(batch.requester), refund, country, country)
+        listings[slot].left = 0
+        batch.open = 0
+        free[state[FREE]] = slot
+        state[FREE] += 1
+    if state[FINISHED_COUNT] > 0:
+        state[OPEN] = keep_open(orders, state[OPEN], listings)
+
+
+@rule
+def add_row(rows: Any, state: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int) -> None:
+    """Append one transfer of micro-dollars to the hour's settlement, unless it is nothing."""
+    if amount == 0:
+        return
+    row = rows[state[ROWS]]
+    state[ROWS] += 1
+    row.kind = kind
+    row.debit = debit
+    row.credit = credit
+    row.amount = amount
+    row.debit_country = payer
+    row.credit_country = payee
+
+
+class Board:
+    """The arrays of one tile of one platform's board."""
+
+    def __init__(
+        self, platform: int, tile: int, countries: int, segments: int, batches: int = 256, workers: int = 256
+    ) -> None:
+        self.platform = platform
+        self.tile = tile
+        self.tally = np.zeros((24, countries, TALLIES), np.int64)
+        self.demands = np.zeros((24, countries, DEMANDS), np.int64)
+        self.earnings = np.zeros((countries, segments, 24, 2), np.int64)
+        self.listings: Records = np.zeros(0, LISTING)
+        self.batches: Records = np.zeros(0, BATCH)
+        self.free = np.zeros(0, np.int32)
+        self.orders = np.zeros((3, 0), np.int32)
+        self.added = np.zeros(0, np.int32)
+        self.demand = np.zeros(0, np.int64)
+        self.group = np.zeros((2, 0), np.int32)
+        self.takers: Records = np.zeros(0, TAKER)
+        self.free_takers = np.zeros(0, np.int32)
+        self.table = np.full(16, -1, np.int32)
+        self.active: Records = np.zeros(workers, ACTIVE)
+        self.live = np.zeros(workers, np.int32)
+        self.ranked = np.zeros(workers, np.int32)
+        self.events: Records = np.zeros(2 * workers, EVENT)
+        self.by_slot = np.zeros(2 * workers, np.int32)
+        self.rows: Records = np.zeros(0, TRANSFER)
+        self.finished: Records = np.zeros(0, FINISHED)
+        self.taken: Records = np.zeros(0, TAKEN)
+        self.counts = np.zeros(0, np.int32)
+        self.state = np.zeros(STATE_SIZE, np.int64)
+        self.room_for_batches(batches)
+        self.room_for_takers(batches)
+
+    def room_for_batches(self, more: int) -> None:
+        """Make sure that ``more`` batches can be put on the board."""
+        if self.state[FREE] >= more:
+            return
+        old = len(self.batches)
+        size = max(2 * old, old + more, 16)
+        self.listings = grown(self.listings, size)
+        self.batches = grown(self.batches, size)
+        size = len(self.batches)
+        free = np.zeros(size, np.int32)
+        count = int(self.state[FREE])
+        free[: size - old] = np.arange(size - 1, old - 1, -1)
+        free[size - old : size - old + count] = self.free[:count]
+        self.free = free
+        self.state[FREE] = count + size - old
+        orders = np.zeros((3, size), np.int32)
+        orders[:, : self.orders.shape[1]] = self.orders
+        self.orders = orders
+        self.added = np.zeros(size, np.int32)
+        self.demand = np.zeros(size, np.int64)
+        self.group = np.zeros((2, size + 1), np.int32)
+        self.finished = np.zeros(size, FINISHED)
+        self.room_for_rows()
+
+    def room_for_takers(self, more: int) -> None:
+        """Make sure that ``more`` workers can take part in open batches."""
+        if self.state[FREE_TAKERS] >= more:
+            return
+        old = len(self.takers)
+        self.takers = grown(self.takers, old + max(more, old))
+        size = len(self.takers)
+        free = np.zeros(size, np.int32)
+        count = int(self.state[FREE_TAKERS])
+        free[: size - old] = np.arange(size - 1, old - 1, -1)
+        free[size - old : size - old + count] = self.free_takers[:count]
+        self.free_takers = free
+        self.state[FREE_TAKERS] = count + size - old
+        self.taken = np.zeros(size, TAKEN)
+        self.counts = np.zeros(size, np.int32)
+        places = 16
+        while places < 2 * size:
+            places *= 2
+        if places > len(self.table):
+            self.table = np.full(places, -1, np.int32)
+            rebuild_table(self.table, self.takers)
+
+    def room_for_active(self, more: int) -> None:
+        """Make sure that ``more`` workers can come on duty."""
+        needed = int(self.state[ACTIVE_COUNT]) + more
+        if needed > len(self.active):
+            self.active = grown(self.active, needed)
+            self.live = np.zeros(len(self.active), np.int32)
+            self.ranked = np.zeros(len(self.active), np.int32)
+
+    def room_for_events(self, more: int) -> None:
+        """Make sure that ``more`` events can be written."""
+        self.events = grown(self.events, int(self.state[EVENTS]) + more)
+        self.by_slot = np.zeros(len(self.events), np.int32)
+        self.room_for_rows()
+
+    def room_for_rows(self) -> None:
+        """Make room for all transfers that an hour can need: five for an event, three for a batch."""
+        needed = 5 * len(self.events) + 3 * len(self.batches)
+        if needed > len(self.rows):
+            self.rows = np.zeros(needed, TRANSFER)

@@ -1,0 +1,132 @@
+"""Duty: who works today, from which hour and for how long; drawn once a day at 00 UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.agents.rules import participation, session_minutes_mean
+from sim.agents.traits import ACTIVE, worker_id
+from sim.compile import kernel, rule
+from sim.draws import uniform
+from sim.numeric import geometric
+
+DRAW_WORKS, DRAW_MINUTES, DRAW_WHERE, DRAW_HOUR = range(4)
+NOT_TODAY = -1
+
+
+@rule
+def start_hour_of_day(
+    worker: Any, segment: Any, where: float, draw: float, best_hours: Any, start_utc: Any
+) -> int:
+    """UTC hour at which a worker starts: a good hour by experience, or any hour of the own window.
+
+    ``best_hours`` holds cumulative weights of the 24 UTC hours; ``start_utc`` the UTC hour of each
+    local hour in the worker's zone.
+    """
+    if where < np.float64(segment.flexibility):
+        hour = np.int64(0)
+        while hour < 23 and draw >= best_hours[hour]:
+            hour += 1
+        return hour
+    local = (np.int64(segment.window_start) + np.int64(draw * np.float64(segment.window_hours))) % 24
+    return np.int64(start_utc[local])
+
+
+@rule
+def rested_session(start: int, minutes: int, last_start: int, last_minutes: int, cap_minutes: int, day_end: int) -> int:
+    """Start hour and minutes of a session after the last one, packed as hour x 2048 + minutes; -1 if none fits.
+
+    A session begins after the last one ended. Two sessions less than (24 hours - cap) apart may not
+    exceed the cap together, so that nobody is on duty for more than the cap in any 24 hours.
+    """
+    last_end = last_start * 60 + last_minutes
+    if start * 60 < last_end:
+        start = (last_end + 59) // 60
+    if start >= day_end:
+        return np.int64(-1)
+    minutes = min(minutes, cap_minutes)
+    if start * 60 - last_end < 1440 - cap_minutes:
+        minutes = min(minutes, cap_minutes - last_minutes)
+    if minutes <= 0:
+        return np.int64(-1)
+    return np.int64(start * 2048 + minutes)
+
+
+@kernel
+def draw_duty(
+    first: int,
+    last: int,
+    day: int,
+    duty_key: int,
+    cap_minutes: int,
+    workers: Any,
+    segments: Any,
+    best_hours: Any,
+    start_utc: Any,
+    today: Any,
+) -> None:
+    """Draw today's session of workers ``first`` to ``last``.
+
+    ``today`` gets the start hour of the day of each, ``NOT_TODAY`` for those who do not work.
+    """
+    for row in range(first, last):
+        worker = workers[row]
+        today[row] = NOT_TODAY
+        if not worker.flags & ACTIVE:
+            continue
+        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        desired = np.float64(worker.desired_minutes) / 60.0
+        cap_hours = np.float64(cap_minutes) / 60.0
+        if uniform(duty_key, agent, DRAW_WORKS) >= participation(desired, cap_hours):
+            continue
+        segment = segments[worker.segment]
+        start = start_hour_of_day(
+            worker,
+            segment,
+            uniform(duty_key, agent, DRAW_WHERE),
+            uniform(duty_key, agent, DRAW_HOUR),
+            best_hours[worker.country, worker.segment],
+            start_utc[worker.zone],
+        )
+        mean = session_minutes_mean(desired, cap_hours)
+        minutes = geometric(uniform(duty_key, agent, DRAW_MINUTES), max(1.0, mean))
+        session = rested_session(
+            24 * day + start,
+            minutes,
+            np.int64(worker.session_start),
+            np.int64(worker.session_minutes),
+            cap_minutes,
+            24 * day + 24,
+        )
+        if session < 0:
+            continue
+        worker.session_start = session // 2048
+        worker.session_minutes = session % 2048
+        today[row] = session // 2048 - 24 * day
+
+
+@kernel
+def bucket(workers: Any, count: int, today: Any, boards: int, starts: Any, order: Any) -> int:
+    """Sort those who work today by tile and start hour, so that sleepers cost nothing in the hour.
+
+    ``starts[tile * 24 + hour]`` becomes where a bucket begins in ``order``. Returns how many work.
+    """
+    starts[:] = 0
+    for row in range(count):
+        if today[row] >= 0:
+            starts[np.int64(workers[row].tile) * 24 + np.int64(today[row]) + 1] += 1
+    for i in range(boards * 24):
+        starts[i + 1] += starts[i]
+    for i in range(boards * 24, 0, -1):
+        starts[i] = starts[i - 1]
+    starts[0] = 0
+    working = np.int64(0)
+    for row in range(count):
+        if today[row] >= 0:
+            place = np.int64(workers[row].tile) * 24 + np.int64(today[row]) + 1
+            order[starts[place]] = row
+            starts[place] += 1
+            working += 1
+    return working

@@ -1,0 +1,177 @@
+"""The week: what workers learned about pay, who leaves, who changes platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.agents.rules import below_outside_value, log_reservation, smoothed
+from sim.agents.traits import ACTIVE, worker_id
+from sim.compile import kernel, rule
+from sim.draws import normal, uniform
+from sim.numeric import exp
+
+STAYS, LEAVES = 0, 1
+DRAW_RECONSIDER, DRAW_PLATFORM, DRAW_TILE = range(3)
+
+
+@kernel
+def learn(first: int, last: int, workers: Any, history: Any, recording: bool, settings: Any) -> None:
+    """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``."""
+    setting = settings[0]
+    weight = np.float64(setting.pay_smoothing)
+    for row in range(first, last):
+        worker = workers[row]
+        if not worker.flags & ACTIVE:
+            continue
+        pay = np.float64(worker.week_pay)
+        if worker.week_paid_seconds > 0:
+            hourly = pay * 3600.0 / np.float64(worker.week_paid_seconds)
+            worker.learned_pay = smoothed(np.float64(worker.learned_pay), hourly, weight)
+        if worker.week_seconds > 0:
+            hourly = pay * 3600.0 / np.float64(worker.week_seconds)
+            worker.all_in_pay = smoothed(np.float64(worker.all_in_pay), hourly, weight)
+        worker.log_reservation = log_reservation(
+            np.float64(worker.log_base_reservation),
+            np.float64(worker.learned_pay),
+            np.float64(setting.reservation_weight),
+        )
+        if recording:
+            past = history[row]
+            past.weeks += 1
+            past.weekly_sum += pay
+            past.weekly_squares += pay * pay
+
+
+@kernel
+def decide_to_leave(
+    first: int, last: int, shock_key: int, shock_sigma: float, leave_weeks: int, workers: Any, leaving: Any
+) -> None:
+    """Count weeks below the outside value; mark in ``leaving`` who has had enough of them.
+
+    Workers who did not work this week learn nothing and do not count it.
+    """
+    for row in range(first, last):
+        worker = workers[row]
+        leaving[row] = STAYS
+        if not worker.flags & ACTIVE or worker.week_seconds == 0:
+            continue
+        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        shock = shock_sigma * normal(shock_key, agent, 0)
+        if below_outside_value(np.float64(worker.all_in_pay), np.float64(worker.log_base_reservation), shock):
+            worker.weeks_below = min(255, np.int64(worker.weeks_below) + 1)
+        else:
+            worker.weeks_below = 0
+        if worker.weeks_below >= leave_weeks:
+            leaving[row] = LEAVES
+
+
+@kernel
+def clear_week(first: int, last: int, workers: Any) -> None:
+    """Begin a new week of pay and time."""
+    for row in range(first, last):
+        worker = workers[row]
+        worker.week_pay = 0.0
+        worker.week_seconds = 0
+        worker.week_paid_seconds = 0
+
+
+@rule
+def choose_platform(
+    draw: float, country: int, present: int, log_pay: Any, platforms: Any, sensitivity: float, inertia: float
+) -> int:
+    """Logit choice among the platforms that admit a country, on log expected pay; ``present`` is favoured.
+
+    ``present`` is -1 for those who join. ``log_pay[platform, country]`` is log USD per hour on duty.
+    """
+    highest = -1e300
+    for p in range(len(platforms)):
+        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+            utility = sensitivity * log_pay[p, country]
+            if p == present:
+                utility += inertia
+            highest = max(highest, utility)
+    total = 0.0
+    for p in range(len(platforms)):
+        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+            utility = sensitivity * log_pay[p, country] - highest
+            if p == present:
+                utility += inertia
+            total += exp(max(-700.0, utility))
+    mark = draw * total
+    chosen = np.int64(-1)
+    for p in range(len(platforms)):
+        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+            utility = sensitivity * log_pay[p, country] - highest
+            if p == present:
+                utility += inertia
+            mark -= exp(max(-700.0, utility))
+            chosen = np.int64(p)
+            if mark < 0.0:
+                return chosen
+    return chosen
+
+
+@kernel
+def reconsider(
+    first: int,
+    last: int,
+    switch_key: int,
+    share: float,
+    sensitivity: float,
+    inertia: float,
+    log_pay: Any,
+    platforms: Any,
+    workers: Any,
+    wanted: Any,
+) -> None:
+    """Let some workers choose a platform again; ``wanted`` gets the platform each wants."""
+    for row in range(first, last):
+        worker = workers[row]
+        wanted[row] = worker.platform
+        if not worker.flags & ACTIVE:
+            continue
+        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        if uniform(switch_key, agent, DRAW_RECONSIDER) >= share:
+            continue
+        chosen = choose_platform(
+            uniform(switch_key, agent, DRAW_PLATFORM),
+            np.int64(worker.country),
+            np.int64(worker.platform),
+            log_pay,
+            platforms,
+            sensitivity,
+            inertia,
+        )
+        if chosen >= 0:
+            wanted[row] = chosen
+
+
+@rule
+def tile_of(agent: int, tile_key: int, offset: int, boards: int) -> int:
+    """Tile of a worker on a platform whose tiles begin at ``offset``: by keyed draw, for good."""
+    return offset + np.int64(uniform(tile_key, agent, 0) * np.float64(boards))
+
+
+@kernel
+def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any) -> None:
+    """Give each of ``rows`` its tile on its platform."""
+    for k in range(len(rows)):
+        worker = workers[rows[k]]
+        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        p = np.int64(worker.platform)
+        worker.tile = tile_of(agent, tile_key, np.int64(tile_offset[p]), np.int64(boards[p]))
+
+
+@kernel
+def choose_first_platform(
+    rows: Any, switch_key: int, sensitivity: float, log_pay: Any, platforms: Any, workers: Any
+) -> None:
+    """Let those who join choose a platform; none is favoured."""
+    for k in range(len(rows)):
+        worker = workers[rows[k]]
+        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        worker.platform = choose_platform(
+            uniform(switch_key, agent, DRAW_PLATFORM), np.int64(worker.country), -1, log_pay, platforms, sensitivity, 0.0
+        )

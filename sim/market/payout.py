@@ -1,0 +1,100 @@
+"""Payouts and spending: pending balances become money of the worker's, and leave for daily life."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.agents.traits import ACTIVE
+from sim.compile import kernel, rule
+from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING
+
+
+@rule
+def write_row(row: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int) -> None:
+    """Fill one transfer."""
+    row.kind = kind
+    row.debit = debit
+    row.credit = credit
+    row.amount = amount
+    row.debit_country = payer
+    row.credit_country = payee
+
+
+@kernel
+def pay_out(
+    first: int, last: int, day: int, workers: Any, history: Any, recording: bool, platforms: Any, rows: Any
+) -> int:
+    """Pay out what has reached the threshold on platforms whose payout is due; return how many rows.
+
+    Everyone of a platform is paid on the same days, counted from the first day of the run.
+    """
+    count = np.int64(0)
+    for i in range(first, last):
+        worker = workers[i]
+        platform = platforms[worker.platform]
+        due = np.int64(worker.pending)
+        if due <= 0 or (day + 1) % np.int64(platform.payout_days) != 0 or not worker.flags & ACTIVE:
+            continue
+        if due < np.int64(platform.payout_threshold):
+            continue
+        write_row(rows[count], PAYOUT, i, i, due, np.int64(worker.country), np.int64(worker.country))
+        count += 1
+        if recording:
+            history[i].paid_out += due
+    return count
+
+
+@kernel
+def close_accounts(
+    leavers: Any, how_many: int, forfeits: bool, workers: Any, history: Any, recording: bool, platforms: Any, rows: Any
+) -> int:
+    """Settle pending balances of workers who leave their platform; return how many rows.
+
+    Those who leave the market forfeit what is below the payout threshold to the platform; those who
+    only change platform close their account and are paid in full.
+    """
+    count = np.int64(0)
+    for k in range(how_many):
+        i = np.int64(leavers[k])
+        worker = workers[i]
+        due = np.int64(worker.pending)
+        if due <= 0:
+            continue
+        p = np.int64(worker.platform)
+        country = np.int64(worker.country)
+        if forfeits and due < np.int64(platforms[p].payout_threshold):
+            write_row(rows[count], FORFEIT, i, p, due, country, np.int64(platforms[p].owner))
+        else:
+            write_row(rows[count], PAYOUT, i, i, due, country, country)
+            if recording:
+                history[i].paid_out += due
+        count += 1
+    return count
+
+
+@kernel
+def spend(first: int, last: int, workers: Any, rows: Any) -> int:
+    """Spend all that workers hold; return how many rows."""
+    count = np.int64(0)
+    for i in range(first, last):
+        amount = np.int64(workers[i].balance)
+        if amount > 0:
+            country = np.int64(workers[i].country)
+            write_row(rows[count], SPENDING, i, country, amount, country, country)
+            count += 1
+    return count
+
+
+@kernel
+def spend_of_collectives(collectives: Any, rows: Any) -> int:
+    """Spend all that brokers hold; return how many rows."""
+    count = np.int64(0)
+    for i in range(len(collectives)):
+        amount = np.int64(collectives[i].balance)
+        if amount > 0:
+            country = np.int64(collectives[i].country)
+            write_row(rows[count], BROKER_SPENDING, i, country, amount, country, country)
+            count += 1
+    return count

@@ -1,0 +1,952 @@
+"""The model: the only file that knows everyone, and the order in which things happen.
+
+``HOUR``, ``DAY``, ``WEEK`` and ``MONTH`` are tuples of named phases. They can be printed, timed, and
+extended with ordinary Python: a phase is a function of the model.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.platform import make_platforms, parts_per_million
+from sim.agents.population import (
+    TRAITS,
+    Population,
+    Tables,
+    make_population,
+    make_tables,
+    write_joiners,
+)
+from sim.agents.traits import ACTIVE, GOVERNMENT, HISTORY
+from sim.agents.views import Views
+from sim.agents.worker import Worker
+from sim.clock import Clock
+from sim.columns import Records, grown
+from sim.config import Config
+from sim.draws import stream, stream_key, uniform
+from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger
+from sim.market import board as boards
+from sim.market import duty, learning, pay_setting, payout, posting, review, search
+from sim.market.board import Board
+from sim.market.kernels import RuleTable, choose_kernels
+from sim.market.settings import make_settings, make_task_types
+from sim.numeric import log, poisson, power
+from sim.policy.channels import Contribution, fold, promises
+from sim.world import load_world
+
+ARRIVALS = stream("arrivals")
+BATCHES = stream("batches")
+NOISE = stream("noise")
+DUTY = stream("duty")
+INTERRUPTIONS = stream("interruptions")
+SEARCH = stream("search")
+TASTE = stream("taste")
+PRIORITY = stream("priority")
+REVIEW = stream("review")
+SHOCKS = stream("shocks")
+SWITCHES = stream("switches")
+TILES = stream("tiles")
+JOINS = stream("joins")
+
+Phase = Callable[["ClickWorkModel"], None]
+
+
+# --- the hour ---------------------------------------------------------------------------------
+
+
+def read_clock(model: ClickWorkModel) -> None:
+    """Set local hours and weekdays; run what is due at the start of a month, a week, a day."""
+    model.utc_hour = model.hour % 24
+    model.recording = model.hour >= model.first_recorded_hour
+    if model.utc_hour == 0:
+        model.day = model.hour // 24
+        local_hours = model.clock.local_hour(model.day)
+        model.local_hours = np.ascontiguousarray(local_hours.T)
+        model.local_weekdays = np.ascontiguousarray(model.clock.local_weekday(model.day).T)
+        model.nights = ((model.local_hours >= 22) | (model.local_hours < 6)).astype(np.int64)
+        model.start_utc = first_hour_of_each_local_hour(local_hours)
+        if model.hour > 0:
+            if model.clock.is_month_start(model.hour):
+                run_phases(MONTH, model)
+            if model.clock.is_week_start(model.hour):
+                run_phases(WEEK, model)
+        run_phases(DAY, model)
+
+
+def post_batches(model: ClickWorkModel) -> None:
+    """Requesters at work post batches and fund their escrow."""
+    count = model.new_batches()
+    if count == 0:
+        return
+    for number, board in enumerate(model.boards):
+        board.room_for_batches(count)
+        more = boards.insert(
+            number,
+            model.new_tiles,
+            model.new_listings,
+            model.new_rows,
+            count,
+            board.listings,
+            board.batches,
+            board.free,
+            board.orders,
+            board.added,
+            board.state,
+        )
+        rows = posting.fund(
+            board.added,
+            more,
+            board.batches,
+            model.requester_rows,
+            model.recording,
+            board.demands[model.utc_hour],
+            board.rows,
+        )
+        model.ledger.transfer(board.rows, rows, board.batches["escrow"])
+
+
+def close_batches(model: ClickWorkModel) -> None:
+    """Finished and expired batches leave the boards; unspent escrow returns."""
+
+    def close_one(board: Board) -> None:
+        boards.close(
+            model.hour,
+            board.listings,
+            board.batches,
+            board.free,
+            board.orders,
+            board.takers,
+            board.free_takers,
+            board.table,
+            board.finished,
+            board.taken,
+            model.keeps_campaigns and model.recording,
+            board.counts,
+            board.demands[model.utc_hour],
+            board.rows,
+            board.state,
+        )
+
+    model.for_each_board(close_one)
+    for board in model.boards:
+        finished = int(board.state[boards.FINISHED_COUNT])
+        if finished:
+            model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+            pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
+
+
+def come_on_duty(model: ClickWorkModel) -> None:
+    """Workers whose session starts now come on duty; everyone's hour is prepared."""
+    key = model.key(INTERRUPTIONS, model.hour)
+    if model.needs_bucketing:
+        model.bucket()
+
+    def prepare(board: Board) -> None:
+        place = board.tile * 24 + model.utc_hour
+        first, last = int(model.bucket_starts[place]), int(model.bucket_starts[place + 1])
+        board.room_for_active(last - first)
+        search.come_on_duty(
+            model.hour,
+            key,
+            model.order,
+            first,
+            last,
+            model.worker_rows,
+            model.tables.segments,
+            model.collective_rows,
+            model.platform_rows[board.platform : board.platform + 1],
+            model.settings,
+            board.active,
+            board.live,
+            board.state,
+        )
+
+    model.for_each_board(prepare)
+
+
+def search_and_work(model: ClickWorkModel) -> None:
+    """Rounds of examine, propose, allocate, do."""
+    search_key, taste_key = model.key(SEARCH, model.hour), model.key(TASTE, 0)
+    priority_key = model.key(PRIORITY, model.hour)
+
+    def play(board: Board) -> None:
+        round_number = 0
+        while round_number >= 0:
+            round_number = model.kernels.search(
+                round_number,
+                search_key,
+                taste_key,
+                priority_key,
+                model.worker_rows,
+                board.listings,
+                board.batches,
+                board.orders,
+                board.takers,
+                board.free_takers,
+                board.table,
+                model.task_types,
+                model.platform_rows[board.platform : board.platform + 1],
+                model.settings,
+                board.active,
+                board.live,
+                board.ranked,
+                board.demand,
+                board.group,
+                board.events,
+                board.state,
+            )
+            if round_number >= 0:
+                searching = int(board.state[boards.LIVE])
+                board.room_for_takers(searching)
+                board.room_for_events(searching)
+
+    model.for_each_board(play)
+
+
+def review_work(model: ClickWorkModel) -> None:
+    """What was handed in is accepted or rejected."""
+    key = model.key(REVIEW, model.hour)
+
+    def review_one(board: Board) -> None:
+        review.review(
+            model.hour,
+            key,
+            board.batches,
+            model.requester_rows,
+            model.worker_rows,
+            board.active,
+            board.events,
+            board.by_slot,
+            board.group,
+            board.state,
+        )
+
+    model.for_each_board(review_one)
+
+
+def pay_for_work(model: ClickWorkModel) -> None:
+    """Rewards become pending, fees and cuts are taken, time is accounted for."""
+
+    def settle_one(board: Board) -> None:
+        platform = model.platform_rows[board.platform : board.platform + 1]
+        review.settle(
+            board.platform,
+            int(platform["owner"][0]),
+            platform,
+            model.broker_cut_ppm,
+            model.utc_hour,
+            model.nights[model.utc_hour],
+            board.batches,
+            model.worker_rows,
+            model.history_rows,
+            model.recording and model.keeps_history,
+            model.task_types,
+            board.active,
+            board.events,
+            board.by_slot,
+            board.tally[model.utc_hour],
+            board.demands[model.utc_hour],
+            board.earnings,
+            board.rows,
+            board.state,
+        )
+
+    model.for_each_board(settle_one)
+    for board in model.boards:
+        model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+
+
+def observe_hour(model: ClickWorkModel) -> None:
+    """Check the books, tell the observers, let go those whose session is over."""
+    model.ledger.check()
+    for observer in model.observers:
+        observer.hour(model)
+    for board in model.boards:
+        review.go_off_duty(
+            model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
+        )
+    model.hour += 1
+    if model.hour % 24 == 0:
+        model.add_up_day()
+        for observer in model.observers:
+            observer.day(model)
+        for board in model.boards:
+            board.tally[:] = 0
+            board.demands[:] = 0
+        model.joined_today[:] = 0
+        model.left_today[:] = 0
+
+
+# --- the day ----------------------------------------------------------------------------------
+
+
+def pay_out(model: ClickWorkModel) -> None:
+    """Balances that reached the threshold are paid out where payouts were due yesterday."""
+    if model.day == 0:
+        return
+
+    def rows_of(first: int, last: int, rows: Records) -> int:
+        return payout.pay_out(
+            first,
+            last,
+            model.day - 1,
+            model.worker_rows,
+            model.history_rows,
+            model.recording and model.keeps_history,
+            model.platform_rows,
+            rows,
+        )
+
+    if any(model.day % int(days) == 0 for days in model.platform_rows["payout_days"]):
+        model.transfer_in_chunks(rows_of)
+
+
+def recount_accounts(model: ClickWorkModel) -> None:
+    """Every account is added up and held against the sector totals."""
+    model.ledger.recount([board.batches["escrow"] for board in model.boards])
+
+
+def draw_duty(model: ClickWorkModel) -> None:
+    """Who works today, from when, for how long; sorted by tile and hour."""
+    key = model.key(DUTY, model.day)
+    cap_minutes = 60 * model.config.workers.daily_hours_cap
+
+    def draw(first: int, last: int) -> None:
+        duty.draw_duty(
+            first,
+            last,
+            model.day,
+            key,
+            cap_minutes,
+            model.worker_rows,
+            model.tables.segments,
+            model.best_hours,
+            model.start_utc,
+            model.today,
+        )
+
+    rows = [worker.row for worker in model.deciders("plan_day")]
+    starts, minutes = (model.worker_rows[name][rows].tolist() for name in ("session_start", "session_minutes"))
+    model.last_sessions = dict(zip(rows, zip(starts, minutes, strict=True), strict=True))
+    model.for_each_range(draw)
+    for worker in model.deciders("plan_day"):
+        model.set_plan(worker.row, worker.plan_day(model.day))
+    model.bucket()
+
+
+# --- the week ---------------------------------------------------------------------------------
+
+
+def learn_pay(model: ClickWorkModel) -> None:
+    """Learned pay, all-in pay and reservation wages."""
+
+    def learn(first: int, last: int) -> None:
+        learning.learn(
+            first,
+            last,
+            model.worker_rows,
+            model.history_rows,
+            model.recording and model.keeps_history,
+            model.settings,
+        )
+
+    model.for_each_range(learn)
+    for worker in model.deciders("reservation_wage"):
+        model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, float(worker.reservation_wage())))
+
+
+def learn_hours(model: ClickWorkModel) -> None:
+    """What is known, by country and segment, of the hours that pay best."""
+    week = sum(board.earnings for board in model.boards)
+    for board in model.boards:
+        board.earnings[:] = 0
+    weight = model.config.learning.hours_smoothing
+    model.known_earnings += weight * (np.asarray(week, np.float64) - model.known_earnings)
+    model.best_hours = attraction(model.known_earnings, model.config.learning.hours_sharpness)
+
+
+def leave(model: ClickWorkModel) -> None:
+    """Workers whose pay stayed below their outside value for long enough leave."""
+    config = model.config.learning
+    key = model.key(SHOCKS, model.week // config.outside_shock_weeks)
+
+    def decide(first: int, last: int) -> None:
+        learning.decide_to_leave(
+            first, last, key, config.outside_shock_sigma, config.leave_weeks, model.worker_rows, model.mark
+        )
+
+    model.for_each_range(decide)
+    for worker in model.deciders("leaves"):
+        model.mark[worker.row] = learning.LEAVES if worker.active and worker.leaves() else learning.STAYS
+    model.remove_workers(np.flatnonzero(model.mark[: model.workers_count] == learning.LEAVES))
+
+
+def change_platform(model: ClickWorkModel) -> None:
+    """Some workers reconsider where they work."""
+    model.learn_platform_pay()
+    config = model.config.learning
+    key = model.key(SWITCHES, model.week)
+
+    def choose(first: int, last: int) -> None:
+        learning.reconsider(
+            first,
+            last,
+            key,
+            config.switch_share,
+            config.switch_sensitivity,
+            config.switch_inertia,
+            model.log_platform_pay,
+            model.platform_rows,
+            model.worker_rows,
+            model.mark,
+        )
+
+    model.for_each_range(choose)
+    for worker in model.deciders("choose_platform"):
+        model.mark[worker.row] = model.platform_number(worker.choose_platform())
+    rows = model.worker_rows[: model.workers_count]
+    moving = np.flatnonzero((model.mark[: model.workers_count] != rows["platform"]) & ((rows["flags"] & ACTIVE) > 0))
+    model.move_workers(moving, model.mark[moving])
+
+
+def join(model: ClickWorkModel) -> None:
+    """People of the registered pools hear about pay and join."""
+    config = model.config.learning
+    key = model.key(JOINS, model.week)
+    active = model.active_by_country()
+    for country in range(len(model.world.codes)):
+        pool, present = int(model.pools[country]), int(active[country])
+        if pool == 0 or present == 0:
+            continue
+        pull = power(max(1e-6, model.reported_pay[country] / model.outside_value[country]), config.join_elasticity)
+        contact = present / max(1, int(model.first_active[country]))
+        mean = min(pool * config.join_rate * contact * pull, float(pool))
+        joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
+        if joining:
+            model.add_workers(country, joining)
+
+
+def begin_week(model: ClickWorkModel) -> None:
+    """Requesters revise pay and demand; a new week of pay and time begins."""
+    model.kernels.revise_pay(model.requester_rows, model.platform_rows, model.settings)
+    for requester in model.deciders("revise_pay"):
+        model.requester_rows["target"][requester.row] = requester.revise_pay()
+    posting.revise_demand(
+        model.requester_rows,
+        model.config.requesters.demand_elasticity,
+        model.config.requesters.base_fee,
+        model.platform_rows,
+    )
+    model.for_each_range(lambda first, last: learning.clear_week(first, last, model.worker_rows))
+    model.week += 1
+
+
+# --- the month --------------------------------------------------------------------------------
+
+
+def spend_income(model: ClickWorkModel) -> None:
+    """Workers and brokers spend what they were paid."""
+    model.transfer_in_chunks(lambda first, last, rows: payout.spend(first, last, model.worker_rows, rows))
+    rows = np.zeros(len(model.collective_rows), TRANSFER)
+    model.ledger.transfer(rows, payout.spend_of_collectives(model.collective_rows, rows), model.no_escrow)
+
+
+def close_platform_books(model: ClickWorkModel) -> None:
+    """Platforms pay their costs; profit goes to the owners, losses are covered from outside."""
+    model.close_platform_books()
+
+
+def close_month(model: ClickWorkModel) -> None:
+    """The month's flow matrix is handed to the observers and a new one begun."""
+    flows = model.ledger.close_month()
+    period = model.clock.month_key(model.hour - 1)
+    for observer in model.observers:
+        observer.month(model, period, flows)
+
+
+HOUR: tuple[Phase, ...] = (
+    read_clock,
+    post_batches,
+    close_batches,
+    come_on_duty,
+    search_and_work,
+    review_work,
+    pay_for_work,
+    observe_hour,
+)
+DAY: tuple[Phase, ...] = (pay_out, recount_accounts, draw_duty)
+WEEK: tuple[Phase, ...] = (learn_pay, learn_hours, leave, change_platform, join, begin_week)
+MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, close_month)
+
+
+def run_phases(phases: tuple[Phase, ...], model: ClickWorkModel) -> None:
+    """Run phases one after another."""
+    for phase in phases:
+        phase(model)
+
+
+# --- small helpers ------------------------------------------------------------------------------
+
+
+def first_hour_of_each_local_hour(local_hours: NDArray[np.int8]) -> NDArray[np.int64]:
+    """UTC hour of the day at which each local hour begins: int64 (zones, 24).
+
+    A local hour that the change of clocks leaves out counts as the hour after it.
+    """
+    zones = len(local_hours)
+    result = np.full((zones, 24), -1, np.int64)
+    for hour in range(23, -1, -1):
+        result[np.arange(zones), local_hours[:, hour]] = hour
+    for local in range(23, -1, -1):
+        missing = result[:, local] < 0
+        result[missing, local] = result[missing, (local + 1) % 24]
+    return result
+
+
+def attraction(earnings: NDArray[np.float64], sharpness: int) -> NDArray[np.float64]:
+    """Cumulative weights of the 24 UTC hours by country and segment.
+
+    The weight of an hour is its pay per second on duty to the power ``sharpness``; hours nobody
+    tried count as average. ``earnings[..., 0]`` is micro-dollars, ``earnings[..., 1]`` seconds.
+    """
+    pay, seconds = earnings[..., 0], earnings[..., 1]
+    total_pay, total_seconds = np.cumsum(pay, axis=-1)[..., -1:], np.cumsum(seconds, axis=-1)[..., -1:]
+    average = np.where(total_seconds > 0, total_pay / np.maximum(total_seconds, 1.0), 0.0)
+    rate = np.where(seconds > 0, pay / np.maximum(seconds, 1e-9), average)
+    relative = np.where(average > 0, rate / np.where(average > 0, average, 1.0), 1.0)
+    weight = np.ones_like(relative)
+    for _ in range(sharpness):
+        weight = weight * relative
+    running = np.cumsum(weight, axis=-1)
+    flat = np.broadcast_to(np.arange(1, 25) / 24.0, running.shape)
+    total = running[..., -1:]
+    return np.ascontiguousarray(np.where(total > 0, running / np.where(total > 0, total, 1.0), flat))
+
+
+def expected_reservation(tables: Tables) -> NDArray[np.float64]:
+    """Mean over segments of the median reservation wage in each country (USD per hour)."""
+    result = np.zeros(len(tables.countries))
+    need = float(tables.worker_settings["need"][0])
+    for c, place in enumerate(tables.countries):
+        widths = np.diff(tables.segment_shares[c], prepend=0.0)
+        for width, segment in zip(widths, tables.segments, strict=True):
+            median = float(segment["reservation_ratio"]) * float(place["outside_wage"])
+            result[c] += float(width) * max(median, need * float(place["price_level"]))
+    return result
+
+
+def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[int, int, int, int]]:
+    """Transfers (kind, payer, receiver, micro-dollars) that close a platform's month."""
+    if cost > revenue:
+        return [(CAPITAL, owner, platform, cost - revenue), (PLATFORM_COST, platform, owner, cost)]
+    return [(PLATFORM_COST, platform, owner, cost), (PROFIT, platform, owner, revenue - cost)]
+
+
+class ClickWorkModel(mesa.Model):
+    """The click-work market as a Mesa model; one step is an hour.
+
+    Parameters
+    ----------
+    config
+        All parameters of the run.
+    population
+        Tables of agents to use instead of those drawn from the configuration.
+    worker_classes
+        Subclass of ``Worker`` for each segment that has one of its own.
+    contributions
+        Values that instruments give to policy channels, beside the platforms' own promises.
+    plugins
+        Rules from outside by kind and name: (function, file) that replace the built-in ones.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        population: Population | None = None,
+        worker_classes: dict[str, type[Worker]] | None = None,
+        contributions: tuple[Contribution, ...] = (),
+        plugins: Mapping[str, RuleTable] | None = None,
+    ) -> None:
+        config = config or Config()
+        super().__init__(rng=config.seed)
+        self.config = config
+        self.world = load_world(config.world.table)
+        self.clock = Clock(dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving)
+        self.tables = make_tables(config, self.world)
+        self.settings = make_settings(config)
+        self.task_types = make_task_types(config)
+        self.weekdays = np.array(config.requesters.weekday_weights, np.float64)
+        self.broker_cut_ppm = parts_per_million(config.workers.broker_cut)
+        self.platform_names = tuple(config.platforms)
+        self.segment_names = tuple(config.segments)
+        self.platform_rows = make_platforms(config, self.world, self.tables.worker_origins)
+        self.contributions = contributions
+        self.kernels = choose_kernels(config, plugins)
+        self.observers: list[Any] = []
+
+        self.hour = self.day = self.week = self.utc_hour = 0
+        self.first_recorded_hour = 24 * config.time.warmup_days
+        self.last_hour = 24 * (config.time.warmup_days + config.time.days)
+        self.recording = False
+        record = config.record.workers
+        self.keeps_history = record == "full" or (record == "auto" and config.workers.count <= 1_000_000)
+        self.keeps_campaigns = self.keeps_history
+
+        self._populate(population or make_population(config, self.world, self.tables))
+        self._open_books()
+        self.apply_channels()
+        self.needs_bucketing = False
+        self.last_sessions: dict[int, tuple[int, int]] = {}
+        self.overriding: dict[str, list[Any]] = {}
+        self.views = Views(self, worker_classes or {})
+
+    # --- making the model ---
+
+    def _populate(self, population: Population) -> None:
+        countries, segments = len(self.world.codes), len(self.segment_names)
+        self.worker_rows = population.workers
+        self.workers_count = len(population.workers)
+        self.collective_rows = population.collectives
+        self.requester_rows = population.requesters
+        self.mixes = population.mixes
+        self.pools = population.pools.copy()
+        self.government_rows = np.zeros(countries, GOVERNMENT)
+        self.government_rows["population"] = self.world.population
+        self.government_rows["internet_users"] = self.world.population * self.world.internet_share
+        self.joiners = np.zeros(countries, np.int64)
+        self.first_active = np.maximum(1, self.active_by_country())
+        self.outside_value = expected_reservation(self.tables)
+        self.reported_pay = self.outside_value.copy()
+        self.platform_pay = np.full((len(self.platform_names), countries), -1.0)
+        self.log_platform_pay = np.zeros((len(self.platform_names), countries))
+        self.week_pay = np.zeros((len(self.platform_names), countries, 2), np.int64)
+        self.month_transactions = np.zeros(len(self.platform_names), np.int64)
+        self.joined_today = np.zeros((len(self.platform_names), countries), np.int64)
+        self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
+        self.boards: list[Board] = []
+        self.tile_offset = np.zeros(len(self.platform_names), np.int64)
+        for platform in range(len(self.platform_names)):
+            self.tile_offset[platform] = len(self.boards)
+            for _ in range(int(self.platform_rows["boards"][platform])):
+                self.boards.append(Board(platform, len(self.boards), countries, segments))
+        self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
+        self.known_earnings = np.zeros((countries, segments, 24, 2))
+        self.best_hours = attraction(self.known_earnings, 0)
+        self.new_tiles = np.zeros(256, np.int64)
+        self.new_listings = np.zeros(256, boards.LISTING)
+        self.new_rows = np.zeros(256, boards.BATCH)
+        self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
+        self.history_rows["left_day"] = -1
+        self._size_worker_arrays()
+        self.place_on_tiles(np.arange(self.workers_count))
+
+    def _size_worker_arrays(self) -> None:
+        size = len(self.worker_rows)
+        self.today = np.full(size, duty.NOT_TODAY, np.int8)
+        self.mark = np.zeros(size, np.int8)
+        self.order = np.zeros(size, np.int32)
+        if self.keeps_history and len(self.history_rows) < size:
+            old = len(self.history_rows)
+            self.history_rows = grown(self.history_rows, size)[:size]
+            self.history_rows["left_day"][old:] = -1
+
+    def _open_books(self) -> None:
+        self.ledger = Ledger(len(self.world.codes))
+        self.no_escrow = self.ledger.rounding["balance"]
+        self._open_accounts()
+
+    def _open_accounts(self) -> None:
+        self.ledger.open("requesters", self.requester_rows["balance"])
+        self.ledger.open("platforms", self.platform_rows["balance"])
+        self.ledger.open("pending", self.worker_rows["pending"])
+        self.ledger.open("workers", self.worker_rows["balance"])
+        self.ledger.open("collectives", self.collective_rows["balance"])
+        self.ledger.open("governments", self.government_rows["balance"])
+
+    def apply_channels(self) -> None:
+        """Fold all contributions and write what platforms may charge and must promise."""
+        channels = fold(len(self.platform_names), [*promises(self.config), *self.contributions])
+        for i, platform in enumerate(self.config.platforms.values()):
+            row = self.platform_rows[i]
+            cap = float(channels.fee_cap[i])
+            row["reward_floor"] = channels.reward_floor[i]
+            row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap))
+            row["large_batch_fee_ppm"] = parts_per_million(min(platform.requester_fee + platform.large_batch_fee, cap))
+        posting.revise_demand(
+            self.requester_rows,
+            self.config.requesters.demand_elasticity,
+            self.config.requesters.base_fee,
+            self.platform_rows,
+        )
+
+    # --- running ---
+
+    def step(self) -> None:
+        """Play one hour."""
+        run_phases(HOUR, self)
+
+    def run(self, hours: int | None = None) -> None:
+        """Play some hours; to the end of the configured time if none are given."""
+        for _ in range(self.last_hour - self.hour if hours is None else hours):
+            self.step()
+
+    def key(self, number: int, time: int) -> np.uint64:
+        """Key of a stream of draws at a time."""
+        return np.uint64(stream_key(self.config.seed, number, time))
+
+    def for_each_board(self, task: Callable[[Board], None]) -> None:
+        """Do something with every board, on as many threads as configured."""
+        if self.config.compute.threads == 1 or len(self.boards) == 1:
+            for board in self.boards:
+                task(board)
+        else:
+            list(self._pool().map(task, self.boards))
+
+    def for_each_range(self, task: Callable[[int, int], None]) -> None:
+        """Do something with every worker row, in ranges on as many threads as configured."""
+        threads = self.config.compute.threads
+        count = self.workers_count
+        if threads == 1 or count < 10_000:
+            task(0, count)
+            return
+        edges = [count * i // (4 * threads) for i in range(4 * threads + 1)]
+        list(self._pool().map(task, edges[:-1], edges[1:]))
+
+    def _pool(self) -> ThreadPoolExecutor:
+        pool = getattr(self, "_threads", None)
+        if pool is None:
+            pool = self._threads = ThreadPoolExecutor(self.config.compute.threads)
+        return pool
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the threads out of copies."""
+        state = self.__dict__.copy()
+        state.pop("_threads", None)
+        return state
+
+    def transfer_in_chunks(self, write: Callable[[int, int, Records], int], chunk: int = 65_536) -> None:
+        """Book the transfers that ``write(first, last, rows)`` writes, range by range of workers."""
+        rows = np.zeros(min(chunk, self.workers_count), TRANSFER)
+        for first in range(0, self.workers_count, chunk):
+            count = write(first, min(first + chunk, self.workers_count), rows)
+            self.ledger.transfer(rows, count, self.no_escrow)
+
+    def new_batches(self) -> int:
+        """Let requesters write the hour's batches into the buffers, growing them as needed."""
+        first, count = 0, 0
+        while True:
+            result = posting.post(
+                first,
+                len(self.requester_rows),
+                self.hour,
+                self.key(ARRIVALS, self.hour),
+                self.key(BATCHES, 0),
+                self.key(NOISE, 0),
+                self.local_hours[self.utc_hour],
+                self.local_weekdays[self.utc_hour],
+                self.requester_rows,
+                self.mixes,
+                self.task_types,
+                self.platform_rows,
+                self.tile_offset,
+                self.settings,
+                self.weekdays,
+                self.new_tiles,
+                self.new_listings,
+                self.new_rows,
+                count,
+            )
+            if result[0] < 0:
+                return int(result[1])
+            first, count = int(result[0]), int(result[1])
+            size = 2 * len(self.new_tiles)
+            self.new_tiles = np.resize(self.new_tiles, size)
+            self.new_listings = grown(self.new_listings, size)
+            self.new_rows = grown(self.new_rows, size)
+
+    def bucket(self) -> None:
+        """Sort today's workers by tile and start hour."""
+        duty.bucket(
+            self.worker_rows, self.workers_count, self.today, len(self.boards), self.bucket_starts, self.order
+        )
+        self.needs_bucketing = False
+
+    # --- coming and going ---
+
+    def active_by_country(self) -> NDArray[np.int64]:
+        """Active workers of each country (int64)."""
+        rows = self.worker_rows[: self.workers_count]
+        return np.bincount(rows["country"][(rows["flags"] & ACTIVE) > 0], minlength=len(self.world.codes))
+
+    def place_on_tiles(self, rows: NDArray[np.int64]) -> None:
+        """Give workers their tile on their platform."""
+        learning.place(
+            rows, self.key(TILES, 0), self.tile_offset, self.platform_rows["boards"], self.worker_rows
+        )
+
+    def remove_workers(self, rows: NDArray[np.int64]) -> None:
+        """Let workers leave the market for good; pending money below the payout threshold is forfeited."""
+        if len(rows) == 0:
+            return
+        self._close_accounts(rows, forfeits=True)
+        self.worker_rows["flags"][rows] &= np.uint8(255 - ACTIVE)
+        np.add.at(self.left_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
+        if self.keeps_history:
+            self.history_rows["left_day"][rows] = self.day
+        self.views.forget(rows)
+
+    def move_workers(self, rows: NDArray[np.int64], platforms: NDArray[np.int8]) -> None:
+        """Move workers to other platforms; the old one pays what is pending."""
+        if len(rows) == 0:
+            return
+        self._close_accounts(rows, forfeits=False)
+        self.worker_rows["platform"][rows] = platforms
+        self.place_on_tiles(rows)
+
+    def _close_accounts(self, workers: NDArray[np.int64], forfeits: bool) -> None:
+        rows = np.zeros(len(workers), TRANSFER)
+        count = payout.close_accounts(
+            workers,
+            len(workers),
+            forfeits,
+            self.worker_rows,
+            self.history_rows,
+            self.recording and self.keeps_history,
+            self.platform_rows,
+            rows,
+        )
+        self.ledger.transfer(rows, count, self.no_escrow)
+
+    def add_workers(self, country: int, count: int) -> None:
+        """Let people of a country's pool join, each on the platform it chooses."""
+        first = self.workers_count
+        if first + count > len(self.worker_rows):
+            self.worker_rows = grown(self.worker_rows, first + max(count, first // 8))
+            self._size_worker_arrays()
+            self._open_accounts()
+        tables = self.tables
+        write_joiners(
+            self.key(TRAITS, 0),
+            self.worker_rows,
+            first,
+            count,
+            country,
+            int(self.joiners[country]),
+            tables.segments,
+            tables.countries,
+            tables.segment_shares,
+            tables.zone_cumulative,
+            tables.worker_settings,
+        )
+        rows = np.arange(first, first + count)
+        self.workers_count += count
+        self.joiners[country] += count
+        self.pools[country] -= count
+        learning.choose_first_platform(
+            rows,
+            self.key(SWITCHES, self.week),
+            self.config.learning.switch_sensitivity,
+            self.log_platform_pay,
+            self.platform_rows,
+            self.worker_rows,
+        )
+        self.place_on_tiles(rows)
+        np.add.at(self.joined_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
+        if self.keeps_history:
+            self.history_rows["joined_day"][rows] = self.day
+        self.views.add(rows)
+
+    def learn_platform_pay(self) -> None:
+        """Update what is known of pay on each platform in each country (USD per hour on duty)."""
+        weight = self.config.learning.pay_smoothing
+        pay, seconds = self.week_pay[..., 0], self.week_pay[..., 1]
+        seen = seconds > 0
+        hourly = np.where(seen, pay * 3600.0 / (np.maximum(seconds, 1) * 1e6), 0.0)
+        known = self.platform_pay >= 0
+        updated = np.where(known, self.platform_pay + weight * (hourly - self.platform_pay), hourly)
+        self.platform_pay = np.where(seen, updated, self.platform_pay)
+        total_pay, total_seconds = pay.sum(axis=0), seconds.sum(axis=0)
+        country_pay = np.where(total_seconds > 0, total_pay * 3600.0 / (np.maximum(total_seconds, 1) * 1e6), -1.0)
+        self.reported_pay = np.where(country_pay >= 0, country_pay, self.reported_pay)
+        for p in range(len(self.platform_names)):
+            for c in range(len(self.world.codes)):
+                value = self.platform_pay[p, c]
+                if value < 0:
+                    value = self.reported_pay[c]
+                self.log_platform_pay[p, c] = log(max(1e-4, float(value)))
+        self.week_pay[:] = 0
+
+    def add_up_day(self) -> None:
+        """Add the day's pay, time and transactions of every board to those of the week and the month."""
+        for board in self.boards:
+            day = board.tally.sum(axis=0)
+            self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
+            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY] - day[:, boards.IDLE]
+            self.month_transactions[board.platform] += day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
+
+    def close_platform_books(self) -> None:
+        """Pay each platform's costs of the month and hand the profit to its owners.
+
+        A platform's balance is what it took since the last closing. Costs beyond it are a loss,
+        which capital from outside covers.
+        """
+        rows = np.zeros(3 * len(self.platform_rows), TRANSFER)
+        count = 0
+        for p, platform in enumerate(self.platform_rows):
+            revenue, owner = int(platform["balance"]), int(platform["owner"])
+            cost = int(self.month_transactions[p]) * int(platform["transaction_cost"])
+            cost += revenue * int(platform["cost_ppm"]) // 1_000_000
+            for kind, debit, credit, amount in month_end(p, owner, revenue, cost):
+                rows[count] = (amount, debit, credit, kind, owner, owner)
+                count += 1
+            platform["revenue"] += revenue
+            platform["cost"] += cost
+            platform["profit"] += revenue - cost
+            platform["transactions"] += self.month_transactions[p]
+        self.ledger.transfer(rows, count, self.no_escrow)
+        self.month_transactions[:] = 0
+
+    # --- agents that decide for themselves ---
+
+    def deciders(self, decision: str) -> list[Any]:
+        """Agents whose class overrides a decision: only these are looped."""
+        return self.overriding.get(decision, [])
+
+    def default_plan(self, row: int, day: int) -> tuple[int, int] | None:
+        """Session of today that the compiled rule drew for a worker: (UTC hour of the day, minutes)."""
+        if self.today[row] < 0:
+            return None
+        return int(self.today[row]), int(self.worker_rows["session_minutes"][row])
+
+    def set_plan(self, row: int, plan: tuple[int, int] | None) -> None:
+        """Give a worker a session of today, or a day off; the rule of rest still holds."""
+        if plan == self.default_plan(row, self.day):
+            return
+        self.today[row] = duty.NOT_TODAY
+        worker = self.worker_rows[row]
+        worker["session_start"], worker["session_minutes"] = self.last_sessions[row]
+        if plan is None:
+            return
+        cap = 60 * self.config.workers.daily_hours_cap
+        last_start, last_minutes = self.last_sessions[row]
+        session = duty.rested_session(
+            24 * self.day + plan[0], plan[1], last_start, last_minutes, cap, 24 * self.day + 24
+        )
+        if session >= 0:
+            worker["session_start"], worker["session_minutes"] = session // 2048, session % 2048
+            self.today[row] = session // 2048 - 24 * self.day
+
+    def default_platform(self, row: int) -> str:
+        """Platform that the compiled rule chose for a worker this week."""
+        return self.platform_names[int(self.mark[row])]
+
+    def platform_number(self, name: str) -> int:
+        """Index of a platform by name."""
+        return self.platform_names.index(name)

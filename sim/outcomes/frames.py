@@ -1,0 +1,243 @@
+"""What a run records: the seven tables, their columns, types and units.
+
+`COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
+result folder stores them with their units, indicators and figures read them. All tables cover the measured
+window (after the warm-up). Countries are ISO alpha-3 codes, times are UTC, `day` counts from the start of the
+run, seconds that measure a moment count from there too, and -1 stands for "never" or "none". A worker's
+working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+class Column(NamedTuple):
+    """Type (a NumPy name, or `str`) and unit of a column; an empty unit means a name, a code or a share."""
+
+    type: str
+    unit: str = ""
+
+
+_TIMES = {
+    "paid_seconds": Column("int64", "s"),
+    "search_seconds": Column("int64", "s"),
+    "returned_seconds": Column("int64", "s"),
+    "rejected_seconds": Column("int64", "s"),
+    "idle_seconds": Column("int64", "s"),
+    "night_seconds": Column("int64", "s"),
+    "exposure_seconds": Column("int64", "s"),
+}
+
+COLUMNS: Mapping[str, Mapping[str, Column]] = {
+    "series": {
+        "day": Column("int32", "day"),
+        "date": Column("str"),
+        "country": Column("str"),
+        "platform": Column("str"),
+        "active_workers": Column("int64", "workers"),
+        "joined": Column("int64", "workers"),
+        "left": Column("int64", "workers"),
+        "tasks_accepted": Column("int64", "assignments"),
+        "tasks_rejected": Column("int64", "assignments"),
+        "tasks_returned": Column("int64", "assignments"),
+        "pay_microusd": Column("int64", "µ$"),
+        "worker_fee_microusd": Column("int64", "µ$"),
+        "broker_cut_microusd": Column("int64", "µ$"),
+        "duty_seconds": Column("int64", "s"),
+        **_TIMES,
+        "requester_posted": Column("int64", "assignments"),
+        "requester_done": Column("int64", "assignments"),
+        "requester_expired": Column("int64", "assignments"),
+        "requester_batches": Column("int64", "batches"),
+        "requester_spent_microusd": Column("int64", "µ$"),
+        "requester_fee_microusd": Column("int64", "µ$"),
+    },
+    "clock": {
+        "utc_hour": Column("int8", "h"),
+        "country": Column("str"),
+        "posted": Column("int64", "assignments"),
+        "active": Column("int64", "worker-days"),
+        "paid_seconds": Column("int64", "s"),
+        "days": Column("int64", "days"),
+    },
+    "workers": {
+        "id": Column("int64"),
+        "country": Column("str"),
+        "zone": Column("str"),
+        "segment": Column("str"),
+        "gender": Column("str"),
+        "tertiary": Column("bool"),
+        "other_job": Column("bool"),
+        "skill": Column("int8"),
+        "speed": Column("float64", "relative"),
+        "accuracy": Column("float64", "share"),
+        "desired_hours": Column("float64", "h/week"),
+        "platform": Column("str"),
+        "collective": Column("int64"),
+        "joined_day": Column("int32", "day"),
+        "left_day": Column("int32", "day"),
+        "base_reservation_usd_per_hour": Column("float64", "USD/h"),
+        "reservation_usd_per_hour": Column("float64", "USD/h"),
+        **_TIMES,
+        "tasks_accepted": Column("int64", "assignments"),
+        "tasks_rejected": Column("int64", "assignments"),
+        "pay_microusd": Column("int64", "µ$"),
+        "paid_out_microusd": Column("int64", "µ$"),
+        "weeks": Column("float64", "weeks"),
+        "weekly_volatility": Column("float64", "coefficient of variation"),
+        "weight": Column("float64", "persons"),
+    },
+    "requesters": {
+        "id": Column("int64"),
+        "country": Column("str"),
+        "sector": Column("str"),
+        "always_on": Column("bool"),
+        "size": Column("float64", "relative"),
+        "value_usd_per_hour": Column("float64", "USD/h"),
+        "pay_target_usd_per_hour": Column("float64", "USD/h"),
+        "initial_target_usd_per_hour": Column("float64", "USD/h"),
+        "batches": Column("int64", "batches"),
+        "posted": Column("int64", "assignments"),
+        "accepted": Column("int64", "assignments"),
+        "rejected": Column("int64", "assignments"),
+        "expired": Column("int64", "assignments"),
+        "spent_microusd": Column("int64", "µ$"),
+        "fee_microusd": Column("int64", "µ$"),
+        "top_decile_share": Column("float64", "share"),
+    },
+    "batches": {
+        "id": Column("int64"),
+        "requester": Column("int64"),
+        "requester_country": Column("str"),
+        "platform": Column("str"),
+        "type": Column("str"),
+        "reward_microusd": Column("int64", "µ$"),
+        "true_seconds": Column("int64", "s"),
+        "estimated_seconds": Column("int64", "s"),
+        "tasks": Column("int64", "tasks"),
+        "assignments_per_task": Column("int64", "assignments"),
+        "posted_hour": Column("int64", "h"),
+        "first_start": Column("int64", "s"),
+        "t10": Column("int64", "s"),
+        "t50": Column("int64", "s"),
+        "t90": Column("int64", "s"),
+        "t100": Column("int64", "s"),
+        "closed_hour": Column("int64", "h"),
+        "accepted": Column("int64", "assignments"),
+        "rejected": Column("int64", "assignments"),
+        "expired": Column("int64", "assignments"),
+        "workers": Column("int64", "workers"),
+        "top_decile_share": Column("float64", "share"),
+        "arm": Column("int8"),
+    },
+    "spells": {
+        "worker": Column("int64"),
+        "country": Column("str"),
+        "joined_day": Column("int32", "day"),
+        "left_day": Column("int32", "day"),
+    },
+    "flows": {
+        "period": Column("str", "month"),
+        "kind": Column("str"),
+        "debit_sector": Column("str"),
+        "credit_sector": Column("str"),
+        "debit_country": Column("str"),
+        "credit_country": Column("str"),
+        "amount_microusd": Column("int64", "µ$"),
+    },
+}
+
+
+class Frames(Protocol):
+    """The recorded tables of one run, in the columns of `COLUMNS`."""
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """Day x country x platform; the country is the worker's, in `requester_` columns the requester's."""
+
+    @property
+    def clock(self) -> pd.DataFrame:
+        """Hour of the UTC day x country, summed over the days."""
+
+    @property
+    def workers(self) -> pd.DataFrame:
+        """A row for each worker who was ever active."""
+
+    @property
+    def requesters(self) -> pd.DataFrame:
+        """A row for each requester."""
+
+    @property
+    def batches(self) -> pd.DataFrame:
+        """A row for each finished batch."""
+
+    @property
+    def spells(self) -> pd.DataFrame:
+        """A row for each time a worker was in the market."""
+
+    @property
+    def flows(self) -> pd.DataFrame:
+        """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
+
+
+class Countries(Protocol):
+    """What indicators and figures need of a world: arrays with one entry for each country."""
+
+    @property
+    def codes(self) -> Sequence[str] | npt.NDArray[Any]:
+        """ISO alpha-3 codes."""
+
+    @property
+    def names(self) -> Sequence[str] | npt.NDArray[Any]:
+        """English names."""
+
+    @property
+    def region(self) -> Sequence[str] | npt.NDArray[Any]:
+        """Region of the world."""
+
+    @property
+    def group(self) -> Sequence[str] | npt.NDArray[Any]:
+        """`north`, `south` or `mixed`."""
+
+    @property
+    def minimum_wage_usd(self) -> Sequence[float] | npt.NDArray[Any]:
+        """USD an hour; 0 or NaN where there is none."""
+
+
+def empty(name: str) -> pd.DataFrame:
+    """Return the table `name` without rows."""
+    return pd.DataFrame({column: _no_values(kind.type) for column, kind in COLUMNS[name].items()})
+
+
+def units(name: str) -> dict[str, str]:
+    """Return the unit of each column of the table `name`."""
+    return {column: kind.unit for column, kind in COLUMNS[name].items()}
+
+
+def _no_values(kind: str) -> pd.Series[Any]:
+    return pd.Series([], dtype=kind)
+
+
+@dataclass(frozen=True)
+class FrameSet:
+    """Tables held in memory; those not given are empty."""
+
+    series: pd.DataFrame = field(default_factory=lambda: empty("series"))
+    clock: pd.DataFrame = field(default_factory=lambda: empty("clock"))
+    workers: pd.DataFrame = field(default_factory=lambda: empty("workers"))
+    requesters: pd.DataFrame = field(default_factory=lambda: empty("requesters"))
+    batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
+    spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
+    flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+
+
+def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:
+    """Return {code: value} for an array with one entry for each country of `world`."""
+    return dict(zip(map(str, world.codes), np.asarray(values).tolist(), strict=True))

@@ -1,0 +1,858 @@
+"""Outcomes: numbers with a name, a unit and a definition, each a pure function of the recorded tables.
+
+An indicator is declared by the decorator `indicator`; `summary` computes all of them. One that cannot be
+computed raises `Missing` with the reason, and the summary then holds None and that reason. Pay is net of fees
+and of the broker's cut, in USD; means, medians and shares over workers use the workers' weights. Statistics
+of pay are over workers with at least ten tasks done. No statistic is given for a country with fewer than 200
+workers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sim.money import MICRO
+from sim.outcomes.elasticity import supply_elasticity
+from sim.outcomes.frames import Countries, Frames, FrameSet, per_country
+from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
+
+LEAST_WORKERS = 200
+TOO_FEW = f"n < {LEAST_WORKERS}"
+LEAST_TASKS = 10
+US_MINIMUM_WAGE = 7.25
+DIVIDENDS = ("profit",)
+WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
+UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
+LARGE_BATCH = (300, 3000)
+LEAST_CAMPAIGN = 300
+LEAST_LIFETIMES = 200
+LEAST_LEAVERS = 50
+LIFETIME_HOURS = (1.0, 120.0)
+
+Floats = npt.NDArray[np.float64]
+Entry = dict[str, Any]
+Compute = Callable[[Frames, Countries | None], float]
+
+
+class Missing(Exception):
+    """Says why an indicator has no value."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Indicator:
+    """An outcome: `compute(frames, world)` returns a number or raises `Missing`."""
+
+    name: str
+    unit: str
+    definition: str
+    compute: Compute
+
+
+INDICATORS: dict[str, Indicator] = {}
+
+
+def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], Compute]:
+    """Register the decorated function as the indicator `name`; a second one of that name is an error."""
+
+    def register(compute: Compute) -> Compute:
+        if name in INDICATORS:
+            raise ValueError(f"there is already an indicator {name!r}")
+        INDICATORS[name] = Indicator(name, unit, definition, compute)
+        return compute
+
+    return register
+
+
+def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
+    """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
+    return {name: entry(one, frames, world) for name, one in INDICATORS.items()}
+
+
+def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
+    """Compute one indicator and describe it."""
+    found: Entry = {"value": None, "unit": one.unit, "definition": one.definition}
+    try:
+        value = one.compute(frames, world)
+    except Missing as missing:
+        return {**found, "reason": str(missing)}
+    if not math.isfinite(value):
+        return {**found, "reason": "not defined for these data"}
+    return {**found, "value": value}
+
+
+# ---------------------------------------------------------------- tables
+
+
+BY_COUNTRY = (
+    "pay_all_in_median",
+    "pay_all_in_mean",
+    "pay_paid_time_median",
+    "share_below_minimum_wage",
+    "unpaid_share",
+    "hours_per_week_median",
+    "weekly_volatility_median",
+    "night_share",
+    "exposure_hours_mean",
+    "income_per_week_median",
+    "gini_pay",
+    "gini_income",
+)
+
+
+def by_country(frames: Frames, world: Countries) -> pd.DataFrame:
+    """Return a row for each country that has workers, in the order of the world.
+
+    Columns: name, group, workers (rows, not weighted), minimum_wage_usd, the indicators of `BY_COUNTRY`, and
+    `note`. A country with fewer than 200 workers has no statistics and the note `n < 200`.
+    """
+    table = _table_by(
+        frames, world, frames.workers["country"].astype(str), [str(code) for code in world.codes]
+    )
+    for column, values in (
+        ("minimum_wage_usd", world.minimum_wage_usd),
+        ("group", world.group),
+        ("name", world.names),
+    ):
+        table.insert(0, column, table.index.map(per_country(world, values)))
+    return table
+
+
+def by_region(frames: Frames, world: Countries) -> pd.DataFrame:
+    """Return the statistics of `by_country` for each region of the world that has workers."""
+    regions = frames.workers["country"].astype(str).map(per_country(world, world.region))
+    return _table_by(frames, world, regions, list(dict.fromkeys(map(str, world.region))))
+
+
+def by_type(frames: Frames) -> pd.DataFrame:
+    """Return a row for each task type: finished batches, their assignments by fate, mean pay.
+
+    `pay_usd_per_hour` is the reward over the estimated time, weighted by assignments.
+    """
+    batches = frames.batches
+    posted = batches["tasks"] * batches["assignments_per_task"]
+    table = pd.DataFrame(
+        {
+            "type": batches["type"].astype(str),
+            "batches": 1,
+            "posted": posted,
+            "accepted": batches["accepted"],
+            "rejected": batches["rejected"],
+            "expired": batches["expired"],
+            "reward_usd": batches["reward_microusd"] / MICRO * posted,
+            "hours": batches["estimated_seconds"] / 3600 * posted,
+        }
+    )
+    total = table.groupby("type", sort=True).sum()
+    total["pay_usd_per_hour"] = total["reward_usd"] / total["hours"]
+    units = {"batches": "batches", "pay_usd_per_hour": "USD/h"}
+    total = total.drop(columns=["reward_usd", "hours"])
+    total.attrs["units"] = {column: units.get(str(column), "assignments") for column in total}
+    return total
+
+
+def _table_by(frames: Frames, world: Countries, labels: pd.Series[Any], order: list[str]) -> pd.DataFrame:
+    """Compute `BY_COUNTRY` within each label; rows in `order`, labels without workers left out."""
+    counts = labels.value_counts()
+    present = [label for label in order if counts.get(label, 0) > 0]
+    rows = []
+    for label in present:
+        row: Entry = {"workers": int(counts[label]), "note": TOO_FEW if counts[label] < LEAST_WORKERS else ""}
+        part = FrameSet(workers=frames.workers[labels == label]) if not row["note"] else FrameSet()
+        row.update({name: entry(INDICATORS[name], part, world)["value"] for name in BY_COUNTRY})
+        rows.append(row)
+    table = pd.DataFrame(rows, index=pd.Index(present, dtype="str"), columns=["workers", *BY_COUNTRY, "note"])
+    table[list(BY_COUNTRY)] = table[list(BY_COUNTRY)].astype(float)
+    table.attrs["units"] = {name: INDICATORS[name].unit for name in BY_COUNTRY} | {"workers": "workers"}
+    return table
+
+
+# ---------------------------------------------------------------- reading the tables
+
+
+def _rows(table: pd.DataFrame, what: str) -> pd.DataFrame:
+    if table.empty:
+        raise Missing(f"no {what} recorded")
+    return table
+
+
+def _regulars(frames: Frames) -> pd.DataFrame:
+    """Workers with at least ten tasks done and some working time."""
+    workers = _rows(frames.workers, "workers")
+    done = workers["tasks_accepted"] + workers["tasks_rejected"]
+    kept = workers[(done >= LEAST_TASKS) & (_working(workers) > 0)]
+    return _rows(kept, f"workers with {LEAST_TASKS} tasks")
+
+
+def _working(workers: pd.DataFrame) -> pd.Series[Any]:
+    """Seconds paid, searching, returned and rejected."""
+    return _sum_of(workers, WORKING)
+
+
+def _sum_of(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
+    return table[list(columns)].sum(axis=1)
+
+
+def all_in_pay(workers: pd.DataFrame) -> Floats:
+    """Net pay over working time in USD an hour, for each row of `workers`; NaN without working time."""
+    return _per_hour(workers["pay_microusd"], _working(workers))
+
+
+def _per_hour(microusd: pd.Series[Any], seconds: pd.Series[Any]) -> Floats:
+    hours = seconds.to_numpy(np.float64) / 3600
+    usd = microusd.to_numpy(np.float64) / MICRO
+    return np.asarray(np.divide(usd, hours, out=np.full(len(hours), np.nan), where=hours > 0))
+
+
+def _weights(workers: pd.DataFrame) -> Floats:
+    return workers["weight"].to_numpy(np.float64)
+
+
+def _all_in(frames: Frames) -> tuple[Floats, Floats]:
+    """All-in pay of workers with ten tasks, and their weights."""
+    workers = _regulars(frames)
+    return all_in_pay(workers), _weights(workers)
+
+
+def _paid_time(frames: Frames) -> tuple[Floats, Floats]:
+    """Pay per paid hour of workers with ten tasks, and their weights."""
+    workers = _regulars(frames)
+    workers = _rows(workers[workers["paid_seconds"] > 0], "paid time")
+    return _per_hour(workers["pay_microusd"], workers["paid_seconds"]), _weights(workers)
+
+
+def _total(table: pd.DataFrame, column: str, what: str = "days") -> int:
+    return int(_rows(table, what)[column].sum())
+
+
+def _usd(microusd: int) -> float:
+    return microusd / MICRO
+
+
+def _ratio(part: float, whole: float, what: str) -> float:
+    if not whole > 0:
+        raise Missing(f"no {what}")
+    return part / whole
+
+
+def _share_of_people(chosen: npt.NDArray[np.bool_], weights: Floats) -> float:
+    return weighted_mean(chosen.astype(np.float64), weights)
+
+
+def _known(world: Countries | None) -> Countries:
+    if world is None:
+        raise Missing("no country table given")
+    return world
+
+
+# ---------------------------------------------------------------- pay
+
+
+@indicator(
+    name="pay_all_in_median",
+    unit="USD/h",
+    definition="Median over workers of net pay per hour of paid, search, returned and rejected time."
+    " Only workers with at least ten tasks done, here and in all statistics of hourly pay.",
+)
+def pay_all_in_median(frames: Frames, world: Countries | None) -> float:
+    return weighted_median(*_all_in(frames))
+
+
+@indicator(name="pay_all_in_mean", unit="USD/h", definition="Mean over workers of all-in hourly pay.")
+def pay_all_in_mean(frames: Frames, world: Countries | None) -> float:
+    return weighted_mean(*_all_in(frames))
+
+
+@indicator(
+    name="pay_all_in_mean_over_median",
+    unit="ratio",
+    definition="Mean over median of all-in hourly pay of workers.",
+)
+def pay_all_in_mean_over_median(frames: Frames, world: Countries | None) -> float:
+    pay, weights = _all_in(frames)
+    return _ratio(weighted_mean(pay, weights), weighted_median(pay, weights), "pay")
+
+
+def _register_quantile(percent: int) -> None:
+    @indicator(
+        name=f"pay_all_in_p{percent}",
+        unit="USD/h",
+        definition=f"All-in hourly pay below which {percent} % of workers lie.",
+    )
+    def quantile(frames: Frames, world: Countries | None) -> float:
+        return weighted_quantile(*_all_in(frames), percent / 100)
+
+
+for _percent in (10, 25, 75, 90):
+    _register_quantile(_percent)
+
+
+@indicator(
+    name="pay_all_in_pooled",
+    unit="USD/h",
+    definition="Net pay of all workers over their working time, paid or not.",
+)
+def pay_all_in_pooled(frames: Frames, world: Countries | None) -> float:
+    hours = float(_working(_rows(frames.series, "days")).sum()) / 3600
+    return _ratio(_usd(_total(frames.series, "pay_microusd")), hours, "working time")
+
+
+@indicator(
+    name="pay_paid_time_median",
+    unit="USD/h",
+    definition="Median over workers of net pay per hour of paid work.",
+)
+def pay_paid_time_median(frames: Frames, world: Countries | None) -> float:
+    return weighted_median(*_paid_time(frames))
+
+
+@indicator(
+    name="pay_paid_time_mean", unit="USD/h", definition="Mean over workers of net pay per hour of paid work."
+)
+def pay_paid_time_mean(frames: Frames, world: Countries | None) -> float:
+    return weighted_mean(*_paid_time(frames))
+
+
+@indicator(
+    name="share_above_7_25",
+    unit="share",
+    definition="Share of workers whose all-in hourly pay is above 7.25 USD, the federal minimum wage.",
+)
+def share_above_7_25(frames: Frames, world: Countries | None) -> float:
+    pay, weights = _all_in(frames)
+    return _share_of_people(pay > US_MINIMUM_WAGE, weights)
+
+
+@indicator(
+    name="share_below_minimum_wage",
+    unit="share",
+    definition="Share of workers with all-in hourly pay below their country's minimum wage, if there is one.",
+)
+def share_below_minimum_wage(frames: Frames, world: Countries | None) -> float:
+    known = _known(world)
+    workers = _regulars(frames)
+    floors = per_country(known, known.minimum_wage_usd)
+    floor = workers["country"].astype(str).map(floors).to_numpy(np.float64)
+    covered = floor > 0
+    if not covered.any():
+        raise Missing("no workers in a country with a minimum wage")
+    return _share_of_people((all_in_pay(workers) < floor)[covered], _weights(workers)[covered])
+
+
+@indicator(name="gini_pay", unit="Gini", definition="Gini coefficient of all-in hourly pay over workers.")
+def gini_pay(frames: Frames, world: Countries | None) -> float:
+    return gini(*_all_in(frames))
+
+
+@indicator(
+    name="gini_income",
+    unit="Gini",
+    definition="Gini coefficient of net pay over the window, over all active workers.",
+)
+def gini_income(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    return gini(workers["pay_microusd"].to_numpy(np.float64), _weights(workers))
+
+
+@indicator(
+    name="work_top_decile_share",
+    unit="share",
+    definition="Share of all assignments done that fell to the busiest tenth of active workers.",
+)
+def work_top_decile_share(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    done = (workers["tasks_accepted"] + workers["tasks_rejected"]).to_numpy(np.float64)
+    return top_share(done, _weights(workers), 0.1)
+
+
+@indicator(
+    name="campaign_top_decile_share",
+    unit="share",
+    definition="Share of a requester's assignments done by the busiest tenth of its workers; median over"
+    f" requesters with at least two batches and {LEAST_CAMPAIGN} assignments done.",
+)
+def campaign_top_decile_share(frames: Frames, world: Countries | None) -> float:
+    requesters = _rows(frames.requesters, "requesters")
+    done = requesters["accepted"] + requesters["rejected"]
+    campaigns = requesters[(requesters["batches"] >= 2) & (done >= LEAST_CAMPAIGN)]
+    shares = campaigns["top_decile_share"].dropna().to_numpy(np.float64)
+    if not len(shares):
+        raise Missing(f"no requester with two batches and {LEAST_CAMPAIGN} assignments done")
+    return weighted_median(shares)
+
+
+@indicator(
+    name="income_per_week_median",
+    unit="USD/week",
+    definition="Median over active workers of net pay per week in which they were in the market.",
+)
+def income_per_week_median(frames: Frames, world: Countries | None) -> float:
+    workers = _in_weeks(frames)
+    return weighted_median(workers["pay_microusd"] / MICRO / workers["weeks"], _weights(workers))
+
+
+# ---------------------------------------------------------------- time
+
+
+def _in_weeks(frames: Frames) -> pd.DataFrame:
+    workers = _rows(frames.workers, "workers")
+    return _rows(workers[workers["weeks"] > 0], "weeks of work")
+
+
+@indicator(
+    name="unpaid_share",
+    unit="share",
+    definition="Unpaid (search, returned, rejected) over all working time, all workers pooled.",
+)
+def unpaid_share(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    weights = _weights(workers)
+    unpaid = float(np.sum(_sum_of(workers, UNPAID).to_numpy(np.float64) * weights))
+    return _ratio(unpaid, float(np.sum(_working(workers).to_numpy(np.float64) * weights)), "working time")
+
+
+@indicator(
+    name="unpaid_share_median",
+    unit="share",
+    definition="Median over workers of unpaid over all working time.",
+)
+def unpaid_share_median(frames: Frames, world: Countries | None) -> float:
+    workers = _regulars(frames)
+    return weighted_median(_sum_of(workers, UNPAID) / _working(workers), _weights(workers))
+
+
+@indicator(
+    name="hours_per_week_median",
+    unit="h/week",
+    definition="Median over active workers of working hours, paid or not, per week in the market.",
+)
+def hours_per_week_median(frames: Frames, world: Countries | None) -> float:
+    workers = _in_weeks(frames)
+    return weighted_median(_working(workers) / 3600 / workers["weeks"], _weights(workers))
+
+
+@indicator(
+    name="share_wanting_more_hours",
+    unit="share",
+    definition="Share of active workers whose desired weekly hours exceed the working hours they got.",
+)
+def share_wanting_more_hours(frames: Frames, world: Countries | None) -> float:
+    workers = _in_weeks(frames)
+    got = _working(workers) / 3600 / workers["weeks"]
+    return _share_of_people((workers["desired_hours"] > got).to_numpy(), _weights(workers))
+
+
+@indicator(
+    name="weekly_volatility_median",
+    unit="ratio",
+    definition="Median over active workers of the coefficient of variation of weekly net pay.",
+)
+def weekly_volatility_median(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    measured = _rows(
+        workers[np.isfinite(workers["weekly_volatility"].to_numpy(np.float64))], "workers with two weeks"
+    )
+    return weighted_median(measured["weekly_volatility"], _weights(measured))
+
+
+@indicator(
+    name="night_share",
+    unit="share",
+    definition="Share of all working time that falls between 22 and 06 local time, all workers pooled.",
+)
+def night_share(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    weights = _weights(workers)
+    night = float(np.sum(workers["night_seconds"].to_numpy(np.float64) * weights))
+    return _ratio(night, float(np.sum(_working(workers).to_numpy(np.float64) * weights)), "working time")
+
+
+@indicator(
+    name="exposure_hours_mean",
+    unit="h",
+    definition="Mean over active workers of the hours spent with harmful content in the window.",
+)
+def exposure_hours_mean(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    return weighted_mean(workers["exposure_seconds"] / 3600, _weights(workers))
+
+
+@indicator(
+    name="exposure_hours_p90",
+    unit="h",
+    definition="Hours spent with harmful content in the window below which 90 % of the exposed workers lie.",
+)
+def exposure_hours_p90(frames: Frames, world: Countries | None) -> float:
+    workers = _rows(frames.workers, "workers")
+    exposed = _rows(workers[workers["exposure_seconds"] > 0], "exposed workers")
+    return weighted_quantile(exposed["exposure_seconds"] / 3600, _weights(exposed), 0.9)
+
+
+# ---------------------------------------------------------------- people
+
+
+@indicator(
+    name="workers_active", unit="workers", definition="Workers who were active at any time in the window."
+)
+def workers_active(frames: Frames, world: Countries | None) -> float:
+    return len(_rows(frames.workers, "workers"))
+
+
+@indicator(name="workers_joined", unit="workers", definition="Workers who joined in the window.")
+def workers_joined(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "joined")
+
+
+@indicator(name="workers_left", unit="workers", definition="Workers who left in the window.")
+def workers_left(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "left")
+
+
+@indicator(
+    name="worker_half_life",
+    unit="days",
+    definition="Days after which half of the workers have left: ln 2 over the rate of leaving per day. At "
+    f"least {LEAST_LEAVERS} workers must have left.",
+)
+def worker_half_life(frames: Frames, world: Countries | None) -> float:
+    days = _rows(frames.series, "days")["day"]
+    first, after = int(days.min()), int(days.max()) + 1
+    spells = _rows(frames.spells, "spells")
+    left = spells["left_day"].to_numpy(np.int64)
+    end = np.where(left < 0, after, np.minimum(left, after))
+    present = np.maximum(end - np.maximum(spells["joined_day"].to_numpy(np.int64), first), 0)
+    leavers = int(np.sum((left >= first) & (left < after)))
+    if leavers < LEAST_LEAVERS:
+        raise Missing(f"{leavers} workers left; at least {LEAST_LEAVERS} are needed")
+    return math.log(2) * float(present.sum()) / leavers
+
+
+def _on_duty_by_hour(frames: Frames, country: str | None = None) -> Floats:
+    """Mean number of workers on duty in each hour of the UTC day, 24 entries."""
+    clock = _rows(frames.clock, "hours")
+    days = int(clock["days"].max())
+    if days < 1:
+        raise Missing("no days recorded")
+    part = clock if country is None else clock[clock["country"].astype(str) == country]
+    active = np.bincount(part["utc_hour"], part["active"], minlength=24)
+    return np.asarray(active / days, dtype=np.float64)
+
+
+@indicator(
+    name="concurrently_active_mean",
+    unit="workers",
+    definition="Workers on duty in an hour, mean over all hours.",
+)
+def concurrently_active_mean(frames: Frames, world: Countries | None) -> float:
+    return float(_on_duty_by_hour(frames).mean())
+
+
+@indicator(
+    name="concurrently_active_share",
+    unit="share",
+    definition="Workers on duty in an hour, mean over all hours, over all workers active in the window.",
+)
+def concurrently_active_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(concurrently_active_mean(frames, world), workers_active(frames, world), "workers")
+
+
+@indicator(
+    name="concurrently_active_min_over_max",
+    unit="ratio",
+    definition="Workers on duty in the quietest over the busiest hour of the mean UTC day.",
+)
+def concurrently_active_min_over_max(frames: Frames, world: Countries | None) -> float:
+    active = _on_duty_by_hour(frames)
+    return _ratio(float(active.min()), float(active.max()), "workers on duty")
+
+
+def _india_share(frames: Frames, hours: tuple[int, ...] | range) -> float:
+    """India's share of those on duty in these UTC hours."""
+    workers = _rows(frames.workers, "workers")
+    if int((workers["country"].astype(str) == "IND").sum()) < LEAST_WORKERS:
+        raise Missing(TOO_FEW)
+    india, everyone = _on_duty_by_hour(frames, "IND")[list(hours)], _on_duty_by_hour(frames)[list(hours)]
+    return _ratio(float(india.sum()), float(everyone.sum()), "workers on duty")
+
+
+@indicator(
+    name="india_share", unit="share", definition="India's share of workers on duty, mean over the UTC day."
+)
+def india_share(frames: Frames, world: Countries | None) -> float:
+    return _india_share(frames, range(24))
+
+
+@indicator(
+    name="india_share_08_10_utc",
+    unit="share",
+    definition="India's share of workers on duty from 08 to 10 UTC.",
+)
+def india_share_08_10_utc(frames: Frames, world: Countries | None) -> float:
+    return _india_share(frames, (8, 9))
+
+
+@indicator(
+    name="india_share_20_22_utc",
+    unit="share",
+    definition="India's share of workers on duty from 20 to 22 UTC.",
+)
+def india_share_20_22_utc(frames: Frames, world: Countries | None) -> float:
+    return _india_share(frames, (20, 21))
+
+
+# ---------------------------------------------------------------- market
+
+
+@indicator(name="tasks_posted", unit="assignments", definition="Assignments posted in the window.")
+def tasks_posted(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "requester_posted")
+
+
+@indicator(
+    name="tasks_done",
+    unit="assignments",
+    definition="Assignments handed in and reviewed, accepted or rejected.",
+)
+def tasks_done(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "requester_done")
+
+
+@indicator(name="tasks_expired", unit="assignments", definition="Assignments taken off the board undone.")
+def tasks_expired(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "requester_expired")
+
+
+@indicator(
+    name="tasks_rejected", unit="assignments", definition="Assignments done but rejected and so not paid."
+)
+def tasks_rejected(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "tasks_rejected")
+
+
+@indicator(name="tasks_returned", unit="assignments", definition="Assignments begun and given back unpaid.")
+def tasks_returned(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "tasks_returned")
+
+
+@indicator(name="rejected_share", unit="share", definition="Rejected over all assignments done.")
+def rejected_share(frames: Frames, world: Countries | None) -> float:
+    rejected = tasks_rejected(frames, world)
+    return _ratio(rejected, rejected + _total(frames.series, "tasks_accepted"), "assignments done")
+
+
+@indicator(name="returned_share", unit="share", definition="Returned over all assignments begun.")
+def returned_share(frames: Frames, world: Countries | None) -> float:
+    returned = tasks_returned(frames, world)
+    done = _total(frames.series, "tasks_accepted") + _total(frames.series, "tasks_rejected")
+    return _ratio(returned, returned + done, "assignments begun")
+
+
+@indicator(
+    name="fill_rate",
+    unit="share",
+    definition="Assignments done over assignments done or expired; open ones not counted.",
+)
+def fill_rate(frames: Frames, world: Countries | None) -> float:
+    done = tasks_done(frames, world)
+    return _ratio(done, done + tasks_expired(frames, world), "assignments done or expired")
+
+
+def _full_batches(frames: Frames) -> pd.DataFrame:
+    batches = _rows(frames.batches, "finished batches")
+    return _rows(batches[batches["t100"] >= 0], "batches done in full")
+
+
+def _register_completion(percent: int) -> None:
+    @indicator(
+        name=f"batch_t{percent}_median",
+        unit="h",
+        definition=f"Hours from posting until {percent} % was done, median over batches done in full.",
+    )
+    def completion(frames: Frames, world: Countries | None) -> float:
+        batches = _full_batches(frames)
+        return weighted_median(batches[f"t{percent}"] / 3600 - batches["posted_hour"])
+
+
+for _percent in (50, 90, 100):
+    _register_completion(_percent)
+
+
+@indicator(
+    name="batch_t90_over_t50",
+    unit="ratio",
+    definition="Time to 90 % over time to 50 % of a batch, both from its first start; median over batches of "
+    f"{LARGE_BATCH[0]} to {LARGE_BATCH[1]} assignments.",
+)
+def batch_t90_over_t50(frames: Frames, world: Countries | None) -> float:
+    batches = _rows(frames.batches, "finished batches")
+    size = batches["tasks"] * batches["assignments_per_task"]
+    half = batches["t50"] - batches["first_start"]
+    kept = size.between(*LARGE_BATCH) & (batches["first_start"] >= 0) & (batches["t90"] >= 0) & (half > 0)
+    chosen = _rows(batches[kept], "batches of 300 to 3000 assignments")
+    return weighted_median((chosen["t90"] - chosen["first_start"]) / half[kept])
+
+
+@indicator(
+    name="batch_lifetime_exponent",
+    unit="exponent",
+    definition="Exponent of a power-law density fitted (maximum likelihood) to the hours that batches stay "
+    "on the board, from 1 to 120 hours.",
+)
+def batch_lifetime_exponent(frames: Frames, world: Countries | None) -> float:
+    batches = _rows(frames.batches, "finished batches")
+    end = np.where(batches["t100"] >= 0, batches["t100"] / 3600, batches["closed_hour"])
+    hours = end - batches["posted_hour"].to_numpy(np.float64)
+    low, high = LIFETIME_HOURS
+    hours = hours[(hours >= low) & (hours <= high)]
+    if len(hours) < LEAST_LIFETIMES:
+        raise Missing(f"{len(hours)} batches; at least {LEAST_LIFETIMES} are needed")
+    return _power_law_exponent(float(np.mean(np.log(hours / low))), math.log(high / low))
+
+
+def _power_law_exponent(mean_log: float, log_range: float) -> float:
+    """Exponent a of a density x**-a on [1, exp(log_range)] whose mean of ln x is `mean_log`, by bisection."""
+
+    def expected(slope: float) -> float:
+        """Mean of ln x if it has density exp(-slope ln x) on [0, log_range]; falls in the slope."""
+        if abs(slope * log_range) < 1e-6:
+            return log_range / 2 - slope * log_range**2 / 12
+        return 1 / slope - log_range / math.expm1(slope * log_range)
+
+    low, high = -20.0, 20.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expected(middle) > mean_log else (low, middle)
+    return 1 + (low + high) / 2
+
+
+@indicator(
+    name="supply_elasticity",
+    unit="elasticity",
+    definition="Percent more workers per hour on offer for one percent more reward on one requester's"
+    " batches; randomised pay arms compared within requester and week (a Poisson moment estimator).",
+)
+def supply_elasticity_value(frames: Frames, world: Countries | None) -> float:
+    return _elasticity(frames)[0]
+
+
+@indicator(
+    name="supply_elasticity_error",
+    unit="elasticity",
+    definition="Standard error of supply_elasticity, clustered by requester.",
+)
+def supply_elasticity_error(frames: Frames, world: Countries | None) -> float:
+    return _elasticity(frames)[1]
+
+
+def _elasticity(frames: Frames) -> tuple[float, float]:
+    found = supply_elasticity(frames.batches)
+    if isinstance(found, str):
+        raise Missing(found)
+    return found.value, found.standard_error
+
+
+# ---------------------------------------------------------------- money
+
+
+@indicator(
+    name="market_turnover",
+    unit="USD",
+    definition="Requesters' spending in the window: rewards and their fees.",
+)
+def market_turnover(frames: Frames, world: Countries | None) -> float:
+    return _usd(_total(frames.series, "requester_spent_microusd"))
+
+
+@indicator(name="net_pay", unit="USD", definition="Net pay of all workers in the window.")
+def net_pay(frames: Frames, world: Countries | None) -> float:
+    return _usd(_total(frames.series, "pay_microusd"))
+
+
+@indicator(name="fees", unit="USD", definition="Platforms' fees in the window, on requesters and on workers.")
+def fees(frames: Frames, world: Countries | None) -> float:
+    series = _rows(frames.series, "days")
+    return _usd(int(series["requester_fee_microusd"].sum()) + int(series["worker_fee_microusd"].sum()))
+
+
+@indicator(name="broker_cuts", unit="USD", definition="What the brokers of collectives kept in the window.")
+def broker_cuts(frames: Frames, world: Countries | None) -> float:
+    return _usd(_total(frames.series, "broker_cut_microusd"))
+
+
+@indicator(name="labour_share", unit="share", definition="Net pay of workers over requesters' spending.")
+def labour_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(net_pay(frames, world), market_turnover(frames, world), "spending")
+
+
+@indicator(name="fee_share", unit="share", definition="Platforms' fees over requesters' spending.")
+def fee_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(fees(frames, world), market_turnover(frames, world), "spending")
+
+
+@indicator(
+    name="platform_rent",
+    unit="USD",
+    definition="What platforms kept of their receipts after costs and taxes, before profit is paid to owners "
+    "or booked in havens, from the ledger.",
+)
+def platform_rent(frames: Frames, world: Countries | None) -> float:
+    flows = _rows(frames.flows, "flows")
+    credit, debit = flows["credit_sector"].astype(str), flows["debit_sector"].astype(str)
+    earned = (credit == "platforms") & (debit != "platforms") & (flows["kind"].astype(str) != "capital")
+    received = flows.loc[earned, "amount_microusd"].sum()
+    spent = (debit == "platforms") & ~credit.isin(["owners", "havens", "platforms"])
+    return _usd(int(received) - int(flows.loc[spent, "amount_microusd"].sum()))
+
+
+@indicator(name="platform_rent_share", unit="share", definition="Platforms' rent over requesters' spending.")
+def platform_rent_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(platform_rent(frames, world), market_turnover(frames, world), "spending")
+
+
+@indicator(
+    name="largest_requester_share",
+    unit="share",
+    definition="Share of requesters' spending that comes from the largest requester.",
+)
+def largest_requester_share(frames: Frames, world: Countries | None) -> float:
+    spent = _rows(frames.requesters, "requesters")["spent_microusd"]
+    return _ratio(int(spent.max()), int(spent.sum()), "spending")
+
+
+def crossing_flows(
+    frames: Frames, world: Countries | None, source: str, target: str, dividends: bool
+) -> float:
+    """USD that went from accounts in the countries of group `source` to those of group `target`."""
+    known = _known(world)
+    flows = _rows(frames.flows, "flows")
+    group = {code: str(name).lower() for code, name in per_country(known, known.group).items()}
+    crosses = (flows["debit_country"].astype(str).map(group) == source) & (
+        flows["credit_country"].astype(str).map(group) == target
+    )
+    if not dividends:
+        crosses &= ~flows["kind"].astype(str).isin(DIVIDENDS)
+    return _usd(int(flows.loc[crosses, "amount_microusd"].sum()))
+
+
+def _register_crossing(source: str, target: str, dividends: bool) -> None:
+    when = "after" if dividends else "before"
+
+    @indicator(
+        name=f"{source}_to_{target}_{when}_dividends",
+        unit="USD",
+        definition=f"Money from accounts in the {source.title()} to accounts in the {target.title()}, "
+        f"{'with' if dividends else 'without'} the profit that platforms pay to their owners.",
+    )
+    def flow(frames: Frames, world: Countries | None) -> float:
+        return crossing_flows(frames, world, source, target, dividends)
+
+
+for _dividends in (False, True):
+    _register_crossing("north", "south", _dividends)
+    _register_crossing("south", "north", _dividends)

@@ -1,0 +1,212 @@
+"""Read the words of the command line and apply them to a configuration's plain data.
+
+Hydra's parser reads each word, so quotes, lists, null and `+` and `~` mean what Hydra users expect. Its
+functions, sweeps, packages and look-ups (`${...}`) are refused: a run has one value for each setting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sim.config import Config
+from sim.errors import UNSET, UserError, nearest_or_first, one_line
+from sim.schema import join, takes_new_names, unknown_key
+
+OVERRIDE_CHARACTERS = 4096
+OVERRIDES_CHARACTERS = 65_536
+BRACKET_DEPTH = 4
+FILE_KEY = "config"
+
+
+class Change(NamedTuple):
+    """One setting of the command line; `mark` is "", "+" (may be new) or "~" (take away)."""
+
+    path: str
+    value: Any
+    mark: str
+
+
+class Request(NamedTuple):
+    """The command line sorted out: groups chosen, files, single settings."""
+
+    choices: dict[str, str | None]
+    files: list[Path]
+    changes: list[Change]
+
+
+def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Request:
+    """Tell groups, files and single settings apart."""
+    request = Request({}, [], [])
+    if sum(len(text) for text in overrides) > OVERRIDES_CHARACTERS:
+        raise UserError(
+            "The command line is too long.",
+            allowed=f"at most {OVERRIDES_CHARACTERS} characters",
+            nearest=f"{FILE_KEY}=FILE, with the settings in the file",
+        )
+    for text in overrides:
+        key, found, rest = text.partition("=")
+        if key == FILE_KEY and found:
+            request.files.append(Path(rest))
+            continue
+        change = _parse(text)
+        if change.path in options:
+            request.choices[change.path] = _group_choice(change, options[change.path])
+        else:
+            request.changes.append(change)
+    return request
+
+
+def _parse(text: str) -> Change:
+    """Parse one word of the command line by Hydra's grammar; it takes neither functions nor sweeps here."""
+    _refuse_dangerous(text)
+    override = _hydra_parse(text)
+    if not override.key_or_group:
+        raise _bad_override(text, "has no name.", "key=value")
+    if override.package is not None:
+        allowed = "a setting as in workers.count=1000"
+        raise _bad_override(text, "names a package (@), which is not done here.", allowed)
+    if override.is_delete():
+        if override.value_type is not None:
+            allowed = "the name alone, after a tilde"
+            raise _bad_override(text, "is taken away, which needs no value.", allowed, text.partition("=")[0])
+        return Change(override.key_or_group, UNSET, "~")
+    value = override.value()
+    if override.is_sweep_override() or type(value).__name__ == "Glob":
+        raise UserError(
+            "is given several values; a run takes one.",
+            path=override.key_or_group,
+            value=text.partition("=")[2],
+            allowed="one value; a list is written [a,b], a text with a comma 'a,b'",
+            nearest=override.key_or_group + "=" + text.partition("=")[2].partition(",")[0],
+        )
+    mark = "+" if override.is_add() or override.is_force_add() else ""
+    return Change(override.key_or_group, value, mark)
+
+
+def _hydra_parse(text: str) -> Any:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    parser.functions = type(parser.functions)()  # none: shuffle() would draw at random
+    try:
+        return parser.parse_overrides([text])[0]
+    except (HydraException, ValueError, OverflowError, RecursionError, AssertionError) as cause:
+        key, equals, value = text.partition("=")
+        quoted = value.replace("'", "").replace('"', "")
+        raise _bad_override(
+            text,
+            "cannot be read.",
+            "key=value; a text with special characters in quotes, and the shell needs quotes around them",
+            f"\"{key}='{quoted}'\"" if equals else "",
+        ) from cause
+
+
+def _refuse_dangerous(text: str) -> None:
+    """Refuse look-ups and what would keep the parser busy, before the parser sees them."""
+    if "${" in text:
+        raise _bad_override(text, "refers to another value with ${...}.", "a value written out")
+    if len(text) > OVERRIDE_CHARACTERS:
+        raise _bad_override(text, "is too long.", f"at most {OVERRIDE_CHARACTERS} characters")
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{(") - (character in "]})")
+        deepest = max(deepest, depth)
+    if deepest > BRACKET_DEPTH:
+        raise _bad_override(text, "is nested too deeply.", f"at most {BRACKET_DEPTH} brackets")
+
+
+def _bad_override(text: str, message: str, allowed: str, suggestion: str = "") -> UserError:
+    key = one_line(re.sub(r"^[+~]+", "", text.partition("=")[0]), 80)
+    return UserError(
+        message, path=key or "a setting", value=text, allowed=allowed, nearest=suggestion or f"{key}=..."
+    )
+
+
+def _group_choice(change: Change, names: list[str]) -> str | None:
+    """Return the name chosen from a group, None to leave the group out."""
+    if change.mark == "~" or change.value is None:
+        return None
+    if isinstance(change.value, str) and change.value in names:
+        return change.value
+    raise UserError(
+        "is not one of the group's names.",
+        path=change.path,
+        value=change.value,
+        allowed="one of " + ", ".join(names),
+        nearest=f"{change.path}={nearest_or_first(str(change.value), names)}",
+    )
+
+
+def apply_change(tree: dict[str, Any], change: Change) -> None:
+    """Put one setting into the tree. Without a mark it must exist there already."""
+    parent, _, last = change.path.rpartition(".")
+    node = _descend(tree, parent, change)
+    if change.mark == "~":
+        _take_away(node, parent, last)
+        return
+    if last not in node and not change.mark:
+        raise _not_there(change, parent, list(node))
+    if isinstance(change.value, dict) and change.value:
+        raise UserError(
+            "is given a mapping; give its settings one by one, or in a file with config=FILE.",
+            path=change.path,
+            value=change.value,
+            allowed="one value; {} for an entry with all defaults",
+            nearest=f"{change.path}.{next(iter(change.value))}=...",
+        )
+    node[last] = change.value
+
+
+def _descend(tree: dict[str, Any], path: str, change: Change) -> dict[str, Any]:
+    node, walked = tree, ""
+    for part in path.split(".") if path else []:
+        if part not in node and not change.mark:
+            raise _not_there(change, walked, list(node), part)
+        below = node.setdefault(part, {})
+        walked = join(walked, part)
+        if below is None and change.mark == "+":
+            below = node[part] = {}
+        if not isinstance(below, dict):
+            raise UserError(
+                f"has no parts: {walked} holds one value.",
+                path=change.path,
+                value=change.value,
+                allowed=f"{walked}=...",
+                nearest=walked,
+            )
+        node = below
+    return node
+
+
+def _take_away(node: dict[str, Any], parent: str, name: str) -> None:
+    path = join(parent, name)
+    if not parent or not takes_new_names(Config, parent):
+        raise UserError(
+            "cannot be taken away; only entries of named lists, such as platforms, can.",
+            path=path,
+            allowed="~platforms.<name>, ~segments.<name>, ~task_types.<name>",
+            nearest=f"{path}=...",
+        )
+    if name not in node:
+        raise unknown_key(path, node, cls=Config)
+    del node[name]
+
+
+def _not_there(change: Change, parent: str, names: list[str], part: str = "") -> UserError:
+    """Return the error for a key that the tree does not have; say how to add one where that is possible."""
+    name = part or change.path.rpartition(".")[2]
+    path = join(parent, name)
+    whole = change.path if not part else path
+    if parent and takes_new_names(Config, parent):
+        return UserError(
+            f"is not one of the {parent}.",
+            path=path,
+            value=change.value,
+            allowed=f"{', '.join(names)}; or a new name with a plus: +{change.path}=...",
+            nearest=join(parent, nearest_or_first(name, names)),
+        )
+    return unknown_key(whole, names, change.value, Config)

@@ -1,0 +1,57 @@
+"""The channels through which rules of the game reach the market.
+
+A policy, or a platform's own promise, contributes a value to a channel. Contributions are folded, so
+their order never matters, and a channel nobody fills is neutral: the market cannot tell it from one
+that does not exist. The market reads channels; it never asks which policies are on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config import Config
+
+REWARD_FLOOR = "reward_floor"
+FEE_CAP = "fee_cap"
+
+FOLDS = {REWARD_FLOOR: (np.maximum, 0.0), FEE_CAP: (np.minimum, np.inf)}
+"""Fold and neutral value of each channel: USD per hour of stated time; share of the reward."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A value that one instrument gives to one channel on one platform."""
+
+    channel: str
+    platform: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The folded channels, an array over platforms each."""
+
+    reward_floor: NDArray[np.float64]
+    fee_cap: NDArray[np.float64]
+
+
+def promises(config: Config) -> list[Contribution]:
+    """Contributions of the platforms themselves: the hourly pay that they promise."""
+    return [
+        Contribution(REWARD_FLOOR, number, platform.reward_promise_usd_per_hour)
+        for number, platform in enumerate(config.platforms.values())
+    ]
+
+
+def fold(platforms: int, contributions: Iterable[Contribution]) -> Channels:
+    """Fold contributions into channels; without any, every channel is neutral."""
+    arrays = {name: np.full(platforms, neutral) for name, (_, neutral) in FOLDS.items()}
+    for contribution in contributions:
+        combine, _ = FOLDS[contribution.channel]
+        array = arrays[contribution.channel]
+        array[contribution.platform] = combine(array[contribution.platform], contribution.value)
+    return Channels(**arrays)

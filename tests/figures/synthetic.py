@@ -1,0 +1,331 @@
+"""A made-up run: tables that look like those of a real one, from a seeded generator.
+
+Nothing here is simulated. The tables have the columns of `sim.outcomes.frames.COLUMNS`, plausible sizes, and
+agree where indicators and figures compare them: the money in `flows` is what `series` says was spent and
+earned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.outcomes.frames import COLUMNS, FrameSet, empty
+
+MICRO = 1_000_000
+DAYS = 364
+START = "2019-02-04"
+
+
+@dataclass(frozen=True)
+class MadeUpWorld:
+    """The five arrays that indicators and figures read of a world."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    region: tuple[str, ...]
+    group: tuple[str, ...]
+    minimum_wage_usd: tuple[float, ...]
+
+
+# code, name, region, group, minimum wage, share of workers, share of requesters, offset, median pay
+_COUNTRIES: tuple[tuple[Any, ...], ...] = (
+    ("USA", "United States", "North America", "north", 7.25, 0.16, 0.46, -5, 3.4),
+    ("CAN", "Canada", "North America", "north", 12.4, 0.02, 0.06, -5, 3.2),
+    ("GBR", "United Kingdom", "Europe", "north", 15.6, 0.05, 0.12, 0, 3.1),
+    ("FRA", "France", "Europe", "north", 13.0, 0.04, 0.05, 1, 2.9),
+    ("ITA", "Italy", "Europe", "north", 0.0, 0.01, 0.02, 1, 2.6),
+    ("IND", "India", "Asia", "south", 0.26, 0.30, 0.07, 5.5, 1.3),
+    ("PHL", "Philippines", "Asia", "south", 1.4, 0.09, 0.02, 8, 1.5),
+    ("BGD", "Bangladesh", "Asia", "south", 0.5, 0.12, 0.01, 6, 1.1),
+    ("IDN", "Indonesia", "Asia", "south", 1.17, 0.05, 0.01, 7, 1.4),
+    ("BRA", "Brazil", "South America", "south", 1.22, 0.03, 0.02, -3, 1.8),
+    ("VEN", "Venezuela", "South America", "south", 0.01, 0.05, 0.01, -4, 1.2),
+    ("KEN", "Kenya", "Africa", "south", 0.55, 0.05, 0.02, 3, 1.2),
+    ("MDG", "Madagascar", "Africa", "south", 0.33, 0.01, 0.01, 3, 1.0),
+    ("AUS", "Australia", "Oceania", "north", 16.2, 0.02, 0.12, 10, 3.3),
+)
+
+
+def world() -> MadeUpWorld:
+    """Return the countries of the made-up run."""
+    codes, names, region, group, wage = (tuple(row[i] for row in _COUNTRIES) for i in range(5))
+    return MadeUpWorld(codes, names, region, group, wage)
+
+
+def frames(workers: int = 6000, seed: int = 1) -> FrameSet:
+    """Return the tables of a made-up year of a market with so many workers."""
+    rng = np.random.default_rng(seed)
+    people = _workers(workers, rng)
+    series = _series(people, rng)
+    return FrameSet(
+        series=series,
+        clock=_clock(series, rng),
+        workers=people,
+        requesters=_requesters(workers // 30, rng),
+        batches=_batches(8000, workers // 30, rng),
+        spells=people[["id", "country", "joined_day", "left_day"]].rename(columns={"id": "worker"}),
+        flows=_flows(series),
+    )
+
+
+def _column(index: int) -> list[Any]:
+    return [row[index] for row in _COUNTRIES]
+
+
+def table(name: str, data: dict[str, Any]) -> pd.DataFrame:
+    """Return a table with exactly the declared columns and types; columns not given are zero."""
+    rows = max(np.size(values) for values in data.values())
+    columns = {}
+    for column, kind in COLUMNS[name].items():
+        values = data.get(column, "" if kind.type == "str" else 0)
+        columns[column] = pd.Series(np.broadcast_to(np.asarray(values), (rows,))).astype(kind.type)
+    assert not set(data) - set(columns)
+    return pd.DataFrame(columns)
+
+
+def _workers(count: int, rng: np.random.Generator) -> pd.DataFrame:
+    shares = np.array(_column(5)) / sum(_column(5))
+    country = rng.choice(len(_COUNTRIES), count, p=shares)
+    hours = np.minimum(rng.lognormal(2.0, 1.1, count), 70)
+    joined = np.where(rng.random(count) < 0.6, 0, rng.integers(0, DAYS, count))
+    stay = rng.exponential(600, count).astype(int) + 7
+    left = np.where(joined + stay < DAYS, joined + stay, -1)
+    weeks = (np.where(left < 0, DAYS, left) - joined) / 7
+    working = (hours * weeks * 3600 * rng.uniform(0.5, 1.0, count)).astype(int)
+    unpaid = rng.beta(4, 9, count)
+    pay = np.array(_column(8))[country] * rng.lognormal(-0.1, 0.55, count)
+    return table(
+        "workers",
+        {
+            "id": np.arange(count),
+            "country": np.array(_column(0))[country],
+            "zone": "UTC",
+            "segment": rng.choice(["side_job", "home", "casual", "graduate", "first_income"], count),
+            "gender": rng.choice(["woman", "man"], count),
+            "speed": rng.lognormal(0, 0.4, count),
+            "accuracy": 0.93,
+            "desired_hours": hours,
+            "platform": "microwork",
+            "collective": -1,
+            "joined_day": joined,
+            "left_day": left,
+            "paid_seconds": working - (working * unpaid).astype(int),
+            "search_seconds": (working * unpaid * 0.9).astype(int),
+            "returned_seconds": (working * unpaid).astype(int) - (working * unpaid * 0.9).astype(int),
+            "idle_seconds": working // 10,
+            "night_seconds": (working * rng.beta(2, 8, count)).astype(int),
+            "exposure_seconds": (working * rng.beta(1, 12, count) * (rng.random(count) < 0.4)).astype(int),
+            "tasks_accepted": working // 60,
+            "tasks_rejected": working // 6000,
+            "pay_microusd": (pay * working / 3600 * MICRO).astype(np.int64),
+            "paid_out_microusd": (pay * working / 3600 * MICRO * 0.98).astype(np.int64),
+            "weeks": weeks,
+            "weekly_volatility": np.where(weeks < 2, np.nan, rng.lognormal(-0.3, 0.4, count)),
+            "weight": 1.0,
+        },
+    )
+
+
+def _series(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    day = np.repeat(np.arange(DAYS), len(_COUNTRIES))
+    country = np.tile(np.arange(len(_COUNTRIES)), DAYS)
+    codes = np.array(_column(0))[country]
+    weekday = np.array([1.19, 1.2, 1.16, 1.13, 1.13, 0.55, 0.64])[day % 7]
+    season = 1 + 0.15 * np.sin(day / 58) + day / 900
+    workers = np.array(_column(5))[country] * len(people)
+    active = rng.poisson(workers * 0.25 * season * (0.7 + 0.3 * weekday))
+    done_by = rng.poisson(active * 90.0)
+    pay = (done_by * np.array(_column(8))[country] * rng.lognormal(0, 0.05, len(day)) / 60 * MICRO).astype(
+        np.int64
+    )
+    demand = np.array(_column(6))[country] * weekday * season
+    share = demand / np.bincount(day, demand)[day]
+    done = np.floor(share * np.bincount(day, done_by)[day]).astype(np.int64)
+    reward = np.floor(share * np.bincount(day, pay.astype(float))[day] / 0.97).astype(np.int64)
+    expired = rng.poisson(done * 0.12)
+    fee = reward // 4
+    total_reward = np.bincount(day, reward.astype(float))[day]
+    worker_fee = np.floor(total_reward * 0.02 * pay / np.bincount(day, pay.astype(float))[day]).astype(
+        np.int64
+    )
+    return table(
+        "series",
+        {
+            "day": day,
+            "date": (pd.Timestamp(START) + pd.to_timedelta(day, unit="D")).strftime("%Y-%m-%d").to_numpy(),
+            "country": codes,
+            "platform": "microwork",
+            "active_workers": active,
+            "joined": rng.poisson(workers * 0.002),
+            "left": rng.poisson(workers * 0.0015),
+            "tasks_accepted": done_by - done_by // 100,
+            "tasks_rejected": done_by // 100,
+            "tasks_returned": done_by // 8,
+            "pay_microusd": pay,
+            "worker_fee_microusd": worker_fee,
+            "duty_seconds": done_by * 66,
+            "paid_seconds": done_by * 42,
+            "search_seconds": done_by * 15,
+            "returned_seconds": done_by * 2,
+            "rejected_seconds": done_by * 1,
+            "idle_seconds": done_by * 6,
+            "requester_posted": done + expired,
+            "requester_done": done,
+            "requester_expired": expired,
+            "requester_batches": done // 80,
+            "requester_spent_microusd": reward + fee,
+            "requester_fee_microusd": fee,
+        },
+    )
+
+
+def _clock(series: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    hour = np.tile(np.arange(24), len(_COUNTRIES))
+    country = np.repeat(np.arange(len(_COUNTRIES)), 24)
+    local = (hour + np.array(_column(7))[country]) % 24
+    office = 0.1 + np.exp(-(((local - 13) / 3.2) ** 2))
+    awake = _daily_life(local)
+    posted = series.groupby("country")["requester_posted"].sum().reindex(_column(0)).to_numpy()[country]
+    active = series.groupby("country")["active_workers"].sum().reindex(_column(0)).to_numpy()[country] * 3
+    share_posted = office / np.bincount(country, office)[country]
+    share_active = awake / np.bincount(country, awake)[country]
+    return table(
+        "clock",
+        {
+            "utc_hour": hour,
+            "country": np.array(_column(0))[country],
+            "posted": rng.poisson(posted * share_posted),
+            "active": rng.poisson(active * share_active),
+            "paid_seconds": rng.poisson(active * share_active * 2000),
+            "days": DAYS,
+        },
+    )
+
+
+def _daily_life(local: Any) -> Any:
+    """Relative activity by local hour: a day's plateau, an evening peak, a low night."""
+    day = np.exp(-(((local - 13) / 5.0) ** 2))
+    evening = 0.9 * np.exp(-(((local - 20.5) / 2.2) ** 2))
+    return 0.06 + day + evening
+
+
+def _requesters(count: int, rng: np.random.Generator) -> pd.DataFrame:
+    shares = np.array(_column(6)) / sum(_column(6))
+    accepted = rng.lognormal(5, 2, count).astype(int)
+    return table(
+        "requesters",
+        {
+            "id": np.arange(count),
+            "country": np.array(_column(0))[rng.choice(len(_COUNTRIES), count, p=shares)],
+            "sector": "requesters",
+            "batches": rng.integers(1, 60, count),
+            "posted": accepted * 2,
+            "accepted": accepted,
+            "expired": accepted,
+            "spent_microusd": accepted * 80_000,
+            "fee_microusd": accepted * 16_000,
+            "top_decile_share": np.where(accepted >= 100, rng.beta(12, 8, count), np.nan),
+        },
+    )
+
+
+def _batches(count: int, requesters: int, rng: np.random.Generator, elasticity: float = 0.1) -> pd.DataFrame:
+    """Batches whose uptake follows a known elasticity to the randomised arm."""
+    requester = rng.integers(0, requesters, count)
+    hour = np.sort(rng.integers(0, DAYS * 24, count))
+    arm = rng.choice([0, 1], count)
+    seconds = np.maximum(rng.lognormal(3.6, 0.6, count), 5).astype(int)
+    target = 4 * rng.lognormal(0, 0.4, requesters)[requester]
+    reward = (target * np.where(arm == 1, 1.2, 0.8) * seconds / 3600 * MICRO).astype(np.int64)
+    tasks = np.where(rng.random(count) < 0.57, 1, np.minimum(rng.pareto(0.4, count) + 2, 20_000).astype(int))
+    life = np.minimum(rng.pareto(0.5, count) + 1, 240)
+    start = hour * 3600 + rng.integers(0, 3600, count)
+    workers = 1 + rng.poisson(2 * np.where(arm == 1, 1.2, 0.8) ** elasticity * life / 10)
+    full = rng.random(count) < 0.8
+    middle = rng.uniform(0.3, 0.5, count)
+    return table(
+        "batches",
+        {
+            "id": np.arange(count),
+            "requester": requester,
+            "requester_country": "USA",
+            "platform": "microwork",
+            "type": rng.choice(["classification", "moderation", "survey"], count),
+            "reward_microusd": reward,
+            "true_seconds": seconds,
+            "estimated_seconds": seconds,
+            "tasks": tasks,
+            "assignments_per_task": 1,
+            "posted_hour": hour,
+            "first_start": start,
+            "t10": start + (life * 3600 * 0.1).astype(int),
+            "t50": start + (life * 3600 * middle).astype(int),
+            "t90": np.where(full, start + (life * 3600 * 0.9).astype(int), -1),
+            "t100": np.where(full, start + (life * 3600).astype(int), -1),
+            "closed_hour": hour + life.astype(int) + 1,
+            "accepted": np.where(full, tasks, tasks // 2),
+            "expired": np.where(full, 0, tasks - tasks // 2),
+            "workers": workers,
+            "top_decile_share": np.nan,
+            "arm": arm,
+        },
+    )
+
+
+def _flows(series: pd.DataFrame) -> pd.DataFrame:
+    """Book, month by month, what the series says was spent, kept as a fee and earned."""
+    rows = []
+    for period, month in series.groupby(series["date"].str.slice(0, 7)):
+        spent = month.groupby("country")["requester_spent_microusd"].sum()
+        fee = month.groupby("country")["requester_fee_microusd"].sum()
+        pay = month.groupby("country")["pay_microusd"].sum()
+        worker_fee = month.groupby("country")["worker_fee_microusd"].sum()
+        for country in spent.index:
+            rows.append(
+                _flow(period, "funding", "outside", "requesters", country, country, spent[country] * 11 // 10)
+            )
+            rows.append(
+                _flow(period, "posting", "requesters", "escrow", country, country, spent[country] * 11 // 10)
+            )
+            rows.append(
+                _flow(period, "refund", "escrow", "requesters", country, country, spent[country] // 10)
+            )
+            rows.append(_flow(period, "requester_fee", "escrow", "platforms", country, "USA", fee[country]))
+            rows.append(
+                _flow(period, "worker_fee", "pending", "platforms", country, "USA", worker_fee[country])
+            )
+            rows.append(
+                _flow(period, "payout", "pending", "workers", country, country, pay[country] * 95 // 100)
+            )
+            rows.append(
+                _flow(period, "broker_cut", "pending", "collectives", country, country, pay[country] // 50)
+            )
+            rows.append(
+                _flow(period, "spending", "workers", "outside", country, country, pay[country] * 95 // 100)
+            )
+            rows.append(_flow(period, "escrow_rounding", "escrow", "rounding", country, "USA", 37))
+        reward = spent - fee
+        part = pay / pay.sum()
+        for source in spent.index:
+            for target in pay.index:
+                amount = reward[source] * part[target]
+                rows.append(_flow(period, "reward", "escrow", "pending", source, target, amount))
+        income = int(fee.sum() + worker_fee.sum())
+        rows.append(_flow(period, "platform_cost", "platforms", "outside", "USA", "USA", income * 45 // 100))
+        rows.append(_flow(period, "profit", "platforms", "owners", "USA", "USA", income * 50 // 100))
+    return pd.DataFrame(rows, columns=list(COLUMNS["flows"])).astype({"amount_microusd": "int64"})
+
+
+def _flow(
+    period: Any, kind: str, debit: str, credit: str, source: str, target: str, amount: int
+) -> tuple[Any, ...]:
+    return (str(period), kind, debit, credit, source, target, int(amount))
+
+
+def nothing() -> FrameSet:
+    """Return the tables of a run in which nothing was recorded."""
+    return FrameSet(**{name: empty(name) for name in COLUMNS})

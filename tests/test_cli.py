@@ -1,0 +1,192 @@
+"""The command `clickmarket`: help, exit codes, and nothing written when anything is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sim.cli import HELP_COLUMNS, MAIN_PARAMETERS, main
+from sim.compose import compose, conf_folder, group_options, to_plain
+from sim.config import Config
+from sim.schema import describe, spell
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Executor:
+    """Stands in for the study: notes what it was asked to run."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.raises: BaseException | None = None
+
+    def __call__(self, config: Config, **rest: Any) -> Path:
+        self.calls.append({"config": config, **rest})
+        if self.raises is not None:
+            raise self.raises
+        return Path(config.results.dir) / "a_run"
+
+
+@pytest.fixture
+def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Executor:
+    """Work in an empty folder, with the executor in place of `sim.study.run`."""
+    stand_in = Executor()
+    module = types.ModuleType("sim.study.run")
+    module.execute = stand_in  # type: ignore[attr-defined]
+    package = types.ModuleType("sim.study")
+    package.run = module  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sim.study", package)
+    monkeypatch.setitem(sys.modules, "sim.study.run", module)
+    monkeypatch.chdir(tmp_path)
+    return stand_in
+
+
+def test_a_run_prints_its_folder_last(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "workers.count=50", "seed=7", "results.dir=here"]) == 0
+    (call,) = executor.calls
+    assert (call["config"].workers.count, call["config"].seed) == (50, 7)
+    assert call["plugins"] == [] and call["resume"] is None
+    assert capsys.readouterr().out.splitlines()[-1] == "here/a_run"
+
+
+def test_plugins_and_checkpoints_are_passed_on(executor: Executor, tmp_path: Path) -> None:
+    (tmp_path / "rules.py").write_text("")
+    (tmp_path / "more.py").write_text("")
+    (tmp_path / "saved").mkdir()
+    words = ["run", "--plugin", "rules.py", "--plugin=more.py", "resume=saved", "compute.threads=2"]
+    assert main(words) == 0
+    (call,) = executor.calls
+    assert call["plugins"] == [Path("rules.py"), Path("more.py")]
+    assert call["resume"] == Path("saved") and call["config"].compute.threads == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["rn"],
+        ["--verison"],
+        ["run", "workers.cuont=5"],
+        ["run", "workers.count=0"],
+        ["run", "world=gobal"],
+        ["run", "--plugin"],
+        ["run", "--plugin", "none.py"],
+        ["run", "--plugin", "file"],
+        ["run", "--plugin="],
+        ["run", "--cfg"],
+        ["run", "--cfg", "hydra"],
+        ["run", "--confg"],
+        ["run", "-m", "seed=1,2"],
+        ["run", "seed=1,2"],
+        ["run", "resume=nowhere"],
+        ["run", "resume="],
+        ["run", "resume=saved", "seed=2"],
+        ["run", "resume=saved", "world=global"],
+        ["run", "config=nowhere.yaml"],
+        ["run", "config="],
+        ["run", "config=."],
+        ["run", "results.dir=file"],
+        ["run", "results.dir=file/below"],
+        ["run", "results.dir=/proc/none"],
+        ["run", "results.dir='~/results'"],
+        ["run", "results.dir=" + "x" * 300],
+        ["run", ""],
+        ["run", "seed"],
+    ],
+)
+def test_refusals(
+    executor: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "saved").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and executor.calls == []
+    assert told.err.startswith("clickmarket: ") and 2 <= len(told.err.splitlines()) <= 5
+    assert "  allowed  " in told.err and "  nearest  " in told.err, told.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_nearest_command_is_named(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rnu"]) == 2
+    assert "clickmarket run" in capsys.readouterr().err
+
+
+def test_interruption_and_faults(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:
+    executor.raises = KeyboardInterrupt()
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err == "clickmarket: stopped.\n"
+    executor.raises = RuntimeError("a fault of the program")
+    with pytest.raises(RuntimeError):
+        main(["run"])
+
+
+def test_cfg_job_prints_a_configuration_that_runs(
+    executor: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--cfg", "job", "seed=5"]) == 0
+    printed = capsys.readouterr().out
+    assert executor.calls == [] and list(tmp_path.iterdir()) == []
+    values = yaml.safe_load(printed)
+    assert values.pop("defaults") == []
+    assert values == to_plain(compose(["seed=5"]))
+    (tmp_path / "mine.yaml").write_text(printed)
+    assert main(["run", "config=mine.yaml", "--cfg=job"]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_help_reads_the_declarations(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row.path: row for row in describe(Config)}
+    assert len(MAIN_PARAMETERS) == 10
+    for words in (["run", "--help"], ["run", "-h", "world=nothing"]):
+        assert main(words) == 0
+        text = capsys.readouterr().out
+        for path in MAIN_PARAMETERS:
+            assert f"{path}={spell(rows[path].limits.default)}" in text
+            assert rows[path].meaning.split(";")[0] in " ".join(text.split())
+        for group, names in group_options(conf_folder()).items():
+            assert all(f"{group}={name}" in text for name in names)
+        assert max(len(line) for line in text.splitlines()) <= HELP_COLUMNS
+    assert executor.calls == []
+
+
+def test_usage_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["--help"], ["-h"], ["help"]):
+        assert main(words) == 0
+        assert "clickmarket run" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("clickmarket ")
+
+
+def test_help_and_refusals_import_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from sim.cli import main\n"
+        "codes = [main(['run', '--help']), main(['run', '--cfg', 'job']), main(['run', 'workers.count=0'])]\n"
+        "heavy = {'numba', 'mesa', 'pandas', 'matplotlib', 'scipy', 'pyarrow', 'numpy'}\n"
+        "print('RESULT', codes, sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "RESULT [0, 0, 2] []", done.stdout + done.stderr
+
+
+def test_a_refusal_in_a_process_of_its_own_has_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from sim.cli import main; sys.exit(main())", "run", b"seed=\xff"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 5 and list(tmp_path.iterdir()) == []
