@@ -318,39 +318,47 @@ def rule(function: F) -> F:
 def kernel(function: F) -> F:
     """Compile a function with loops over records.
 
-    When the compiler is off, records are handed over as record arrays, so that `row = workers[i]; row.field`
-    means the same, and NumPy's warnings on overflow and division, which compiled code never gives, are silent.
+    When the compiler is off, arrays of records are handed over so that `row = workers[i]; row.field` means the
+    same, and NumPy's warnings on overflow and division, which compiled code never gives, are silent.
     """
     if COMPILED:
         return _compiled(function)
 
     @functools.wraps(function)
-    def plain(*args: Any) -> Any:
+    def plain(*args: Any, **named: Any) -> Any:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return function(*map(_as_records, args))
+            return function(
+                *map(_with_rows, args), **{name: _with_rows(value) for name, value in named.items()}
+            )
 
     plain.py_func = function  # type: ignore[attr-defined]
     return plain  # type: ignore[return-value]
 
 
-def source_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a rule or kernel as it is written, to be run by Python itself; the rules it calls stay compiled."""
-    return getattr(function, "py_func", function)
+class Row(np.record):
+    """A record whose fields are attributes, for kernels without the compiler.
+
+    NumPy's own record puts its attributes first, so that a field named `size` or `flags` could not be read.
+    Small numbers are widened, as they are when compiled code computes with them.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return a field, or what NumPy means by the name."""
+        field = np.void.__getattribute__(self, "dtype").fields.get(name)
+        if field is None:
+            return np.void.__getattribute__(self, name)
+        value = np.void.getfield(self, *field[:2])
+        kind, size = field[0].kind, field[0].itemsize
+        if kind in "iu" and size < 8:
+            return np.int64(value)
+        return np.float64(value) if kind == "f" and size < 8 else value
 
 
-def _as_records(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.names and not isinstance(value, np.recarray):
-        _check_names(value.dtype)
-        return value.view(np.recarray)
+def _with_rows(value: Any) -> Any:
+    """Return an array of records as an array of `Row`, in the same memory; anything else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype.names and value.dtype.type is not Row:
+        return value.view(np.dtype((Row, value.dtype)), np.ndarray)
     return value
-
-
-@functools.cache
-def _check_names(dtype: np.dtype[Any]) -> None:
-    """Refuse a field that NumPy's record would hide behind an attribute of its own (`size`, `real` ...)."""
-    hidden = [name for name in dtype.names or () if hasattr(np.record, name)]
-    if hidden:
-        raise ValueError(f"fields {', '.join(hidden)} cannot be read with the compiler off: rename them")
 
 
 _MARK = re.compile(r"# replaceable: ([\w, ]*\w)")

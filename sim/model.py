@@ -122,9 +122,9 @@ def close_batches(model: ClickWorkModel) -> None:
             board.batches,
             board.free,
             board.orders,
+            board.exhausted,
             board.takers,
             board.free_takers,
-            board.table,
             board.finished,
             board.taken,
             model.keeps_campaigns and model.recording,
@@ -199,6 +199,7 @@ def search_and_work(model: ClickWorkModel) -> None:
                 board.ranked,
                 board.demand,
                 board.group,
+                board.exhausted,
                 board.events,
                 board.state,
             )
@@ -412,7 +413,7 @@ def change_platform(model: ClickWorkModel) -> None:
     for worker in model.deciders("choose_platform"):
         model.mark[worker.row] = model.platform_number(worker.choose_platform())
     rows = model.worker_rows[: model.workers_count]
-    moving = np.flatnonzero((model.mark[: model.workers_count] != rows["platform"]) & ((rows["flags"] & ACTIVE) > 0))
+    moving = np.flatnonzero((model.mark[: model.workers_count] != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0))
     model.move_workers(moving, model.mark[moving])
 
 
@@ -783,7 +784,7 @@ class ClickWorkModel(mesa.Model):
     def active_by_country(self) -> NDArray[np.int64]:
         """Active workers of each country (int64)."""
         rows = self.worker_rows[: self.workers_count]
-        return np.bincount(rows["country"][(rows["flags"] & ACTIVE) > 0], minlength=len(self.world.codes))
+        return np.bincount(rows["country"][(rows["bits"] & ACTIVE) > 0], minlength=len(self.world.codes))
 
     def place_on_tiles(self, rows: NDArray[np.int64]) -> None:
         """Give workers their tile on their platform."""
@@ -796,7 +797,7 @@ class ClickWorkModel(mesa.Model):
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=True)
-        self.worker_rows["flags"][rows] &= np.uint8(255 - ACTIVE)
+        self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
         np.add.at(self.left_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
         if self.keeps_history:
             self.history_rows["left_day"][rows] = self.day

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.compile import COMPILED, rule, source_of
+from sim.compile import COMPILED, rule
 
 integer: Callable[[Any], int] = np.int64 if COMPILED else int  # type: ignore[assignment]
 
@@ -99,6 +99,124 @@ _LOG_POINT = np.array([p / 512 for p in _points])
 _LOG_HIGH = np.array([_split(_fixed_log(p, 512), 40)[0] for p in _points])
 _LOG_LOW = np.array([_split(_fixed_log(p, 512), 40)[1] for p in _points])
 _LN2_HIGH, _LN2_LOW = _split(_LN2, 40)
+
+# Wichura's rational approximations: numerators and denominators, from the highest power down.
+_CENTRE_ABOVE = (
+    2.5090809287301226727e3,
+    3.3430575583588128105e4,
+    6.7265770927008700853e4,
+    4.5921953931549871457e4,
+    1.3731693765509461125e4,
+    1.9715909503065514427e3,
+    1.3314166789178437745e2,
+    3.3871328727963666080,
+)
+_CENTRE_BELOW = (
+    5.2264952788528545610e3,
+    2.8729085735721942674e4,
+    3.9307895800092710610e4,
+    2.1213794301586595867e4,
+    5.3941960214247511077e3,
+    6.8718700749205790830e2,
+    4.2313330701600911252e1,
+    1.0,
+)
+_TAIL_ABOVE = (
+    7.74545014278341407640e-4,
+    2.27238449892691845833e-2,
+    2.41780725177450611770e-1,
+    1.27045825245236838258,
+    3.64784832476320460504,
+    5.76949722146069140550,
+    4.63033784615654529590,
+    1.42343711074968357734,
+)
+_TAIL_BELOW = (
+    1.05075007164441684324e-9,
+    5.47593808499534494600e-4,
+    1.51986665636164571966e-2,
+    1.48103976427480074590e-1,
+    6.89767334985100004550e-1,
+    1.67638483018380384940,
+    2.05319162663775882187,
+    1.0,
+)
+_FAR_ABOVE = (
+    2.01033439929228813265e-7,
+    2.71155556874348757815e-5,
+    1.24266094738807843860e-3,
+    2.65321895265761230930e-2,
+    2.96560571828504891230e-1,
+    1.78482653991729133580,
+    5.46378491116411436990,
+    6.65790464350110377720,
+)
+_FAR_BELOW = (
+    2.04426310338993978564e-15,
+    1.42151175831644588870e-7,
+    1.84631831751005468180e-5,
+    7.86869131145613259100e-4,
+    1.48753612908506148525e-2,
+    1.36929880922735805310e-1,
+    5.99832206555887937690e-1,
+    1.0,
+)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
+    """Return a polynomial by Horner's scheme, coefficients from the highest power down."""
+    total = 0.0
+    for coefficient in coefficients:
+        total = total * x + coefficient
+    return total
+
+
+def _central_quantile(q: float) -> float:
+    """Return the quantile of 0.5 + q for |q| up to 0.425."""
+    r = 0.180625 - q * q
+    return q * _polynomial(_CENTRE_ABOVE, r) / _polynomial(_CENTRE_BELOW, r)
+
+
+def _outer_quantile(r: float) -> float:
+    """Return the size of the quantile from r = sqrt(-log of the smaller tail)."""
+    if r <= 5.0:
+        return _polynomial(_TAIL_ABOVE, r - 1.6) / _polynomial(_TAIL_BELOW, r - 1.6)
+    return _polynomial(_FAR_ABOVE, r - 5.0) / _polynomial(_FAR_BELOW, r - 5.0)
+
+
+NORMAL_STEPS = 1024
+
+
+def _table_quantile(i: int) -> float:
+    """Return the normal quantile of i / 1024 in the lower half."""
+    q = i / NORMAL_STEPS - 0.5
+    if q >= -0.425:
+        return _central_quantile(q)
+    size = i.bit_length()
+    logarithm = _fixed_log(i, 1 << size) + (size - NORMAL_STEPS.bit_length() + 1) * _LN2
+    return -_outer_quantile(math.sqrt(-_to_float(logarithm)))
+
+
+def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the quantiles at i / 1024; the two ends are set so that the variance of the whole is exactly one."""
+    inner = [_table_quantile(i) for i in range(1, NORMAL_STEPS // 2 + 1)]
+    covered = 0.0
+    for a, b in pairwise(inner):
+        covered += (a * a + a * b + b * b) / 3.0
+    rest = 1.5 * NORMAL_STEPS - 3.0 * covered  # end**2 + end * first + first**2
+    first = inner[0]
+    end = 0.5 * (-math.sqrt(4.0 * rest - 3.0 * first * first) - first)
+    half = [end, *inner[:-1]]
+    return np.array([*half, 0.0, *(-x for x in reversed(half))])
+
+
+_NORMAL = _normal_table()
+
+# The table above is made by Python, so that an import compiles nothing; from here on they are rules.
+_polynomial = rule(_polynomial)
+_central_quantile = rule(_central_quantile)
+_outer_quantile = rule(_outer_quantile)
+
 
 _MANTISSA = (1 << 52) - 1
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and taking it away rounds to a whole number
@@ -195,93 +313,6 @@ def power(x: float, y: float) -> float:
     return exp(y * log(x))
 
 
-# Wichura's rational approximations: numerators and denominators, from the highest power down.
-_CENTRE_ABOVE = (
-    2.5090809287301226727e3,
-    3.3430575583588128105e4,
-    6.7265770927008700853e4,
-    4.5921953931549871457e4,
-    1.3731693765509461125e4,
-    1.9715909503065514427e3,
-    1.3314166789178437745e2,
-    3.3871328727963666080,
-)
-_CENTRE_BELOW = (
-    5.2264952788528545610e3,
-    2.8729085735721942674e4,
-    3.9307895800092710610e4,
-    2.1213794301586595867e4,
-    5.3941960214247511077e3,
-    6.8718700749205790830e2,
-    4.2313330701600911252e1,
-    1.0,
-)
-_TAIL_ABOVE = (
-    7.74545014278341407640e-4,
-    2.27238449892691845833e-2,
-    2.41780725177450611770e-1,
-    1.27045825245236838258,
-    3.64784832476320460504,
-    5.76949722146069140550,
-    4.63033784615654529590,
-    1.42343711074968357734,
-)
-_TAIL_BELOW = (
-    1.05075007164441684324e-9,
-    5.47593808499534494600e-4,
-    1.51986665636164571966e-2,
-    1.48103976427480074590e-1,
-    6.89767334985100004550e-1,
-    1.67638483018380384940,
-    2.05319162663775882187,
-    1.0,
-)
-_FAR_ABOVE = (
-    2.01033439929228813265e-7,
-    2.71155556874348757815e-5,
-    1.24266094738807843860e-3,
-    2.65321895265761230930e-2,
-    2.96560571828504891230e-1,
-    1.78482653991729133580,
-    5.46378491116411436990,
-    6.65790464350110377720,
-)
-_FAR_BELOW = (
-    2.04426310338993978564e-15,
-    1.42151175831644588870e-7,
-    1.84631831751005468180e-5,
-    7.86869131145613259100e-4,
-    1.48753612908506148525e-2,
-    1.36929880922735805310e-1,
-    5.99832206555887937690e-1,
-    1.0,
-)
-
-
-@rule
-def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
-    """Return a polynomial by Horner's scheme, coefficients from the highest power down."""
-    total = 0.0
-    for coefficient in coefficients:
-        total = total * x + coefficient
-    return total
-
-
-@rule
-def _central_quantile(q: float) -> float:
-    """Return the quantile of 0.5 + q for |q| up to 0.425."""
-    r = 0.180625 - q * q
-    return q * _polynomial(_CENTRE_ABOVE, r) / _polynomial(_CENTRE_BELOW, r)
-
-
-@rule
-def _outer_quantile(r: float) -> float:
-    """Return the size of the quantile from r = sqrt(-log of the smaller tail)."""
-    if r <= 5.0:
-        return _polynomial(_TAIL_ABOVE, r - 1.6) / _polynomial(_TAIL_BELOW, r - 1.6)
-    return _polynomial(_FAR_ABOVE, r - 5.0) / _polynomial(_FAR_BELOW, r - 5.0)
-
-
 @rule
 def normal_quantile(u: float) -> float:
     """Return the standard normal quantile of u in (0, 1), to about 1e-15 (Wichura 1988, algorithm AS 241)."""
@@ -331,35 +362,6 @@ def normal_cdf(x: float) -> float:
     return 1.0 - tail if x > 0.0 else tail
 
 
-NORMAL_STEPS = 1024
-
-
-def _table_quantile(i: int) -> float:
-    """Return the normal quantile of i / 1024 in the lower half, without starting the compiler."""
-    q = i / NORMAL_STEPS - 0.5
-    if q >= -0.425:
-        return float(source_of(_central_quantile)(q))
-    size = i.bit_length()
-    logarithm = _fixed_log(i, 1 << size) + (size - NORMAL_STEPS.bit_length() + 1) * _LN2
-    return -float(source_of(_outer_quantile)(math.sqrt(-_to_float(logarithm))))
-
-
-def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the quantiles at i / 1024; the two ends are set so that the variance of the whole is exactly one."""
-    inner = [_table_quantile(i) for i in range(1, NORMAL_STEPS // 2 + 1)]
-    covered = 0.0
-    for a, b in pairwise(inner):
-        covered += (a * a + a * b + b * b) / 3.0
-    rest = 1.5 * NORMAL_STEPS - 3.0 * covered  # end**2 + end * first + first**2
-    first = inner[0]
-    end = 0.5 * (-math.sqrt(4.0 * rest - 3.0 * first * first) - first)
-    half = [end, *inner[:-1]]
-    return np.array([*half, 0.0, *(-x for x in reversed(half))])
-
-
-_NORMAL = _normal_table()
-
-
 @rule
 def normal_fast(u: float) -> float:
     """Return the standard normal quantile of u in (0, 1) by a straight line between 1024 table points.
@@ -367,7 +369,7 @@ def normal_fast(u: float) -> float:
     Mean 0 and variance 1 are exact.
     """
     x = float(u) * float(NORMAL_STEPS)
-    i = integer(x)
+    i = min(max(integer(x), 0), NORMAL_STEPS - 1)
     low = float(_NORMAL[i])
     return low + (x - float(i)) * (float(_NORMAL[i + 1]) - low)
 

@@ -272,6 +272,7 @@ def test_spelling(value: Any, text: str) -> None:
 def test_folders(tmp_path: Path) -> None:
     check_folder(str(tmp_path / "new" / "newer"), "results.dir")
     check_folder(str(tmp_path), "results.dir")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")

@@ -391,7 +391,7 @@ def write_worker(
     worker.country = country
     worker.zone = zone
     worker.segment = s
-    worker.flags = flags
+    worker.bits = flags
     worker.platform = platform
     worker.skill = skill
     worker.patience = np.int64(setting.patience_low) + np.int64(uniform(key, agent, DRAW_PATIENCE) * width)
@@ -561,7 +561,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             row["approval_tasks"] = settings.approval_tasks
             row["approval_rate"] = settings.approval_rate
         size = exp(settings.size_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_SIZE) * below)) / mean_size
-        row["size"] = size
+        row["relative_size"] = size
         row["base_demand"] = per_requester * size
         factor = platform.pay_factor if own_pool else 1.0
         row["value"] = (

@@ -15,7 +15,7 @@ class Requester(RecordAgent):
 
     id = Column("requester_rows")
     balance = Column("requester_rows", read_only="Balances change only through Ledger.transfer.")
-    size = Column("requester_rows")
+    relative_size = Column("requester_rows")
     base_demand = Column("requester_rows")
     batches_per_day = Column("requester_rows")
     target = Column("requester_rows")

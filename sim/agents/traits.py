@@ -10,7 +10,7 @@ from sim.columns import records
 from sim.compile import rule
 
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
-"""Bits of a worker's ``flags``."""
+"""Bits of a worker's ``bits``."""
 
 JOINED_LATER = 1 << 31
 
@@ -38,7 +38,7 @@ WORKER = records(
         ("country", "u1"),
         ("zone", "u1"),
         ("segment", "u1"),
-        ("flags", "u1"),
+        ("bits", "u1"),
         ("platform", "u1"),
         ("skill", "u1"),
         ("patience", "u1"),
@@ -86,7 +86,7 @@ REQUESTER = records(
         ("platform", "u1"),
         ("approval_tasks", "i4"),
         ("approval_rate", "f4"),
-        ("size", "f8"),
+        ("relative_size", "f8"),
         ("base_demand", "f8"),
         ("base_batches", "f8"),
         ("batches_per_day", "f8"),

@@ -79,22 +79,22 @@ class Worker(RecordAgent):
     @property
     def active(self) -> bool:
         """Whether the worker is in the market."""
-        return bool(self._field("flags") & ACTIVE)
+        return bool(self._field("bits") & ACTIVE)
 
     @property
     def woman(self) -> bool:
         """Whether the worker is a woman."""
-        return bool(self._field("flags") & WOMAN)
+        return bool(self._field("bits") & WOMAN)
 
     @property
     def tertiary(self) -> bool:
         """Whether the worker has tertiary education."""
-        return bool(self._field("flags") & TERTIARY)
+        return bool(self._field("bits") & TERTIARY)
 
     @property
     def other_job(self) -> bool:
         """Whether the worker holds another job."""
-        return bool(self._field("flags") & OTHER_JOB)
+        return bool(self._field("bits") & OTHER_JOB)
 
     @property
     def accuracy(self) -> float:

@@ -104,7 +104,7 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     panels[0].yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     panels[-1].set_xticks(range(0, 25, 3))
     panels[-1].set_xlabel("Hour of the day (UTC)")
-    figure.supylabel("Share of the region's day in each hour (%)", size=7, color=style.INK)
+    figure.supylabel("Share of the region's day (%)", size=7, color=style.INK)
     return figure
 
 

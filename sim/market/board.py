@@ -184,7 +184,87 @@ def taker_home(worker: int, slot: int, mask: int) -> int:
 
 @rule
 def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
-    """Return the row of the worker's part in the batch at ``slot``, or -1."""
+    """Return the row of the worker's part in the batch at ``slot``, or -1.
+
+    Rows of closed batches stay in the table until it is rebuilt; they match nobody.
+    """
+    mask = len(table) - 1
+    at = taker_home(worker, slot, mask)
+    while table[at] >= 0:
+        taker = takers[table[at]]
+        if taker.worker == worker and taker.slot == slot:
+            return np.int64(table[at])
+        at = (at + 1) & mask
+    return np.int64(-1)
+
+
+(
+    ACCEPTED,
+    REJECTED,
+    RETURNS,
+    PAY,
+    FEE,
+    CUT,
+    DUTY,
+    PAID,
+    SEARCH,
+    RETURNED_TIME,
+    REJECTED_TIME,
+    IDLE,
+    NIGHT,
+    EXPOSURE,
+    ON_DUTY,
+    TALLIES,
+) = range(16)
+"""Columns of a board's tally by worker country: tasks, micro-dollars, seconds, workers on duty."""
+
+POSTED, BATCHES, DONE, EXPIRED, SPENT, FEES, DEMANDS = range(7)
+"""Columns of a board's tally by requester country: assignments, batches, micro-dollars."""
+
+TAKEN = records([("requester", "i4"), ("worker", "i4"), ("done", "i4")])
+"""Assignments that one worker did of one finished batch."""
+
+FINISHED = records(
+    [
+        ("id", "i8"),
+        ("requester", "i4"),
+        ("type", "u1"),
+        ("arm", "u1"),
+        ("reward", "i8"),
+        ("true_seconds", "i4"),
+        ("estimated_seconds", "i4"),
+        ("tasks", "i4"),
+        ("assignments_per_task", "i4"),
+        ("posted_hour", "i4"),
+        ("first_start", "i4"),
+        ("t10", "i4"),
+        ("t50", "i4"),
+        ("t90", "i4"),
+        ("t100", "i4"),
+        ("closed_hour", "i4"),
+        ("accepted", "i4"),
+        ("rejected", "i4"),
+        ("expired", "i4"),
+        ("workers", "i4"),
+        ("top_decile_share", "f8"),
+        ("waited_seconds", "i8"),
+    ]
+)
+"""What remains of a batch once it left the board."""
+
+
+@rule
+def taker_home(worker: int, slot: int, mask: int) -> int:
+    """Home position of (worker, slot) in the table of takers."""
+    return np.int64(mix(worker * 4294967296 + slot) & mask)
+
+
+@rule
+def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
+    """Return the row of the worker's part in the batch at ``slot``, or -1.
+
+    Rows of closed batches stay in the table until it is rebuilt; they match nobody.
+    """
     mask = len(table) - 1
     at = taker_home(worker, slot, mask)
     while table[at] >= 0:
@@ -213,7 +293,21 @@ def remove_taker(table: Any, takers: Any, row: int) -> None:
     table[hole] = -1
 
 
-OPEN, FREE, TAKERS, FREE_TAKERS, ACTIVE_COUNT, LIVE, EVENTS, FINISHED_COUNT, TAKEN_COUNT, ROWS, CUT_OFF, STATE_SIZE = range(12)
+(
+    OPEN,
+    FREE,
+    FREE_TAKERS,
+    ENTERED,
+    EXHAUSTED,
+    ACTIVE_COUNT,
+    LIVE,
+    EVENTS,
+    FINISHED_COUNT,
+    TAKEN_COUNT,
+    ROWS,
+    CUT_OFF,
+    STATE_SIZE,
+) = range(13)
 """Places in a board's ``state``: counts of rows in use in each of its arrays."""
 
 
@@ -288,16 +382,24 @@ def merge_slots(order: int, slots: Any, count: int, added: Any, more: int, listi
 
 
 @rule
-def keep_open(orders: Any, count: int, listings: Any) -> int:
-    """Drop batches with nothing left from the three orders; return how many stay."""
+def drop_exhausted(orders: Any, count: int, listings: Any, exhausted: Any, state: Any) -> int:
+    """Take batches with nothing left out of the three orders and note them; return how many stay."""
     kept = np.int64(0)
-    for order in range(3):
-        kept = np.int64(0)
+    for i in range(count):
+        slot = orders[0, i]
+        if listings[slot].left > 0:
+            orders[0, kept] = slot
+            kept += 1
+        else:
+            exhausted[state[EXHAUSTED]] = slot
+            state[EXHAUSTED] += 1
+    for order in range(1, 3):
+        at = np.int64(0)
         for i in range(count):
             slot = orders[order, i]
+            orders[order, at] = slot
             if listings[slot].left > 0:
-                orders[order, kept] = slot
-                kept += 1
+                at += 1
     return kept
 
 
@@ -362,9 +464,11 @@ def top_share(counts: Any, size: int) -> float:
 
 
 @kernel
-def rebuild_table(table: Any, takers: Any) -> None:
-    """Enter every row of takers in use into an empty table."""
+def rebuild_table(table: Any, takers: Any) -> int:
+    """Enter every row of takers in use into the emptied table; return how many."""
+    table[:] = -1
     mask = len(table) - 1
+    entered = np.int64(0)
     for row in range(len(takers)):
         taker = takers[row]
         if taker.done != 0:
@@ -372,6 +476,63 @@ def rebuild_table(table: Any, takers: Any) -> None:
             while table[at] >= 0:
                 at = (at + 1) & mask
             table[at] = row
+            entered += 1
+    return entered
+
+
+@rule
+def release_takers(
+    batch: Any, takers: Any, free_takers: Any, counts: Any, taken: Any, keep_taken: bool, state: Any
+) -> int:
+    """Free the rows of a batch's takers; leave in ``counts`` what each did and return how many did any."""
+    workers = np.int64(0)
+    row = np.int64(batch.first_taker)
+    while row >= 0:
+        taker = takers[row]
+        done = np.int64(taker.done) & (RETURNED - 1)
+        if done > 0:
+            counts[workers] = done
+            workers += 1
+            if keep_taken:
+                entry = taken[state[TAKEN_COUNT]]
+                entry.requester = batch.requester
+                entry.worker = taker.worker
+                entry.done = done
+                state[TAKEN_COUNT] += 1
+        # The table still leads to the row; a row with nothing done is nobody's until it is taken again.
+        taker.done = 0
+        taker.slot = -1
+        free_takers[state[FREE_TAKERS]] = row
+        state[FREE_TAKERS] += 1
+        row = np.int64(taker.next)
+    return workers
+
+
+@rule
+def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, share: float) -> None:
+    """Write what remains of a batch that leaves the board."""
+    out.id = batch.id
+    out.requester = batch.requester
+    out.type = batch.type
+    out.arm = batch.arm
+    out.reward = batch.reward
+    out.true_seconds = batch.true_seconds
+    out.estimated_seconds = batch.estimated_seconds
+    out.tasks = batch.tasks
+    out.assignments_per_task = batch.assignments_per_task
+    out.posted_hour = batch.posted_hour
+    out.first_start = batch.first_start
+    out.t10 = batch.t10
+    out.t50 = batch.t50
+    out.t90 = batch.t90
+    out.t100 = batch.t100
+    out.closed_hour = hour
+    out.accepted = batch.accepted
+    out.rejected = batch.rejected
+    out.expired = expired
+    out.workers = workers
+    out.top_decile_share = share
+    out.waited_seconds = np.int64(batch.waited_seconds) + expired * (hour - np.int64(batch.posted_hour)) * 3600
 
 
 @kernel
@@ -381,9 +542,9 @@ def close(
     batches: Any,
     free: Any,
     orders: Any,
+    exhausted: Any,
     takers: Any,
     free_takers: Any,
-    table: Any,
     finished: Any,
     taken: Any,
     keep_taken: bool,
@@ -396,57 +557,20 @@ def close(
     state[FINISHED_COUNT] = 0
     state[TAKEN_COUNT] = 0
     state[ROWS] = 0
-    for slot in range(len(batches)):
+    closing = np.int64(state[EXHAUSTED])
+    for i in range(np.int64(state[OPEN])):
+        slot = np.int64(orders[0, i])
+        if batches[slot].expires_hour <= hour:
+            exhausted[closing] = slot
+            closing += 1
+    for i in range(closing):
+        slot = np.int64(exhausted[i])
         batch = batches[slot]
-        if batch.open == 0 or (listings[slot].left > 0 and batch.expires_hour > hour):
-            continue
-        workers = np.int64(0)
-        row = np.int64(batch.first_taker)
-        while row >= 0:
-            taker = takers[row]
-            done = np.int64(taker.done) & (RETURNED - 1)
-            if done > 0:
-                counts[workers] = done
-                workers += 1
-                if keep_taken:
-                    entry = taken[state[TAKEN_COUNT]]
-                    entry.requester = batch.requester
-                    entry.worker = taker.worker
-                    entry.done = done
-                    state[TAKEN_COUNT] += 1
-            following = np.int64(taker.next)
-            remove_taker(table, takers, row)
-            taker.done = 0
-            free_takers[state[FREE_TAKERS]] = row
-            state[FREE_TAKERS] += 1
-            row = following
+        workers = release_takers(batch, takers, free_takers, counts, taken, keep_taken, state)
+        expired = np.int64(listings[slot].left)
         out = finished[state[FINISHED_COUNT]]
         state[FINISHED_COUNT] += 1
-        out.id = batch.id
-        out.requester = batch.requester
-        out.type = batch.type
-        out.arm = batch.arm
-        out.reward = batch.reward
-        out.true_seconds = batch.true_seconds
-        out.estimated_seconds = batch.estimated_seconds
-        out.tasks = batch.tasks
-        out.assignments_per_task = batch.assignments_per_task
-        out.posted_hour = batch.posted_hour
-        out.first_start = batch.first_start
-        out.t10 = batch.t10
-        out.t50 = batch.t50
-        out.t90 = batch.t90
-        out.t100 = batch.t100
-        out.closed_hour = hour
-        out.accepted = batch.accepted
-        out.rejected = batch.rejected
-        expired = np.int64(listings[slot].left)
-        out.expired = expired
-        out.workers = workers
-        out.top_decile_share = top_share(counts, workers)
-        out.waited_seconds = (
-            np.int64(batch.waited_seconds) + expired * (hour - np.int64(batch.posted_hour)) * 3600
-        )
+        write_finished(out, batch, hour, expired, workers, top_share(counts, workers))
         gross = np.int64(batch.accepted) * np.int64(batch.reward)
         fee_ppm = np.int64(batch.fee_ppm)
         residue = ceil_ppm(gross, fee_ppm) - floor_ppm(gross, fee_ppm)
@@ -459,8 +583,9 @@ def close(
         batch.open = 0
         free[state[FREE]] = slot
         state[FREE] += 1
-    if state[FINISHED_COUNT] > 0:
-        state[OPEN] = keep_open(orders, state[OPEN], listings)
+    if closing > state[EXHAUSTED]:
+        state[OPEN] = drop_exhausted(orders, state[OPEN], listings, exhausted, state)
+    state[EXHAUSTED] = 0
 
 
 @rule
@@ -494,6 +619,7 @@ class Board:
         self.free = np.zeros(0, np.int32)
         self.orders = np.zeros((3, 0), np.int32)
         self.added = np.zeros(0, np.int32)
+        self.exhausted = np.zeros(0, np.int32)
         self.demand = np.zeros(0, np.int64)
         self.group = np.zeros((2, 0), np.int32)
         self.takers: Records = np.zeros(0, TAKER)
@@ -533,30 +659,32 @@ class Board:
         self.added = np.zeros(size, np.int32)
         self.demand = np.zeros(size, np.int64)
         self.group = np.zeros((2, size + 1), np.int32)
+        exhausted = np.zeros(size, np.int32)
+        exhausted[: len(self.exhausted)] = self.exhausted
+        self.exhausted = exhausted
         self.finished = np.zeros(size, FINISHED)
         self.room_for_rows()
 
     def room_for_takers(self, more: int) -> None:
-        """Make sure that ``more`` workers can take part in open batches."""
-        if self.state[FREE_TAKERS] >= more:
-            return
-        old = len(self.takers)
-        self.takers = grown(self.takers, old + max(more, old))
-        size = len(self.takers)
-        free = np.zeros(size, np.int32)
-        count = int(self.state[FREE_TAKERS])
-        free[: size - old] = np.arange(size - 1, old - 1, -1)
-        free[size - old : size - old + count] = self.free_takers[:count]
-        self.free_takers = free
-        self.state[FREE_TAKERS] = count + size - old
-        self.taken = np.zeros(size, TAKEN)
-        self.counts = np.zeros(size, np.int32)
-        places = 16
-        while places < 2 * size:
+        """Make sure that ``more`` workers can take part in open batches, and that they are quickly found."""
+        if self.state[FREE_TAKERS] < more:
+            old = len(self.takers)
+            self.takers = grown(self.takers, old + max(more, old))
+            size = len(self.takers)
+            free = np.zeros(size, np.int32)
+            count = int(self.state[FREE_TAKERS])
+            free[: size - old] = np.arange(size - 1, old - 1, -1)
+            free[size - old : size - old + count] = self.free_takers[:count]
+            self.free_takers = free
+            self.state[FREE_TAKERS] = count + size - old
+            self.taken = np.zeros(size, TAKEN)
+            self.counts = np.zeros(size, np.int32)
+        places = len(self.table)
+        while places < 4 * len(self.takers):
             places *= 2
-        if places > len(self.table):
+        if places > len(self.table) or 2 * (int(self.state[ENTERED]) + more) > places:
             self.table = np.full(places, -1, np.int32)
-            rebuild_table(self.table, self.takers)
+            self.state[ENTERED] = rebuild_table(self.table, self.takers)
 
     def room_for_active(self, more: int) -> None:
         """Make sure that ``more`` workers can come on duty."""

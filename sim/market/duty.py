@@ -74,7 +74,7 @@ def draw_duty(
     for row in range(first, last):
         worker = workers[row]
         today[row] = NOT_TODAY
-        if not worker.flags & ACTIVE:
+        if not worker.bits & ACTIVE:
             continue
         agent = worker_id(np.int64(worker.number), np.int64(worker.country))
         desired = np.float64(worker.desired_minutes) / 60.0

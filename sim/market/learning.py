@@ -23,7 +23,7 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
     weight = np.float64(setting.pay_smoothing)
     for row in range(first, last):
         worker = workers[row]
-        if not worker.flags & ACTIVE:
+        if not worker.bits & ACTIVE:
             continue
         pay = np.float64(worker.week_pay)
         if worker.week_paid_seconds > 0:
@@ -55,7 +55,7 @@ def decide_to_leave(
     for row in range(first, last):
         worker = workers[row]
         leaving[row] = STAYS
-        if not worker.flags & ACTIVE or worker.week_seconds == 0:
+        if not worker.bits & ACTIVE or worker.week_seconds == 0:
             continue
         agent = worker_id(np.int64(worker.number), np.int64(worker.country))
         shock = shock_sigma * normal(shock_key, agent, 0)
@@ -130,7 +130,7 @@ def reconsider(
     for row in range(first, last):
         worker = workers[row]
         wanted[row] = worker.platform
-        if not worker.flags & ACTIVE:
+        if not worker.bits & ACTIVE:
             continue
         agent = worker_id(np.int64(worker.number), np.int64(worker.country))
         if uniform(switch_key, agent, DRAW_RECONSIDER) >= share:

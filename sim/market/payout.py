@@ -35,7 +35,7 @@ def pay_out(
         worker = workers[i]
         platform = platforms[worker.platform]
         due = np.int64(worker.pending)
-        if due <= 0 or (day + 1) % np.int64(platform.payout_days) != 0 or not worker.flags & ACTIVE:
+        if due <= 0 or (day + 1) % np.int64(platform.payout_days) != 0 or not worker.bits & ACTIVE:
             continue
         if due < np.int64(platform.payout_threshold):
             continue

@@ -265,7 +265,7 @@ def go_off_duty(hour: int, patience_hours: int, workers: Any, active: Any, state
                 entry.fruitless_hours += 1
         over = 60 * np.int64(entry.minutes) <= 3600 * (hour + 1 - np.int64(entry.start_hour))
         worker = workers[entry.row]
-        if over or entry.fruitless_hours >= patience_hours or not worker.flags & ACTIVE_FLAG:
+        if over or entry.fruitless_hours >= patience_hours or not worker.bits & ACTIVE_FLAG:
             continue
         if kept < i:
             active[kept] = active[i]

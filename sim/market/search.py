@@ -20,6 +20,7 @@ from sim.draws import normal, priority, uniform
 from sim.market.board import (
     ACTIVE_COUNT,
     CUT_OFF,
+    ENTERED,
     EVENTS,
     FREE_TAKERS,
     LIVE,
@@ -27,8 +28,8 @@ from sim.market.board import (
     RETURN,
     RETURNED,
     WORK,
+    drop_exhausted,
     find_taker,
-    keep_open,
     taker_home,
 )
 from sim.numeric import exponential, log
@@ -72,7 +73,7 @@ def come_on_duty(
         entry.id = worker_id(np.int64(worker.number), np.int64(worker.country))
         entry.fruitless_hours = 0
         entry.country = worker.country
-        entry.tertiary = 1 if worker.flags & TERTIARY else 0
+        entry.tertiary = 1 if worker.bits & TERTIARY else 0
         skill = np.int64(worker.skill)
         if worker.collective >= 0:
             skill = max(skill, np.int64(collectives[worker.collective].skill))
@@ -83,10 +84,10 @@ def come_on_duty(
         entry = active[i]
         worker = workers[entry.row]
         seconds = np.int64(0)
-        if worker.flags & ACTIVE_FLAG:
+        if worker.bits & ACTIVE_FLAG:
             seconds = duty_seconds(hour, np.int64(entry.start_hour), np.int64(entry.minutes))
         segment = segments[worker.segment]
-        interruption = np.float64(segment.interruption_women if worker.flags & 2 else segment.interruption_men)
+        interruption = np.float64(segment.interruption_women if worker.bits & 2 else segment.interruption_men)
         if uniform(duty_key, np.int64(entry.id), 0) < interruption:
             seconds = np.int64(np.float64(seconds) * uniform(duty_key, np.int64(entry.id), 1))
         accepted = np.float64(worker.accepted)
@@ -291,6 +292,7 @@ def new_taker(
     while table[place] >= 0:
         place = (place + 1) & mask
     table[place] = at
+    state[ENTERED] += 1
     return at
 
 
@@ -365,6 +367,7 @@ def search(
     ranked: Any,
     demand: Any,
     group: Any,
+    exhausted: Any,
     events: Any,
     state: Any,
 ) -> int:
@@ -380,7 +383,11 @@ def search(
         searching = np.int64(state[LIVE])
         if searching == 0 or state[OPEN] == 0:
             return -1
-        if state[EVENTS] + searching > len(events) or state[FREE_TAKERS] < searching:
+        if (
+            state[EVENTS] + searching > len(events)
+            or state[FREE_TAKERS] < searching
+            or 2 * (state[ENTERED] + searching) > len(table)
+        ):
             return round_number
         candidates = np.int64(0)
         for i in range(searching):
@@ -411,6 +418,7 @@ def search(
             candidates += 1
         allocate(live, candidates, active, listings, demand, group, ranked)
         still = np.int64(0)
+        emptied = False
         for i in range(candidates):
             place = live[i]
             entry = active[place]
@@ -429,11 +437,13 @@ def search(
                     setting,
                     state,
                 )
+                emptied |= listings[entry.slot].left == 0
             if still_searching(entry, worker):
                 live[still] = place
                 still += 1
         state[LIVE] = still
-        state[OPEN] = keep_open(orders, state[OPEN], listings)
+        if emptied:
+            state[OPEN] = drop_exhausted(orders, state[OPEN], listings, exhausted, state)
     for i in range(np.int64(state[LIVE])):
         state[CUT_OFF] += np.int64(active[live[i]].left)
     return -1

@@ -1,0 +1,201 @@
+"""The summary of a run on the console: a table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.money import MICRO, short_usd
+from sim.outcomes.indicators import TOO_FEW
+
+MISSING = "n/a"
+PLAIN_WIDTH = 100
+COUNTRIES_SHOWN = 8
+
+# Section -> rows of (label, text). In a text `{name:kind}` stands for an indicator; kinds are those of `_Shown`.
+SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Pay": (
+        ("hourly pay, all working time", "{pay_all_in_median:usd} USD median, {pay_all_in_mean:usd} mean"),
+        ("middle 80 % of workers", "{pay_all_in_p10:usd} to {pay_all_in_p90:usd} USD"),
+        ("hourly pay, paid time only", "{pay_paid_time_median:usd} USD median, {pay_paid_time_mean:usd} mean"),
+        ("above 7.25 USD an hour", "{share_above_7_25:share} of workers"),
+        ("below the local minimum wage", "{share_below_minimum_wage:share} of workers"),
+        ("income a week", "{income_per_week_median:usd} USD median"),
+        ("Gini", "{gini_pay:number} of hourly pay, {gini_income:number} of income"),
+    ),
+    "Hours": (
+        ("unpaid share of working time", "{unpaid_share:share}"),
+        ("working hours a week", "{hours_per_week_median:hours} median"),
+        ("weekly pay goes up and down by", "{weekly_volatility_median:share} of its mean (median)"),
+        ("at night (22 to 06)", "{night_share:share} of working time"),
+        ("with harmful content", "{exposure_hours_mean:hours} a worker on average"),
+    ),
+    "Market": (
+        ("workers", "{workers_active:count} active, {workers_joined:count} joined, {workers_left:count} left"),
+        ("on duty in an hour", "{concurrently_active_mean:count} ({concurrently_active_share:share} of active)"),
+        ("tasks", "{tasks_posted:count} posted, {tasks_done:count} done, {tasks_expired:count} expired"),
+        ("fill rate", "{fill_rate:share}"),
+        ("rejected, returned", "{rejected_share:share}, {returned_share:share}"),
+        ("batch done to 50 %, 90 %, 100 %", "{batch_t50_median:hours}, {batch_t90_median:hours},"
+         " {batch_t100_median:hours} (medians)"),
+        ("supply elasticity to a requester", "{supply_elasticity:number} (s.e. {supply_elasticity_error:number})"),
+        ("busiest tenth of workers", "{work_top_decile_share:share} of the work"),
+    ),
+    "Money": (
+        ("requesters spent", "{market_turnover:money} USD"),
+        ("net pay", "{net_pay:money} USD, {labour_share:share} of spending"),
+        ("platforms' fees", "{fees:money} USD, {fee_share:share} of spending"),
+        ("platforms' rent after costs", "{platform_rent:money} USD, {platform_rent_share:share} of spending"),
+    ),
+    "North and South": (
+        ("North to South", "{north_to_south_before_dividends:money} USD"),
+        ("South to North", "{south_to_north_before_dividends:money} USD, "
+         "{south_to_north_after_dividends:money} with dividends to owners"),
+    ),
+}  # fmt: skip
+
+
+class _Shown:
+    """An indicator's value that knows how to be written."""
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+
+    def __format__(self, kind: str) -> str:
+        value = self.value
+        if value is None:
+            return MISSING
+        if kind == "usd":
+            return f"{value:,.2f}"
+        if kind == "money":
+            return short_usd(round(value * MICRO))
+        if kind == "count":
+            return f"{value:,.0f}" if value < 100_000 else short_usd(round(value) * MICRO)
+        if kind == "share":
+            return f"{100 * value:.1f} %"
+        if kind == "hours":
+            return f"{value:.1f} h"
+        return f"{value:.2f}"
+
+
+class _Values(dict[str, _Shown]):
+    """Indicators by name; one that the summary does not know is missing."""
+
+    def __missing__(self, name: str) -> _Shown:
+        return _Shown(None)
+
+
+def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return (section, label, text) of the summary, in the order of `SECTIONS`."""
+    values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
+    return [
+        (section, label, text.format_map(values))
+        for section, lines in SECTIONS.items()
+        for label, text in lines
+    ]
+
+
+def country_rows(countries: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the largest countries of `by_country`: name, workers, median pay, share below minimum wage, unpaid."""
+    largest = countries.sort_values("workers", ascending=False, kind="stable").head(COUNTRIES_SHOWN)
+    return [
+        (str(row["name"]), f"{row['workers']:,}", *_country_statistics(row)) for _, row in largest.iterrows()
+    ]
+
+
+COUNTRY_HEADS = ("country", "workers", "median USD/h", "below min. wage", "unpaid")
+
+
+def _country_statistics(row: pd.Series[Any]) -> tuple[str, str, str]:
+    if row["note"]:
+        return TOO_FEW, TOO_FEW, TOO_FEW
+    pay, below, unpaid = (
+        _Shown(None if pd.isna(row[name]) else float(row[name]))
+        for name in ("pay_all_in_median", "share_below_minimum_wage", "unpaid_share")
+    )
+    return f"{pay:usd}", f"{below:share}", f"{unpaid:share}"
+
+
+def print_summary(
+    summary: Mapping[str, Mapping[str, Any]],
+    countries: pd.DataFrame | None = None,
+    file: TextIO | None = None,
+) -> None:
+    """Print the summary of a run, and its largest countries if `by_country`'s table is given.
+
+    On a terminal it is a table in colour, elsewhere plain text.
+    """
+    stream = sys.stdout if file is None else file
+    if not stream.isatty():
+        stream.write(plain(summary, countries))
+        return
+    console = Console(file=stream)
+    console.print(_table(summary))
+    if countries is not None and len(countries):
+        console.print(_country_table(countries))
+
+
+def plain(summary: Mapping[str, Mapping[str, Any]], countries: pd.DataFrame | None = None) -> str:
+    """Return the summary as plain text, a line for each row."""
+    lines: list[str] = []
+    width = max(len(label) for label, _ in (row for section in SECTIONS.values() for row in section))
+    last = ""
+    for section, label, text in rows(summary):
+        if section != last:
+            lines.append(section)
+            last = section
+        lines.append(f"  {label:{width}}  {text}")
+    if countries is not None and len(countries):
+        lines += ["Countries", *(f"  {line}" for line in _aligned([COUNTRY_HEADS, *country_rows(countries)]))]
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(table: list[tuple[str, ...]]) -> list[str]:
+    """Align columns: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]
+
+
+def _table(summary: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    last = ""
+    for section, label, text in rows(summary):
+        if section != last:
+            if last:
+                table.add_section()
+            table.add_row(Text(section, style="bold cyan"), "")
+            last = section
+        table.add_row(Text("  " + label, style="not bold"), _marked(text))
+    return table
+
+
+def _marked(text: str) -> Text:
+    """Make numbers stand out and missing values recede."""
+    marked = Text(text)
+    marked.highlight_regex(r"-?\d[\d,.]*( (k|m|bn|tn)\b| %)?", "bold")
+    marked.highlight_words([MISSING], "dim")
+    return marked
+
+
+def _country_table(countries: pd.DataFrame) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, head in enumerate(COUNTRY_HEADS):
+        table.add_column(head, justify="left" if i == 0 else "right", no_wrap=True)
+    for row in country_rows(countries):
+        table.add_row(*(Text(cell, style="dim" if cell == TOO_FEW else "") for cell in row))
+    return table

@@ -1,0 +1,336 @@
+"""Figures of a made-up year: what is drawn is what the tables say, all of it legible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, StepPatch
+from matplotlib.text import Text
+
+from sim.figures import style
+from sim.figures.market import ALL, caption_of, draw_all, save_all, sector_flows
+from sim.outcomes.frames import COLUMNS, FrameSet
+from sim.outcomes.indicators import summary
+from sim.study.result import load, write_json, write_manifest, write_recorded, write_text
+from tests.figures import synthetic
+from tests.figures.synthetic import MadeUpWorld
+
+WORLD = synthetic.world()
+CAPTION = style.caption_text(
+    workers=6000,
+    requesters=200,
+    days=364,
+    start="2019-02-04",
+    seed=7,
+    version="0.1.0",
+    config_hash="3f2a1b9c77d1",
+)
+SLACK_POINTS = 0.5
+
+
+@pytest.fixture(scope="module")
+def year() -> FrameSet:
+    return synthetic.frames()
+
+
+def few_days(frames: FrameSet) -> FrameSet:
+    series = frames.series[frames.series["day"] < 9]
+    return replace(frames, series=series)
+
+
+def one_country(frames: FrameSet) -> FrameSet:
+    return FrameSet(
+        **{
+            name: table[table["country"] == "USA"] if "country" in table else table
+            for name, table in ((name, getattr(frames, name)) for name in COLUMNS)
+        }
+    )
+
+
+def large(frames: FrameSet) -> FrameSet:
+    """A market 40 000 times as large, with every sector that a ledger knows."""
+    flows = frames.flows.assign(amount_microusd=frames.flows["amount_microusd"] * 40_000)
+    usd = int(flows["amount_microusd"].sum()) // 60
+    more = [
+        ("2019-05", "usage_tax", "platforms", "governments", "USA", "FRA", usd // 4),
+        ("2019-05", "income", "governments", "workers", "FRA", "FRA", usd // 8),
+        ("2019-05", "hiring", "governments", "requesters", "FRA", "FRA", usd // 9),
+        ("2019-05", "capital", "outside", "platforms", "USA", "USA", usd // 5),
+        ("2019-05", "advertising", "outside", "audience", "USA", "USA", usd // 5),
+        ("2019-05", "booking", "platforms", "havens", "USA", "", usd // 3),
+        ("2019-05", "royalty", "requesters", "commons_fund", "USA", "", usd // 3),
+        ("2019-05", "royalty", "commons_fund", "workers", "", "IND", usd // 4),
+        ("2019-05", "dividend", "cooperative_fund", "workers", "", "IND", usd // 7),
+        ("2019-05", "surplus", "platforms", "cooperative_fund", "", "IND", usd // 6),
+        ("2019-05", "spending", "owners", "outside", "USA", "USA", usd // 2),
+        ("2019-05", "broker_spending", "collectives", "outside", "IND", "IND", usd // 30),
+    ]
+    scaled = {
+        column: frames.series[column] * 40_000
+        for column, kind in COLUMNS["series"].items()
+        if kind.type == "int64"
+    }
+    extra = pd.DataFrame(more, columns=list(flows))
+    return replace(frames, flows=pd.concat([flows, extra]), series=frames.series.assign(**scaled))
+
+
+VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
+    "year": lambda frames: frames,
+    "few_days": few_days,
+    "one_country": one_country,
+    "large": large,
+}
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Return every text that is drawn; matplotlib keeps ticks beyond the limits but does not draw them."""
+    found: list[Text] = list(figure.texts)
+    for axes in figure.axes:
+        found += [*axes.texts, axes.title, axes._left_title, axes._right_title]  # type: ignore[attr-defined]
+        if not axes.axison:
+            continue
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            found += [axis.label, axis.offsetText]
+            found += [
+                label
+                for tick in axis.get_major_ticks()
+                for label in (tick.label1, tick.label2)
+                if min(low, high) <= tick.get_loc() <= max(low, high)
+            ]
+    return [text for text in found if text.get_text().strip() and text.get_visible()]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", ALL)
+def test_no_text_overlaps_or_is_cut_off(year: FrameSet, name: str, variant: str) -> None:
+    with matplotlib.rc_context():
+        figure = ALL[name](VARIANTS[variant](year), WORLD, CAPTION)
+        figure.draw_without_rendering()
+        boxes = [(text, text.get_window_extent()) for text in texts(figure)]
+    slack = SLACK_POINTS * figure.dpi / 72
+    assert len(boxes) > 5
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in boxes:
+        inside = box.x0 > -slack and box.y0 > -slack and box.x1 < width + slack and box.y1 < height + slack
+        assert inside, f"{text.get_text()!r} leaves the figure"
+    for (one, box), (other, other_box) in combinations(boxes, 2):
+        if one.get_rotation() % 90 or other.get_rotation() % 90:
+            continue
+        apart = (
+            box.x1 < other_box.x0 + slack
+            or other_box.x1 < box.x0 + slack
+            or box.y1 < other_box.y0 + slack
+            or other_box.y1 < box.y0 + slack
+        )
+        assert apart, f"{one.get_text()!r} lies on {other.get_text()!r}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_text_is_legible_at_column_width(year: FrameSet, name: str) -> None:
+    figure = ALL[name](year, WORLD, CAPTION)
+    assert min(text.get_fontsize() for text in texts(figure)) >= 5
+    assert figure.get_figwidth() in (style.COLUMN, style.PAGE)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_captions_are_on_every_figure(year: FrameSet, name: str) -> None:
+    for frames in (year, synthetic.nothing()):
+        figure = ALL[name](frames, WORLD, CAPTION)
+        written = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+        assert CAPTION in written
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_empty_tables_make_a_figure_that_says_so(name: str) -> None:
+    figure = ALL[name](synthetic.nothing(), WORLD, CAPTION)
+    assert any(text.get_text().startswith("No ") for text in figure.texts)
+    assert figure.axes == []
+
+
+def test_clock_shows_the_shares_of_each_region(year: FrameSet) -> None:
+    figure = ALL["clock"](year, WORLD, CAPTION)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert list(panels) == ["World", "North America", "Europe", "Asia", "South America", "Africa", "Oceania"]
+    asia = year.clock[year.clock["country"].isin(["IND", "PHL", "BGD", "IDN"])].groupby("utc_hour").sum()
+    steps = panels["Asia"].findobj(StepPatch)[0]
+    assert isinstance(steps, StepPatch)
+    np.testing.assert_allclose(steps.get_data().values, 100 * asia["posted"] / asia["posted"].sum())
+    drawn = np.asarray(panels["Asia"].lines[0].get_ydata())
+    np.testing.assert_allclose(drawn[1:25], 100 * asia["active"] / asia["active"].sum())
+    assert drawn[0] == drawn[24]
+    assert drawn[25] == drawn[1]
+    share = asia["active"].sum() / year.clock["active"].sum()
+    assert any(f"{share:.0%} of workers on duty" in text.get_text() for text in panels["Asia"].texts)
+
+
+def test_pay_histograms_hold_all_workers_once(year: FrameSet) -> None:
+    figure = ALL["pay_distribution"](year, WORLD, CAPTION)
+    counts = year.workers["country"].value_counts()
+    names = dict(zip(WORLD.codes, WORLD.names, strict=True))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [names[code] for code in counts.index[:6]]
+    for axes in figure.axes:
+        steps = axes.findobj(StepPatch)[0]
+        assert isinstance(steps, StepPatch)
+        assert steps.get_data().values.sum() == pytest.approx(1)
+        assert axes.get_xscale() == "log"
+    usa = next(axes for axes in figure.axes if axes.get_title(loc="left") == "United States")
+    alone = FrameSet(workers=year.workers[year.workers["country"] == "USA"])
+    found = summary(alone, WORLD)
+    written = "".join(text.get_text() for text in reversed(usa.texts))
+    assert f"median {found['pay_all_in_median']['value']:.2f}" in written
+    assert f"{found['share_below_minimum_wage']['value']:.0%} below minimum wage 7.25" in written
+    verticals = [list(line.get_xdata()) for line in usa.lines]
+    assert [7.25, 7.25] in verticals
+
+
+def test_countries_without_a_minimum_wage_say_so(year: FrameSet) -> None:
+    world = replace(WORLD, minimum_wage_usd=(0.0,) * len(WORLD.codes))
+    figure = ALL["pay_distribution"](year, world, CAPTION)
+    assert all(any("no minimum wage" in text.get_text() for text in axes.texts) for axes in figure.axes)
+
+
+def test_small_countries_are_not_drawn(year: FrameSet) -> None:
+    small = FrameSet(workers=year.workers[year.workers["country"].isin(["MDG", "ITA", "AUS"])])
+    figure = ALL["pay_distribution"](small, WORLD, CAPTION)
+    assert "No country has 200 workers" in figure.texts[-1].get_text()
+
+
+def test_lorenz_curves_carry_their_gini(year: FrameSet) -> None:
+    figure = ALL["lorenz_curves"](year, WORLD, CAPTION)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    found = summary(year, WORLD)
+    assert f"Income, all workers: Gini {found['gini_income']['value']:.2f}" in written
+    assert f"Hourly pay, all workers: Gini {found['gini_pay']['value']:.2f}" in written
+    south = year.workers["country"].map(dict(zip(WORLD.codes, WORLD.group, strict=True))) == "south"
+    part = summary(FrameSet(workers=year.workers[south]), WORLD)["gini_income"]["value"]
+    assert f"Income, South: Gini {part:.2f}" in written
+    for line in figure.axes[0].lines[1:]:
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        assert (x[0], y[0], x[-1], y[-1]) == pytest.approx((0, 0, 100, 100))
+        assert (y <= x + 1e-9).all()
+
+
+def test_bands_are_as_wide_as_the_ledger_says(year: FrameSet) -> None:
+    frames = large(year)
+    figure = ALL["money_sankey"](frames, WORLD, CAPTION)
+    drawn = {}
+    for patch in figure.axes[0].patches:
+        if isinstance(patch, Polygon):
+            outline = patch.get_xy()[:-1]
+            half = len(outline) // 2
+            widths = outline[half:][::-1, 1] - outline[:half, 1]
+            assert np.ptp(widths) <= 1e-6 * widths[0]
+            drawn[patch.get_gid()] = widths[0]
+    total = frames.flows.groupby(["debit_sector", "credit_sector"])["amount_microusd"].sum()
+    for (debit, credit), amount in total.items():  # type: ignore[misc]
+        if "rounding" not in (debit, credit):
+            source = "budgets" if debit == "outside" else debit
+            target = "spending" if credit == "outside" else credit
+            assert drawn.pop(f"{source} to {target}") == pytest.approx(amount, rel=1e-9)
+    assert drawn == {}
+    assert any("Not drawn: escrow to rounding" in text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+def test_sums_by_sector(year: FrameSet) -> None:
+    found = sector_flows(year.flows)
+    assert sum(found.values()) == year.flows["amount_microusd"].sum()
+    fee = year.flows[year.flows["kind"] == "requester_fee"]["amount_microusd"].sum()
+    assert found["escrow", "platforms"] == fee
+
+
+def test_matrix_writes_every_flow(year: FrameSet) -> None:
+    axes = ALL["flow_matrix"](year, WORLD, CAPTION).axes[0]
+    rows = [text.get_text() for text in axes.get_yticklabels()]
+    columns = [text.get_text() for text in axes.get_xticklabels()]
+    written = {
+        (rows[int(text.get_position()[1])], columns[int(text.get_position()[0])]): text.get_text()
+        for text in axes.texts
+    }
+    flows = sector_flows(year.flows)
+    assert "million" in axes.get_xlabel()
+    for pair, amount in flows.items():
+        value = amount / 1e12
+        assert written.pop(pair) == (f"{value:.2f}" if value >= 0.005 else "<.01")
+    paid = sum(amount for (debit, _), amount in flows.items() if debit == "pending") / 1e12
+    assert written["pending", "paid"] == f"{paid:.2f}"
+    assert {pair for pair in written if "paid" not in pair and "received" not in pair} == set()
+
+
+def test_weeks_hold_seven_days_each(year: FrameSet) -> None:
+    cut = replace(year, series=year.series[year.series["day"] < 7 * 10 + 3])
+    panels = ALL["time_series"](cut, WORLD, CAPTION).axes
+    first = year.series[year.series["day"] < 7]
+    groups = dict(zip(WORLD.codes, WORLD.group, strict=True))
+    north = first[first["country"].map(groups) == "north"]["active_workers"].sum() / 7
+    assert np.asarray(panels[0].lines[0].get_ydata())[0] == pytest.approx(north)
+    assert [len(np.asarray(line.get_ydata())) for line in panels[1].lines] == [10, 10, 10]
+    assert panels[1].get_title(loc="left") == "Tasks per week (thousand)"
+    done = np.asarray(panels[1].lines[1].get_ydata())[0]
+    assert done == pytest.approx(first["requester_done"].sum() / 1000)
+    cents = 100 * first["pay_microusd"].sum() / 1e6 / first["tasks_accepted"].sum()
+    assert np.asarray(panels[2].lines[0].get_ydata())[0] == pytest.approx(cents)
+    hours = (
+        first[["paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds"]].sum().sum() / 3600
+    )
+    all_in = np.asarray(panels[3].lines[1].get_ydata())[0]
+    assert all_in == pytest.approx(first["pay_microusd"].sum() / 1e6 / hours)
+
+
+def test_few_days_are_shown_day_by_day(year: FrameSet) -> None:
+    panels = ALL["time_series"](few_days(year), WORLD, CAPTION).axes
+    assert panels[1].get_title(loc="left").startswith("Tasks per day")
+    assert len(np.asarray(panels[1].lines[0].get_ydata())) == 9
+
+
+def test_all_figures_are_written_twice_alike(tmp_path: Path) -> None:
+    frames = synthetic.frames(workers=900)
+    before = dict(matplotlib.rcParams)
+    first = draw_all(frames, WORLD, CAPTION, tmp_path / "a")
+    second = draw_all(frames, WORLD, CAPTION, tmp_path / "b")
+    assert dict(matplotlib.rcParams) == before
+    assert [path.name for path in first] == [f"{name}.{ending}" for name in ALL for ending in ("png", "svg")]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the caption alone: the figures themselves are tested above."""
+    plain: Any = {"clock": lambda frames, world, caption: style.empty_figure(str(world.codes[0]), caption)}
+    monkeypatch.setattr("sim.figures.market.ALL", plain)
+
+
+@pytest.mark.usefixtures("quick")
+def test_figures_of_a_run_go_into_its_folder(tmp_path: Path, year: FrameSet) -> None:
+    for name in COLUMNS:
+        write_recorded(name, getattr(year, name), tmp_path)
+    write_text(tmp_path / "config.yaml", "world:\n  table: north_south\n")
+    write_json(tmp_path / "summary.json", {})
+    write_manifest(tmp_path, {"seed": 11, "version": "0.1.0", "config_id": "abcdef0123456789"})
+    run = load(tmp_path)
+    paths = save_all(run)
+    assert paths == [tmp_path / "figures" / "clock.png", tmp_path / "figures" / "clock.svg"]
+    caption = caption_of(run, run.manifest)
+    assert caption.startswith(
+        "Simulated: n = 6,000 workers, 200 requesters, 364 days from 2019-02-04. Seed 11;"
+    )
+    assert "abcdef012345." in caption
+    assert save_all(run, tmp_path / "elsewhere")[0].parent == tmp_path / "elsewhere"
+
+
+def test_caption_of_nothing() -> None:
+    assert "0 days. Seed unknown" in caption_of(synthetic.nothing(), {})
+
+
+def test_worlds_need_only_five_arrays() -> None:
+    assert isinstance(WORLD, MadeUpWorld)
+    assert set(vars(WORLD)) == {"codes", "names", "region", "group", "minimum_wage_usd"}
