@@ -4,10 +4,11 @@
 by Numba; with `NUMBA_DISABLE_JIT=1` both leave the function as it is written, and the same source is the slow
 reference that must give the same bits.
 
-Compiled code is kept in a folder named by a hash of every source that it can depend on, the versions of Python,
-NumPy, Numba and llvmlite, and the CPU. Numba alone looks only at the file that holds the function, and would go on
-using an old fee after an imported constant was edited. Every file carries a checksum, so that a damaged one is
-compiled again and never run. Functions from anywhere else than the model or this folder are not kept.
+Compiled code is kept in a folder named by a hash of every source that it can depend on, the versions of
+Python, NumPy, Numba and llvmlite, and the CPU. Numba alone looks only at the file that holds the function,
+and would go on using an old fee after an imported constant was edited. Every file carries a checksum, so that
+a damaged one is compiled again and never run. Functions from elsewhere than the model or this folder are not
+kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import importlib
 import importlib.util
 import inspect
 import os
@@ -34,11 +36,13 @@ import llvmlite
 import llvmlite.binding
 import numba
 import numpy as np
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 from sim.errors import UserError
 
+# Numba says little about its types; these two are used as they come.
 _CONFIG: Any = numba.config
+_CACHING: Any = importlib.import_module("numba.core.caching")
+
 COMPILED = not _CONFIG.DISABLE_JIT
 GENERATOR = os.environ.get("CLICKMARKET_GENERATOR", "mix")
 """Generator of draws, a setting of the build like the sources: `mix` or `philox`."""
@@ -205,7 +209,7 @@ def is_cold() -> bool:
 
 
 class _Place:
-    """Where Numba finds the files of one function: by module, in this build's folder, whose name is the stamp."""
+    """Where Numba finds the files of one function: by module, in the folder of this build."""
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
         path = Path(file).resolve()
@@ -230,11 +234,11 @@ class _Place:
         self._folder.mkdir(parents=True, exist_ok=True)
 
 
-class _CheckedImpl(CompileResultCacheImpl):  # type: ignore[misc]
+class _CheckedImpl(_CACHING.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes: ClassVar[list[Any]] = [_Place]
 
 
-class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
+class _CheckedFile(_CACHING.IndexDataCacheFile):  # type: ignore[misc]
     """One file per compiled function and signature: a checksum, the signature and the code.
 
     Numba's own pair of an index and numbered files lets two processes that compile at the same time give one
@@ -257,7 +261,7 @@ class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
         return None
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep `data` under `key`, unless a source was edited since the start: the folder's name would lie."""
+        """Keep `data` under `key`, unless an edited source has made the folder's name a lie."""
         if _behind_compiled(_sources()) == _BEHIND_COMPILED:
             payload = self._dump((key, data))
             with self._open_for_write(str(self._path(key))) as file:
@@ -273,7 +277,7 @@ class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]
         return Path(self._cache_path) / f"{self._index_name.removesuffix('.nbi')}.{name}.nbc"
 
 
-class _CheckedCache(FunctionCache):  # type: ignore[misc]
+class _CheckedCache(_CACHING.FunctionCache):  # type: ignore[misc]
     """Numba's cache of one function, on checked files; whatever cannot be loaded is compiled again."""
 
     _impl_class = _CheckedImpl
@@ -318,8 +322,8 @@ def rule(function: F) -> F:
 def kernel(function: F) -> F:
     """Compile a function with loops over records.
 
-    When the compiler is off, arrays of records are handed over so that `row = workers[i]; row.field` means the
-    same, and NumPy's warnings on overflow and division, which compiled code never gives, are silent.
+    When the compiler is off, arrays of records are handed over so that `row = workers[i]; row.field` means
+    the same, and NumPy's warnings on overflow and division, which compiled code never gives, are silent.
     """
     if COMPILED:
         return _compiled(function)
@@ -335,7 +339,7 @@ def kernel(function: F) -> F:
     return plain  # type: ignore[return-value]
 
 
-class Row(np.record):
+class Row(np.record):  # type: ignore[misc]
     """A record whose fields are attributes, for kernels without the compiler.
 
     NumPy's own record puts its attributes first, so that a field named `size` or `flags` could not be read.
@@ -371,9 +375,9 @@ def build_variant(
 ) -> ModuleType:
     """Return a copy of a kernel module with some of its rules and constants replaced.
 
-    Compiled code reaches a rule as a global of its module; a rule handed over as an argument would be compiled
-    again in every process. So the copy is written into the compiler's folder, under the hash of all that goes
-    into it, and imported from there: the next process finds it compiled.
+    Compiled code reaches a rule as a global of its module; a rule handed over as an argument would be
+    compiled again in every process. So the copy is written into the compiler's folder, under the hash of all
+    that goes into it, and imported from there: the next process finds it compiled.
 
     Parameters
     ----------
@@ -508,12 +512,12 @@ def _marked_import(text: str, name: str, module_name: str) -> tuple[ast.ImportFr
 
 def _shim(replacements: Mapping[str, tuple[str, Path]], names: Mapping[Path, str]) -> str:
     """Write the module that hands the user's functions, made rules, to the kernel as globals."""
-    lines = ["from sim.compile import make_rules\n"]
-    for name in sorted(set(names.values())):
-        lines.append(f"import {name}\nmake_rules({name})\n")
-    for name, (function, path) in replacements.items():
-        lines.append(f"{name} = {names[path]}.{function}\n")
-    return "".join(lines)
+    modules = sorted(names.values())
+    lines = ["from sim.compile import make_rules"]
+    lines += [f"import {name}" for name in modules]
+    lines += [f"make_rules({name})" for name in modules]
+    lines += [f"{name} = {names[path]}.{function}" for name, (function, path) in replacements.items()]
+    return "\n".join(lines) + "\n"
 
 
 def make_rules(module: ModuleType) -> None:
@@ -554,4 +558,4 @@ def _write_once(path: Path, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-    os.replace(temporary, path)
+    Path(temporary).replace(path)

@@ -171,7 +171,7 @@ def _groups(folder: Path, choices: Mapping[str, str | None]) -> dict[str, Any]:
     """Return what the groups say, as plain data; composed once for each choice and state of the files."""
     files = [(file, file.stat()) for file in sorted(folder.rglob("*.yaml"))]
     state = tuple((str(file), status.st_mtime_ns, status.st_size) for file, status in files)
-    return copy.deepcopy(_composed(folder, tuple(sorted(choices.items())), state))
+    return _composed(folder, tuple(sorted(choices.items())), state)
 
 
 @functools.lru_cache(maxsize=64)

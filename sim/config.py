@@ -355,7 +355,7 @@ class Learning:
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
     )  # fmt: skip
-    join_rate: float = assumed(0.002, 0, 0.2, "share of the pool joining in a week when pay equals the outside value")
+    join_rate: float = assumed(0.0003, 0, 0.02, "share of the pool joining in a week when pay equals the outside value")
     join_elasticity: float = assumed(1.0, 0, 4, "elasticity of joining to reported pay over the outside value")
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")

@@ -1,17 +1,17 @@
 """Draws: every random number is a pure function of what it is for.
 
-A draw is keyed by (seed, stream, time) and counted by (agent, number). Nothing is stored and no order of calls
-matters, so that any number of threads and any scenario with the same seed share their draws.
+A draw is keyed by (seed, stream, time) and counted by (agent, number). Nothing is stored and no order of
+calls matters, so that any number of threads and any scenario with the same seed share their draws.
 
-Two generators. `mix` is two rounds of the SplitMix64 finaliser with a key before each: one round alone is known
-to correlate streams. `philox` is Philox4x32-10 and serves to check that nothing depends on the generator;
-`CLICKMARKET_GENERATOR=philox` chooses it when the model is compiled.
+Two generators. `mix` is two rounds of the SplitMix64 finaliser with a key before each: one round alone is
+known to correlate streams. `philox` is Philox4x32-10 and serves to check that nothing depends on the
+generator; `CLICKMARKET_GENERATOR=philox` chooses it when the model is compiled.
 
 References
 ----------
-Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators, OOPSLA; the finaliser's constants
-are variant 13 of Stafford (2011). Salmon, Moraes, Dror and Shaw (2011), Parallel random numbers: as easy as
-1, 2, 3, SC11.
+Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators, OOPSLA; the finaliser's
+constants are variant 13 of Stafford (2011). Salmon, Moraes, Dror and Shaw (2011), Parallel random numbers: as
+easy as 1, 2, 3, SC11.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _masked(value: Any) -> int:
     return int(value) & _MASK
 
 
-# Compiled, a word is a uint64 and wraps by itself. With the compiler off it is a Python int and is masked here.
+# Compiled, a word is a uint64 and wraps by itself. With the compiler off it is a Python int, masked here.
 unsigned: Callable[[Any], int] = np.uint64 if COMPILED else _masked  # type: ignore[assignment]
 signed: Callable[[Any], int] = np.int64 if COMPILED else int  # type: ignore[assignment]
 
@@ -196,7 +196,7 @@ else:
 
 @rule
 def open_unit(word: int) -> float:
-    """Map 64 bits to (0, 1): the odd multiples of 2**-53, so that neither end can occur and u and 1 - u are alike."""
+    """Map 64 bits to (0, 1), to odd multiples of 2**-53: no end can occur, and u and 1 - u are alike."""
     return float(signed((unsigned(word) >> _S11) | _ONE)) * (1.0 / 9007199254740992.0)
 
 

@@ -74,7 +74,7 @@ def _parse(text: str) -> Change:
             raise _bad_override(text, "is taken away, which needs no value.", allowed, text.partition("=")[0])
         return Change(override.key_or_group, UNSET, "~")
     value = override.value()
-    if override.is_sweep_override() or type(value).__name__ == "Glob":
+    if override.is_sweep_override():
         raise UserError(
             "is given several values; a run takes one.",
             path=override.key_or_group,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_refusals(conf: Path, override: str, path: str, suggestion: str) -> None
 
 def test_the_parser_is_not_kept_busy() -> None:
     assert "too long" in str(refused(None, *["seed=1"] * 20_000))
+
+
+def test_brackets_are_counted_before_the_parser_sees_them() -> None:
+    assert "nested too deeply" in str(refused(None, "policy=[[[[[1]]]]]"))
+
+
+def test_long_numbers_are_refused_whatever_limit_python_has(request: pytest.FixtureRequest) -> None:
+    before = sys.get_int_max_str_digits()
+    request.addfinalizer(lambda: sys.set_int_max_str_digits(before))
+    sys.set_int_max_str_digits(640)
+    assert refused(None, "seed=" + "1" * 700).path == "seed"
+    assert isinstance(parse_yaml("seed: " + "1" * 700).values["seed"], str)
 
 
 def test_a_file_is_named_with_its_line(conf: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ YAML and of the command line. C5: saved and read back. W10: no code and no envir
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import types
@@ -127,22 +126,29 @@ def as_word(value: Any) -> str:
     return spell(value) if value is None or isinstance(value, bool) else repr(value)
 
 
+def composed(case: Case, folder: Path) -> Config:
+    """Compose a case, as a file or as words; a spoiled file is written as JSON, which is YAML."""
+    if not case.by_file:
+        return compose(as_words(case.settings))
+    file = folder / "case.yaml"
+    tree = as_tree(case.settings)
+    file.write_text(json.dumps(tree) if case.spoiled else write_yaml(tree), encoding="utf-8")
+    return compose(user_files=[file])
+
+
 def outcome(case: Case, folder: Path) -> str:
     """Return what became of a case; anything but a configuration or a short refusal fails the test."""
+    refusal = None
     try:
-        if case.by_file:
-            file = folder / "case.yaml"
-            text = json.dumps(as_tree(case.settings)) if case.spoiled else write_yaml(as_tree(case.settings))
-            file.write_text(text, encoding="utf-8")
-            config = compose(user_files=[file])
-        else:
-            config = compose(as_words(case.settings))
+        config = composed(case, folder)
     except UserError as error:
-        assert 2 <= len(str(error).splitlines()) <= 5
-        assert error.path and error.allowed and error.nearest, str(error)
-        return "does not fit" if CROSS_CHECK in str(error) else "refused"
-    assert build(Config, to_plain(config)) == config
-    return "accepted"
+        refusal = error
+    if refusal is None:
+        assert build(Config, to_plain(config)) == config
+        return "accepted"
+    assert 2 <= len(str(refusal).splitlines()) <= 5
+    assert refusal.path and refusal.allowed and refusal.nearest, str(refusal)
+    return "does not fit" if CROSS_CHECK in str(refusal) else "refused"
 
 
 def generated(examples: int, folder: Path) -> Counter[str]:
@@ -275,8 +281,10 @@ def assert_usable(near: str, path: str, told: list[str]) -> None:
         return
     try:
         compose([near])
+        said = ""
     except UserError as error:
-        assert CROSS_CHECK in str(error), (told, str(error))
+        said = str(error)
+    assert not said or CROSS_CHECK in said, (told, said)
 
 
 # ---------------------------------------------------------------- C3
@@ -496,13 +504,6 @@ def round_trips(examples: int, folder: Path) -> Counter[str]:
         file.write_text(text, encoding="utf-8")
         again = from_yaml(file)
         assert again == config and config_id(again) == config_id(config) and to_yaml(again) == text
-        foreign = yaml.safe_load(text)
-        foreign.pop("defaults")
-        assert (
-            foreign
-            == to_plain(config)
-            == {k: v for k, v in parse_yaml(text).values.items() if k != "defaults"}
-        )
         counts["read back"] += 1
 
     each()
@@ -573,4 +574,4 @@ def test_no_code_and_no_environment_from_data(
     for word in CANARY_WORDS:
         assert secret not in "\n".join(refusal_of(word, capsys))
     print(f"{len(CANARIES)} files and {len(CANARY_WORDS)} words refused")
-    assert os.listdir(tmp_path) == ["canary.yaml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["canary.yaml"]

@@ -171,6 +171,7 @@ FINISHED = records(
         ("workers", "i4"),
         ("top_decile_share", "f8"),
         ("waited_seconds", "i8"),
+        ("fee", "i8"),
     ]
 )
 """What remains of a batch once it left the board."""
@@ -248,6 +249,7 @@ FINISHED = records(
         ("workers", "i4"),
         ("top_decile_share", "f8"),
         ("waited_seconds", "i8"),
+        ("fee", "i8"),
     ]
 )
 """What remains of a batch once it left the board."""
@@ -573,7 +575,8 @@ def close(
         write_finished(out, batch, hour, expired, workers, top_share(counts, workers))
         gross = np.int64(batch.accepted) * np.int64(batch.reward)
         fee_ppm = np.int64(batch.fee_ppm)
-        residue = ceil_ppm(gross, fee_ppm) - floor_ppm(gross, fee_ppm)
+        out.fee = floor_ppm(gross, fee_ppm)
+        residue = ceil_ppm(gross, fee_ppm) - np.int64(out.fee)
         country = np.int64(batch.requester_country)
         demand[country, EXPIRED] += expired
         add_row(rows, state, ESCROW_ROUNDING, slot, 0, residue, country, country)

@@ -32,6 +32,8 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
             requester.accepted += np.int64(batch.accepted)
             requester.rejected += np.int64(batch.rejected)
             requester.expired += np.int64(batch.expired)
+            requester.fees += np.int64(batch.fee)
+            requester.spent += np.int64(batch.accepted) * np.int64(batch.reward) + np.int64(batch.fee)
 
 
 @kernel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any, TextIO
 
 import pandas as pd
@@ -16,15 +17,14 @@ from sim.money import MICRO, short_usd
 from sim.outcomes.indicators import TOO_FEW
 
 MISSING = "n/a"
-PLAIN_WIDTH = 100
 COUNTRIES_SHOWN = 8
 
-# Section -> rows of (label, text). In a text `{name:kind}` stands for an indicator; kinds are those of `_Shown`.
+# Section -> rows of (label, text); in a text `{name:kind}` stands for an indicator, written by `_Shown`.
 SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Pay": (
         ("hourly pay, all working time", "{pay_all_in_median:usd} USD median, {pay_all_in_mean:usd} mean"),
         ("middle 80 % of workers", "{pay_all_in_p10:usd} to {pay_all_in_p90:usd} USD"),
-        ("hourly pay, paid time only", "{pay_paid_time_median:usd} USD median, {pay_paid_time_mean:usd} mean"),
+        ("hourly pay, paid time", "{pay_paid_time_median:usd} USD median, {pay_paid_time_mean:usd} mean"),
         ("above 7.25 USD an hour", "{share_above_7_25:share} of workers"),
         ("below the local minimum wage", "{share_below_minimum_wage:share} of workers"),
         ("income a week", "{income_per_week_median:usd} USD median"),
@@ -33,19 +33,19 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Hours": (
         ("unpaid share of working time", "{unpaid_share:share}"),
         ("working hours a week", "{hours_per_week_median:hours} median"),
-        ("weekly pay goes up and down by", "{weekly_volatility_median:share} of its mean (median)"),
+        ("weekly pay varies by", "{weekly_volatility_median:share} of its mean (median)"),
         ("at night (22 to 06)", "{night_share:share} of working time"),
         ("with harmful content", "{exposure_hours_mean:hours} a worker on average"),
     ),
     "Market": (
-        ("workers", "{workers_active:count} active, {workers_joined:count} joined, {workers_left:count} left"),
-        ("on duty in an hour", "{concurrently_active_mean:count} ({concurrently_active_share:share} of active)"),
-        ("tasks", "{tasks_posted:count} posted, {tasks_done:count} done, {tasks_expired:count} expired"),
+        ("workers active", "{workers_active:count}; joined {workers_joined:count}, left {workers_left:count}"),
+        ("on duty", "{concurrently_active_mean:count} in an hour, {concurrently_active_share:share} of all"),
+        ("tasks posted", "{tasks_posted:count}; {tasks_done:count} done, {tasks_expired:count} expired"),
         ("fill rate", "{fill_rate:share}"),
         ("rejected, returned", "{rejected_share:share}, {returned_share:share}"),
         ("batch done to 50 %, 90 %, 100 %", "{batch_t50_median:hours}, {batch_t90_median:hours},"
          " {batch_t100_median:hours} (medians)"),
-        ("supply elasticity to a requester", "{supply_elasticity:number} (s.e. {supply_elasticity_error:number})"),
+        ("supply elasticity", "{supply_elasticity:number}, standard error {supply_elasticity_error:number}"),
         ("busiest tenth of workers", "{work_top_decile_share:share} of the work"),
     ),
     "Money": (
@@ -96,14 +96,23 @@ def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]
     """Return (section, label, text) of the summary, in the order of `SECTIONS`."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     return [
-        (section, label, text.format_map(values))
+        (section, label, _reason(text, summary) or text.format_map(values))
         for section, lines in SECTIONS.items()
         for label, text in lines
     ]
 
 
+def _reason(text: str, summary: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say why a row has no value at all; empty if it has one."""
+    entries = [summary.get(name, {}) for _, name, _, _ in Formatter().parse(text) if name]
+    if any(entry.get("value") is not None for entry in entries):
+        return ""
+    reason = entries[0].get("reason")
+    return f"{MISSING}: {reason}" if reason else MISSING
+
+
 def country_rows(countries: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Return the largest countries of `by_country`: name, workers, median pay, share below minimum wage, unpaid."""
+    """Return the largest countries of `by_country` in the columns of `COUNTRY_HEADS`."""
     largest = countries.sort_values("workers", ascending=False, kind="stable").head(COUNTRIES_SHOWN)
     return [
         (str(row["name"]), f"{row['workers']:,}", *_country_statistics(row)) for _, row in largest.iterrows()
@@ -161,11 +170,8 @@ def _aligned(table: list[tuple[str, ...]]) -> list[str]:
     """Align columns: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
-        "  ".join(
-            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in table)
     ]
 
 

@@ -76,7 +76,8 @@ def test_places_in_a_column_do_not_overlap(flows: dict[tuple[str, str], int]) ->
         places += [(column, low, low + band.amount) for column, low in band.way[1:-1]]
     for (column, low, high), (other, other_low, other_high) in combinations(places, 2):
         assert column != other or high <= other_low or other_high <= low
-    assert all(0 <= low and high <= plan.height for _, low, high in places)
+    assert all(low >= 0 for _, low, _ in places)
+    assert all(high <= plan.height for _, _, high in places)
 
 
 def test_the_way_of_a_dollar() -> None:

@@ -1,0 +1,331 @@
+"""The recorder: watches a run and keeps the tables of its results. It never changes the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.agents.traits import ACTIVE, OTHER_JOB, TERTIARY, WOMAN, permanent_ids
+from sim.ledger import KINDS
+from sim.market import board as boards
+from sim.outcomes.campaigns import Campaigns
+from sim.outcomes.frames import COLUMNS, FrameSet
+
+WORKER_SIDE = {
+    "tasks_accepted": boards.ACCEPTED,
+    "tasks_rejected": boards.REJECTED,
+    "tasks_returned": boards.RETURNS,
+    "pay_microusd": boards.PAY,
+    "worker_fee_microusd": boards.FEE,
+    "broker_cut_microusd": boards.CUT,
+    "duty_seconds": boards.DUTY,
+    "paid_seconds": boards.PAID,
+    "search_seconds": boards.SEARCH,
+    "returned_seconds": boards.RETURNED_TIME,
+    "rejected_seconds": boards.REJECTED_TIME,
+    "idle_seconds": boards.IDLE,
+    "night_seconds": boards.NIGHT,
+    "exposure_seconds": boards.EXPOSURE,
+}
+REQUESTER_SIDE = {
+    "requester_posted": boards.POSTED,
+    "requester_done": boards.DONE,
+    "requester_expired": boards.EXPIRED,
+    "requester_batches": boards.BATCHES,
+    "requester_spent_microusd": boards.SPENT,
+    "requester_fee_microusd": boards.FEES,
+}
+
+Sink = Callable[[dict[str, Any]], None]
+
+
+class Recorder:
+    """Keeps what the tables of a result need; batches go to a sink month by month.
+
+    Parameters
+    ----------
+    model
+        The run to watch.
+    batches
+        Receives the columns of the ``batches`` table, a month at a time; None keeps them in memory.
+    """
+
+    def __init__(self, model: Any, batches: Sink | None = None) -> None:
+        self.model = model
+        self.platforms, self.countries = len(model.platform_names), len(model.world.codes)
+        self.worker_tally = np.zeros((self.platforms, 24, self.countries, boards.TALLIES), np.int64)
+        self.demand_tally = np.zeros((self.platforms, 24, self.countries, boards.DEMANDS), np.int64)
+        self.clock_active = np.zeros((24, self.countries), np.int64)
+        self.clock_paid = np.zeros((24, self.countries), np.int64)
+        self.clock_posted = np.zeros((24, self.countries), np.int64)
+        self.before_window: NDArray[np.int64] | None = None
+        self.days = 0
+        self.cut_off_seconds = 0
+        self.duty_seconds = 0
+        self.series_days: list[dict[str, NDArray[Any]]] = []
+        self.flow_months: list[dict[str, NDArray[Any]]] = []
+        self.finished: list[NDArray[Any]] = []
+        self.finished_platforms: list[NDArray[np.int64]] = []
+        self.kept_batches: list[dict[str, Any]] = []
+        self.sink: Sink = batches or self.kept_batches.append
+        self.campaigns = Campaigns()
+        self.keeps_batches = model.config.record.batches
+
+    # --- watching ---
+
+    def hour(self, model: Any) -> None:
+        """Keep the batches that finished in the hour."""
+        if not model.recording:
+            if model.hour + 1 == model.first_recorded_hour:
+                self.before_window = model.ledger.flows.copy()
+            return
+        for board in model.boards:
+            count = int(board.state[boards.FINISHED_COUNT])
+            self.cut_off_seconds += int(board.state[boards.CUT_OFF])
+            if count and self.keeps_batches:
+                self.finished.append(board.finished[:count].copy())
+                self.finished_platforms.append(np.full(count, board.platform))
+            if model.keeps_campaigns:
+                self.campaigns.add(board.taken, int(board.state[boards.TAKEN_COUNT]))
+
+    def day(self, model: Any) -> None:
+        """Keep the day's sums by country and platform."""
+        if not model.recording:
+            return
+        self.worker_tally[:] = 0
+        self.demand_tally[:] = 0
+        for board in model.boards:
+            self.worker_tally[board.platform] += board.tally
+            self.demand_tally[board.platform] += board.demands
+        self.clock_active += self.worker_tally[..., boards.ON_DUTY].sum(axis=0)
+        self.clock_paid += self.worker_tally[..., boards.PAID].sum(axis=0)
+        self.clock_posted += self.demand_tally[..., boards.POSTED].sum(axis=0)
+        self.duty_seconds += int(self.worker_tally[..., boards.DUTY].sum())
+        self.days += 1
+        workers, requesters = self.worker_tally.sum(axis=1), self.demand_tally.sum(axis=1)
+        active = working_today(model)
+        p, c = np.nonzero(
+            workers.any(axis=-1) | requesters.any(axis=-1) | (active + model.joined_today + model.left_today > 0)
+        )
+        rows: dict[str, NDArray[Any]] = {
+            "day": np.full(len(p), model.hour // 24 - 1, np.int32),
+            "country": c,
+            "platform": p,
+            "active_workers": active[p, c],
+            "joined": model.joined_today[p, c],
+            "left": model.left_today[p, c],
+        }
+        rows |= {name: workers[p, c, column] for name, column in WORKER_SIDE.items()}
+        rows |= {name: requesters[p, c, column] for name, column in REQUESTER_SIDE.items()}
+        self.series_days.append(rows)
+
+    def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
+        """Keep the month's flows and hand over its batches."""
+        self.flush_batches()
+        if self.before_window is not None:
+            flows = flows - self.before_window
+            self.before_window = None
+        if model.hour <= model.first_recorded_hour:
+            return
+        kind, debit, credit = np.nonzero(flows)
+        self.flow_months.append(
+            {
+                "period": np.full(len(kind), period, object),
+                "kind": kind,
+                "debit_country": debit,
+                "credit_country": credit,
+                "amount_microusd": flows[kind, debit, credit],
+            }
+        )
+
+    def flush_batches(self) -> None:
+        """Hand the finished batches kept so far to the sink."""
+        if self.finished:
+            self.sink(self._batches(np.concatenate(self.finished), np.concatenate(self.finished_platforms)))
+            self.finished, self.finished_platforms = [], []
+
+    # --- tables ---
+
+    def frames(self) -> FrameSet:
+        """Return all tables; call once, at the end of the run."""
+        model = self.model
+        self.flush_batches()
+        if model.ledger.flows.any():
+            self.month(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
+        batches = [pd.DataFrame(part) for part in self.kept_batches]
+        return FrameSet(
+            series=self._series(),
+            clock=self._clock(),
+            workers=self._workers(),
+            requesters=self._requesters(),
+            batches=pd.concat(batches, ignore_index=True) if batches else pd.DataFrame(columns=list(COLUMNS["batches"])),
+            spells=self._spells(),
+            flows=self._flows(),
+        )
+
+    def _series(self) -> pd.DataFrame:
+        columns = joined(self.series_days)
+        if not columns:
+            return pd.DataFrame(columns=list(COLUMNS["series"]))
+        days = columns["day"]
+        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
+        columns["date"] = np.array([dates[day] for day in days], object)
+        columns["country"] = self._codes(columns["country"])
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["series"]})
+
+    def _clock(self) -> pd.DataFrame:
+        hour, country = np.nonzero(self.clock_active + self.clock_posted >= 0)
+        return pd.DataFrame(
+            {
+                "utc_hour": hour.astype(np.int8),
+                "country": self._codes(country),
+                "posted": self.clock_posted[hour, country],
+                "active": self.clock_active[hour, country],
+                "paid_seconds": self.clock_paid[hour, country],
+                "days": np.full(len(hour), self.days, np.int64),
+            }
+        )
+
+    def _workers(self) -> pd.DataFrame:
+        model = self.model
+        if not model.keeps_history:
+            return pd.DataFrame(columns=list(COLUMNS["workers"]))
+        past = model.history_rows[: model.workers_count]
+        seen = (past["left_day"] < 0) | (past["left_day"] >= model.first_recorded_hour // 24)
+        rows, past = model.worker_rows[: model.workers_count][seen], past[seen]
+        bits = rows["bits"]
+        weeks = past["weeks"].astype(float)
+        mean = past["weekly_sum"] / np.maximum(weeks, 1)
+        variance = np.maximum(past["weekly_squares"] / np.maximum(weeks, 1) - mean * mean, 0)
+        weight = model.config.workers.real_count / model.config.workers.count
+        columns: dict[str, Any] = {
+            "id": permanent_ids(rows),
+            "country": self._codes(rows["country"]),
+            "zone": np.array(model.world.zones, object)[rows["zone"]],
+            "segment": np.array(model.segment_names, object)[rows["segment"]],
+            "gender": np.where(bits & WOMAN, "woman", "man").astype(object),
+            "tertiary": (bits & TERTIARY) > 0,
+            "other_job": (bits & OTHER_JOB) > 0,
+            "skill": rows["skill"].astype(np.int8),
+            "speed": np.exp(rows["log_speed"].astype(float)),
+            "accuracy": rows["accuracy"] / 255.0,
+            "desired_hours": rows["desired_minutes"] / 60.0,
+            "platform": np.array(model.platform_names, object)[rows["platform"]],
+            "collective": rows["collective"].astype(np.int64),
+            "joined_day": past["joined_day"],
+            "left_day": past["left_day"],
+            "base_reservation_usd_per_hour": np.exp(rows["log_base_reservation"].astype(float)),
+            "reservation_usd_per_hour": np.exp(rows["log_reservation"].astype(float)),
+            "pay_microusd": past["pay"],
+            "paid_out_microusd": past["paid_out"],
+            "weeks": weeks,
+            "weekly_volatility": np.where((weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan),
+            "weight": np.full(len(rows), weight),
+        }
+        for name in COLUMNS["workers"]:
+            if name not in columns:
+                columns[name] = past[name].astype(np.int64)
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["workers"]})
+
+    def _requesters(self) -> pd.DataFrame:
+        model = self.model
+        rows = model.requester_rows
+        functions = np.array([task.function for task in model.config.task_types.values()], object)
+        main = np.argmax(np.diff(model.mixes, axis=1, prepend=0.0), axis=1)
+        shares = self.campaigns.top_shares(len(rows)) if model.keeps_campaigns else np.full(len(rows), np.nan)
+        return pd.DataFrame(
+            {
+                "id": rows["id"],
+                "country": self._codes(rows["country"]),
+                "sector": functions[main],
+                "always_on": rows["always_on"] > 0,
+                "size": rows["relative_size"],
+                "value_usd_per_hour": rows["value"],
+                "pay_target_usd_per_hour": rows["target"],
+                "initial_target_usd_per_hour": rows["initial_target"],
+                "batches": rows["batches"],
+                "posted": rows["posted"],
+                "accepted": rows["accepted"],
+                "rejected": rows["rejected"],
+                "expired": rows["expired"],
+                "spent_microusd": rows["spent"],
+                "fee_microusd": rows["fees"],
+                "top_decile_share": shares,
+            }
+        )
+
+    def _batches(self, rows: NDArray[Any], platforms: NDArray[np.int64]) -> dict[str, Any]:
+        model = self.model
+        requesters = model.requester_rows[rows["requester"]]
+        columns: dict[str, Any] = {
+            "requester": requesters["id"].copy(),
+            "requester_country": self._codes(requesters["country"]),
+            "platform": np.array(model.platform_names, object)[platforms],
+            "type": np.array(list(model.config.task_types), object)[rows["type"]],
+            "reward_microusd": rows["reward"],
+            "top_decile_share": rows["top_decile_share"],
+            "arm": rows["arm"].astype(np.int8),
+        }
+        for name in COLUMNS["batches"]:
+            if name not in columns:
+                columns[name] = rows[name].astype(np.int64)
+        return {name: columns[name] for name in COLUMNS["batches"]}
+
+    def _spells(self) -> pd.DataFrame:
+        model = self.model
+        if not model.keeps_history:
+            return pd.DataFrame(columns=list(COLUMNS["spells"]))
+        rows, past = model.worker_rows[: model.workers_count], model.history_rows[: model.workers_count]
+        return pd.DataFrame(
+            {
+                "worker": permanent_ids(rows),
+                "country": self._codes(rows["country"]),
+                "joined_day": past["joined_day"],
+                "left_day": past["left_day"],
+            }
+        )
+
+    def _flows(self) -> pd.DataFrame:
+        columns = joined(self.flow_months)
+        if not columns:
+            return pd.DataFrame(columns=list(COLUMNS["flows"]))
+        names = np.array(KINDS, object)
+        kind = columns["kind"]
+        return pd.DataFrame(
+            {
+                "period": columns["period"],
+                "kind": names[kind, 0],
+                "debit_sector": names[kind, 1],
+                "credit_sector": names[kind, 2],
+                "debit_country": self._codes(columns["debit_country"]),
+                "credit_country": self._codes(columns["credit_country"]),
+                "amount_microusd": columns["amount_microusd"],
+            }
+        )
+
+    def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        return np.array(self.model.world.codes, object)[numbers]
+
+
+def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Concatenate tables of equal columns."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+def working_today(model: Any) -> NDArray[np.int64]:
+    """Workers who come on duty today, by platform and country (int64)."""
+    on_duty = np.flatnonzero(model.today[: model.workers_count] >= 0)
+    rows = model.worker_rows
+    place = rows["platform"][on_duty].astype(np.int64) * len(model.world.codes) + rows["country"][on_duty]
+    counts = np.bincount(place, minlength=len(model.platform_names) * len(model.world.codes))
+    return counts.reshape(len(model.platform_names), len(model.world.codes))
+
+
+def active_now(model: Any) -> int:
+    """Workers who are in the market."""
+    return int(((model.worker_rows["bits"][: model.workers_count] & ACTIVE) > 0).sum())
