@@ -194,7 +194,7 @@ def _prune(base: Path, used: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-_FOLDER = _make_folder()
+_FOLDER = _make_folder().resolve()
 _CONFIG.CACHE_DIR = str(_FOLDER)
 
 
@@ -203,18 +203,27 @@ def cache_folder() -> Path:
     return _FOLDER
 
 
-def is_cold() -> bool:
-    """Say whether nothing has been compiled yet, so that the first run will take longer."""
-    return COMPILED and next(_FOLDER.rglob("*.nbc"), None) is None
+def is_cold(*modules: ModuleType) -> bool:
+    """Say whether one of these modules has never been compiled, so that a first run will take longer.
+
+    Without modules: whether nothing at all has been compiled.
+    """
+    places = [_place(str(module.__file__)) for module in modules] or [_FOLDER]
+    return COMPILED and any(next(place.rglob("*.nbc"), None) is None for place in places)
+
+
+def _place(file: str) -> Path:
+    """Return the folder for the compiled functions of one source of the model or of a variant."""
+    path = Path(file).resolve()
+    root = _PACKAGE.parent if path.is_relative_to(_PACKAGE) else _FOLDER
+    return _FOLDER / "compiled" / path.relative_to(root).with_suffix("")
 
 
 class _Place:
     """Where Numba finds the files of one function: by module, in the folder of this build."""
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
-        path = Path(file).resolve()
-        root = _PACKAGE.parent if path.is_relative_to(_PACKAGE) else _FOLDER
-        self._folder = _FOLDER / "compiled" / path.relative_to(root).with_suffix("")
+        self._folder = _place(file)
         self._line = function.__code__.co_firstlineno
 
     @classmethod
@@ -359,9 +368,9 @@ class Row(np.record):  # type: ignore[misc]
 
 
 def _with_rows(value: Any) -> Any:
-    """Return an array of records as an array of `Row`, in the same memory; anything else as it is."""
-    if isinstance(value, np.ndarray) and value.dtype.names and value.dtype.type is not Row:
-        return value.view(np.dtype((Row, value.dtype)), np.ndarray)
+    """Return records as `Row`, in the same memory; anything else as it is."""
+    if isinstance(value, (np.ndarray, np.void)) and value.dtype.names and value.dtype.type is not Row:
+        return value.view(np.dtype((Row, value.dtype)))
     return value
 
 
@@ -392,7 +401,9 @@ def build_variant(
     """
     rules = {name: (function, Path(path)) for name, (function, path) in sorted((replacements or {}).items())}
     constants = constants or {}
-    source = _module_path(module_name).read_text(encoding="utf-8")
+    if module_name not in _SOURCES:
+        raise ValueError(f"the model has no module {module_name}")
+    source = _SOURCES[module_name].decode("utf-8")
     plugins = {path: _read_plugin(path) for _, path in rules.values()}
     for name, (function, path) in rules.items():
         _check_function(name, function, path, plugins[path])
@@ -402,16 +413,9 @@ def build_variant(
     text = _with_imports(text, dict.fromkeys(rules, f"{stem}_rules"), module_name)
     folder = _FOLDER / "variants" / stem
     for path, name in names.items():
-        _load(name, folder, plugins[path])
+        _load_plugin(path, name, folder, plugins[path])
     _load(f"{stem}_rules", folder, _shim(rules, names))
     return _load(f"{stem}_{module_name.rpartition('.')[2]}", folder, text, variant_of=module_name)
-
-
-def _module_path(module_name: str) -> Path:
-    spec = importlib.util.find_spec(module_name)
-    if spec is None or not spec.origin:
-        raise ValueError(f"no module {module_name}")
-    return Path(spec.origin)
 
 
 def _read_plugin(path: Path) -> str:
@@ -501,11 +505,11 @@ def _marked_import(text: str, name: str, module_name: str) -> tuple[ast.ImportFr
     lines = text.splitlines()
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom):
-            block = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            marked = re.findall(
+                r"\w+", " ".join(_MARK.findall("\n".join(lines[node.lineno - 1 : node.end_lineno])))
+            )
             for alias in node.names:
-                if (alias.asname or alias.name) == name and name in ", ".join(_MARK.findall(block)).split(
-                    ", "
-                ):
+                if (alias.asname or alias.name) == name and name in marked:
                     return node, alias
     raise ValueError(f"{module_name} has no import marked '# replaceable: {name}'")
 
@@ -546,6 +550,14 @@ def _load(name: str, folder: Path, text: str, variant_of: str | None = None) -> 
         del sys.modules[name]
         raise
     return module
+
+
+def _load_plugin(path: Path, name: str, folder: Path, text: str) -> None:
+    try:
+        _load(name, folder, text)
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        raise UserError("fails when it is imported.", path=str(path), value=found) from error
 
 
 def _write_once(path: Path, text: str) -> None:

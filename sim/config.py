@@ -409,6 +409,13 @@ class Config:
     compute: Compute = field(default_factory=Compute)
     results: Results = field(default_factory=Results)
 
+    def __post_init__(self) -> None:
+        """Put named entries in the order of their names, so that the order of a file changes nothing."""
+        for name in ("segments", "task_types", "platforms"):
+            entries = getattr(self, name)
+            if isinstance(entries, dict):
+                object.__setattr__(self, name, {key: entries[key] for key in sorted(entries, key=str)})
+
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for combinations that contradict each other."""
         if not self.platforms:

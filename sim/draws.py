@@ -92,7 +92,7 @@ def stream(name: str) -> int:
 
 @rule
 def mix(word: int) -> int:
-    """Scramble 64 bits, one to one: the finaliser of SplitMix64."""
+    """Scramble 64 bits, one to one: the finaliser of SplitMix64. For kernels; from Python give np.uint64."""
     z = unsigned(word)
     z = unsigned((z ^ (z >> _S30)) * _STAFFORD_1)
     z = unsigned((z ^ (z >> _S27)) * _STAFFORD_2)
@@ -113,18 +113,22 @@ def pack_stream(stream: int, time: int) -> int:
 
 @rule
 def stream_key_mix(seed: int, stream: int, time: int) -> int:
-    """Return the key of one stream at one time: one to one in (stream, time) for a given seed."""
+    """Return the key of one stream at one time, in [0, 2**63).
+
+    The 64 bits before the last step are one to one in (stream, time) for a given seed. One is dropped, so
+    that a key is a plain int64 to Python and to Numba: an int above 2**63 would be another type to Numba.
+    """
     first = mix(unsigned(unsigned(seed) + _GOLDEN))
     second = mix(first ^ _SEED_ROUND_2)
-    return mix(mix(unsigned(unsigned(pack_stream(stream, time) * _GOLDEN) + first)) ^ second)
+    return mix(mix(unsigned(unsigned(pack_stream(stream, time) * _GOLDEN) + first)) ^ second) >> _ONE
 
 
 @rule
 def sub_key_mix(key: int, number: int) -> int:
-    """Return the key of one thing inside a stream, such as one batch: one to one in `number`."""
+    """Return the key of one thing inside a stream, such as one batch, in [0, 2**63)."""
     k = unsigned(key)
     turned = unsigned(k << _S41) | (k >> _S23)
-    return mix(mix(unsigned(unsigned(unsigned(number) * _SUB_KEY) + k)) ^ turned)
+    return mix(mix(unsigned(unsigned(unsigned(number) * _SUB_KEY) + k)) ^ turned) >> _ONE
 
 
 @rule
@@ -168,14 +172,14 @@ def philox_word(key: int, counter: int, purpose: int) -> int:
 
 @rule
 def stream_key_philox(seed: int, stream: int, time: int) -> int:
-    """Return the key of one stream at one time."""
-    return philox_word(seed, pack_stream(stream, time), 1)
+    """Return the key of one stream at one time, in [0, 2**63)."""
+    return philox_word(seed, pack_stream(stream, time), 1) >> _ONE
 
 
 @rule
 def sub_key_philox(key: int, number: int) -> int:
-    """Return the key of one thing inside a stream, such as one batch."""
-    return philox_word(key, number, 2)
+    """Return the key of one thing inside a stream, such as one batch, in [0, 2**63)."""
+    return philox_word(key, number, 2) >> _ONE
 
 
 @rule
@@ -218,21 +222,24 @@ def normal(key: int, agent: int, number: int) -> float:
     return normal_fast(uniform(key, agent, number))
 
 
-# Fractional parts of the square roots of the first 12 primes, times 2**64, made odd (Richtmyer's sequence).
+# Each is 2**64 times the periodic continued fraction [0; d1, d2, ...] of the digits beside it, made odd.
+# Digits up to 4 keep one dimension even, as the golden ratio does. These 12 were searched for among 776 such
+# numbers so that no combination m α + n β of two with small m and n comes near a whole number, which would
+# put points on few lines.
 _INCREMENTS = np.array(
     [
-        0x6A09E667F3BCC909,  # 2
-        0xBB67AE8584CAA73B,  # 3
-        0x3C6EF372FE94F82B,  # 5
-        0xA54FF53A5F1D36F1,  # 7
-        0x510E527FADE682D1,  # 11
-        0x9B05688C2B3E6C1F,  # 13
-        0x1F83D9ABFB41BD6B,  # 17
-        0x5BE0CD19137E2179,  # 19
-        0xCBBB9D5DC1059ED9,  # 23
-        0x629A292A367CD507,  # 29
-        0x9159015A3070DD17,  # 31
-        0x152FECD8F70E5939,  # 37
+        0x36098C551E99AC8B,  # 4 1 2 1 4 4
+        0x43D76E60EA17A933,  # 3 1 3 2 2 2
+        0x4A7E9CB8A349120F,  # 3 2
+        0x4F946D17DA1E12DB,  # 3 4 1 1 1 1
+        0x5C13A564E4D710FD,  # 2 1 3 1 1 4
+        0x5F365CEE66C1564F,  # 2 1 2 4 1 2
+        0x63BB1D9E4F8D8CBF,  # 2 1 1 3 4 4
+        0x689D39FC28923313,  # 2 2 4 4 2 4
+        0x6EC2C006FF99EA1F,  # 2 3 4 1 2 2
+        0x8CACABE245FECC31,  # 1 1 4
+        0xC49819F0C3A7C6BB,  # 1 3 3 4 3 2
+        0xCF1316C4F4A0E7CF,  # 1 4 4 3 3 4
     ],
     dtype=np.uint64,
 )

@@ -7,14 +7,17 @@ extended with ordinary Python: a phase is a function of the model.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from sim import checkpoint
 from sim.agents.platform import make_platforms, parts_per_million
 from sim.agents.population import (
     TRAITS,
@@ -30,6 +33,7 @@ from sim.agents.worker import Worker
 from sim.clock import Clock
 from sim.columns import Records, grown
 from sim.config import Config
+from sim.errors import UserError
 from sim.draws import stream, stream_key, uniform
 from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger
 from sim.market import board as boards
@@ -39,6 +43,7 @@ from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log, poisson, power
 from sim.policy.channels import Contribution, fold, promises
+from sim.validation import build, to_plain
 from sim.world import load_world
 
 ARRIVALS = stream("arrivals")
@@ -66,12 +71,7 @@ def read_clock(model: ClickWorkModel) -> None:
     model.utc_hour = model.hour % 24
     model.recording = model.hour >= model.first_recorded_hour
     if model.utc_hour == 0:
-        model.day = model.hour // 24
-        local_hours = model.clock.local_hour(model.day)
-        model.local_hours = np.ascontiguousarray(local_hours.T)
-        model.local_weekdays = np.ascontiguousarray(model.clock.local_weekday(model.day).T)
-        model.nights = ((model.local_hours >= 22) | (model.local_hours < 6)).astype(np.int64)
-        model.start_utc = first_hour_of_each_local_hour(local_hours)
+        model.begin_day(model.hour // 24)
         if model.hour > 0:
             if model.clock.is_month_start(model.hour):
                 run_phases(MONTH, model)
@@ -543,6 +543,15 @@ def expected_reservation(tables: Tables) -> NDArray[np.float64]:
     return result
 
 
+def hashes_of(plugins: Mapping[str, RuleTable]) -> dict[str, str]:
+    """SHA-256 of the file of every rule from outside, by kind and name."""
+    return {
+        f"{kind}.{name}": hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        for kind, table in plugins.items()
+        for name, (_, file) in table.items()
+    }
+
+
 def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[int, int, int, int]]:
     """Transfers (kind, payer, receiver, micro-dollars) that close a platform's month."""
     if cost > revenue:
@@ -590,6 +599,8 @@ class ClickWorkModel(mesa.Model):
         self.platform_rows = make_platforms(config, self.world, self.tables.worker_origins)
         self.contributions = contributions
         self.kernels = choose_kernels(config, plugins)
+        self.plugin_hashes = hashes_of(plugins or {})
+        self.loaded_arrays: dict[str, NDArray[Any]] = {}
         self.observers: list[Any] = []
 
         self.hour = self.day = self.week = self.utc_hour = 0
@@ -697,6 +708,61 @@ class ClickWorkModel(mesa.Model):
         """Play some hours; to the end of the configured time if none are given."""
         for _ in range(self.last_hour - self.hour if hours is None else hours):
             self.step()
+
+    def begin_day(self, day: int) -> None:
+        """Look up the day's local times."""
+        self.day = day
+        local_hours = self.clock.local_hour(day)
+        self.local_hours = np.ascontiguousarray(local_hours.T)
+        self.local_weekdays = np.ascontiguousarray(self.clock.local_weekday(day).T)
+        self.nights = ((self.local_hours >= 22) | (self.local_hours < 6)).astype(np.int64)
+        self.start_utc = first_hour_of_each_local_hour(local_hours)
+
+    def save(self, path: str | Path, more: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """Write a checkpoint: between two hours, the whole state of the run.
+
+        ``more`` holds further arrays, such as those of an observer; ``load_arrays`` gives them back.
+        """
+        arrays, meta = checkpoint.state_of(self)
+        extra = {f"more.{name}": array for name, array in (more or {}).items()}
+        meta |= {"config": to_plain(self.config), "plugins": self.plugin_hashes}
+        checkpoint.write_archive(Path(path), {**arrays, **extra}, meta)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        worker_classes: dict[str, type[Worker]] | None = None,
+        contributions: tuple[Contribution, ...] = (),
+        plugins: Mapping[str, RuleTable] | None = None,
+    ) -> ClickWorkModel:
+        """Return the model of a checkpoint; it goes on to the same bits.
+
+        What is code (classes, contributions, plug-ins) must be given again, the same as before.
+        """
+        arrays, meta = checkpoint.read_archive(Path(path))
+        population = Population(
+            arrays["model.worker_rows"],
+            arrays["model.collective_rows"],
+            arrays["model.requester_rows"],
+            arrays["model.mixes"],
+            arrays["model.pools"],
+        )
+        model = cls(build(Config, meta["config"]), population, worker_classes, contributions, plugins)
+        if model.plugin_hashes != meta["plugins"]:
+            raise UserError(
+                "The checkpoint was made with other plug-ins.",
+                path="--plugin",
+                value=sorted(model.plugin_hashes.values()),
+                allowed=sorted(meta["plugins"].values()),
+            )
+        checkpoint.restore(model, arrays, meta)
+        model.begin_day(model.day)
+        model._open_accounts()
+        gone = np.flatnonzero((model.worker_rows["bits"][: model.workers_count] & ACTIVE) == 0)
+        model.views.forget(gone)
+        model.loaded_arrays = {name[5:]: array for name, array in arrays.items() if name.startswith("more.")}
+        return model
 
     def key(self, number: int, time: int) -> np.uint64:
         """Key of a stream of draws at a time."""

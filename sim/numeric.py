@@ -243,7 +243,7 @@ def _power_of_two(exponent: int) -> float:
 
 @rule
 def log(x: float) -> float:
-    """Return the natural logarithm to about one unit in the last place.
+    """Return the natural logarithm to about one and a half units in the last place.
 
     x = 2**k z, z near a table point c: log x = k log 2 + log c + 2 artanh s, s = (z - c) / (z + c).
     """
@@ -497,12 +497,12 @@ def geometric(u: float, mean: float) -> int:
 def truncated_pareto(u: float, alpha: float, low: float, high: float) -> float:
     """Return the quantile of u of a Pareto distribution of exponent alpha > 0 cut off at `high`.
 
-    x = low (1 - u (1 - (low / high)**alpha))**(-1 / alpha).
+    x = low (1 - u + u (low / high)**alpha)**(-1 / alpha).
     """
     u, alpha, low, high = float(u), float(alpha), float(low), float(high)
     if high <= low:
         return low
-    left = 1.0 - u * (1.0 - power(low / high, alpha))
+    left = (1.0 - u) + u * power(low / high, alpha)
     return min(high, max(low, low * power(left, -1.0 / alpha)))
 
 

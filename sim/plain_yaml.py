@@ -122,13 +122,13 @@ def _text_of(path: Path) -> str:
 
 
 def _like(path: Path) -> str:
-    """Name the file beside `path` that is most like it."""
+    """Name the YAML file beside `path` that is most like it."""
     try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:1000]
+        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))[:1000]
     except (OSError, ValueError):
         return ""
     found = nearest_or_first(path.name, names)
-    return str(path.parent / found) if found else ""
+    return str(path.parent / found) if found else f"{path.stem or 'my'}.yaml"
 
 
 class _Reader:

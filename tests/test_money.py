@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import UserError
@@ -80,6 +80,7 @@ def test_refuses_what_is_not_exact_money(text: str | int | float, problem: str) 
     assert len(str(caught.value).splitlines()) <= 5
 
 
+@settings(deadline=None)
 @given(AMOUNTS)
 def test_exact_text_goes_both_ways(microusd: int) -> None:
     text = usd_text(microusd)
@@ -87,11 +88,13 @@ def test_exact_text_goes_both_ways(microusd: int) -> None:
     assert Fraction(text) == Fraction(microusd, MICRO)
 
 
+@settings(deadline=None)
 @given(st.decimals(-1000, 1000, places=6, allow_nan=False))
 def test_reading_agrees_with_fractions(amount: Decimal) -> None:
     assert Fraction(parse_usd(f"{amount:f}"), MICRO) == Fraction(amount)
 
 
+@settings(deadline=None)
 @given(AMOUNTS, st.integers(0, 6))
 def test_written_amounts_are_within_half_a_unit(microusd: int, decimals: int) -> None:
     written = Fraction(format_usd(microusd, decimals).replace(",", ""))

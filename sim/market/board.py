@@ -606,6 +606,24 @@ def add_row(rows: Any, state: Any, kind: int, debit: int, credit: int, amount: i
     row.credit_country = payee
 
 
+STATE_ARRAYS = (
+    "tally",
+    "demands",
+    "earnings",
+    "listings",
+    "batches",
+    "free",
+    "orders",
+    "exhausted",
+    "takers",
+    "free_takers",
+    "table",
+    "active",
+    "state",
+)
+"""Arrays of a board that outlive an hour; the others are scratch."""
+
+
 class Board:
     """The arrays of one tile of one platform's board."""
 
@@ -621,67 +639,76 @@ class Board:
         self.batches: Records = np.zeros(0, BATCH)
         self.free = np.zeros(0, np.int32)
         self.orders = np.zeros((3, 0), np.int32)
-        self.added = np.zeros(0, np.int32)
         self.exhausted = np.zeros(0, np.int32)
-        self.demand = np.zeros(0, np.int64)
-        self.group = np.zeros((2, 0), np.int32)
         self.takers: Records = np.zeros(0, TAKER)
         self.free_takers = np.zeros(0, np.int32)
         self.table = np.full(16, -1, np.int32)
         self.active: Records = np.zeros(workers, ACTIVE)
-        self.live = np.zeros(workers, np.int32)
-        self.ranked = np.zeros(workers, np.int32)
         self.events: Records = np.zeros(2 * workers, EVENT)
-        self.by_slot = np.zeros(2 * workers, np.int32)
         self.rows: Records = np.zeros(0, TRANSFER)
+        self.added = np.zeros(0, np.int32)
+        self.demand = np.zeros(0, np.int64)
+        self.group = np.zeros((2, 0), np.int32)
         self.finished: Records = np.zeros(0, FINISHED)
         self.taken: Records = np.zeros(0, TAKEN)
         self.counts = np.zeros(0, np.int32)
+        self.live = np.zeros(0, np.int32)
+        self.ranked = np.zeros(0, np.int32)
+        self.by_slot = np.zeros(0, np.int32)
         self.state = np.zeros(STATE_SIZE, np.int64)
+        self._scratch()
         self.room_for_batches(batches)
         self.room_for_takers(batches)
+
+    def _scratch(self) -> None:
+        """Make the arrays of the hour as long as those they go with; what they hold stays."""
+        slots, takers, on_duty = len(self.batches), len(self.takers), len(self.active)
+        self.added = lengthened(self.added, slots)
+        self.demand = lengthened(self.demand, slots)
+        if self.group.shape[1] <= slots:
+            self.group = np.zeros((2, slots + 1), np.int32)
+        self.finished = lengthened(self.finished, slots)
+        self.taken = lengthened(self.taken, takers)
+        self.counts = lengthened(self.counts, takers)
+        self.live = lengthened(self.live, on_duty)
+        self.ranked = lengthened(self.ranked, on_duty)
+        self.by_slot = lengthened(self.by_slot, len(self.events))
+        # Five transfers for an event and three for a batch are the most that an hour can need.
+        self.rows = lengthened(self.rows, 5 * len(self.events) + 3 * slots)
+
+    def state_arrays(self) -> dict[str, Any]:
+        """Return the arrays that a checkpoint must hold."""
+        return {name: getattr(self, name) for name in STATE_ARRAYS}
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take over the arrays of a checkpoint."""
+        for name in STATE_ARRAYS:
+            setattr(self, name, arrays[name])
+        self._scratch()
 
     def room_for_batches(self, more: int) -> None:
         """Make sure that ``more`` batches can be put on the board."""
         if self.state[FREE] >= more:
             return
         old = len(self.batches)
-        size = max(2 * old, old + more, 16)
-        self.listings = grown(self.listings, size)
-        self.batches = grown(self.batches, size)
-        size = len(self.batches)
-        free = np.zeros(size, np.int32)
-        count = int(self.state[FREE])
-        free[: size - old] = np.arange(size - 1, old - 1, -1)
-        free[size - old : size - old + count] = self.free[:count]
-        self.free = free
-        self.state[FREE] = count + size - old
-        orders = np.zeros((3, size), np.int32)
-        orders[:, : self.orders.shape[1]] = self.orders
-        self.orders = orders
-        self.added = np.zeros(size, np.int32)
-        self.demand = np.zeros(size, np.int64)
-        self.group = np.zeros((2, size + 1), np.int32)
-        exhausted = np.zeros(size, np.int32)
-        exhausted[: len(self.exhausted)] = self.exhausted
-        self.exhausted = exhausted
-        self.finished = np.zeros(size, FINISHED)
-        self.room_for_rows()
+        self.listings = grown(self.listings, old + more)
+        self.batches = grown(self.batches, old + more)
+        self.free = with_free_rows(self.free, int(self.state[FREE]), old, len(self.batches))
+        self.state[FREE] += len(self.batches) - old
+        self.orders = widened(self.orders, len(self.batches))
+        self.exhausted = grown(self.exhausted, len(self.batches))
+        self._scratch()
 
     def room_for_takers(self, more: int) -> None:
         """Make sure that ``more`` workers can take part in open batches, and that they are quickly found."""
         if self.state[FREE_TAKERS] < more:
             old = len(self.takers)
-            self.takers = grown(self.takers, old + max(more, old))
-            size = len(self.takers)
-            free = np.zeros(size, np.int32)
-            count = int(self.state[FREE_TAKERS])
-            free[: size - old] = np.arange(size - 1, old - 1, -1)
-            free[size - old : size - old + count] = self.free_takers[:count]
-            self.free_takers = free
-            self.state[FREE_TAKERS] = count + size - old
-            self.taken = np.zeros(size, TAKEN)
-            self.counts = np.zeros(size, np.int32)
+            self.takers = grown(self.takers, old + more)
+            self.free_takers = with_free_rows(
+                self.free_takers, int(self.state[FREE_TAKERS]), old, len(self.takers)
+            )
+            self.state[FREE_TAKERS] += len(self.takers) - old
+            self._scratch()
         places = len(self.table)
         while places < 4 * len(self.takers):
             places *= 2
@@ -694,17 +721,35 @@ class Board:
         needed = int(self.state[ACTIVE_COUNT]) + more
         if needed > len(self.active):
             self.active = grown(self.active, needed)
-            self.live = np.zeros(len(self.active), np.int32)
-            self.ranked = np.zeros(len(self.active), np.int32)
+            self._scratch()
 
     def room_for_events(self, more: int) -> None:
-        """Make sure that ``more`` events can be written."""
-        self.events = grown(self.events, int(self.state[EVENTS]) + more)
-        self.by_slot = np.zeros(len(self.events), np.int32)
-        self.room_for_rows()
+        """Make sure that ``more`` events can be written, in the middle of an hour's search."""
+        needed = int(self.state[EVENTS]) + more
+        if needed > len(self.events):
+            self.events = grown(self.events, needed)
+            self._scratch()
 
-    def room_for_rows(self) -> None:
-        """Make room for all transfers that an hour can need: five for an event, three for a batch."""
-        needed = 5 * len(self.events) + 3 * len(self.batches)
-        if needed > len(self.rows):
-            self.rows = np.zeros(needed, TRANSFER)
+
+def lengthened(array: Any, length: int) -> Any:
+    """Return the array, or a copy with exactly ``length`` rows if it is shorter."""
+    if len(array) >= length:
+        return array
+    longer = np.zeros(length, array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
+    """Return a stack of free rows that has rows ``old`` to ``size`` beneath the ``count`` it had."""
+    stack = np.zeros(size, np.int32)
+    stack[: size - old] = np.arange(size - 1, old - 1, -1)
+    stack[size - old : size - old + count] = free[:count]
+    return stack
+
+
+def widened(orders: Any, width: int) -> Any:
+    """Return the three orders with room for more slots."""
+    wide = np.zeros((3, width), np.int32)
+    wide[:, : orders.shape[1]] = orders
+    return wide

@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("with harmful content", "{exposure_hours_mean:hours} a worker on average"),
     ),
     "Market": (
-        ("workers active", "{workers_active:count}; joined {workers_joined:count}, left {workers_left:count}"),
+        ("workers", "{workers_active:count}; {workers_joined:count} joined, {workers_left:count} left"),
         ("on duty", "{concurrently_active_mean:count} in an hour, {concurrently_active_share:share} of all"),
         ("tasks posted", "{tasks_posted:count}; {tasks_done:count} done, {tasks_expired:count} expired"),
         ("fill rate", "{fill_rate:share}"),

@@ -693,7 +693,7 @@ def batch_t90_over_t50(frames: Frames, world: Countries | None) -> float:
     batches = _rows(frames.batches, "finished batches")
     size = batches["tasks"] * batches["assignments_per_task"]
     half = batches["t50"] - batches["first_start"]
-    kept = size.between(*LARGE_BATCH) & (batches["first_start"] >= 0) & (batches["t90"] >= 0) & (half > 0)
+    kept = size.between(*LARGE_BATCH) & (batches["t90"] >= 0) & (half > 0)
     chosen = _rows(batches[kept], "batches of 300 to 3000 assignments")
     return weighted_median((chosen["t90"] - chosen["first_start"]) / half[kept])
 

@@ -74,6 +74,8 @@ class Recorder:
         self.sink: Sink = batches or self.kept_batches.append
         self.campaigns = Campaigns()
         self.keeps_batches = model.config.record.batches
+        self.keeps_events = model.config.record.events
+        self.events: list[dict[str, NDArray[Any]]] = []
 
     # --- watching ---
 
@@ -147,6 +149,42 @@ class Recorder:
         if self.finished:
             self.sink(self._batches(np.concatenate(self.finished), np.concatenate(self.finished_platforms)))
             self.finished, self.finished_platforms = [], []
+
+    # --- checkpoints ---
+
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a checkpoint must hold for the tables to come out the same."""
+        arrays = {
+            "clock_active": self.clock_active,
+            "clock_paid": self.clock_paid,
+            "clock_posted": self.clock_posted,
+            "numbers": np.array([self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered]),
+            "campaign_keys": self.campaigns.keys,
+            "campaign_counts": self.campaigns.counts,
+        }
+        if self.before_window is not None:
+            arrays["before_window"] = self.before_window
+        if self.finished:
+            arrays["finished"] = np.concatenate(self.finished)
+            arrays["finished_platforms"] = np.concatenate(self.finished_platforms)
+        arrays |= {f"series.{name}": column for name, column in joined(self.series_days).items()}
+        for name, column in joined(self.flow_months).items():
+            arrays[f"flows.{name}"] = column.astype("U7") if name == "period" else column
+        return arrays
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over what a checkpoint holds."""
+        for name in ("clock_active", "clock_paid", "clock_posted"):
+            setattr(self, name, arrays[name])
+        self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(int, arrays["numbers"])
+        self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
+        self.before_window = arrays.get("before_window")
+        if "finished" in arrays:
+            self.finished, self.finished_platforms = [arrays["finished"]], [arrays["finished_platforms"]]
+        for kept, head in ((self.series_days, "series."), (self.flow_months, "flows.")):
+            part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
+            if part:
+                kept.append(part)
 
     # --- tables ---
 

@@ -309,7 +309,6 @@ class PartWriter:
         """End Arrow's writer while its file is open; left alone it would write again when it is collected."""
         with contextlib.suppress(OSError, pa.ArrowException):
             self._writer.close()
-        self._writer.is_open = False
 
     def __enter__(self) -> PartWriter:
         return self

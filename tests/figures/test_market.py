@@ -291,7 +291,8 @@ def test_few_days_are_shown_day_by_day(year: FrameSet) -> None:
     assert len(np.asarray(panels[1].lines[0].get_ydata())) == 9
 
 
-def test_all_figures_are_written_twice_alike(tmp_path: Path) -> None:
+def test_all_figures_are_written_twice_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style, "PNG_DPI", 60)
     frames = synthetic.frames(workers=900)
     before = dict(matplotlib.rcParams)
     first = draw_all(frames, WORLD, CAPTION, tmp_path / "a")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.figures.sankey import PLACES, SINK, SOURCE, Bar, Layout, curve, layout
@@ -21,6 +22,7 @@ def ends(pair: tuple[str, str]) -> tuple[str, str]:
     return (SOURCE if pair[0] == "outside" else pair[0], SINK if pair[1] == "outside" else pair[1])
 
 
+@settings(deadline=None)
 @given(FLOWS)
 def test_every_flow_is_a_band_or_is_named_as_left_out(flows: dict[tuple[str, str], int]) -> None:
     plan = layout(flows)
@@ -33,12 +35,14 @@ def test_every_flow_is_a_band_or_is_named_as_left_out(flows: dict[tuple[str, str
     )
 
 
+@settings(deadline=None)
 @given(FLOWS)
 def test_a_band_is_as_high_everywhere_as_its_sum(flows: dict[tuple[str, str], int]) -> None:
     for band in layout(flows).bands:
         x, lower, upper = curve(band, BAR_WIDTH)
         np.testing.assert_allclose(upper - lower, band.amount, rtol=1e-9)
         assert (np.diff(x) >= -1e-12).all()
+        assert (lower[0], lower[-1]) == pytest.approx((band.way[0][1], band.way[-1][1]))
 
 
 def attached(plan: Layout, bar: Bar, side: int) -> list[tuple[float, float]]:
@@ -53,6 +57,7 @@ def attached(plan: Layout, bar: Bar, side: int) -> list[tuple[float, float]]:
     return sorted(found)
 
 
+@settings(deadline=None)
 @given(FLOWS)
 def test_bands_lie_side_by_side_on_their_bars(flows: dict[tuple[str, str], int]) -> None:
     plan = layout(flows)
@@ -68,6 +73,7 @@ def test_bands_lie_side_by_side_on_their_bars(flows: dict[tuple[str, str], int])
         assert abs(tallest - bar.height) < 1e-3
 
 
+@settings(deadline=None)
 @given(FLOWS)
 def test_places_in_a_column_do_not_overlap(flows: dict[tuple[str, str], int]) -> None:
     plan = layout(flows)

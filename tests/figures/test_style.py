@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.figures import style
@@ -26,6 +26,7 @@ def test_caption_says_what_a_figure_rests_on() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=5))
 def test_labels_keep_apart_and_in_order(wanted: list[float]) -> None:
     placed = style.spread(wanted, 0.1)

@@ -49,7 +49,7 @@ def test_values_are_written_for_people() -> None:
     }
     assert found["hourly pay, all working time"] == "1.46 USD median, 12,345.68 mean"
     assert found["unpaid share of working time"] == "30.6 %"
-    assert found["workers active"] == "99,999; joined 1.23 m, left 0"
+    assert found["workers"] == "99,999; 1.23 m joined, 0 left"
     assert found["requesters spent"] == "2.38 m USD"
     assert found["working hours a week"] == "5.4 h median"
     assert found["fill rate"] == "n/a"

@@ -17,16 +17,21 @@ ARMS = np.array([0.8, 1.2])
 def market(
     elasticity: float, seed: int = 5, weeks: int = 40, requesters: int = 40, **changes: Any
 ) -> pd.DataFrame:
-    """Batches of requesters whose own pay and popularity drift together, at two randomised levels of pay."""
+    """Batches at two randomised levels of pay, which alone should count.
+
+    A requester's pay and popularity drift together from week to week; within the week a batch's charm moves
+    both; and better paid batches are on offer for a shorter time.
+    """
     rng = np.random.default_rng(seed)
     count = weeks * requesters * 6
     requester, week = rng.integers(0, requesters, count), rng.integers(0, weeks, count)
     arm = rng.integers(0, 2, count)
     hidden = rng.normal(0, 1, (requesters, weeks))[requester, week]
     seconds = rng.integers(20, 200, count)
-    reward = 5000 * seconds * ARMS[arm] * np.exp(0.5 * hidden)
-    hours = rng.integers(1, 50, count)
-    rate = 0.1 * np.exp(hidden) * ARMS[arm] ** elasticity
+    charm = rng.normal(0, 0.3, count)
+    reward = 5000 * seconds * ARMS[arm] * np.exp(0.5 * hidden + charm)
+    hours = np.where(arm == 1, rng.integers(1, 25, count), rng.integers(1, 50, count))
+    rate = 0.1 * np.exp(hidden + charm) * (ARMS[arm] * np.exp(charm)) ** elasticity
     posted = week * 168 + rng.integers(0, 100, count)
     data = {
         "requester": requester,
@@ -43,7 +48,7 @@ def market(
 
 @pytest.mark.parametrize("elasticity", [0.0, 0.1, 1.0])
 def test_known_elasticity_is_recovered_in_spite_of_drift(elasticity: float) -> None:
-    """Hidden popularity moves pay and uptake together; a plain regression would find about 2."""
+    """A plain regression of uptake on pay would find about 2 more."""
     found = supply_elasticity(market(elasticity))
     assert isinstance(found, Elasticity)
     assert 0.01 < found.standard_error < 0.1

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.outcomes.inequality import gini, lorenz, top_share, weighted_mean, weighted_median, weighted_quantile
@@ -57,6 +57,7 @@ def test_lorenz_curve_of_three_people() -> None:
     np.testing.assert_allclose(held, [0, 0.1, 0.4, 1])
 
 
+@settings(deadline=None)
 @given(PEOPLE)
 def test_a_weight_repeats_a_row(rows: list[tuple[int, int]]) -> None:
     values = np.array([value for value, _ in rows])
@@ -69,6 +70,7 @@ def test_a_weight_repeats_a_row(rows: list[tuple[int, int]]) -> None:
         assert weighted_quantile(values, weights, q) == weighted_quantile(repeated, None, q)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-50, 50), min_size=1, max_size=40),
     st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]),
@@ -77,6 +79,7 @@ def test_quantiles_agree_with_numpy(values: list[int], q: float) -> None:
     assert weighted_quantile(values, None, q) == np.quantile(values, q, method="averaged_inverted_cdf")
 
 
+@settings(deadline=None)
 @given(PEOPLE, st.floats(0.01, 100))
 def test_scale_does_not_matter(rows: list[tuple[int, int]], factor: float) -> None:
     values, weights = np.array(rows, dtype=float).T

@@ -1,0 +1,624 @@
+// The hot loop of an hour in C++17: examine, propose, allocate, do. The same algorithm and the same bits as the
+// kernel `search` of the model, on its arguments as `python -m benchmarks.dump` writes them.
+//
+//   search check CALL...   play each call once; compare every byte of every array with what the kernel left
+//   search time CALL...    for each line of standard input, play all calls and print their CPU seconds
+//
+// records.h holds the record types, the places in `state` and the tables of numbers, written from the model.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <time.h>
+#include <utility>
+#include <vector>
+
+#include "records.h"
+
+namespace {
+
+using std::int32_t;
+using std::int64_t;
+using std::uint64_t;
+
+// --- draws ---
+
+inline uint64_t mix(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+inline uint64_t word(uint64_t key, int64_t agent, int64_t number) {
+    const uint64_t turned = (key << 32) | (key >> 32);
+    const uint64_t packed = (static_cast<uint64_t>(agent) << 24) | static_cast<uint64_t>(number);
+    return mix(mix(packed * 0x9E3779B97F4A7C15u + key) ^ turned);
+}
+
+inline double uniform(uint64_t key, int64_t agent, int64_t number) {
+    return static_cast<double>(static_cast<int64_t>((word(key, agent, number) >> 11) | 1u)) * 0x1p-53;
+}
+
+inline int64_t priority(uint64_t key, int64_t agent, int64_t number) {
+    return static_cast<int64_t>(word(key, agent, number) >> 2);
+}
+
+// --- elementary functions, from + - * / only ---
+
+inline int64_t bits_of(double x) {
+    int64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+inline double from_bits(int64_t bits) {
+    double x;
+    std::memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+inline double power_of_two(int64_t exponent) { return from_bits((exponent + 1023) << 52); }
+
+double log_of(double x) {  // 0 < x < infinity, not subnormal: all that the hot loop asks for
+    const int64_t offset = bits_of(x) - LOG_START;
+    const int64_t k = offset >> 52;
+    const int64_t i = (offset >> (52 - LOG_BITS)) & ((int64_t{1} << LOG_BITS) - 1);
+    const double z = from_bits(LOG_START + (offset & ((int64_t{1} << 52) - 1)));
+    const double c = LOG_POINT[i];
+    const double s = (z - c) / (z + c);
+    const double square = s * s;
+    const double rest =
+        2.0 * s + s * square * (2.0 / 3.0 + square * (2.0 / 5.0 + square * (2.0 / 7.0)));
+    const double exponent = static_cast<double>(k);
+    return (exponent * LN2_HIGH + LOG_HIGH[i]) + (exponent * LN2_LOW + LOG_LOW[i] + rest);
+}
+
+inline double exp_of(double x) {
+    constexpr double round = 6755399441055744.0;
+    if (!(x > -746.0 && x < 710.0)) {
+        return x >= 710.0 ? HUGE_VAL : x <= -746.0 ? 0.0 : NAN;
+    }
+    const double steps = (x * STEPS_PER_UNIT + round) - round;
+    const double r = (x - steps * STEP_HIGH) - steps * STEP_LOW;
+    const int64_t n = static_cast<int64_t>(steps);
+    const int64_t j = n & ((int64_t{1} << EXP_BITS) - 1);
+    const int64_t k = n >> EXP_BITS;
+    const double series =
+        r + r * r * (0.5 + r * (1.0 / 6.0) + r * r * (1.0 / 24.0 + r * (1.0 / 120.0)));
+    const double high = EXP_HIGH[j];
+    const double value = high + (EXP_LOW[j] + high * series);
+    if (k > -1022 && k < 1023) {
+        return value * power_of_two(k);
+    }
+    const int64_t half = k >> 1;
+    return value * power_of_two(half) * power_of_two(k - half);
+}
+
+inline double normal_fast(double u) {
+    constexpr int64_t steps = std::size(NORMAL) - 1;
+    const double x = u * static_cast<double>(steps);
+    const int64_t i = std::min(std::max(static_cast<int64_t>(x), int64_t{0}), steps - 1);
+    const double low = NORMAL[i];
+    return low + (x - static_cast<double>(i)) * (NORMAL[i + 1] - low);
+}
+
+inline double normal(uint64_t key, int64_t agent, int64_t number) {
+    return normal_fast(uniform(key, agent, number));
+}
+
+inline double exponential(double u) {
+    const int64_t bits = bits_of(u);
+    const int64_t i = (bits >> (52 - TAIL_BITS)) & ((int64_t{1} << TAIL_BITS) - 1);
+    constexpr int64_t below = int64_t{1} << (52 - TAIL_BITS);
+    const double place = static_cast<double>(bits & (below - 1)) * (1.0 / static_cast<double>(below));
+    const double low = LOG_TABLE[i];
+    return static_cast<double>(1023 - (bits >> 52)) * LN2 - (low + place * (LOG_TABLE[i + 1] - low));
+}
+
+// --- rules ---
+
+inline int64_t own_seconds(double true_seconds, double log_speed) {
+    return static_cast<int64_t>(std::max(1.0, std::floor(true_seconds * exp_of(-log_speed) + 0.5)));
+}
+
+inline bool satisficing(double log_perceived_pay, double log_reservation) {
+    return log_perceived_pay >= log_reservation;
+}
+
+inline bool returns_task(double log_true_pay, double log_reservation, double log_return_ratio) {
+    return log_true_pay < log_reservation + log_return_ratio;
+}
+
+inline bool still_searching(const Active& entry, const Worker& worker) {
+    return entry.left >= worker.look_seconds && entry.fruitless < worker.patience;
+}
+
+// --- one hour of one board ---
+
+template <typename Row>
+struct Rows {
+    Row* first = nullptr;
+    int64_t count = 0;
+
+    Row& operator[](int64_t i) const { return first[i]; }
+};
+
+struct Market {
+    int64_t start_round = 0;
+    uint64_t search_key = 0, taste_key = 0, priority_key = 0;
+    Rows<Worker> workers;
+    Rows<Listing> listings;
+    Rows<Batch> batches;
+    Rows<int32_t> orders;  // three of them, one after another
+    Rows<Taker> takers;
+    Rows<int32_t> free_takers;
+    Rows<int32_t> table;
+    Rows<TaskType> types;
+    Rows<Platform> platforms;
+    Rows<Settings> settings;
+    Rows<Active> active;
+    Rows<int32_t> live;
+    Rows<int32_t> ranked;
+    Rows<int64_t> demand;
+    Rows<int32_t> group;  // two of them
+    Rows<int32_t> exhausted;
+    Rows<Event> events;
+    Rows<int64_t> state;
+
+    int64_t search() const;
+
+private:
+    int64_t look_at(double draw, int64_t count) const;
+    bool examine(int64_t round, Active& entry, const Worker& worker, int64_t count) const;
+    void allocate(int64_t count) const;
+    void work_on(int32_t place, Active& entry, double log_keep) const;
+    int64_t find_taker(int32_t worker, int32_t slot) const;
+    int64_t new_taker(int32_t worker, int32_t slot) const;
+    int64_t drop_exhausted(int64_t count) const;
+
+    int32_t* order(int64_t number) const { return orders.first + number * (orders.count / 3); }
+    uint64_t home(int64_t worker, int64_t slot) const {
+        return mix(static_cast<uint64_t>(worker * 4294967296 + slot)) & static_cast<uint64_t>(table.count - 1);
+    }
+};
+
+inline int64_t Market::look_at(double draw, int64_t count) const {
+    const Platform& platform = platforms[0];
+    if (draw >= platform.best_paid) {
+        const double share = (draw - platform.best_paid) / (1.0 - platform.best_paid);
+        const int64_t position = static_cast<int64_t>(share * static_cast<double>(count));
+        return order(0)[std::min(position, count - 1)];
+    }
+    int64_t number = 0;
+    double low = 0.0, width = platform.newest;
+    if (draw >= platform.largest) {
+        number = 2;
+        low = platform.largest;
+        width = platform.best_paid - platform.largest;
+    } else if (draw >= platform.newest) {
+        number = 1;
+        low = platform.newest;
+        width = platform.largest - platform.newest;
+    }
+    const double depth = exponential(std::max(1e-18, (draw - low) / width)) * platform.ranking_depth;
+    return order(number)[static_cast<int64_t>(depth) % count];
+}
+
+inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
+    const uint64_t mask = static_cast<uint64_t>(table.count - 1);
+    for (uint64_t at = home(worker, slot); table[at] >= 0; at = (at + 1) & mask) {
+        const Taker& taker = takers[table[at]];
+        if (taker.worker == worker && taker.slot == slot) {
+            return table[at];
+        }
+    }
+    return -1;
+}
+
+inline bool Market::examine(int64_t round, Active& entry, const Worker& worker, int64_t count) const {
+    const Settings& setting = settings[0];
+    const int64_t look_seconds = worker.look_seconds, patience = worker.patience;
+    int64_t left = entry.left, fruitless = entry.fruitless;
+    bool proposed = false;
+    for (int64_t look = 0; look < setting.looks; ++look) {
+        if (left < look_seconds || fruitless >= patience) {
+            break;
+        }
+        left -= look_seconds;
+        ++fruitless;
+        const int64_t slot = look_at(uniform(search_key, entry.id, round * 64 + look), count);
+        const Listing& listing = listings[slot];
+        if (((listing.country_mask >> entry.country) & 1) == 0 || listing.skill > entry.skill ||
+            listing.tertiary > entry.tertiary) {
+            continue;
+        }
+        if (listing.approval_tasks > 0 && (listing.approval_tasks > entry.accepted ||
+                                           listing.approval_rate > entry.approval_rate)) {
+            continue;
+        }
+        const double perceived = listing.log_stated_pay + entry.log_pay +
+                                 entry.sigma * normal(listing.key, entry.id, 0) +
+                                 setting.taste_sigma * normal(taste_key, entry.id, listing.type) -
+                                 setting.exposure_discount * types[listing.type].exposure;
+        if (!satisficing(perceived, entry.log_reservation)) {
+            continue;
+        }
+        const int64_t taker = find_taker(entry.row, static_cast<int32_t>(slot));
+        const int64_t done = taker >= 0 ? takers[taker].done : 0;
+        if (done >= listing.tasks) {
+            continue;
+        }
+        const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed);
+        const int64_t want = std::min({left / seconds, listing.tasks - done, int64_t{listing.left}});
+        if (want <= 0) {
+            continue;
+        }
+        entry.slot = static_cast<int32_t>(slot);
+        entry.want = static_cast<int32_t>(want);
+        entry.own_seconds = static_cast<int32_t>(seconds);
+        proposed = true;
+        break;
+    }
+    entry.searched += static_cast<int32_t>(entry.left - left);
+    entry.left = static_cast<int32_t>(left);
+    entry.fruitless = static_cast<int16_t>(fruitless);
+    return proposed;
+}
+
+// Turn wants into grants: all of them where they fit, else by rising hashed priority.
+inline void Market::allocate(int64_t count) const {
+    int32_t* const sizes = group.first;
+    int32_t* const ends = group.first + group.count / 2;
+    for (int64_t i = 0; i < count; ++i) {
+        const Active& entry = active[live[i]];
+        if (entry.want > 0) {
+            demand[entry.slot] += entry.want;
+            ++sizes[entry.slot];
+        }
+    }
+    int64_t crowded = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int32_t slot = active[live[i]].slot;
+        if (slot >= 0 && demand[slot] > listings[slot].left) {
+            if (sizes[slot] > 0) {
+                ends[slot] = static_cast<int32_t>(crowded);
+                crowded += sizes[slot];
+                sizes[slot] = 0;
+            }
+            ranked[ends[slot]++] = live[i];
+        }
+    }
+    for (int64_t first = 0; first < crowded;) {
+        const int32_t slot = active[ranked[first]].slot;
+        const int64_t last = ends[slot];
+        for (int64_t i = first + 1; i < last; ++i) {
+            const int32_t place = ranked[i];
+            const int64_t rank = active[place].priority;
+            int64_t at = i;
+            for (; at > first && active[ranked[at - 1]].priority > rank; --at) {
+                ranked[at] = ranked[at - 1];
+            }
+            ranked[at] = place;
+        }
+        int32_t left = listings[slot].left;
+        for (int64_t i = first; i < last; ++i) {
+            Active& entry = active[ranked[i]];
+            entry.want = std::min(left, entry.want);
+            left -= entry.want;
+        }
+        first = last;
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        const int32_t slot = active[live[i]].slot;
+        if (slot >= 0) {
+            demand[slot] = 0;
+            sizes[slot] = 0;
+        }
+    }
+}
+
+inline int64_t Market::new_taker(int32_t worker, int32_t slot) const {
+    const int32_t at = free_takers[--state[FREE_TAKERS]];
+    Taker& taker = takers[at];
+    taker.worker = worker;
+    taker.slot = slot;
+    taker.done = 0;
+    taker.next = batches[slot].first_taker;
+    batches[slot].first_taker = at;
+    const uint64_t mask = static_cast<uint64_t>(table.count - 1);
+    uint64_t place = home(worker, slot);
+    while (table[place] >= 0) {
+        place = (place + 1) & mask;
+    }
+    table[place] = at;
+    ++state[ENTERED];
+    return at;
+}
+
+inline void Market::work_on(int32_t place, Active& entry, double log_keep) const {
+    const Settings& setting = settings[0];
+    Listing& listing = listings[entry.slot];
+    int64_t at = find_taker(entry.row, entry.slot);
+    Event& event = events[state[EVENTS]++];
+    event.slot = entry.slot;
+    event.active = place;
+    event.own_seconds = entry.own_seconds;
+    event.start = entry.duty - entry.left;
+    event.accepted = 0;
+    if (at < 0) {
+        at = new_taker(entry.row, entry.slot);
+        const double true_pay = listing.log_true_pay + entry.log_speed + log_keep;
+        if (returns_task(true_pay, entry.log_reservation, setting.log_return_ratio)) {
+            const int32_t spent =
+                static_cast<int32_t>(static_cast<double>(entry.own_seconds) * setting.return_share + 0.5);
+            takers[at].done = RETURNED;
+            event.kind = RETURN;
+            event.done = 0;
+            event.own_seconds = spent;
+            entry.left -= spent;
+            event.end = entry.duty - entry.left;
+            return;
+        }
+    }
+    takers[at].done += entry.want;
+    listing.left -= entry.want;
+    entry.left -= entry.want * entry.own_seconds;
+    entry.fruitless = 0;
+    entry.served = 1;
+    event.kind = WORK;
+    event.done = entry.want;
+    event.end = entry.duty - entry.left;
+}
+
+inline int64_t Market::drop_exhausted(int64_t count) const {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int32_t slot = order(0)[i];
+        if (listings[slot].left > 0) {
+            order(0)[kept++] = slot;
+        } else {
+            exhausted[state[EXHAUSTED]++] = slot;
+        }
+    }
+    for (int64_t number = 1; number < 3; ++number) {
+        int32_t* const slots = order(number);
+        int64_t at = 0;
+        for (int64_t i = 0; i < count; ++i) {
+            const int32_t slot = slots[i];
+            slots[at] = slot;
+            at += listings[slot].left > 0;
+        }
+    }
+    return kept;
+}
+
+// Play rounds until nobody has both time and patience: -1. A round for which there might be no room is not
+// played; its number is returned.
+int64_t Market::search() const {
+    const double log_keep = log_of(1.0 - static_cast<double>(platforms[0].worker_fee_ppm) / 1000000.0);
+    for (int64_t round = start_round; round < settings[0].max_rounds; ++round) {
+        const int64_t searching = state[LIVE];
+        if (searching == 0 || state[OPEN] == 0) {
+            return -1;
+        }
+        if (state[EVENTS] + searching > events.count || state[FREE_TAKERS] < searching ||
+            2 * (state[ENTERED] + searching) > table.count) {
+            return round;
+        }
+        int64_t candidates = 0;
+        for (int64_t i = 0; i < searching; ++i) {
+            const int32_t place = live[i];
+            Active& entry = active[place];
+            const Worker& worker = workers[entry.row];
+            entry.slot = -1;
+            entry.want = 0;
+            if (examine(round, entry, worker, state[OPEN])) {
+                entry.priority = priority(priority_key, entry.id, round);
+            } else if (!still_searching(entry, worker)) {
+                continue;
+            }
+            live[candidates++] = place;
+        }
+        allocate(candidates);
+        int64_t still = 0;
+        bool emptied = false;
+        for (int64_t i = 0; i < candidates; ++i) {
+            const int32_t place = live[i];
+            Active& entry = active[place];
+            if (entry.want > 0) {
+                work_on(place, entry, log_keep);
+                emptied |= listings[entry.slot].left == 0;
+            }
+            if (still_searching(entry, workers[entry.row])) {
+                live[still++] = place;
+            }
+        }
+        state[LIVE] = still;
+        if (emptied) {
+            state[OPEN] = drop_exhausted(state[OPEN]);
+        }
+    }
+    for (int64_t i = 0; i < state[LIVE]; ++i) {
+        state[CUT_OFF] += active[live[i]].left;
+    }
+    return -1;
+}
+
+// --- dumped calls ---
+
+struct Buffer {
+    explicit Buffer(std::size_t bytes)
+        : size(bytes), memory(static_cast<char*>(::operator new(bytes + 64, std::align_val_t{64}))) {}
+    Buffer(Buffer&& other) noexcept : size(other.size), memory(std::exchange(other.memory, nullptr)) {}
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    Buffer& operator=(Buffer&&) = delete;
+    ~Buffer() { ::operator delete(memory, std::align_val_t{64}); }
+
+    std::size_t size;
+    char* memory;
+};
+
+struct Array {
+    int64_t row_bytes = 0, rows = 0;
+    std::vector<char> before, after;
+    Buffer used{0};
+};
+
+class Call {
+public:
+    explicit Call(const std::string& header);
+
+    // Bring every array back to what it was before the call.
+    void refresh() {
+        for (auto& [name, array] : arrays_) {
+            std::memcpy(array.used.memory, array.before.data(), array.before.size());
+        }
+    }
+
+    int64_t play() const { return market_.search(); }
+
+    // Play and compare with what the kernel left; return how many arrays and results differ.
+    int check();
+
+private:
+    template <typename Row>
+    Rows<Row> rows(const std::string& name) {
+        Array& array = arrays_.at(name);
+        if (array.row_bytes != static_cast<int64_t>(sizeof(Row))) {
+            throw std::runtime_error(header_ + ": rows of " + name + " have another size");
+        }
+        return {reinterpret_cast<Row*>(array.used.memory), array.rows};
+    }
+
+    int64_t scalar(const std::string& name) const { return scalars_.at(name); }
+
+    std::string header_;
+    std::map<std::string, int64_t> scalars_;
+    std::map<std::string, Array> arrays_;
+    Market market_;
+};
+
+std::vector<char> read_part(std::ifstream& data, int64_t offset, int64_t bytes) {
+    std::vector<char> part(static_cast<std::size_t>(bytes));
+    data.seekg(offset);
+    data.read(part.data(), bytes);
+    if (!data) {
+        throw std::runtime_error("the dump is cut short");
+    }
+    return part;
+}
+
+// A header has lines "scalar NAME VALUE" and "array NAME ROW_BYTES ROWS BEFORE AFTER", the last two being
+// offsets into the file of the same name that ends in .bin.
+Call::Call(const std::string& header) : header_(header) {
+    std::ifstream lines(header);
+    std::ifstream data(header.substr(0, header.rfind('.')) + ".bin", std::ios::binary);
+    std::string kind, name;
+    while (lines >> kind >> name) {
+        if (kind == "scalar") {
+            lines >> scalars_[name];
+        } else {
+            int64_t row_bytes = 0, rows = 0, before = 0, after = 0;
+            lines >> row_bytes >> rows >> before >> after;
+            const int64_t bytes = row_bytes * rows;
+            arrays_.emplace(name, Array{row_bytes, rows, read_part(data, before, bytes), read_part(data, after, bytes),
+                                        Buffer(static_cast<std::size_t>(bytes))});
+        }
+    }
+    market_.start_round = scalar("start_round");
+    market_.search_key = static_cast<uint64_t>(scalar("search_key"));
+    market_.taste_key = static_cast<uint64_t>(scalar("taste_key"));
+    market_.priority_key = static_cast<uint64_t>(scalar("priority_key"));
+    market_.workers = rows<Worker>("workers");
+    market_.listings = rows<Listing>("listings");
+    market_.batches = rows<Batch>("batches");
+    market_.orders = rows<int32_t>("orders");
+    market_.takers = rows<Taker>("takers");
+    market_.free_takers = rows<int32_t>("free_takers");
+    market_.table = rows<int32_t>("table");
+    market_.types = rows<TaskType>("types");
+    market_.platforms = rows<Platform>("platforms");
+    market_.settings = rows<Settings>("settings");
+    market_.active = rows<Active>("active");
+    market_.live = rows<int32_t>("live");
+    market_.ranked = rows<int32_t>("ranked");
+    market_.demand = rows<int64_t>("demand");
+    market_.group = rows<int32_t>("group");
+    market_.exhausted = rows<int32_t>("exhausted");
+    market_.events = rows<Event>("events");
+    market_.state = rows<int64_t>("state");
+}
+
+int Call::check() {
+    refresh();
+    int differing = 0;
+    const int64_t result = play();
+    if (result != scalar("result")) {
+        std::cout << header_ << ": returned " << result << ", the kernel " << scalar("result") << '\n';
+        ++differing;
+    }
+    for (const auto& [name, array] : arrays_) {
+        const char* const used = array.used.memory;
+        const auto [expected, found] = std::mismatch(array.after.begin(), array.after.end(), used);
+        if (expected != array.after.end()) {
+            const int64_t row = (expected - array.after.begin()) / array.row_bytes;
+            std::cout << header_ << ": " << name << " differs from row " << row << " on\n";
+            ++differing;
+        }
+    }
+    return differing;
+}
+
+double cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Play every call once from a fresh copy; only the playing is timed.
+double time_once(std::vector<Call>& calls) {
+    double seconds = 0.0;
+    for (Call& call : calls) {
+        call.refresh();
+        const double began = cpu_seconds();
+        call.play();
+        seconds += cpu_seconds() - began;
+    }
+    return seconds;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    if (count < 3) {
+        std::cerr << "usage: search check|time CALL...\n";
+        return 2;
+    }
+    std::vector<Call> calls;
+    for (int i = 2; i < count; ++i) {
+        calls.emplace_back(words[i]);
+    }
+    if (std::string(words[1]) == "check") {
+        int differing = 0;
+        for (Call& call : calls) {
+            differing += call.check();
+        }
+        std::cout << calls.size() << " calls, " << differing << " differences\n";
+        return differing == 0 ? 0 : 1;
+    }
+    for (std::string line; std::getline(std::cin, line);) {
+        std::printf("%.9f\n", time_once(calls));
+        std::fflush(stdout);
+    }
+    return 0;
+}

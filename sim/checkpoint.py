@@ -1,0 +1,130 @@
+"""Checkpoints: the whole state of a run in one checksummed file of arrays and JSON.
+
+A file begins with a line that names the format and the SHA-256 of all that follows: a NumPy archive
+without pickled objects. It is written beside its place, flushed and renamed, so that a kill leaves
+either the old checkpoint or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+
+FORMAT = b"clickmarket checkpoint 1 "
+META = "meta.json"
+
+MODEL_ARRAYS = (
+    "worker_rows",
+    "collective_rows",
+    "requester_rows",
+    "platform_rows",
+    "government_rows",
+    "history_rows",
+    "mixes",
+    "pools",
+    "joiners",
+    "first_active",
+    "outside_value",
+    "reported_pay",
+    "platform_pay",
+    "log_platform_pay",
+    "week_pay",
+    "month_transactions",
+    "joined_today",
+    "left_today",
+    "known_earnings",
+    "best_hours",
+    "today",
+    "mark",
+    "order",
+    "bucket_starts",
+)
+MODEL_NUMBERS = ("hour", "day", "week", "utc_hour", "workers_count", "recording", "needs_bucketing")
+LEDGER_ARRAYS = ("totals", "flows", "owners", "outside", "rounding")
+
+
+def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+    """Write arrays and a JSON object into one checksummed file, in one step."""
+    buffer = io.BytesIO()
+    text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    np.savez(buffer, **{META: text}, **arrays)
+    content = buffer.getvalue()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(FORMAT + hashlib.sha256(content).hexdigest().encode() + b"\n")
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"The checkpoint cannot be written: {error.strerror}.", value=str(path)) from error
+
+
+def read_archive(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays and the JSON object of a checkpoint.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no checkpoint, or is damaged.
+    """
+    try:
+        whole = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"The checkpoint cannot be read: {error.strerror}.", path="resume", value=str(path)) from error
+    head, separator, content = whole.partition(b"\n")
+    if not separator or head != FORMAT + hashlib.sha256(content).hexdigest().encode():
+        raise UserError(
+            "This is no checkpoint, or it is damaged.",
+            path="resume",
+            value=str(path),
+            allowed="a checkpoint that this version wrote, unchanged",
+        )
+    with zipfile.ZipFile(io.BytesIO(content)):
+        archive = np.load(io.BytesIO(content), allow_pickle=False)
+        arrays = {name: archive[name] for name in archive.files}
+    meta = json.loads(arrays.pop(META).tobytes())
+    return arrays, meta
+
+
+def state_of(model: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return everything that the next hours of a model depend on."""
+    arrays = {f"model.{name}": getattr(model, name) for name in MODEL_ARRAYS}
+    arrays |= {f"ledger.{name}": getattr(model.ledger, name) for name in LEDGER_ARRAYS}
+    for number, board in enumerate(model.boards):
+        arrays |= {f"board.{number}.{name}": array for name, array in board.state_arrays().items()}
+    meta = {name: int(getattr(model, name)) for name in MODEL_NUMBERS}
+    return arrays, {"model": meta, "transfers": model.ledger.transfers_booked}
+
+
+def restore(model: Any, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+    """Put a model into a saved state."""
+    for name in MODEL_ARRAYS:
+        setattr(model, name, arrays[f"model.{name}"])
+    for name in MODEL_NUMBERS:
+        kind = type(getattr(model, name))
+        setattr(model, name, kind(meta["model"][name]))
+    for name in LEDGER_ARRAYS:
+        getattr(model.ledger, name)[...] = arrays[f"ledger.{name}"]
+    model.ledger.transfers_booked = int(meta["transfers"])
+    for number, board in enumerate(model.boards):
+        head = f"board.{number}."
+        board.restore({name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)})
