@@ -336,9 +336,9 @@ class Board:
     # --- batches come and go ---
 
     def add(self, added: list[Batch]) -> None:
-        """Show new batches; those among the largest find their place by what is left now."""
-        added.sort(key=newest_key, reverse=True)
-        self.newest = added + self.newest
+        """Show new batches, best paid first; those among the largest find their place by what is left now."""
+        added.sort(key=paid_key, reverse=True)
+        self.newest = sorted(added, key=newest_key, reverse=True) + self.newest
         self.largest += added
         self.largest.sort(key=largest_key, reverse=True)
         self.best_paid += added

@@ -81,6 +81,8 @@ class Recorder:
 
     def hour(self, model: Any) -> None:
         """Keep the batches that finished in the hour."""
+        if self.keeps_events:
+            self.events += [events_of(model, board) for board in model.boards]
         if not model.recording:
             if model.hour + 1 == model.first_recorded_hour:
                 self.before_window = model.ledger.flows.copy()
@@ -150,6 +152,10 @@ class Recorder:
             self.sink(self._batches(np.concatenate(self.finished), np.concatenate(self.finished_platforms)))
             self.finished, self.finished_platforms = [], []
 
+    def event_log(self) -> pd.DataFrame:
+        """Return every piece of work of the run: who did how much of which batch, when, and what was accepted."""
+        return pd.DataFrame(joined(self.events))
+
     # --- checkpoints ---
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
@@ -167,6 +173,8 @@ class Recorder:
         if self.finished:
             arrays["finished"] = np.concatenate(self.finished)
             arrays["finished_platforms"] = np.concatenate(self.finished_platforms)
+        arrays |= {f"events.{name}": column.astype("U64") if name == "platform" else column
+                   for name, column in joined(self.events).items()}
         arrays |= {f"series.{name}": column for name, column in joined(self.series_days).items()}
         for name, column in joined(self.flow_months).items():
             arrays[f"flows.{name}"] = column.astype("U7") if name == "period" else column
@@ -181,7 +189,7 @@ class Recorder:
         self.before_window = arrays.get("before_window")
         if "finished" in arrays:
             self.finished, self.finished_platforms = [arrays["finished"]], [arrays["finished_platforms"]]
-        for kept, head in ((self.series_days, "series."), (self.flow_months, "flows.")):
+        for kept, head in ((self.series_days, "series."), (self.flow_months, "flows."), (self.events, "events.")):
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:
                 kept.append(part)
@@ -348,6 +356,25 @@ class Recorder:
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         return np.array(self.model.world.codes, object)[numbers]
+
+
+def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
+    """Return the hour's events of one board; ``start`` and ``end`` are seconds since the start of the run."""
+    events = board.events[: int(board.state[boards.EVENTS])]
+    batches = board.batches[events["slot"]]
+    moment = 3600 * model.hour
+    return {
+        "hour": np.full(len(events), model.hour),
+        "platform": np.full(len(events), model.platform_names[board.platform]),
+        "worker": board.active["id"][events["active"]],
+        "batch": batches["id"].copy(),
+        "returned": events["kind"] == boards.RETURN,
+        "done": events["done"].astype(np.int64),
+        "accepted": events["accepted"].astype(np.int64),
+        "own_seconds": events["own_seconds"].astype(np.int64),
+        "start": events["start"] + moment,
+        "end": events["end"] + moment,
+    }
 
 
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,14 @@ from sim.study.result import (
     frame_file,
     load,
     read_frame,
+    write_frame,
     write_json,
     write_manifest,
     write_recorded,
     write_text,
 )
 
+CHECKPOINT = "checkpoint"
 PACKAGES = ("mesa", "numpy", "scipy", "numba", "pandas", "pyarrow", "tzdata")
 
 
@@ -66,7 +68,8 @@ def execute(
     plugins
         Files with further rules.
     resume
-        Folder of an unfinished run that was interrupted after a checkpoint.
+        Folder (or checkpoint file) of a run that was interrupted after a checkpoint. It keeps the
+        configuration of its checkpoint.
     quiet
         Print nothing.
     """
@@ -74,17 +77,29 @@ def execute(
     began = time.monotonic()
     if is_cold() and not quiet:
         print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
-    model = ClickWorkModel(config, plugins=load_plugins(files) if files else None)
-    folder = new_folder(config)
-    write_text(folder / CONFIG, to_yaml(config))
-    with PartWriter(folder / frame_file("batches"), COLUMNS["batches"]) as batches:
-        recorder = Recorder(model, batches.append)
-        model.observers.append(recorder)
-        play(model, quiet)
-        frames = recorder.frames()
+    rules = load_plugins(files) if files else None
+    if resume is None:
+        model = ClickWorkModel(config, plugins=rules)
+        folder = new_folder(config)
+        write_text(folder / CONFIG, to_yaml(config))
+    else:
+        folder = resume if resume.is_dir() else resume.parent
+        model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules)
+        config = model.config
+    parts = BatchParts(folder)
+    recorder = Recorder(model, parts.append)
+    model.observers.append(recorder)
+    if resume is not None:
+        parts.keep(int(model.loaded_arrays.pop("parts")))
+        recorder.restore(model.loaded_arrays)
+    play(model, lambda: save(model, recorder, parts, folder), quiet)
+    frames = recorder.frames()
+    parts.join()
     for name in COLUMNS:
         if name != "batches":
             write_recorded(name, getattr(frames, name), folder)
+    if config.record.events:
+        write_frame(recorder.event_log(), folder / frame_file("events"), {"start": "s", "end": "s", "own_seconds": "s"})
     manifest = describe(config, model, recorder, files, time.monotonic() - began)
     frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
     values = summary(frames, model.world)
@@ -93,10 +108,49 @@ def execute(
         from sim.figures.market import caption_of, draw_all
 
         draw_all(frames, model.world, caption_of(frames, manifest), folder / FIGURES)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
     write_manifest(folder, manifest)
     if not quiet:
         print_summary(values, by_country(frames, model.world))
     return folder
+
+
+class BatchParts:
+    """The finished batches of a run, a file a month until the end joins them into one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def path(self, number: int) -> Path:
+        """File of a part."""
+        return self.folder / f"batches-{number:05d}.part"
+
+    def append(self, columns: dict[str, Any]) -> None:
+        """Write one more part."""
+        with PartWriter(self.path(self.count), COLUMNS["batches"]) as part:
+            part.append(columns)
+        self.count += 1
+
+    def keep(self, count: int) -> None:
+        """Go on after ``count`` parts; what an interrupted run wrote beyond them is dropped."""
+        self.count = count
+        for path in sorted(self.folder.glob("batches-*.part")):
+            if path not in {self.path(number) for number in range(count)}:
+                path.unlink()
+
+    def join(self) -> None:
+        """Join the parts into the table and remove them."""
+        with PartWriter(self.folder / frame_file("batches"), COLUMNS["batches"]) as whole:
+            for number in range(self.count):
+                whole.append(read_frame(self.path(number)))
+        for number in range(self.count):
+            self.path(number).unlink()
+
+
+def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: Path) -> None:
+    """Write a checkpoint that the run can resume from, in place of the last one."""
+    model.save(folder / CHECKPOINT, {**recorder.state_arrays(), "parts": np.array(parts.count)})
 
 
 def new_folder(config: Config) -> Path:
@@ -117,8 +171,9 @@ def new_folder(config: Config) -> Path:
     raise UserError("There is no free name for a result folder.", path="results.dir", value=str(base))
 
 
-def play(model: ClickWorkModel, quiet: bool = False) -> None:
-    """Play the run hour by hour, with a progress bar if someone is watching."""
+def play(model: ClickWorkModel, checkpoint: Callable[[], None], quiet: bool = False) -> None:
+    """Play the run day by day, with checkpoints as configured and a progress bar if someone is watching."""
+    every = 24 * model.config.time.checkpoint_days
     watched = model.config.compute.progress and sys.stderr.isatty() and not quiet
     columns = (
         TextColumn("{task.fields[date]}"),
@@ -130,7 +185,9 @@ def play(model: ClickWorkModel, quiet: bool = False) -> None:
     with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
         task = progress.add_task("run", total=model.last_hour, date="", on_duty=0)
         while model.hour < model.last_hour:
-            model.run(min(24, model.last_hour - model.hour))
+            model.run(min(24 - model.hour % 24, model.last_hour - model.hour))
+            if every and model.hour % every == 0 and model.hour < model.last_hour:
+                checkpoint()
             progress.update(
                 task,
                 completed=model.hour,

@@ -1,0 +1,464 @@
+"""The model against its twin of plain Python objects: every event, balance and record, to the bit.
+
+Markets are generated from a number, so that a failure names the market that shows it.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import mesa
+import numpy as np
+import pytest
+
+from benchmarks.plain_mesa import PlainMarket
+from sim.agents.population import make_population
+from sim.agents.traits import ACTIVE, HISTORY, permanent_ids
+from sim.config import Config, Learning, Market, Platform, Record, Time, Workers, WorldChoice
+from sim.config import Requesters as RequestersConfig
+from sim.ledger import KINDS, SECTORS
+from sim.market import board as boards
+from sim.model import ClickWorkModel
+
+MARKETS = 240
+MARKETS_AT_NIGHT = 2000
+GROUP = 20
+
+# Saturdays and Sundays before a month begins, the change of clocks, a leap day, the turn of a year.
+STARTS = (
+    "2019-01-07", "2019-03-30", "2019-06-29", "2019-06-30", "2019-09-28", "2019-10-26", "2020-02-29", "2018-12-30",
+)  # fmt: skip
+COUNTRIES = {
+    "north_south": ("NTH", "STH"),
+    "six_regions": ("NOA", "EUR", "ASI"),
+    "mturk_2015": ("USA", "IND"),
+    "global": ("USA", "IND", "FRA", "CHN", "NPL"),
+}
+
+
+# --- markets ------------------------------------------------------------------------------------
+
+
+def market(number: int) -> Config:
+    """Return the tiny market of a number: up to 50 workers, 72 hours or some weeks."""
+    r = random.Random(number)
+    base = Config()
+    table = r.choice(tuple(COUNTRIES))
+    days, workers = r.choice(((3, 50), (3, 50), (3, 50), (3, 30), (9, 20), (23, 8)))
+    types = r.sample(list(base.task_types), r.randint(1, 5))
+    return Config(
+        seed=r.choice((number, 2**62 - number)),
+        time=Time(
+            start=r.choice(STARTS), days=days, warmup_days=r.choice((0, 0, 1)), daylight_saving=r.random() < 0.8
+        ),
+        world=WorldChoice(table=table),
+        workers=Workers(
+            count=r.randint(1, workers),
+            speed_gain=r.choice((0.0, 0.25, 1.0)),
+            speed_half_tasks=r.choice((5.0, 2000.0)),
+            accuracy_mean=r.choice((0.6, 0.93)),
+            look_seconds_median=r.choice((5.0, 40.0, 120.0)),
+            patience_low=(patience := r.randint(1, 8)),
+            patience_high=r.randint(patience, 14),
+            patience_hours=r.randint(1, 4),
+            daily_hours_cap=r.choice((3, 12, 16)),
+            need_usd_per_hour=r.choice((0.0, 0.1)),
+            broker_cut=r.choice((0.0, 0.2, 0.333333)),
+        ),
+        segments={
+            name: replace(
+                segment,
+                flexibility=r.random(),
+                desired_hours_median=r.choice((6.0, 30.0, 60.0)),
+                reservation_ratio=segment.reservation_ratio * r.choice((0.3, 1.0, 4.0)),
+                collective_size=r.choice((0, 0, 3)),
+                interruption_women=r.random(),
+            )
+            for name, segment in base.segments.items()
+        },
+        requesters=requesters(r),
+        task_types={
+            name: replace(
+                base.task_types[name],
+                share=r.random(),
+                one_task_share=r.choice((0.0, 0.57, 1.0)),
+                largest_batch=r.choice((1, 5, 300, 20_000)),
+                assignments_per_task=r.choice((1, 3, 12)),
+                exposure=r.choice((0.0, 0.6)),
+                skill=r.randint(0, 2),
+            )
+            for name in types
+        },
+        platforms=platforms(r, COUNTRIES[table]),
+        market=Market(
+            looks=r.randint(1, 14),
+            max_rounds=r.choice((1, 3, 24, 24)),
+            workers_per_board=r.choice((7, 50_000)),
+            boards=r.choice((None, None, 1, 2, 3)),
+            noise_sigma=r.choice((0.0, 0.8)),
+            noise_half_tasks=r.choice((5.0, 2000.0)),
+            return_ratio=r.choice((0.0, 0.6, 1.0)),
+            return_share=r.choice((0.0, 0.5, 1.0)),
+            rejection_prior=r.choice((0.0, 0.01, 0.4)),
+            life_hours_median=r.choice((1.0, 10.0, 72.0)),
+            demand_cap_days=r.choice((0.1, 14.0)),
+            pay_setting=r.choice(("profit_search", "fill_time", "fixed")),
+        ),
+        learning=Learning(
+            reservation_weight=r.choice((0.0, 0.5)),
+            hours_sharpness=r.choice((0, 2, 5)),
+            outside_shock_sigma=r.choice((0.0, 2.0)),
+            outside_shock_weeks=r.choice((1, 2)),
+            leave_weeks=r.choice((1, 1, 2)),
+            pool_ratio=r.choice((0.0, 8.5, 60.0)),
+            join_rate=0.02,
+            join_elasticity=r.choice((0.0, 1.0, 2.0)),
+            switch_share=r.choice((0.0, 1.0)),
+            switch_inertia=r.choice((0.0, 2.0)),
+        ),
+        record=Record(workers="none" if r.random() < 0.1 else "full", figures=False),
+    )
+
+
+def requesters(r: random.Random) -> RequestersConfig:
+    """Return requesters with much or little work, exact or lax."""
+    return RequestersConfig(
+        count=r.randint(1, 8),
+        size_log_sigma=r.choice((0.0, 1.0, 2.68)),
+        largest_share=r.choice((0.1, 1.0)),
+        demand_share=r.choice((0.2, 1.0, 6.0)),
+        demand_elasticity=r.choice((0.0, 1.0, 2.5)),
+        pay_usd_per_hour=r.choice((1.0, 4.0, 9.0)),
+        value_usd_per_hour=r.choice((6.0, 12.0)),
+        strictness_mean=r.choice((0.08, 0.9)),
+        unfair_rejection_mean=r.choice((0.0, 0.002, 0.3)),
+        always_on_share=r.random(),
+        office_start=r.randint(0, 23),
+        office_hours=r.choice((1, 10, 24)),
+        approval_share=r.choice((0.0, 0.5)),
+        approval_tasks=r.choice((0, 1, 20)),
+        approval_rate=r.choice((0.0, 0.9, 0.99)),
+        own_country_share=r.choice((0.0, 0.3)),
+        north_only_share=r.choice((0.0, 0.3)),
+        multihome_share=r.choice((0.0, 0.8)),
+        pay_minimum_tasks=r.choice((1, 20)),
+        pay_arm_spread=r.choice((0.0, 0.1, 0.4)),
+    )
+
+
+def platforms(r: random.Random, codes: tuple[str, ...]) -> dict[str, Platform]:
+    """Return one to four platforms; the first is open to all."""
+    names = ("open", "second", "third", "domestic")[: r.choice((1, 2, 4))]
+    return {name: platform(r, codes, first=name == "open", domestic=name == "domestic") for name in names}
+
+
+def platform(r: random.Random, codes: tuple[str, ...], first: bool, domestic: bool) -> Platform:
+    """Return a platform with fees, ticks, thresholds and an order of its own."""
+    weights = [r.choice((0.0, 0.2, 0.5, 1.0)) for _ in range(4)]
+    return Platform(
+        owner=r.choice(codes),
+        worker_countries=[] if first else [codes[1]] if domestic else list(codes),
+        requester_countries=[codes[1]] if domestic else [],
+        pool_share=0.3 if domestic else 0.0,
+        requester_share=0.2 if domestic else 0.0,
+        requester_fee=r.choice((0.0, 0.2, 0.333333, 0.123457)),
+        large_batch_fee=r.choice((0.0, 0.2)),
+        large_batch_from=r.choice((2, 10)),
+        worker_fee=r.choice((0.0, 0.0, 0.1, 0.234567)),
+        minimum_reward_usd=r.choice((0.000001, 0.01, 0.07)),
+        tick_usd=r.choice((0.000001, 0.001, 0.01)),
+        reward_promise_usd_per_hour=r.choice((0.0, 0.0, 5.0)),
+        ranking_newest=weights[0],
+        ranking_largest=weights[1],
+        ranking_best_paid=weights[2],
+        ranking_random=weights[3] if sum(weights) else 1.0,
+        ranking_depth=r.choice((1.0, 4.0, 25.0)),
+        payout_days=r.choice((1, 2, 7)),
+        payout_threshold_usd=r.choice((0.0, 1.0, 20.0)),
+        cost_per_transaction_usd=r.choice((0.0, 0.002, 1.0)),
+        cost_share=r.choice((0.0, 0.35)),
+    )
+
+
+# --- what is compared ---------------------------------------------------------------------------
+
+WORKER_FIELDS = (
+    "pending", "balance", "log_speed", "log_base_reservation", "log_reservation", "learned_pay", "all_in_pay",
+    "week_pay", "accepted", "rejected", "week_seconds", "week_paid_seconds", "session_start", "session_minutes",
+    "look_seconds", "desired_minutes", "country", "zone", "segment", "patience", "weeks_below",
+)  # fmt: skip
+REQUESTER_FIELDS = (
+    "id", "balance", "serial", "batches_per_day", "target", "batches", "posted", "accepted", "rejected", "expired",
+    "spent", "fees",
+)  # fmt: skip
+PLATFORM_FIELDS = (
+    "balance", "requester_fee_ppm", "large_batch_fee_ppm", "worker_fee_ppm", "minimum_reward", "tick",
+    "payout_threshold", "transactions", "revenue", "cost", "profit", "owner",
+)  # fmt: skip
+BATCH_FIELDS = (
+    "id", "reward", "escrow", "submitted", "accepted", "rejected", "waited_seconds", "first_start", "expires_hour",
+)  # fmt: skip
+
+
+class Watch:
+    """What both models say of themselves in the end: `hour` to `month` are called by either as it runs."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[Any, ...]] = []
+        self.finished: list[tuple[Any, ...]] = []
+        self.taken: list[tuple[int, ...]] = []
+        self.cut_off: list[int] = []
+        self.days: list[Any] = []
+        self.months: list[Any] = []
+        self.state: dict[str, Any] = {}
+
+    def everything(self) -> dict[str, Any]:
+        """Return all that is compared, by name."""
+        record = {name: sorted(getattr(self, name)) for name in ("events", "finished", "taken")}
+        record |= {name: getattr(self, name) for name in ("cut_off", "days", "months")}
+        return record | self.state
+
+
+class KernelWatch(Watch):
+    """Reads the arrays of the compiled model."""
+
+    def hour(self, model: Any) -> None:
+        for board in model.boards:
+            events = board.events[: board.state[boards.EVENTS]]
+            batches, entries = board.batches["id"][events["slot"]], board.active["id"][events["active"]]
+            columns = [events[name] for name in ("kind", "done", "accepted", "own_seconds", "start", "end")]
+            rows = zip(*(column.tolist() for column in (entries, batches, *columns)), strict=True)
+            self.events += [(model.hour, model.platform_names[board.platform], *row) for row in rows]
+            self.finished += board.finished[: board.state[boards.FINISHED_COUNT]].tolist()
+            taken = board.taken[: board.state[boards.TAKEN_COUNT]]
+            workers = permanent_ids(model.worker_rows[taken["worker"]])
+            self.taken += zip(taken["requester"].tolist(), workers.tolist(), taken["done"].tolist(), strict=True)
+            self.cut_off.append(int(board.state[boards.CUT_OFF]))
+
+    def day(self, model: Any) -> None:
+        coming = [sparse(model.joined_today), sparse(model.left_today)]
+        self.days.append([coming, [(board.tally.tolist(), board.demands.tolist()) for board in model.boards]])
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        self.months.append((period, sparse(flows)))
+
+    def finish(self, model: ClickWorkModel) -> None:
+        """Read the state at the end."""
+        workers = model.worker_rows[: model.workers_count]
+        platforms, requesters, ledger = model.platform_rows, model.requester_rows, model.ledger
+        open_slots = [(board, board.orders[0, : board.state[boards.OPEN]]) for board in model.boards]
+        on_duty = [board.active[: board.state[boards.ACTIVE_COUNT]] for board in model.boards]
+        self.state = {
+            "worker id": permanent_ids(workers).tolist(),
+            "worker active": (workers["bits"] & ACTIVE > 0).tolist(),
+            "worker collective": workers["collective"].tolist(),
+            "worker platform": workers["platform"].tolist(),
+            "worker tile": workers["tile"].tolist(),
+            **{f"worker {name}": workers[name].tolist() for name in WORKER_FIELDS},
+            **{f"requester {name}": requesters[name].tolist() for name in REQUESTER_FIELDS},
+            **{
+                f"requester {what}": list(zip(*(requesters[f"{arm}_{what}"].tolist() for arm in ("low", "high"))))
+                for what in ("closed", "done", "waited")
+            },
+            **{f"platform {name}": platforms[name].tolist() for name in PLATFORM_FIELDS},
+            **{
+                f"batch {name}": [board.batches[name][slots].tolist() for board, slots in open_slots]
+                for name in BATCH_FIELDS
+            },
+            "batch left": [board.listings["left"][slots].tolist() for board, slots in open_slots],
+            "batch times": [
+                list(zip(*(board.batches[name][slots].tolist() for name in ("t10", "t50", "t90", "t100"))))
+                for board, slots in open_slots
+            ],
+            "orders": [
+                [board.batches["id"][board.orders[order, : board.state[boards.OPEN]]].tolist() for order in range(3)]
+                for board in model.boards
+            ],
+            "on duty": [
+                list(zip(rows["id"].tolist(), (60 * (60 * rows["start_hour"] + rows["minutes"])).tolist(),
+                         rows["fruitless_hours"].tolist()))
+                for rows in on_duty
+            ],
+            "collectives": model.collective_rows["balance"].tolist(),
+            "governments": model.government_rows["balance"].tolist(),
+            "owners": ledger.owners["balance"].tolist(),
+            "outside": ledger.outside["balance"].tolist(),
+            "rounding": int(ledger.rounding["balance"][0]),
+            "totals": dict(zip(SECTORS, ledger.totals.tolist(), strict=True)),
+            "flows": sparse(ledger.flows),
+            "transfers": ledger.transfers_booked,
+            "pools": model.pools.tolist(),
+            "reported pay": model.reported_pay.tolist(),
+            "platform pay": model.platform_pay.tolist(),
+            "log platform pay": model.log_platform_pay.tolist(),
+            "best hours": model.best_hours.tolist(),
+        }  # fmt: skip
+        if model.keeps_history:
+            history = model.history_rows[: model.workers_count]
+            self.state |= {f"worker's {name}": history[name].tolist() for name in HISTORY.names or ()}
+
+
+class TwinWatch(Watch):
+    """Reads the objects of the twin."""
+
+    def hour(self, model: PlainMarket) -> None:
+        for board in model.boards:
+            self.finished += board.finished
+            self.taken += board.taken
+            self.cut_off.append(board.cut_off_seconds)
+
+    def day(self, model: PlainMarket) -> None:
+        coming = [dict(model.joined_today), dict(model.left_today)]
+        self.days.append([coming, [(board.tally, board.demands) for board in model.boards]])
+
+    def month(self, model: PlainMarket, period: str, flows: Any) -> None:
+        self.months.append((period, {key: amount for key, amount in flows.items() if amount}))
+
+    def finish(self, twin: PlainMarket) -> None:
+        """Read the state at the end."""
+        workers, platforms, requesters, ledger = twin.everyone, twin.platforms, twin.requesters, twin.ledger
+        collectives = {collective: number for number, collective in enumerate(twin.collectives)}
+        collectives[None] = -1
+        tiles = {board: number for number, board in enumerate(twin.boards)}
+        self.events = twin.events or []
+        self.state = {
+            "worker id": [worker.id for worker in workers],
+            "worker active": [worker.active for worker in workers],
+            "worker collective": [collectives[worker.collective] for worker in workers],
+            "worker platform": [worker.platform.number for worker in workers],
+            "worker tile": [tiles[worker.board] for worker in workers],
+            **{f"worker {name}": [getattr(worker, name) for worker in workers] for name in WORKER_FIELDS},
+            **{f"requester {name}": [getattr(r, name) for r in requesters] for name in REQUESTER_FIELDS},
+            **{
+                f"requester {what}": [tuple(getattr(r, what)) for r in requesters]
+                for what in ("closed", "done", "waited")
+            },
+            **{f"platform {name}": [getattr(p, name) for p in platforms] for name in PLATFORM_FIELDS},
+            **{
+                f"batch {name}": [[getattr(batch, name) for batch in board.newest] for board in twin.boards]
+                for name in (*BATCH_FIELDS, "left")
+            },
+            "batch times": [
+                [(*batch.times, -1, -1, -1, -1)[:4] for batch in board.newest] for board in twin.boards
+            ],
+            "orders": [
+                [[batch.id for batch in batches] for batches in (board.newest, board.largest, board.best_paid)]
+                for board in twin.boards
+            ],
+            "on duty": [[(w.id, w.ends, w.fruitless_hours) for w in board.on_duty] for board in twin.boards],
+            "collectives": [collective.balance for collective in twin.collectives],
+            "governments": [government.balance for government in twin.governments],
+            "owners": ledger.owners,
+            "outside": ledger.outside,
+            "rounding": ledger.rounding,
+            "totals": ledger.totals,
+            "flows": {key: amount for key, amount in ledger.flows.items() if amount},
+            "transfers": ledger.transfers,
+            "pools": twin.pools,
+            "reported pay": twin.reported_pay,
+            "platform pay": [platform.pay for platform in platforms],
+            "log platform pay": [platform.log_pay for platform in platforms],
+            "best hours": twin.best_hours,
+        }
+        if twin.keeps_history:
+            self.state |= {
+                f"worker's {name}": [getattr(worker, name) for worker in workers] for name in HISTORY.names or ()
+            }
+
+
+def sparse(array: Any) -> dict[tuple[int, ...], int]:
+    """Return the entries of an array that are not zero."""
+    places = np.nonzero(array)
+    return dict(zip(zip(*(axis.tolist() for axis in places), strict=True), array[places].tolist(), strict=True))
+
+
+# --- running both -------------------------------------------------------------------------------
+
+
+def run_both(config: Config) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
+    """Run the model and its twin from the same tables; return what each says of its run."""
+    model = ClickWorkModel(config)
+    population = make_population(config, model.world, model.tables)
+    kernel, plain = KernelWatch(), TwinWatch()
+    model.observers.append(kernel)
+    twin = PlainMarket(config, population, log_events=True)
+    twin.observers.append(plain)
+    model.run()
+    twin.run()
+    kernel.finish(model)
+    plain.finish(twin)
+    forget(twin)
+    return model, kernel.everything(), plain.everything()
+
+
+def forget(twin: PlainMarket) -> None:
+    """Let go of a model: Mesa's agents count by model and would keep every one for good."""
+    getattr(mesa.Agent, "_ids", {}).pop(twin, None)
+
+
+def differences(kernel: dict[str, Any], plain: dict[str, Any]) -> list[str]:
+    """Name what differs, with the first place where it does."""
+    assert kernel.keys() == plain.keys()
+    return [f"{name}: {first_difference(kernel[name], plain[name])}" for name in kernel if kernel[name] != plain[name]]
+
+
+def first_difference(ours: Any, theirs: Any) -> str:
+    """Return the first two parts that differ."""
+    if isinstance(ours, dict):
+        ours, theirs = (sorted(side.items()) for side in (ours, theirs))
+    if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        for place, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+            if a != b:
+                return f"[{place}] {first_difference(a, b)}"
+        return f"{len(ours)} against {len(theirs)}"
+    return f"{ours!r} in the model, {theirs!r} in the twin"
+
+
+def compare(numbers: range) -> Counter[str]:
+    """Compare the markets of some numbers; return how much was compared."""
+    seen: Counter[str] = Counter()
+    for number in numbers:
+        model, kernel, plain = run_both(market(number))
+        found = differences(kernel, plain)
+        assert not found, f"market {number} differs: " + "; ".join(found)
+        seen["markets"] += 1
+        seen["events"] += len(kernel["events"])
+        seen["returns"] += sum(event[4] for event in kernel["events"])
+        seen["batches"] += len(kernel["finished"])
+        seen["transfers"] += model.ledger.transfers_booked
+        seen["months"] += len(kernel["months"])
+        seen["weeks"] += model.week
+        seen["joined"] += sum(sum(joined.values()) for (joined, _), _ in kernel["days"])
+        seen["left"] += sum(sum(left.values()) for (_, left), _ in kernel["days"])
+        seen.update({f"kind {KINDS[kind][0]}": 1 for _, flows in kernel["months"] for kind, _, _ in flows})
+    return seen
+
+
+FLOORS = {
+    "markets": 1.0, "events": 100.0, "returns": 1.0, "batches": 10.0, "transfers": 300.0, "weeks": 0.3,
+    "months": 0.2, "joined": 0.1, "left": 0.1,
+}  # fmt: skip
+"""What a market must exercise at least, on average."""
+
+
+def check_floors(seen: Counter[str], markets: int) -> None:
+    """Print what was compared; it must be enough, and every kind of transfer must occur."""
+    print(", ".join(f"{count} {name}" for name, count in seen.items()))
+    missing = [name for name, floor in FLOORS.items() if seen[name] < floor * markets]
+    assert not missing, f"too little of {missing} to mean anything"
+    absent = [kind for kind, _, _ in KINDS if not seen[f"kind {kind}"]]
+    assert not absent, f"no transfer of kind {absent}"
+
+
+def test_twin_agrees_on_generated_markets() -> None:
+    check_floors(compare(range(MARKETS)), MARKETS)
+
+
+@pytest.mark.nightly
+def test_twin_agrees_on_many_generated_markets() -> None:
+    numbers = range(10_000, 10_000 + MARKETS_AT_NIGHT)
+    check_floors(compare(numbers), MARKETS_AT_NIGHT)
