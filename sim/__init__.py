@@ -1,0 +1,42 @@
+"""clickmarket: a simulated market of click work.
+
+The words of the Python interface are those of the command line::
+
+    from sim import ClickWorkModel, Config, compose, load, run
+
+    result = run(compose(["world=six_regions", "workers.count=5000", "time.days=30"]))
+    result.workers
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.agents.worker import Worker
+    from sim.compose import compose
+    from sim.config import Config
+    from sim.errors import UserError
+    from sim.model import ClickWorkModel
+    from sim.study.result import load
+    from sim.study.run import run
+
+__all__ = ["ClickWorkModel", "Config", "UserError", "Worker", "compose", "load", "run"]
+
+_HOMES = {
+    "ClickWorkModel": "sim.model",
+    "Config": "sim.config",
+    "UserError": "sim.errors",
+    "Worker": "sim.agents.worker",
+    "compose": "sim.compose",
+    "load": "sim.study.result",
+    "run": "sim.study.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for: `clickmarket --help` needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

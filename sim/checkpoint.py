@@ -115,10 +115,15 @@ def state_of(model: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, {"model": meta, "transfers": model.ledger.transfers_booked}
 
 
+def aligned(array: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as the very type of another: files do not keep that records are aligned."""
+    return array.view(like.dtype) if array.dtype.names else array
+
+
 def restore(model: Any, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
     """Put a model into a saved state."""
     for name in MODEL_ARRAYS:
-        setattr(model, name, arrays[f"model.{name}"])
+        setattr(model, name, aligned(arrays[f"model.{name}"], getattr(model, name)))
     for name in MODEL_NUMBERS:
         kind = type(getattr(model, name))
         setattr(model, name, kind(meta["model"][name]))

@@ -486,32 +486,25 @@ def _with_constants(text: str, constants: Mapping[str, object], module_name: str
 
 def _with_imports(text: str, sources: Mapping[str, str], module_name: str) -> str:
     """Take each marked name from another module; every line keeps its number."""
-    for name, source in sources.items():
-        lines = text.splitlines(keepends=True)
-        node, alias = _marked_import(text, name, module_name)
-        rest = [other for other in node.names if other is not alias]
-        statement = f"from {source} import {name}"
-        if rest:
-            kept = ", ".join(ast.unparse(other) for other in rest)
-            statement = f"from {node.module} import {kept}; {statement}"
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        marks = ", ".join(_MARK.findall("".join(lines[first : last + 1])))
-        lines[first : last + 1] = [f"{statement}  # replaceable: {marks}\n"] + ["\n"] * (last - first)
-        text = "".join(lines)
-    return text
-
-
-def _marked_import(text: str, name: str, module_name: str) -> tuple[ast.ImportFrom, ast.alias]:
     lines = text.splitlines()
+    replaced: set[str] = set()
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom):
-            marked = re.findall(
-                r"\w+", " ".join(_MARK.findall("\n".join(lines[node.lineno - 1 : node.end_lineno])))
-            )
-            for alias in node.names:
-                if (alias.asname or alias.name) == name and name in marked:
-                    return node, alias
-    raise ValueError(f"{module_name} has no import marked '# replaceable: {name}'")
+            first, last = node.lineno - 1, node.end_lineno or node.lineno
+            marks = _MARK.findall("\n".join(lines[first:last]))
+            marked = set(re.findall(r"\w+", " ".join(marks))) & set(sources)
+            names = [alias.asname or alias.name for alias in node.names]
+            if taken := [name for name in names if name in marked]:
+                kept = [
+                    ast.unparse(a) for a, name in zip(node.names, names, strict=True) if name not in taken
+                ]
+                parts = [f"from {node.module} import {', '.join(kept)}"] if kept else []
+                parts += [f"from {sources[name]} import {name}" for name in taken]
+                lines[first:last] = ["; ".join(parts), *[""] * (last - first - 1)]
+                replaced.update(taken)
+    if missing := [name for name in sources if name not in replaced]:
+        raise ValueError(f"{module_name} has no import marked '# replaceable: {missing[0]}'")
+    return "\n".join(lines) + "\n"
 
 
 def _shim(replacements: Mapping[str, tuple[str, Path]], names: Mapping[Path, str]) -> str:

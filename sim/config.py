@@ -7,6 +7,7 @@ read from the metadata given here.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 MTURK_FEES = "MTurk price list 2015-2026"
+
+
+MAX_ORDINAL = dt.date(2200, 1, 1).toordinal()
 
 
 def parameter(
@@ -66,6 +70,17 @@ class Time:
     checkpoint_days: int = parameter(
         0, meaning="days between checkpoints that a killed run can resume from; 0 = none", unit="days", low=0, high=36500
     )
+
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for a start that is no date or leads out of the calendar."""
+        try:
+            start = dt.date.fromisoformat(self.start)
+            inside = dt.date(1970, 1, 1) <= start and start.toordinal() + self.warmup_days + self.days < MAX_ORDINAL
+        except ValueError:
+            inside = False
+        if not inside:
+            yield "start", self.start, "a date such as 2019-01-07, from 1970, with the whole run before 2200"
 
 
 @dataclass(frozen=True)
@@ -418,6 +433,8 @@ class Config:
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for combinations that contradict each other."""
+        if len(self.requesters.weekday_weights) != 7:
+            yield "requesters.weekday_weights", self.requesters.weekday_weights, "seven numbers, Monday first"
         if not self.platforms:
             yield "platforms", "{}", "at least one platform"
         if len(self.platforms) > 15:

@@ -27,7 +27,7 @@ from sim.agents.population import (
     make_tables,
     write_joiners,
 )
-from sim.agents.traits import ACTIVE, GOVERNMENT, HISTORY
+from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
 from sim.agents.views import Views
 from sim.agents.worker import Worker
 from sim.clock import Clock
@@ -43,7 +43,7 @@ from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log, poisson, power
 from sim.policy.channels import Contribution, fold, promises
-from sim.validation import build, to_plain
+from sim.validation import build, check, to_plain
 from sim.world import load_world
 
 ARRIVALS = stream("arrivals")
@@ -584,7 +584,7 @@ class ClickWorkModel(mesa.Model):
         contributions: tuple[Contribution, ...] = (),
         plugins: Mapping[str, RuleTable] | None = None,
     ) -> None:
-        config = config or Config()
+        config = check(config or Config())
         super().__init__(rng=config.seed)
         self.config = config
         self.world = load_world(config.world.table)
@@ -742,9 +742,9 @@ class ClickWorkModel(mesa.Model):
         """
         arrays, meta = checkpoint.read_archive(Path(path))
         population = Population(
-            arrays["model.worker_rows"],
-            arrays["model.collective_rows"],
-            arrays["model.requester_rows"],
+            arrays["model.worker_rows"].view(WORKER),
+            arrays["model.collective_rows"].view(COLLECTIVE),
+            arrays["model.requester_rows"].view(REQUESTER),
             arrays["model.mixes"],
             arrays["model.pools"],
         )

@@ -20,6 +20,7 @@ from sim.compile import COMPILED, GENERATOR, kernel, rule
 from sim.draws import mix, normal, pack, philox4x32, stream_key, sub_key, uniform, word
 from sim.errors import UserError
 
+ROOT = Path(draws.__file__).resolve().parent.parent
 MASK = 2**64 - 1
 U64 = np.uint64
 compiled_only = pytest.mark.skipif(not COMPILED, reason="too many draws for the slow reference")
@@ -577,8 +578,7 @@ def sample() -> str:
 
 def run_here(**environment: str) -> str:
     """Run this file as a program with warnings as errors and return what it prints."""
-    root = Path(draws.__file__).resolve().parent.parent
-    known = {**os.environ, "PYTHONPATH": str(root), **environment}
+    known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-W", "error", __file__]
     done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -600,9 +600,8 @@ def test_the_generator_is_chosen_at_the_start():
     answers = {}
     for generator in ("mix", "philox"):
         environment = {**os.environ, "CLICKMARKET_GENERATOR": generator, "NUMBA_DISABLE_JIT": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-        )
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         answers[generator] = done.stdout.split()
     assert [answers[g][0] for g in ("mix", "philox")] == ["False", "True"]
     assert answers["mix"][1] != answers["philox"][1], "the generator is part of the hash of the sources"

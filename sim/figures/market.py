@@ -32,8 +32,10 @@ from sim.study.result import FIGURES, RunResult
 
 Draw = Callable[[Frames, Countries, str], Figure]
 Notes = list[tuple[str, str]]
+Floats = npt.NDArray[np.float64]
 MOST_COUNTRIES = 6
 LONGEST_NAME = 14
+LEAST_OF_WORLD = 0.01
 DAYS_A_WEEK = 7
 PAY_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 CLOCK_KEY = [
@@ -90,15 +92,14 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     names = [name for name in dict.fromkeys(map(str, world.region)) if name in posted]
     figure = style.new_figure(style.COLUMN, 0.62 + 0.62 * (len(names) + 1), caption)
     panels = np.atleast_1d(figure.subplots(len(names) + 1, 1, sharex=True, sharey=True))
-    top = 1.12 * max(_shares(hours).max() for table in (posted, active) for hours in table.values())
     world_posted, world_active = (np.sum(list(table.values()), axis=0) for table in (posted, active))
-    _clock_panel(panels[0], "World", world_posted, world_active, CLOCK_KEY)
+    _clock_panel(panels[0], "World", _shares(world_posted), _shares(world_active), CLOCK_KEY)
+    top = 0.0
     for axes, name in zip(panels[1:], names, strict=True):
-        weight = (
-            f"{posted[name].sum() / world_posted.sum():.0%} of tasks, "
-            f"{active[name].sum() / world_active.sum():.0%} of workers on duty"
-        )
-        _clock_panel(axes, name, posted[name], active[name], [(weight, style.GREY)])
+        tasks, task_text = _day_of(posted[name], world_posted.sum(), "of tasks")
+        people, people_text = _day_of(active[name], world_active.sum(), "of workers on duty")
+        _clock_panel(axes, name, tasks, people, [(f"{task_text}, {people_text}", style.GREY)])
+        top = max(top, 1.12 * np.max([tasks, people], initial=0, where=np.isfinite([tasks, people])))
     panels[0].set_ylim(0, top)
     panels[0].set_xlim(0, 24)
     panels[0].yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
@@ -108,7 +109,7 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     return figure
 
 
-def _by_hour(clock: pd.DataFrame, regions: pd.Series[Any], column: str) -> dict[str, npt.NDArray[np.float64]]:
+def _by_hour(clock: pd.DataFrame, regions: pd.Series[Any], column: str) -> dict[str, Floats]:
     """Sum a column by region and hour: {region: 24 numbers}."""
     return {
         str(name): np.bincount(part["utc_hour"], part[column], minlength=24).astype(np.float64)
@@ -116,15 +117,23 @@ def _by_hour(clock: pd.DataFrame, regions: pd.Series[Any], column: str) -> dict[
     }
 
 
-def _shares(hours: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _day_of(hours: Floats, world: float, what: str) -> tuple[Floats, str]:
+    """Return a region's shares by hour and what it weighs in the world; NaN, not drawn, under one percent."""
+    weight = float(hours.sum() / world)
+    if weight < LEAST_OF_WORLD:
+        return np.full(24, np.nan), f"<{LEAST_OF_WORLD:.0%} {what} (not drawn)"
+    return _shares(hours), f"{weight:.0%} {what}"
+
+
+def _shares(hours: Floats) -> Floats:
     """Return each hour's share of the day in percent."""
-    return np.asarray(100 * hours / hours.sum()) if hours.sum() else np.zeros(24)
+    return np.asarray(100 * hours / hours.sum())
 
 
-def _clock_panel(axes: Axes, name: str, posted: Any, active: Any, notes: Notes) -> None:
-    axes.stairs(_shares(posted), np.arange(25), fill=True, color=style.tint(style.ORANGE, 0.55))
+def _clock_panel(axes: Axes, name: str, posted: Floats, active: Floats, notes: Notes) -> None:
+    axes.stairs(posted, np.arange(25), fill=True, color=style.tint(style.ORANGE, 0.55))
     hours = np.arange(-1, 25) + 0.5
-    axes.plot(hours, np.take(_shares(active), np.arange(-1, 25), mode="wrap"), color=style.BLUE)
+    axes.plot(hours, np.take(active, np.arange(-1, 25), mode="wrap"), color=style.BLUE)
     axes.set_title(name)
     _notes(axes, notes)
 

@@ -683,7 +683,9 @@ class Board:
     def restore(self, arrays: dict[str, Any]) -> None:
         """Take over the arrays of a checkpoint."""
         for name in STATE_ARRAYS:
-            setattr(self, name, arrays[name])
+            mine, array = getattr(self, name), arrays[name]
+            # Files do not keep that records are aligned, which compiled code relies on.
+            setattr(self, name, array.view(mine.dtype) if array.dtype.names else array)
         self._scratch()
 
     def room_for_batches(self, more: int) -> None:

@@ -34,7 +34,7 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("unpaid share of working time", "{unpaid_share:share}"),
         ("working hours a week", "{hours_per_week_median:hours} median"),
         ("weekly pay varies by", "{weekly_volatility_median:share} of its mean (median)"),
-        ("at night (22 to 06)", "{night_share:share} of working time"),
+        ("at night (22 to 06)", "{night_share:share} of time on duty"),
         ("with harmful content", "{exposure_hours_mean:hours} a worker on average"),
     ),
     "Market": (

@@ -4,7 +4,8 @@
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
 window (after the warm-up). Countries are ISO alpha-3 codes, times are UTC, `day` counts from the start of the
 run, seconds that measure a moment count from there too, and -1 stands for "never" or "none". A worker's
-working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working.
+working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working, and
+night seconds (22 to 06 local time) are those on duty at night.
 """
 
 from __future__ import annotations

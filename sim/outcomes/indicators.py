@@ -190,6 +190,17 @@ def _regulars(frames: Frames) -> pd.DataFrame:
     return _rows(kept, f"workers with {LEAST_TASKS} tasks")
 
 
+def _active(frames: Frames) -> pd.DataFrame:
+    """Workers who came on duty at least once."""
+    workers = _rows(frames.workers, "workers")
+    return _rows(workers[_on_duty(workers) > 0], "workers on duty")
+
+
+def _on_duty(workers: pd.DataFrame) -> pd.Series[Any]:
+    """Seconds on duty: working or idle."""
+    return _sum_of(workers, (*WORKING, "idle_seconds"))
+
+
 def _working(workers: pd.DataFrame) -> pd.Series[Any]:
     """Seconds paid, searching, returned and rejected."""
     return _sum_of(workers, WORKING)
@@ -356,7 +367,7 @@ def gini_pay(frames: Frames, world: Countries | None) -> float:
     definition="Gini coefficient of net pay over the window, over all active workers.",
 )
 def gini_income(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     return gini(workers["pay_microusd"].to_numpy(np.float64), _weights(workers))
 
 
@@ -366,7 +377,7 @@ def gini_income(frames: Frames, world: Countries | None) -> float:
     definition="Share of all assignments done that fell to the busiest tenth of active workers.",
 )
 def work_top_decile_share(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     done = (workers["tasks_accepted"] + workers["tasks_rejected"]).to_numpy(np.float64)
     return top_share(done, _weights(workers), 0.1)
 
@@ -401,7 +412,7 @@ def income_per_week_median(frames: Frames, world: Countries | None) -> float:
 
 
 def _in_weeks(frames: Frames) -> pd.DataFrame:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     return _rows(workers[workers["weeks"] > 0], "weeks of work")
 
 
@@ -411,7 +422,7 @@ def _in_weeks(frames: Frames) -> pd.DataFrame:
     definition="Unpaid (search, returned, rejected) over all working time, all workers pooled.",
 )
 def unpaid_share(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     weights = _weights(workers)
     unpaid = float(np.sum(_sum_of(workers, UNPAID).to_numpy(np.float64) * weights))
     return _ratio(unpaid, float(np.sum(_working(workers).to_numpy(np.float64) * weights)), "working time")
@@ -454,7 +465,7 @@ def share_wanting_more_hours(frames: Frames, world: Countries | None) -> float:
     definition="Median over active workers of the coefficient of variation of weekly net pay.",
 )
 def weekly_volatility_median(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     measured = _rows(
         workers[np.isfinite(workers["weekly_volatility"].to_numpy(np.float64))], "workers with two weeks"
     )
@@ -464,13 +475,13 @@ def weekly_volatility_median(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="night_share",
     unit="share",
-    definition="Share of all working time that falls between 22 and 06 local time, all workers pooled.",
+    definition="Share of all time on duty that falls between 22 and 06 local time, all workers pooled.",
 )
 def night_share(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     weights = _weights(workers)
     night = float(np.sum(workers["night_seconds"].to_numpy(np.float64) * weights))
-    return _ratio(night, float(np.sum(_working(workers).to_numpy(np.float64) * weights)), "working time")
+    return _ratio(night, float(np.sum(_on_duty(workers).to_numpy(np.float64) * weights)), "time on duty")
 
 
 @indicator(
@@ -479,7 +490,7 @@ def night_share(frames: Frames, world: Countries | None) -> float:
     definition="Mean over active workers of the hours spent with harmful content in the window.",
 )
 def exposure_hours_mean(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     return weighted_mean(workers["exposure_seconds"] / 3600, _weights(workers))
 
 
@@ -489,7 +500,7 @@ def exposure_hours_mean(frames: Frames, world: Countries | None) -> float:
     definition="Hours spent with harmful content in the window below which 90 % of the exposed workers lie.",
 )
 def exposure_hours_p90(frames: Frames, world: Countries | None) -> float:
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     exposed = _rows(workers[workers["exposure_seconds"] > 0], "exposed workers")
     return weighted_quantile(exposed["exposure_seconds"] / 3600, _weights(exposed), 0.9)
 
@@ -498,10 +509,10 @@ def exposure_hours_p90(frames: Frames, world: Countries | None) -> float:
 
 
 @indicator(
-    name="workers_active", unit="workers", definition="Workers who were active at any time in the window."
+    name="workers_active", unit="workers", definition="Workers who came on duty at least once in the window."
 )
 def workers_active(frames: Frames, world: Countries | None) -> float:
-    return len(_rows(frames.workers, "workers"))
+    return len(_active(frames))
 
 
 @indicator(name="workers_joined", unit="workers", definition="Workers who joined in the window.")
@@ -574,7 +585,7 @@ def concurrently_active_min_over_max(frames: Frames, world: Countries | None) ->
 
 def _india_share(frames: Frames, hours: tuple[int, ...] | range) -> float:
     """India's share of those on duty in these UTC hours."""
-    workers = _rows(frames.workers, "workers")
+    workers = _active(frames)
     if int((workers["country"].astype(str) == "IND").sum()) < LEAST_WORKERS:
         raise Missing(TOO_FEW)
     india, everyone = _on_duty_by_hour(frames, "IND")[list(hours)], _on_duty_by_hour(frames)[list(hours)]

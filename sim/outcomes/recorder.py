@@ -188,7 +188,8 @@ class Recorder:
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
         if "finished" in arrays:
-            self.finished, self.finished_platforms = [arrays["finished"]], [arrays["finished_platforms"]]
+            self.finished = [arrays["finished"].view(boards.FINISHED)]
+            self.finished_platforms = [arrays["finished_platforms"]]
         for kept, head in ((self.series_days, "series."), (self.flow_months, "flows."), (self.events, "events.")):
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:

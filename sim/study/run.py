@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sim.compile import is_cold, source_hash
-from sim.compose import config_id, to_yaml
+from sim.compose import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
 from sim.market.board import ACTIVE_COUNT
@@ -49,8 +49,8 @@ PACKAGES = ("mesa", "numpy", "scipy", "numba", "pandas", "pyarrow", "tzdata")
 
 
 def run(config: Config | None = None, plugins: Iterable[str | Path] = ()) -> RunResult:
-    """Run a configuration and return its result, read from the folder it was written to."""
-    return load(execute(config or Config(), plugins, quiet=True))
+    """Run a configuration (the command's own without one) and return its result, read from its folder."""
+    return load(execute(config or compose(), plugins, quiet=True))
 
 
 def execute(

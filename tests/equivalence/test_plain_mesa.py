@@ -5,7 +5,6 @@ Markets are generated from a number, so that a failure names the market that sho
 
 from __future__ import annotations
 
-import copy
 import random
 from collections import Counter
 from dataclasses import replace
@@ -16,17 +15,18 @@ import numpy as np
 import pytest
 
 from benchmarks.plain_mesa import PlainMarket
-from sim.agents.population import make_population
+from sim.agents.population import Population, make_population, make_tables
 from sim.agents.traits import ACTIVE, HISTORY, permanent_ids
 from sim.config import Config, Learning, Market, Platform, Record, Time, Workers, WorldChoice
 from sim.config import Requesters as RequestersConfig
 from sim.ledger import KINDS, SECTORS
 from sim.market import board as boards
 from sim.model import ClickWorkModel
+from sim.world import load_world
 
 MARKETS = 240
 MARKETS_AT_NIGHT = 2000
-GROUP = 20
+BATCHES_A_DAY = 100.0
 
 # Saturdays and Sundays before a month begins, the change of clocks, a leap day, the turn of a year.
 STARTS = (
@@ -134,6 +134,7 @@ def requesters(r: random.Random) -> RequestersConfig:
         demand_elasticity=r.choice((0.0, 1.0, 2.5)),
         pay_usd_per_hour=r.choice((1.0, 4.0, 9.0)),
         value_usd_per_hour=r.choice((6.0, 12.0)),
+        estimate_bias_median=r.choice((0.5, 1.15, 3.0)),
         strictness_mean=r.choice((0.08, 0.9)),
         unfair_rejection_mean=r.choice((0.0, 0.002, 0.3)),
         always_on_share=r.random(),
@@ -381,11 +382,11 @@ def sparse(array: Any) -> dict[tuple[int, ...], int]:
 
 def run_both(config: Config) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
     """Run the model and its twin from the same tables; return what each says of its run."""
-    model = ClickWorkModel(config)
-    population = make_population(config, model.world, model.tables)
+    population = small_population(config)
+    twin = PlainMarket(config, population, log_events=True)
+    model = ClickWorkModel(config, population)
     kernel, plain = KernelWatch(), TwinWatch()
     model.observers.append(kernel)
-    twin = PlainMarket(config, population, log_events=True)
     twin.observers.append(plain)
     model.run()
     twin.run()
@@ -393,6 +394,15 @@ def run_both(config: Config) -> tuple[ClickWorkModel, dict[str, Any], dict[str, 
     plain.finish(twin)
     forget(twin)
     return model, kernel.everything(), plain.everything()
+
+
+def small_population(config: Config) -> Population:
+    """Draw the agents; requesters post some dozens of batches a day at most, whatever the size of their tasks."""
+    world = load_world(config.world.table)
+    population = make_population(config, world, make_tables(config, world))
+    batches = population.requesters["base_batches"]
+    batches *= min(1.0, BATCHES_A_DAY / batches.sum())
+    return population
 
 
 def forget(twin: PlainMarket) -> None:

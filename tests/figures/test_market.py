@@ -172,6 +172,22 @@ def test_clock_shows_the_shares_of_each_region(year: FrameSet) -> None:
     assert any(f"{share:.0%} of workers on duty" in text.get_text() for text in panels["Asia"].texts)
 
 
+def test_clock_leaves_out_what_is_hardly_there(year: FrameSet) -> None:
+    """A region that posts next to nothing has no day to speak of; its spike must not set the scale."""
+    clock = year.clock.copy()
+    brazil_and_venezuela = clock["country"].isin(["BRA", "VEN"])
+    clock["posted"] = clock["posted"].where(~brazil_and_venezuela, (clock["utc_hour"] == 13) * 1000)
+    full = ALL["clock"](year, WORLD, CAPTION).axes
+    bare = ALL["clock"](replace(year, clock=clock), WORLD, CAPTION).axes
+    assert bare[0].get_ylim()[1] == pytest.approx(full[0].get_ylim()[1], rel=0.1)
+    panel = next(axes for axes in bare if axes.get_title(loc="left") == "South America")
+    steps = panel.findobj(StepPatch)[0]
+    assert isinstance(steps, StepPatch)
+    assert np.isnan(steps.get_data().values).all()
+    assert np.isfinite(np.asarray(panel.lines[0].get_ydata())).all()
+    assert panel.texts[0].get_text().startswith("<1% of tasks (not drawn), ")
+
+
 def test_pay_histograms_hold_all_workers_once(year: FrameSet) -> None:
     figure = ALL["pay_distribution"](year, WORLD, CAPTION)
     counts = year.workers["country"].value_counts()

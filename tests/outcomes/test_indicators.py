@@ -81,7 +81,17 @@ def test_pay_and_time_of_four_workers(name: str, expected: float) -> None:
 
 def test_idle_time_is_not_work() -> None:
     idle = replace(FOUR, workers=FOUR.workers.assign(idle_seconds=99 * HOUR))
-    assert summary(idle, WORLD) == summary(FOUR, WORLD)
+    there, here = summary(idle, WORLD), summary(FOUR, WORLD)
+    assert {name for name in here if there[name] != here[name]} == set()
+
+
+def test_workers_who_never_came_on_duty_are_not_active() -> None:
+    away = people(pay_microusd=[USD, 3 * USD, 0], paid_seconds=[HOUR, HOUR, 0], idle_seconds=[0, 0, 0])
+    assert value("workers_active", away) == 2
+    assert value("gini_income", away) == 0.25
+    idle = people(pay_microusd=[USD, 3 * USD, 0], paid_seconds=[HOUR, HOUR, 0], idle_seconds=[0, 0, 1])
+    assert value("workers_active", idle) == 3
+    assert reason("workers_active", people(paid_seconds=0)) == "no workers on duty recorded"
 
 
 def test_workers_with_few_tasks_do_not_count_for_pay() -> None:
@@ -110,11 +120,12 @@ def test_minimum_wages_are_those_of_the_country() -> None:
 def test_night_exposure_volatility_and_wanted_hours() -> None:
     frames = people(
         night_seconds=[HOUR, 0, 0, 0],
+        idle_seconds=[HOUR, 0, 0, 0],
         exposure_seconds=[4 * HOUR, 0, 0, 2 * HOUR],
         weekly_volatility=[0.2, np.nan, 0.4, 0.9],
         desired_hours=[0.5, 1.0, 2.0, 3.0],
     )
-    assert value("night_share", frames) == 0.25
+    assert value("night_share", frames) == 0.2
     assert value("exposure_hours_mean", frames) == 1.5
     assert value("exposure_hours_p90", frames) == 4.0
     assert value("weekly_volatility_median", frames) == 0.4
