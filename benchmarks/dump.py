@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import numeric
 from sim.agents.traits import PLATFORM, TASK_TYPE, WORKER
-from sim.compose import compose
+from sim.composition import compose
 from sim.market import board
 from sim.market.settings import SETTINGS
 from sim.model import ClickWorkModel

@@ -49,7 +49,6 @@ from sim.numeric import (
 from sim.world import World, load_world
 
 MILLION = 1_000_000
-WORD = 2**64
 LOW_WORD = 2**32
 LOOKS_APART = 64
 BATCHES_APART = 2**24
@@ -123,11 +122,6 @@ class ModelError(RuntimeError):
 def single(x: float) -> float:
     """Round to single precision, in which the model stores pay."""
     return _SINGLE.unpack(_SINGLE.pack(x))[0]
-
-
-def signed(word: int) -> int:
-    """Return the same 64 bits as a signed number, which compiled functions take faster."""
-    return word - WORD if word >= WORD // 2 else word
 
 
 def stream_number(name: str) -> int:
@@ -795,7 +789,7 @@ class Requester(mesa.Agent):
         """Draw one batch and the board it goes to; None if a task costs more than it is worth."""
         model = self.model
         market, uniform = model.config.market, model.uniform
-        key = signed(sub_key(model.batches_key, number))
+        key = sub_key(model.batches_key, number)
         task = model.tasks[bracket(self.mix, uniform(key, TYPE, 0))]
         kind = task.config
         platform = self.platforms[0]
@@ -818,7 +812,7 @@ class Requester(mesa.Agent):
         if reward * (1.0 + fee_ppm / 1000000.0) > worth:
             return None
         batch = Batch(self, number, task, hour)
-        batch.noise_key = signed(sub_key(model.noise_key, number))
+        batch.noise_key = sub_key(model.noise_key, number)
         batch.arm = arm
         batch.fee_ppm = fee_ppm
         batch.size(tasks, per_task)
@@ -1381,7 +1375,7 @@ class PlainMarket(mesa.Model):
 
     def key(self, stream: str, time: int) -> int:
         """Return the key of a stream of draws at a time."""
-        return signed(stream_key(self.config.seed, stream_number(stream), time))
+        return stream_key(self.config.seed, stream_number(stream), time)
 
     def set_rules(self) -> None:
         """Look up once what does not change in a run."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.agents.worker import Worker
-    from sim.compose import compose
+    from sim.composition import compose
     from sim.config import Config
     from sim.errors import UserError
     from sim.model import ClickWorkModel
@@ -29,7 +29,7 @@ _HOMES = {
     "Config": "sim.config",
     "UserError": "sim.errors",
     "Worker": "sim.agents.worker",
-    "compose": "sim.compose",
+    "compose": "sim.composition",
     "load": "sim.study.result",
     "run": "sim.study.run",
 }

@@ -186,7 +186,7 @@ def _run(words: RunWords) -> int:
     if words.help:
         print(run_help(), end="")
         return 0
-    from sim.compose import compose, to_yaml
+    from sim.composition import compose, to_yaml
 
     if words.resume is not None:
         _refuse_changes_on_resume(words.overrides)
@@ -222,7 +222,7 @@ def run_help() -> str:
 
 
 def _group_lines() -> list[str]:
-    from sim.compose import conf_folder, group_options, usual_choices
+    from sim.composition import conf_folder, group_options, usual_choices
 
     folder = conf_folder()
     usual = usual_choices(folder)

@@ -753,8 +753,8 @@ class ClickWorkModel(mesa.Model):
             raise UserError(
                 "The checkpoint was made with other plug-ins.",
                 path="--plugin",
-                value=sorted(model.plugin_hashes.values()),
-                allowed=sorted(meta["plugins"].values()),
+                value=", ".join(sorted(model.plugin_hashes.values())),
+                allowed=", ".join(sorted(meta["plugins"].values())),
             )
         checkpoint.restore(model, arrays, meta)
         model.begin_day(model.day)

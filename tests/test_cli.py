@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from sim.cli import HELP_COLUMNS, MAIN_PARAMETERS, main
-from sim.compose import compose, conf_folder, group_options, to_plain
+from sim.composition import compose, conf_folder, group_options, to_plain
 from sim.config import Config
 from sim.schema import describe, spell
 

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim.cli import main
-from sim.compose import compose, config_id, from_yaml, to_yaml
+from sim.composition import compose, config_id, from_yaml, to_yaml
 from sim.config import Config
 from sim.errors import UserError
 from sim.plain_yaml import write_yaml
@@ -410,7 +410,7 @@ def trap_files() -> dict[str, tuple[bytes, str]]:
 TRAP_PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from sim.compose import compose
+from sim.composition import compose
 from sim.errors import UserError
 compose()
 outcomes = {}

@@ -40,7 +40,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("agents/rules.py",), ("agents/",), ("policy/",), ("market/",)),
     (("outcomes/",),),
     (("checkpoint.py", "model.py"),),
-    (("compose.py", "overrides.py", "plugins.py"), ("study/",)),
+    (("composition.py", "overrides.py", "plugins.py"), ("study/",)),
     (("figures/",), ("report/",), ("explorer/",), ("cli.py",), ("__main__.py",), ("__init__.py",)),
 )
 ORDERED_FLOORS = {2, 5, 6}  # a room may import from the rooms before it on these floors
@@ -202,7 +202,7 @@ def empty_house(tmp_path: Path) -> Path:
         ("world/countries.py", "from sim import ledger", "from floor 1 to floor 1"),
         ("config.py", "from sim import ClickWorkModel", "from floor 0 to floor 6"),
         ("config.py", "from . import ledger", "from floor 0 to floor 1"),
-        ("compose.py", "from sim.study.result import load", "from floor 5 to floor 5"),
+        ("composition.py", "from sim.study.result import load", "from floor 5 to floor 5"),
         ("spare.py", "", "stands on no floor"),
         ("attic/box.py", "", "stands on no floor"),
     ],
@@ -243,8 +243,8 @@ def test_one_import_planted_in_the_real_package_is_found(tmp_path: Path) -> None
     [
         ("market/board.py", "from sim.agents import rules, traits\nfrom sim.policy.channels import fold"),
         ("model.py", "from . import ledger\nfrom .market.board import Board\nfrom sim import world"),
-        ("cli.py", "from sim import figures, study\nfrom sim.compose import compose\nimport sim.model"),
-        ("study/result.py", "from sim.compose import compose\nimport simulation, sim_tools, json"),
+        ("cli.py", "from sim import figures, study\nfrom sim.composition import compose\nimport sim.model"),
+        ("study/result.py", "from sim.composition import compose\nimport simulation, sim_tools, json"),
     ],
 )
 def test_imports_that_go_down_are_allowed(empty_house: Path, path: str, allowed: str) -> None:

@@ -19,6 +19,8 @@ LEAST_CELLS = 30
 LEAST_WORKERS = 200
 # Estimates outside this range are no estimates: the arms say nothing.
 RANGE = (-20.0, 20.0)
+MOST_STEPS = 200
+TOLERANCE = 1e-10
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +35,7 @@ class Elasticity(NamedTuple):
 
 
 class _Cells(NamedTuple):
-    """The batches that inform the estimate, one entry each, sorted by cell."""
+    """The batches that inform the estimate, one entry each; cells and requesters are numbered from 0."""
 
     cell: npt.NDArray[np.int64]
     requester: npt.NDArray[np.int64]
@@ -61,49 +63,77 @@ def supply_elasticity(batches: pd.DataFrame) -> Elasticity | str:
     data = _informative(batches)
     if isinstance(data, str):
         return data
-    low, high = RANGE
-    if not _moments(data, low).sum() > 0 > _moments(data, high).sum():
+    value = _root(data)
+    if value is None:
         return "the pay arms do not move uptake in a measurable way"
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _moments(data, middle).sum() > 0:
-            low = middle
-        else:
-            high = middle
-    value = (low + high) / 2
-    cells = len(np.unique(data.cell))
-    return Elasticity(value, _standard_error(data, value), cells, int(data.workers.sum()))
+    slope, moments = _slope_and_moments(data, value)
+    clustered = np.bincount(data.requester, moments)
+    error = math.sqrt(float(np.sum(clustered**2))) / slope
+    return Elasticity(value, error, int(data.cell.max()) + 1, int(data.workers.sum()))
+
+
+def _root(data: _Cells) -> float | None:
+    """Return where the moment condition holds, by Newton steps inside a bracket; None if nowhere."""
+    low, high = RANGE
+    if not _slope_and_moments(data, low)[1].sum() > 0 > _slope_and_moments(data, high)[1].sum():
+        return None
+    value = 0.0
+    for _ in range(MOST_STEPS):
+        slope, moments = _slope_and_moments(data, value)
+        gap = float(moments.sum())
+        low, high = (value, high) if gap > 0 else (low, value)
+        step = gap / slope if slope > 0 else math.inf
+        following = value + step if low < value + step < high else (low + high) / 2
+        if abs(following - value) < TOLERANCE:
+            return following
+        value = following
+    return value
 
 
 def _informative(batches: pd.DataFrame) -> _Cells | str:
     """Return the batches of cells with two arms or more and some uptake, or why they are too few."""
-    usable = batches[(batches["reward_microusd"] > 0) & (batches["estimated_seconds"] > 0)]
-    hours = _hours_on_offer(usable)
-    usable, hours = usable[hours > 0], hours[hours > 0]
-    if usable.empty:
+    hours = _hours_on_offer(batches)
+    known = ((batches["reward_microusd"] > 0) & (batches["estimated_seconds"] > 0)).to_numpy() & (hours > 0)
+    if not known.any():
         return "no finished batches"
-    week = usable["posted_hour"].to_numpy() // HOURS_A_WEEK
-    groups: Any = usable.groupby(["requester", week], sort=True)
-    kept = ((groups["arm"].transform("nunique") > 1) & (groups["workers"].transform("sum") > 0)).to_numpy()
-    cell = groups.ngroup().to_numpy()[kept]
-    cells, workers = len(np.unique(cell)), int(usable["workers"].to_numpy()[kept].sum())
-    if cells < LEAST_CELLS or workers < LEAST_WORKERS:
+    usable, hours = batches[known], hours[known]
+    week = usable["posted_hour"].to_numpy(np.int64) // HOURS_A_WEEK
+    key = usable["requester"].to_numpy(np.int64) * (int(week.max()) + 1) + week
+    arm, workers = usable["arm"].to_numpy(), usable["workers"].to_numpy(np.int64)
+    order, kept = _cells_with_two_arms(key, arm, workers)
+    cells, uptake = len(np.unique(key[order[kept]])), int(workers[order[kept]].sum())
+    if cells < LEAST_CELLS or uptake < LEAST_WORKERS:
         return (
-            f"{cells} requester-weeks with two pay arms and {workers} uptakes; "
+            f"{cells} requester-weeks with two pay arms and {uptake} uptakes; "
             f"at least {LEAST_CELLS} and {LEAST_WORKERS} are needed"
         )
-    order = np.argsort(cell, kind="stable")
-    chosen = usable[kept].iloc[order]
-    cell = np.unique(cell[order], return_inverse=True)[1].astype(np.int64)
-    log_pay = np.log(chosen["reward_microusd"].to_numpy(float) / chosen["estimated_seconds"].to_numpy(float))
+    chosen = order[kept]
+    pay = usable["reward_microusd"].to_numpy(float) / usable["estimated_seconds"].to_numpy(float)
+    cell, log_pay = _numbered(key[chosen]), np.log(pay[chosen])
+    log_pay -= _mean_by(cell, log_pay)
     return _Cells(
         cell=cell,
-        requester=chosen["requester"].to_numpy(np.int64),
+        requester=_numbered(usable["requester"].to_numpy()[chosen]),
         log_pay=log_pay,
-        arm_pay=_instrument(log_pay, cell, chosen["arm"].to_numpy()),
-        workers=chosen["workers"].to_numpy(np.float64),
-        hours=hours[kept][order],
+        arm_pay=_mean_by(_numbered(arm[chosen]), log_pay),
+        workers=workers[chosen].astype(np.float64),
+        hours=hours[chosen],
     )
+
+
+def _cells_with_two_arms(
+    key: npt.NDArray[np.int64], arm: npt.NDArray[Any], workers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Return the order that sorts batches by cell, and which of the sorted ones are in a cell that counts."""
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1))
+    differ = np.minimum.reduceat(arm[order], first) < np.maximum.reduceat(arm[order], first)
+    counts = differ & (np.add.reduceat(workers[order], first) > 0)
+    return order, np.repeat(counts, np.diff(first, append=len(key)))
+
+
+def _numbered(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _hours_on_offer(batches: pd.DataFrame) -> Floats:
@@ -114,37 +144,17 @@ def _hours_on_offer(batches: pd.DataFrame) -> Floats:
     return np.asarray(end - batches["posted_hour"].to_numpy(np.float64))
 
 
-def _instrument(log_pay: Floats, cell: npt.NDArray[np.int64], arm: npt.NDArray[Any]) -> Floats:
-    """Mean deviation of log pay from its cell's mean, by arm."""
-    deviation = log_pay - _mean_by(cell, log_pay)
-    return _mean_by(np.unique(arm, return_inverse=True)[1].astype(np.int64), deviation)
-
-
 def _mean_by(group: npt.NDArray[np.int64], values: Floats) -> Floats:
     return np.asarray((np.bincount(group, values) / np.bincount(group))[group])
 
 
-def _expected(data: _Cells, elasticity: float) -> Floats:
-    """Share of the cell's uptake that each batch should have."""
-    centred = data.log_pay - _mean_by(data.cell, data.log_pay)
-    pull = data.hours * np.exp(elasticity * centred)
-    return np.asarray(pull / np.bincount(data.cell, pull)[data.cell])
-
-
-def _moments(data: _Cells, elasticity: float) -> Floats:
-    """Contribution of each batch to the moment condition; the sum falls in the elasticity."""
-    total = np.bincount(data.cell, data.workers)[data.cell]
-    return np.asarray(data.arm_pay * (data.workers - total * _expected(data, elasticity)))
-
-
-def _standard_error(data: _Cells, elasticity: float) -> float:
-    """Sandwich: root of the clustered variance of the moments over the slope of their sum."""
-    share = _expected(data, elasticity)
+def _slope_and_moments(data: _Cells, elasticity: float) -> tuple[float, Floats]:
+    """Return how fast the sum of the moments falls, and the moment of each batch, at an elasticity."""
+    pull = data.hours * np.exp(elasticity * data.log_pay)
+    share = pull / np.bincount(data.cell, pull)[data.cell]
     total = np.bincount(data.cell, data.workers)
     mean_arm = np.bincount(data.cell, share * data.arm_pay)
     mean_pay = np.bincount(data.cell, share * data.log_pay)
     product = np.bincount(data.cell, share * data.arm_pay * data.log_pay)
     slope = float(np.sum(total * (product - mean_arm * mean_pay)))
-    requester = np.unique(data.requester, return_inverse=True)[1]
-    clustered = np.bincount(requester, _moments(data, elasticity))
-    return math.sqrt(float(np.sum(clustered**2))) / slope if slope > 0 else math.nan
+    return slope, np.asarray(data.arm_pay * (data.workers - total[data.cell] * share))

@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.money import MICRO
-from sim.outcomes.elasticity import supply_elasticity
-from sim.outcomes.frames import Countries, Frames, FrameSet, per_country
+from sim.outcomes.elasticity import Elasticity, supply_elasticity
+from sim.outcomes.frames import COLUMNS, Countries, Frames, FrameSet, per_country
 from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
 
 LEAST_WORKERS = 200
@@ -58,6 +58,22 @@ class Indicator:
 INDICATORS: dict[str, Indicator] = {}
 
 
+@dataclasses.dataclass(frozen=True)
+class _Shared(FrameSet):
+    """Tables that remember what more than one indicator computes from them."""
+
+    memory: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def _once(frames: Frames, key: str, compute: Callable[[], Any]) -> Any:
+    """Compute a value once for all indicators of a summary."""
+    if not isinstance(frames, _Shared):
+        return compute()
+    if key not in frames.memory:
+        frames.memory[key] = compute()
+    return frames.memory[key]
+
+
 def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], Compute]:
     """Register the decorated function as the indicator `name`; a second one of that name is an error."""
 
@@ -72,7 +88,8 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
-    return {name: entry(one, frames, world) for name, one in INDICATORS.items()}
+    shared = _Shared(**{name: getattr(frames, name) for name in COLUMNS})
+    return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
 
 
 def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
@@ -762,7 +779,7 @@ def supply_elasticity_error(frames: Frames, world: Countries | None) -> float:
 
 
 def _elasticity(frames: Frames) -> tuple[float, float]:
-    found = supply_elasticity(frames.batches)
+    found: Elasticity | str = _once(frames, "elasticity", lambda: supply_elasticity(frames.batches))
     if isinstance(found, str):
         raise Missing(found)
     return found.value, found.standard_error

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sim.compile import is_cold, source_hash
-from sim.compose import compose, config_id, to_yaml
+from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
 from sim.market.board import ACTIVE_COUNT

@@ -24,7 +24,7 @@ from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.world import load_world
 
-MARKETS = 240
+MARKETS = 200
 MARKETS_AT_NIGHT = 2000
 BATCHES_A_DAY = 100.0
 
@@ -48,7 +48,7 @@ def market(number: int) -> Config:
     r = random.Random(number)
     base = Config()
     table = r.choice(tuple(COUNTRIES))
-    days, workers = r.choice(((3, 50), (3, 50), (3, 50), (3, 30), (9, 20), (23, 8)))
+    days, workers = r.choice(((3, 50), (3, 50), (3, 50), (3, 50), (3, 20), (3, 20), (3, 20), (3, 5), (9, 20), (23, 8)))
     types = r.sample(list(base.task_types), r.randint(1, 5))
     return Config(
         seed=r.choice((number, 2**62 - number)),

@@ -326,6 +326,8 @@ def _flow(
     return (str(period), kind, debit, credit, source, target, int(amount))
 
 
-def nothing() -> FrameSet:
-    """Return the tables of a run in which nothing was recorded."""
-    return FrameSet(**{name: empty(name) for name in COLUMNS})
+def nothing(typed: bool = True) -> FrameSet:
+    """Return the tables of a run in which nothing was recorded, with the declared types or with none."""
+    if typed:
+        return FrameSet(**{name: empty(name) for name in COLUMNS})
+    return FrameSet(**{name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()})

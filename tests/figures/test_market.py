@@ -149,9 +149,10 @@ def test_captions_are_on_every_figure(year: FrameSet, name: str) -> None:
         assert CAPTION in written
 
 
+@pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize("name", ALL)
-def test_empty_tables_make_a_figure_that_says_so(name: str) -> None:
-    figure = ALL[name](synthetic.nothing(), WORLD, CAPTION)
+def test_empty_tables_make_a_figure_that_says_so(name: str, typed: bool) -> None:
+    figure = ALL[name](synthetic.nothing(typed), WORLD, CAPTION)
     assert any(text.get_text().startswith("No ") for text in figure.texts)
     assert figure.axes == []
 

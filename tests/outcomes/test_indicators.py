@@ -315,16 +315,18 @@ def test_power_law_of_lifetimes_is_recovered(exponent: float) -> None:
     assert value("batch_lifetime_exponent", FrameSet(batches=batches)) == pytest.approx(exponent, abs=0.01)
 
 
-def test_every_indicator_says_why_it_has_no_value() -> None:
-    found = summary(synthetic.nothing(), WORLD)
+@pytest.mark.parametrize("typed", [True, False])
+def test_every_indicator_says_why_it_has_no_value(typed: bool) -> None:
+    nothing = synthetic.nothing(typed)
+    found = summary(nothing, WORLD)
     assert set(found) == set(INDICATORS)
     for entry in found.values():
         assert entry["value"] is None
         assert entry["reason"]
         assert entry["definition"].endswith(".")
-    assert by_country(synthetic.nothing(), WORLD).empty
-    assert by_region(synthetic.nothing(), WORLD).empty
-    assert by_type(synthetic.nothing()).empty
+    assert by_country(nothing, WORLD).empty
+    assert by_region(nothing, WORLD).empty
+    assert by_type(nothing).empty
 
 
 def test_zeros_are_no_crash() -> None:

@@ -101,8 +101,9 @@ def test_a_table_that_is_not_there_is_named(run: Path) -> None:
     assert caught.value.nearest == "workers"
 
 
-def test_a_run_without_rows_comes_back(tmp_path: Path) -> None:
-    write_run(tmp_path / "empty", synthetic.nothing())
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_run_without_rows_comes_back(tmp_path: Path, typed: bool) -> None:
+    write_run(tmp_path / "empty", synthetic.nothing(typed))
     found = load(tmp_path / "empty")
     for name in COLUMNS:
         pd.testing.assert_frame_equal(getattr(found, name), empty(name))
