@@ -16,6 +16,7 @@ the run is another one: it serves to time what a model without keyed draws would
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import math
 import struct
@@ -124,6 +125,7 @@ def single(x: float) -> float:
     return _SINGLE.unpack(_SINGLE.pack(x))[0]
 
 
+@functools.cache
 def stream_number(name: str) -> int:
     """Return the number of a stream of draws, made from its name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - draws.STREAM_BITS)
@@ -301,10 +303,9 @@ largest_key = attrgetter("largest_key")
 class Board:
     """One tile of a platform's board: open batches in three orders, and the workers on duty there."""
 
-    def __init__(self, platform: Platform, countries: int, segments: int) -> None:
+    def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.model = platform.model
-        self.countries, self.segments = countries, segments
         self.newest: list[Batch] = []
         self.largest: list[Batch] = []
         self.best_paid: list[Batch] = []
@@ -319,13 +320,15 @@ class Board:
         self.begin_week()
 
     def begin_day(self) -> None:
-        """Empty the day's counts."""
-        self.tally = [[[0] * 15 for _ in range(self.countries)] for _ in range(24)]
-        self.demands = [[[0] * 6 for _ in range(self.countries)] for _ in range(24)]
+        """Empty the day's counts, by hour and country of the worker or requester."""
+        self.tally: list[dict[int, list[int]]] = [defaultdict(lambda: [0] * 15) for _ in range(24)]
+        self.demands: list[dict[int, list[int]]] = [defaultdict(lambda: [0] * 6) for _ in range(24)]
 
     def begin_week(self) -> None:
-        """Empty the week's pay and seconds on duty by country, segment and hour."""
-        self.earnings = [[[[0, 0] for _ in range(24)] for _ in range(self.segments)] for _ in range(self.countries)]
+        """Empty the week's pay and seconds on duty: 24 hours of each, by country and segment."""
+        self.earnings: dict[tuple[int, int], tuple[list[int], list[int]]] = defaultdict(
+            lambda: ([0] * 24, [0] * 24)
+        )
 
     # --- batches come and go ---
 
@@ -569,7 +572,7 @@ class Board:
                     demand[SPENT] += gross + fee
                     demand[FEES] += fee
                     worker.week_pay = single(worker.week_pay + net / MILLION)
-                    earnings[country][worker.segment][utc_hour][0] += net
+                    earnings[country, worker.segment][0][utc_hour] += net
                     tally[ACCEPTED] += accepted
                     tally[PAY] += net
                     tally[PAID] += accepted * own
@@ -594,7 +597,7 @@ class Board:
         ledger.transfers += transfers
         self.add_up_time(utc_hour, tallies, recording)
 
-    def add_up_time(self, utc_hour: int, tallies: list[list[int]], recording: bool) -> None:
+    def add_up_time(self, utc_hour: int, tallies: dict[int, list[int]], recording: bool) -> None:
         """Account for the time of everyone on duty."""
         nights, earnings = self.model.nights, self.earnings
         for worker in self.on_duty:
@@ -610,7 +613,7 @@ class Board:
             night = nights[worker.zone][utc_hour]
             if night:
                 tally[NIGHT] += duty
-            earnings[worker.country][worker.segment][utc_hour][1] += duty
+            earnings[worker.country, worker.segment][1][utc_hour] += duty
             worker.week_seconds += searched
             if recording:
                 worker.search_seconds += searched
@@ -700,7 +703,7 @@ class Platform(mesa.Agent):
         self.pay = [UNKNOWN] * len(model.world.codes)
         self.log_pay = [0.0] * len(model.world.codes)
         self.week_pay = [[0, 0] for _ in model.world.codes]
-        self.boards = [Board(self, len(model.world.codes), len(model.segments)) for _ in range(tiles)]
+        self.boards = [Board(self) for _ in range(tiles)]
 
     def board_of(self, worker: Worker) -> Board:
         """Return the tile on which a worker works: drawn once for good."""
@@ -710,10 +713,9 @@ class Platform(mesa.Agent):
         """Add the day's pay, time and transactions to those of the week and the month."""
         for board in self.boards:
             for tally in board.tally:
-                for country, row in enumerate(tally):
-                    if row[DUTY] or row[PAY]:
-                        self.week_pay[country][0] += row[PAY]
-                        self.week_pay[country][1] += row[DUTY] - row[IDLE]
+                for country, row in tally.items():
+                    self.week_pay[country][0] += row[PAY]
+                    self.week_pay[country][1] += row[DUTY] - row[IDLE]
                     self.month_transactions += row[ACCEPTED] + row[REJECTED]
 
     def learn_pay(self, weight: float) -> None:
@@ -1050,10 +1052,14 @@ class Worker(mesa.Agent):
                 batch = board.newest[int(exponential(draw / newest) * depth) % count]
             elif draw < largest:
                 draw = (draw - newest) / (largest - newest)
-                batch = board.largest[int(exponential(max(SMALLEST_DRAW, draw)) * depth) % count]
+                if draw < SMALLEST_DRAW:
+                    draw = SMALLEST_DRAW
+                batch = board.largest[int(exponential(draw) * depth) % count]
             elif draw < best_paid:
                 draw = (draw - largest) / (best_paid - largest)
-                batch = board.best_paid[int(exponential(max(SMALLEST_DRAW, draw)) * depth) % count]
+                if draw < SMALLEST_DRAW:
+                    draw = SMALLEST_DRAW
+                batch = board.best_paid[int(exponential(draw) * depth) % count]
             else:
                 batch = board.newest[min(count - 1, int((draw - best_paid) / (1.0 - best_paid) * count))]
             if not batch.countries & bit or batch.skill > skill or batch.tertiary > tertiary:
@@ -1440,7 +1446,7 @@ class PlainMarket(mesa.Model):
         self.reported_pay = list(self.outside_value)
         flat = attraction([0.0] * 24, [0.0] * 24, 0)
         self.best_hours = [[flat for _ in self.segments] for _ in countries]
-        self.known_earnings = [[([0.0] * 24, [0.0] * 24) for _ in self.segments] for _ in countries]
+        self.known_earnings: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
 
     def expected_reservation(self, country: int) -> float:
         """Mean over segments of the median reservation wage of a country."""
@@ -1580,13 +1586,16 @@ class PlainMarket(mesa.Model):
         """Learn which hours pay best, by country and segment."""
         learning = self.config.learning
         weight, sharpness = learning.hours_smoothing, learning.hours_sharpness
-        for country, known_here in enumerate(self.known_earnings):
-            for segment, (pay, seconds) in enumerate(known_here):
-                for hour in range(24):
-                    week = [board.earnings[country][segment][hour] for board in self.boards]
-                    pay[hour] += weight * (sum(earned for earned, _ in week) - pay[hour])
-                    seconds[hour] += weight * (sum(duty for _, duty in week) - seconds[hour])
-                self.best_hours[country][segment] = attraction(pay, seconds, sharpness)
+        known = self.known_earnings
+        for group in {group: None for board in self.boards for group in board.earnings}:
+            known.setdefault(group, ([0.0] * 24, [0.0] * 24))
+        for group, (pay, seconds) in known.items():
+            weeks = [board.earnings[group] for board in self.boards if group in board.earnings]
+            for hour in range(24):
+                pay[hour] += weight * (sum([earned[hour] for earned, _ in weeks]) - pay[hour])
+                seconds[hour] += weight * (sum([duty[hour] for _, duty in weeks]) - seconds[hour])
+            country, segment = group
+            self.best_hours[country][segment] = attraction(pay, seconds, sharpness)
         for board in self.boards:
             board.begin_week()
 

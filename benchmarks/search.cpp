@@ -469,6 +469,7 @@ struct Buffer {
 };
 
 struct Array {
+    std::string name;
     int64_t row_bytes = 0, rows = 0;
     std::vector<char> before, after;
     Buffer used{0};
@@ -480,7 +481,7 @@ public:
 
     // Bring every array back to what it was before the call.
     void refresh() {
-        for (auto& [name, array] : arrays_) {
+        for (Array& array : arrays_) {
             std::memcpy(array.used.memory, array.before.data(), array.before.size());
         }
     }
@@ -493,7 +494,7 @@ public:
 private:
     template <typename Row>
     Rows<Row> rows(const std::string& name) {
-        Array& array = arrays_.at(name);
+        Array& array = *std::find_if(arrays_.begin(), arrays_.end(), [&](const Array& a) { return a.name == name; });
         if (array.row_bytes != static_cast<int64_t>(sizeof(Row))) {
             throw std::runtime_error(header_ + ": rows of " + name + " have another size");
         }
@@ -504,7 +505,7 @@ private:
 
     std::string header_;
     std::map<std::string, int64_t> scalars_;
-    std::map<std::string, Array> arrays_;
+    std::vector<Array> arrays_;  // in the order of the kernel's arguments
     Market market_;
 };
 
@@ -531,8 +532,8 @@ Call::Call(const std::string& header) : header_(header) {
             int64_t row_bytes = 0, rows = 0, before = 0, after = 0;
             lines >> row_bytes >> rows >> before >> after;
             const int64_t bytes = row_bytes * rows;
-            arrays_.emplace(name, Array{row_bytes, rows, read_part(data, before, bytes), read_part(data, after, bytes),
-                                        Buffer(static_cast<std::size_t>(bytes))});
+            arrays_.push_back(Array{name, row_bytes, rows, read_part(data, before, bytes),
+                                    read_part(data, after, bytes), Buffer(static_cast<std::size_t>(bytes))});
         }
     }
     market_.start_round = scalar("start_round");
@@ -567,12 +568,12 @@ int Call::check() {
         std::cout << header_ << ": returned " << result << ", the kernel " << scalar("result") << '\n';
         ++differing;
     }
-    for (const auto& [name, array] : arrays_) {
+    for (const Array& array : arrays_) {
         const char* const used = array.used.memory;
         const auto [expected, found] = std::mismatch(array.after.begin(), array.after.end(), used);
         if (expected != array.after.end()) {
             const int64_t row = (expected - array.after.begin()) / array.row_bytes;
-            std::cout << header_ << ": " << name << " differs from row " << row << " on\n";
+            std::cout << header_ << ": " << array.name << " differs from row " << row << " on\n";
             ++differing;
         }
     }

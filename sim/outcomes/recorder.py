@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim.agents.traits import ACTIVE, OTHER_JOB, TERTIARY, WOMAN, permanent_ids
 from sim.ledger import KINDS
 from sim.market import board as boards
 from sim.outcomes.campaigns import Campaigns
-from sim.outcomes.frames import COLUMNS, FrameSet
+from sim.outcomes.frames import COLUMNS, FrameSet, empty
 
 WORKER_SIDE = {
     "tasks_accepted": boards.ACCEPTED,
@@ -40,7 +41,7 @@ REQUESTER_SIDE = {
     "requester_fee_microusd": boards.FEES,
 }
 
-Sink = Callable[[dict[str, Any]], None]
+Sink = Callable[[pa.Table], None]
 
 
 class Recorder:
@@ -51,7 +52,7 @@ class Recorder:
     model
         The run to watch.
     batches
-        Receives the columns of the ``batches`` table, a month at a time; None keeps them in memory.
+        Receives the ``batches`` table, a month at a time; None keeps them in memory.
     """
 
     def __init__(self, model: Any, batches: Sink | None = None) -> None:
@@ -70,7 +71,7 @@ class Recorder:
         self.flow_months: list[dict[str, NDArray[Any]]] = []
         self.finished: list[NDArray[Any]] = []
         self.finished_platforms: list[NDArray[np.int64]] = []
-        self.kept_batches: list[dict[str, Any]] = []
+        self.kept_batches: list[pa.Table] = []
         self.sink: Sink = batches or self.kept_batches.append
         self.campaigns = Campaigns()
         self.keeps_batches = model.config.record.batches
@@ -203,13 +204,12 @@ class Recorder:
         self.flush_batches()
         if model.ledger.flows.any():
             self.month(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
-        batches = [pd.DataFrame(part) for part in self.kept_batches]
         return FrameSet(
             series=self._series(),
             clock=self._clock(),
             workers=self._workers(),
             requesters=self._requesters(),
-            batches=pd.concat(batches, ignore_index=True) if batches else pd.DataFrame(columns=list(COLUMNS["batches"])),
+            batches=pa.concat_tables(self.kept_batches).to_pandas() if self.kept_batches else empty("batches"),
             spells=self._spells(),
             flows=self._flows(),
         )
@@ -306,22 +306,22 @@ class Recorder:
             }
         )
 
-    def _batches(self, rows: NDArray[Any], platforms: NDArray[np.int64]) -> dict[str, Any]:
+    def _batches(self, rows: NDArray[Any], platforms: NDArray[np.int64]) -> pa.Table:
         model = self.model
         requesters = model.requester_rows[rows["requester"]]
         columns: dict[str, Any] = {
             "requester": requesters["id"].copy(),
-            "requester_country": self._codes(requesters["country"]),
-            "platform": np.array(model.platform_names, object)[platforms],
-            "type": np.array(list(model.config.task_types), object)[rows["type"]],
-            "reward_microusd": rows["reward"],
-            "top_decile_share": rows["top_decile_share"],
+            "requester_country": named(model.world.codes, requesters["country"]),
+            "platform": named(model.platform_names, platforms),
+            "type": named(model.config.task_types, rows["type"]),
+            "reward_microusd": rows["reward"].copy(),
+            "top_decile_share": rows["top_decile_share"].copy(),
             "arm": rows["arm"].astype(np.int8),
         }
         for name in COLUMNS["batches"]:
             if name not in columns:
                 columns[name] = rows[name].astype(np.int64)
-        return {name: columns[name] for name in COLUMNS["batches"]}
+        return pa.table({name: columns[name] for name in COLUMNS["batches"]})
 
     def _spells(self) -> pd.DataFrame:
         model = self.model
@@ -376,6 +376,11 @@ def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
         "start": events["start"] + moment,
         "end": events["end"] + moment,
     }
+
+
+def named(names: Iterable[str], numbers: NDArray[Any]) -> pa.Array:
+    """Return names by number as Arrow strings, without a Python string for each row."""
+    return pa.array(list(names), pa.string()).take(pa.array(numbers.astype(np.int64)))
 
 
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:

@@ -36,7 +36,7 @@ FIGURES = "figures"
 COMPRESSION = "zstd"
 CHUNK_BYTES = 1 << 20
 
-Table = pd.DataFrame | Mapping[str, npt.ArrayLike]
+Table = pd.DataFrame | Mapping[str, npt.ArrayLike] | pa.Table
 
 
 def frame_file(name: str) -> str:
@@ -424,6 +424,8 @@ def _flush_folder(folder: Path) -> None:
 
 def _arrow(table: Table) -> pa.Table:
     """Return an Arrow table without pandas' own metadata."""
+    if isinstance(table, pa.Table):
+        return table
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(dict(table))
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 

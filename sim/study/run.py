@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -126,10 +128,10 @@ class BatchParts:
         """File of a part."""
         return self.folder / f"batches-{number:05d}.part"
 
-    def append(self, columns: dict[str, Any]) -> None:
+    def append(self, table: pa.Table) -> None:
         """Write one more part."""
         with PartWriter(self.path(self.count), COLUMNS["batches"]) as part:
-            part.append(columns)
+            part.append(table)
         self.count += 1
 
     def keep(self, count: int) -> None:
@@ -143,7 +145,7 @@ class BatchParts:
         """Join the parts into the table and remove them."""
         with PartWriter(self.folder / frame_file("batches"), COLUMNS["batches"]) as whole:
             for number in range(self.count):
-                whole.append(read_frame(self.path(number)))
+                whole.append(pq.read_table(self.path(number), page_checksum_verification=True))
         for number in range(self.count):
             self.path(number).unlink()
 

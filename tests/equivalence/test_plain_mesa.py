@@ -229,20 +229,25 @@ class KernelWatch(Watch):
 
     def hour(self, model: Any) -> None:
         for board in model.boards:
+            self.cut_off.append(int(board.state[boards.CUT_OFF]))
+            self.finished += board.finished[: board.state[boards.FINISHED_COUNT]].tolist()
+            if board.state[boards.TAKEN_COUNT]:
+                taken = board.taken[: board.state[boards.TAKEN_COUNT]]
+                workers = permanent_ids(model.worker_rows[taken["worker"]])
+                self.taken += zip(
+                    taken["requester"].tolist(), workers.tolist(), taken["done"].tolist(), strict=True
+                )
+            if not board.state[boards.EVENTS]:
+                continue
             events = board.events[: board.state[boards.EVENTS]]
             batches, entries = board.batches["id"][events["slot"]], board.active["id"][events["active"]]
             columns = [events[name] for name in ("kind", "done", "accepted", "own_seconds", "start", "end")]
             rows = zip(*(column.tolist() for column in (entries, batches, *columns)), strict=True)
             self.events += [(model.hour, model.platform_names[board.platform], *row) for row in rows]
-            self.finished += board.finished[: board.state[boards.FINISHED_COUNT]].tolist()
-            taken = board.taken[: board.state[boards.TAKEN_COUNT]]
-            workers = permanent_ids(model.worker_rows[taken["worker"]])
-            self.taken += zip(taken["requester"].tolist(), workers.tolist(), taken["done"].tolist(), strict=True)
-            self.cut_off.append(int(board.state[boards.CUT_OFF]))
 
     def day(self, model: Any) -> None:
         coming = [sparse(model.joined_today), sparse(model.left_today)]
-        self.days.append([coming, [(board.tally.tolist(), board.demands.tolist()) for board in model.boards]])
+        self.days.append([coming, [(rows_in_use(board.tally), rows_in_use(board.demands)) for board in model.boards]])
 
     def month(self, model: Any, period: str, flows: Any) -> None:
         self.months.append((period, sparse(flows)))
@@ -314,7 +319,9 @@ class TwinWatch(Watch):
 
     def day(self, model: PlainMarket) -> None:
         coming = [dict(model.joined_today), dict(model.left_today)]
-        self.days.append([coming, [(board.tally, board.demands) for board in model.boards]])
+        self.days.append(
+            [coming, [(some_rows(board.tally), some_rows(board.demands)) for board in model.boards]]
+        )
 
     def month(self, model: PlainMarket, period: str, flows: Any) -> None:
         self.months.append((period, {key: amount for key, amount in flows.items() if amount}))
@@ -369,6 +376,18 @@ class TwinWatch(Watch):
             self.state |= {
                 f"worker's {name}": [getattr(worker, name) for worker in workers] for name in HISTORY.names or ()
             }
+
+
+def rows_in_use(array: Any) -> dict[tuple[int, int], list[int]]:
+    """Return the rows of a board's counts that are not all zero, by hour and country."""
+    hours, countries = np.nonzero(array.any(axis=-1))
+    rows = array[hours, countries].tolist()
+    return dict(zip(zip(hours.tolist(), countries.tolist(), strict=True), rows, strict=True))
+
+
+def some_rows(hours: list[dict[int, list[int]]]) -> dict[tuple[int, int], list[int]]:
+    """Return the same of the twin's counts."""
+    return {(hour, c): list(row) for hour, rows in enumerate(hours) for c, row in rows.items() if any(row)}
 
 
 def sparse(array: Any) -> dict[tuple[int, ...], int]:

@@ -329,6 +329,10 @@ def test_every_indicator_says_why_it_has_no_value(typed: bool) -> None:
     assert by_type(nothing).empty
 
 
+def test_what_is_not_defined_is_no_number() -> None:
+    assert reason("gini_income", people(pay_microusd=[0, 0])) == "not defined for these data"
+
+
 def test_zeros_are_no_crash() -> None:
     """Tables with rows of zeros: everything that divides by nothing has a reason."""
     rows: dict[str, Any] = {
