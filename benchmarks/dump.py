@@ -133,7 +133,11 @@ def write_calls(calls: list[Call], folder: Path) -> list[Path]:
 
 def write_call(call: Call, header: Path) -> None:
     """Write one call: a text header and the bytes of its arrays beside it."""
-    lines = [f"scalar {name} {np.uint64(value).view(np.int64)}" for name, value in call.scalars.items() if value >= 0]
+    lines = [
+        f"scalar {name} {np.uint64(value).view(np.int64)}"
+        for name, value in call.scalars.items()
+        if value >= 0
+    ]
     lines += [f"scalar {name} {value}" for name, value in call.scalars.items() if value < 0]
     with header.with_suffix(".bin").open("wb") as data:
         for name, array in call.before.items():

@@ -220,7 +220,9 @@ class Ledger:
         self.check()
         for sector, total in self.totals.items():
             if accounts.get(sector, 0) != total:
-                raise ModelError(f"the accounts of {sector} hold {accounts.get(sector, 0)}, the total is {total}")
+                raise ModelError(
+                    f"the accounts of {sector} hold {accounts.get(sector, 0)}, the total is {total}"
+                )
 
     def close_month(self) -> dict[tuple[int, int, int], int]:
         """Return the month's flows and begin new ones."""
@@ -267,7 +269,12 @@ class Batch:
 
     def price(self, reward: int, stated_seconds: int, true_seconds: int, rank: int) -> None:
         """Set the reward, and with it the places in the orders in which batches are shown."""
-        self.reward, self.estimated_seconds, self.true_seconds, self.rank = reward, stated_seconds, true_seconds, rank
+        self.reward, self.estimated_seconds, self.true_seconds, self.rank = (
+            reward,
+            stated_seconds,
+            true_seconds,
+            rank,
+        )
         self.log_stated_pay = log(reward * 3600.0 / (stated_seconds * 1000000.0))
         self.log_true_pay = log(reward * 3600.0 / (true_seconds * 1000000.0))
         self.newest_key = self.posted_hour * LOW_WORD + rank
@@ -385,7 +392,9 @@ class Board:
             self.finish(batch, hour)
             if keeps_taken:
                 requester = batch.requester.id
-                self.taken += [(requester, who, done) for who, done in batch.takers.items() if done < RETURNED]
+                self.taken += [
+                    (requester, who, done) for who, done in batch.takers.items() if done < RETURNED
+                ]
             batch.left = 0
         if expired:
             self.newest = [batch for batch in self.newest if batch.left]
@@ -518,7 +527,9 @@ class Board:
                     continue
                 accuracy = worker.accuracy
                 rejected = binomial(
-                    uniform(review_key, worker.id, start), done, (1.0 - accuracy) * strictness + accuracy * unfair
+                    uniform(review_key, worker.id, start),
+                    done,
+                    (1.0 - accuracy) * strictness + accuracy * unfair,
                 )
                 accepted = done - rejected
                 worker.accepted += accepted
@@ -591,7 +602,9 @@ class Board:
                     worker.tasks_accepted += accepted
                     worker.tasks_rejected += rejected
                 if log_event:
-                    log_event((hour, platform.name, worker.id, batch.id, WORK, done, accepted, own, start, end))
+                    log_event(
+                        (hour, platform.name, worker.id, batch.id, WORK, done, accepted, own, start, end)
+                    )
             if batch.escrow < 0:
                 raise ModelError(f"the escrow of batch {batch.id} is overdrawn")
         ledger.transfers += transfers
@@ -630,11 +643,7 @@ class Board:
                 worker.fruitless_hours = 0
             elif worker.duty:
                 worker.fruitless_hours += 1
-            if (
-                worker.active
-                and worker.fruitless_hours < patience_hours
-                and worker.ends > 3600 * (hour + 1)
-            ):
+            if worker.active and worker.fruitless_hours < patience_hours and worker.ends > 3600 * (hour + 1):
                 staying.append(worker)
         self.on_duty = staying
 
@@ -661,7 +670,9 @@ class Government(mesa.Agent):
         self.country = country
         self.balance = 0
         self.population = int(model.world.population[country])
-        self.internet_users = int(float(model.world.population[country]) * float(model.world.internet_share[country]))
+        self.internet_users = int(
+            float(model.world.population[country]) * float(model.world.internet_share[country])
+        )
 
 
 class Collective(mesa.Agent):
@@ -675,7 +686,9 @@ class Collective(mesa.Agent):
 class Platform(mesa.Agent):
     """A microwork platform."""
 
-    def __init__(self, model: PlainMarket, number: int, name: str, config: PlatformConfig, tiles: int) -> None:
+    def __init__(
+        self, model: PlainMarket, number: int, name: str, config: PlatformConfig, tiles: int
+    ) -> None:
         super().__init__(model)
         self.number = number
         self.name = name
@@ -693,7 +706,9 @@ class Platform(mesa.Agent):
         self.payout_threshold = micro(config.payout_threshold_usd)
         self.transaction_cost = micro(config.cost_per_transaction_usd)
         self.cost_ppm = ppm(config.cost_share)
-        total = config.ranking_newest + config.ranking_largest + config.ranking_best_paid + config.ranking_random
+        total = (
+            config.ranking_newest + config.ranking_largest + config.ranking_best_paid + config.ranking_random
+        )
         newest = config.ranking_newest / total
         largest = newest + config.ranking_largest / total
         best_paid = min(1.0, largest + config.ranking_best_paid / total)
@@ -797,12 +812,16 @@ class Requester(mesa.Agent):
         platform = self.platforms[0]
         if len(self.platforms) > 1:
             platform = self.platforms[int(uniform(key, PLATFORM, 0) * len(self.platforms))]
-        seconds = kind.median_seconds * exp(kind.log_sigma_seconds * normal_quantile(uniform(key, SECONDS, 0)))
+        seconds = kind.median_seconds * exp(
+            kind.log_sigma_seconds * normal_quantile(uniform(key, SECONDS, 0))
+        )
         true_seconds = max(1, math.floor(min(LONGEST_TASK, seconds) + 0.5))
         stated = max(1, math.floor(true_seconds / self.bias + 0.5))
         size = 1
         if uniform(key, ONE_TASK, 0) >= kind.one_task_share:
-            wanted = self.base_demand * market.demand_cap_days / (kind.median_seconds * kind.assignments_per_task)
+            wanted = (
+                self.base_demand * market.demand_cap_days / (kind.median_seconds * kind.assignments_per_task)
+            )
             largest = max(3.0, min(float(kind.largest_batch), wanted))
             size = int(truncated_pareto(uniform(key, SIZE, 0), float(kind.size_exponent), 2.0, largest))
         tasks, per_task = (1, size) if kind.one_task_many_workers else (size, kind.assignments_per_task)
@@ -819,7 +838,9 @@ class Requester(mesa.Agent):
         batch.fee_ppm = fee_ppm
         batch.size(tasks, per_task)
         batch.price(reward, stated, true_seconds, model.priority(key, TILE, 1) % LOW_WORD)
-        life = market.life_hours_median * exp(market.life_hours_log_sigma * normal_quantile(uniform(key, LIFE, 0)))
+        life = market.life_hours_median * exp(
+            market.life_hours_log_sigma * normal_quantile(uniform(key, LIFE, 0))
+        )
         batch.expires_hour = hour + int(max(1.0, min(100000.0, math.floor(life + 0.5))))
         return platform.boards[int(uniform(key, TILE, 0) * len(platform.boards))], batch
 
@@ -878,7 +899,10 @@ def by_profit(
     target, value, delay = requester.target, requester.value, settings.delay_cost
     low, high = (
         fill[arm] * (value - cost_factor * (target * factor)) - delay * value * waited[arm]
-        for arm, factor in ((LOW_ARM, 1.0 - settings.pay_arm_spread), (HIGH_ARM, 1.0 + settings.pay_arm_spread))
+        for arm, factor in (
+            (LOW_ARM, 1.0 - settings.pay_arm_spread),
+            (HIGH_ARM, 1.0 + settings.pay_arm_spread),
+        )
     )
     if high > low:
         return target * (1.0 + settings.pay_step)
@@ -1126,7 +1150,9 @@ class Worker(mesa.Agent):
         settings = self.model.config.learning
         pay, weight = self.week_pay, settings.pay_smoothing
         if self.week_paid_seconds:
-            self.learned_pay = single(smoothed(self.learned_pay, pay * 3600.0 / self.week_paid_seconds, weight))
+            self.learned_pay = single(
+                smoothed(self.learned_pay, pay * 3600.0 / self.week_paid_seconds, weight)
+            )
         if self.week_seconds:
             self.all_in_pay = single(smoothed(self.all_in_pay, pay * 3600.0 / self.week_seconds, weight))
         self.log_reservation = self.log_base_reservation
@@ -1350,7 +1376,9 @@ class PlainMarket(mesa.Model):
         super().__init__(rng=config.seed)
         self.config = config
         self.world = load_world(config.world.table)
-        self.clock = Clock(dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving)
+        self.clock = Clock(
+            dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving
+        )
         self.observers: list[Any] = []
         self.events: list[tuple[Any, ...]] | None = [] if log_events else None
         self.hour = self.day = self.week = self.utc_hour = 0
@@ -1436,12 +1464,18 @@ class PlainMarket(mesa.Model):
         north = [segment.share_north for segment in self.segments]
         south = [segment.share_south for segment in self.segments]
         mixed = [(a / sum(north) + b / sum(south)) / 2.0 for a, b in zip(north, south, strict=True)]
-        by_group = {"north": running_shares(north), "south": running_shares(south), "mixed": running_shares(mixed)}
+        by_group = {
+            "north": running_shares(north),
+            "south": running_shares(south),
+            "mixed": running_shares(mixed),
+        }
         self.segment_shares = [by_group[group] for group in world.group]
         self.zones = [[z for z, of in enumerate(world.zone_country.tolist()) if of == c] for c in countries]
         weights = world.zone_weight.tolist()
         self.zone_shares = [running_shares([weights[zone] for zone in zones]) for zones in self.zones]
-        self.collectives_of = [[k for k, c in enumerate(self.collectives) if c.country == i] for i in countries]
+        self.collectives_of = [
+            [k for k, c in enumerate(self.collectives) if c.country == i] for i in countries
+        ]
         self.outside_value = [self.expected_reservation(country) for country in countries]
         self.reported_pay = list(self.outside_value)
         flat = attraction([0.0] * 24, [0.0] * 24, 0)
@@ -1537,7 +1571,11 @@ class PlainMarket(mesa.Model):
         if self.day:
             paying = {platform for platform in self.platforms if self.day % platform.payout_days == 0}
             for worker in self.workers if paying else ():
-                if worker.pending and worker.platform in paying and worker.pending >= worker.platform.payout_threshold:
+                if (
+                    worker.pending
+                    and worker.platform in paying
+                    and worker.pending >= worker.platform.payout_threshold
+                ):
                     worker.take_pay()
         self.recount()
         for board in self.boards:
@@ -1628,7 +1666,9 @@ class PlainMarket(mesa.Model):
                 self.reported_pay[country] = pay * 3600.0 / (seconds * 1e6)
             for platform in self.platforms:
                 known = platform.pay[country]
-                platform.log_pay[country] = log(max(1e-4, known if known >= 0 else self.reported_pay[country]))
+                platform.log_pay[country] = log(
+                    max(1e-4, known if known >= 0 else self.reported_pay[country])
+                )
                 platform.week_pay[country] = [0, 0]
 
     def let_join(self) -> None:
@@ -1686,7 +1726,9 @@ class PlainMarket(mesa.Model):
         hours = segment.desired_hours_median * exp(
             segment.desired_hours_log_sigma * normal_quantile(draw(T_HOURS))
         )
-        look = workers.look_seconds_median * exp(workers.look_seconds_log_sigma * normal_quantile(draw(T_LOOK)))
+        look = workers.look_seconds_median * exp(
+            workers.look_seconds_log_sigma * normal_quantile(draw(T_LOOK))
+        )
         brokers, collective = self.collectives_of[country], -1
         if segment.collective_size > 0 and brokers:
             collective = brokers[int(draw(T_COLLECTIVE) * len(brokers))]

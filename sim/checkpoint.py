@@ -58,7 +58,7 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[
     """Write arrays and a JSON object into one checksummed file, in one step."""
     buffer = io.BytesIO()
     text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
-    np.savez(buffer, **{META: text}, **arrays)
+    np.savez(buffer, allow_pickle=False, **{META: text, **arrays})
     content = buffer.getvalue()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -89,7 +89,9 @@ def read_archive(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
         whole = path.read_bytes()
     except OSError as error:
-        raise UserError(f"The checkpoint cannot be read: {error.strerror}.", path="resume", value=str(path)) from error
+        raise UserError(
+            f"The checkpoint cannot be read: {error.strerror}.", path="resume", value=str(path)
+        ) from error
     head, separator, content = whole.partition(b"\n")
     if not separator or head != FORMAT + hashlib.sha256(content).hexdigest().encode():
         raise UserError(

@@ -43,6 +43,10 @@ from sim.errors import UserError
 _CONFIG: Any = numba.config
 _CACHING: Any = importlib.import_module("numba.core.caching")
 
+# How kernels turn a field of a record into the number that rules take; for a reader of types, int and float.
+integer: Callable[[Any], int] = np.int64  # type: ignore[assignment]
+real: Callable[[Any], float] = np.float64
+
 COMPILED = not _CONFIG.DISABLE_JIT
 GENERATOR = os.environ.get("CLICKMARKET_GENERATOR", "mix")
 """Generator of draws, a setting of the build like the sources: `mix` or `philox`."""

@@ -65,18 +65,26 @@ class Time:
     warmup_days: int = parameter(
         30, meaning="days simulated before outcomes are measured", unit="days", low=0, high=3650
     )
-    days: int = parameter(365, meaning="days over which outcomes are measured", unit="days", low=1, high=36500)
+    days: int = parameter(
+        365, meaning="days over which outcomes are measured", unit="days", low=1, high=36500
+    )
     daylight_saving: bool = parameter(True, meaning="clocks change with the season where law says so")
     checkpoint_days: int = parameter(
-        0, meaning="days between checkpoints that a killed run can resume from; 0 = none", unit="days", low=0, high=36500
+        0,
+        meaning="days between checkpoints that a killed run can resume from; 0 = none",
+        unit="days",
+        low=0,
+        high=36500,
     )
-
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for a start that is no date or leads out of the calendar."""
         try:
             start = dt.date.fromisoformat(self.start)
-            inside = dt.date(1970, 1, 1) <= start and start.toordinal() + self.warmup_days + self.days < MAX_ORDINAL
+            inside = (
+                dt.date(1970, 1, 1) <= start
+                and start.toordinal() + self.warmup_days + self.days < MAX_ORDINAL
+            )
         except ValueError:
             inside = False
         if not inside:
@@ -88,7 +96,8 @@ class WorldChoice:
     """Which countries exist."""
 
     table: str = parameter(
-        "global", meaning="country table: a built-in name (global, six_regions, north_south, mturk_2015) or a CSV file"
+        "global",
+        meaning="country table: a built-in name (global, six_regions, north_south, mturk_2015) or a CSV file",
     )
 
 
@@ -96,14 +105,24 @@ class WorldChoice:
 class Segment:
     """A kind of worker; countries mix segments by the shares of their group."""
 
-    share_north: float = parameter(0.0, meaning="weight among workers of northern countries", low=0, high=1, assumed=True)
-    share_south: float = parameter(0.0, meaning="weight among workers of southern countries", low=0, high=1, assumed=True)
+    share_north: float = parameter(
+        0.0, meaning="weight among workers of northern countries", low=0, high=1, assumed=True
+    )
+    share_south: float = parameter(
+        0.0, meaning="weight among workers of southern countries", low=0, high=1, assumed=True
+    )
     other_job: float = parameter(0.5, meaning="share who hold another job", low=0, high=1, source=ILO)
     literate: bool = parameter(True, meaning="reads instructions without help")
     tertiary: float = parameter(
-        1.0, meaning="factor on the country's share of workers with tertiary education", low=0, high=3, assumed=True
+        1.0,
+        meaning="factor on the country's share of workers with tertiary education",
+        low=0,
+        high=3,
+        assumed=True,
     )
-    window_start: int = parameter(9, meaning="first local hour of daily life free for click work", unit="hour", low=0, high=23)
+    window_start: int = parameter(
+        9, meaning="first local hour of daily life free for click work", unit="hour", low=0, high=23
+    )
     window_hours: int = parameter(10, meaning="length of that window", unit="hours", low=1, high=24)
     flexibility: float = assumed(0.3, 0, 1, "weight on the hours that paid best rather than the own window")
     desired_hours_median: float = parameter(
@@ -113,11 +132,21 @@ class Segment:
         0.9, meaning="spread of the hours a week workers want", unit="log points", low=0, high=2.5, source=ILO
     )
     reservation_ratio: float = parameter(
-        0.07, meaning="median reservation wage over the country's outside wage", low=0.001, high=2, source=HORTON
+        0.07,
+        meaning="median reservation wage over the country's outside wage",
+        low=0.001,
+        high=2,
+        source=HORTON,
     )
-    collective_size: int = parameter(0, meaning="members of a collective with a broker; 0 = works alone", low=0, high=10000)
-    interruption_women: float = assumed(0.1, 0, 1, "chance that a woman's hour on duty is cut short by other duties")
-    interruption_men: float = assumed(0.05, 0, 1, "chance that a man's hour on duty is cut short by other duties")
+    collective_size: int = parameter(
+        0, meaning="members of a collective with a broker; 0 = works alone", low=0, high=10000
+    )
+    interruption_women: float = assumed(
+        0.1, 0, 1, "chance that a woman's hour on duty is cut short by other duties"
+    )
+    interruption_men: float = assumed(
+        0.05, 0, 1, "chance that a man's hour on duty is cut short by other duties"
+    )
 
 
 def default_segments() -> dict[str, Segment]:
@@ -150,7 +179,9 @@ def default_segments() -> dict[str, Segment]:
 class Workers:
     """The people who do the work."""
 
-    count: int = parameter(20_000, meaning="registered workers active at the start", unit="persons", low=1, high=400_000_000)
+    count: int = parameter(
+        20_000, meaning="registered workers active at the start", unit="persons", low=1, high=400_000_000
+    )
     real_count: float = parameter(
         19e6, meaning="people the workers stand for; gives the scale of world totals", unit="persons", low=1, high=1e10,
         source="Kassi, Lehdonvirta and Stephany 2021: profiles that ever worked",
@@ -159,23 +190,35 @@ class Workers:
         0.8, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0, high=2.1,
         source="Horton and Chilton 2010 imply 1.86 for a pool that mixes countries; shrunk", assumed=True,
     )  # fmt: skip
-    need_usd_per_hour: float = assumed(0.10, 0, 2, "lowest reservation wage, at the price level of the USA", "USD/hour")
+    need_usd_per_hour: float = assumed(
+        0.10, 0, 2, "lowest reservation wage, at the price level of the USA", "USD/hour"
+    )
     speed_log_sigma: float = assumed(0.45, 0, 1, "spread of speed between workers", "log points")
     speed_gain: float = assumed(0.25, 0, 1, "gain in log speed of a fully experienced worker", "log points")
     speed_half_tasks: float = assumed(2000, 1, 1e6, "tasks after which half of that gain is reached", "tasks")
     accuracy_mean: float = assumed(0.93, 0.5, 1, "mean share of tasks done right")
     accuracy_spread: float = assumed(0.06, 0, 0.3, "half-width of the uniform spread of accuracy")
     literacy_penalty: float = assumed(0.05, 0, 0.4, "accuracy lost by workers who barely read")
-    writing_share: float = assumed(0.15, 0, 1, "share of literate workers without tertiary education who can write well")
+    writing_share: float = assumed(
+        0.15, 0, 1, "share of literate workers without tertiary education who can write well"
+    )
     expert_share: float = assumed(0.15, 0, 1, "share of workers with tertiary education who are experts")
     look_seconds_median: float = assumed(40, 5, 120, "unpaid seconds to find and read one listing", "seconds")
-    look_seconds_log_sigma: float = assumed(0.4, 0, 1, "spread of those seconds between workers", "log points")
-    patience_low: int = assumed(6, 1, 50, "fewest fruitless listings in a row before giving up for the hour", "listings")
-    patience_high: int = assumed(12, 1, 60, "most fruitless listings in a row before giving up for the hour", "listings")
+    look_seconds_log_sigma: float = assumed(
+        0.4, 0, 1, "spread of those seconds between workers", "log points"
+    )
+    patience_low: int = assumed(
+        6, 1, 50, "fewest fruitless listings in a row before giving up for the hour", "listings"
+    )
+    patience_high: int = assumed(
+        12, 1, 60, "most fruitless listings in a row before giving up for the hour", "listings"
+    )
     patience_hours: int = assumed(2, 1, 16, "fruitless hours in a row before giving up for the day", "hours")
     daily_hours_cap: int = parameter(16, meaning="most hours on duty in 24", unit="hours", low=1, high=16)
     broker_cut: float = assumed(0.2, 0, 0.6, "share of net rewards kept by the broker of a collective")
-    collective_skill_share: float = assumed(0.6, 0, 1, "share of collectives that pool enough skill for reading tasks")
+    collective_skill_share: float = assumed(
+        0.6, 0, 1, "share of collectives that pool enough skill for reading tasks"
+    )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
@@ -201,19 +244,34 @@ class Requesters:
     demand_share: float = assumed(
         0.6, 0.001, 20, "task time wanted at base cost, as a share of the time workers want to be on duty"
     )
-    demand_elasticity: float = assumed(1.0, 0, 3, "elasticity of demand to the unit cost, fees and levies included")
+    demand_elasticity: float = assumed(
+        1.0, 0, 3, "elasticity of demand to the unit cost, fees and levies included"
+    )
     base_fee: float = parameter(
         0.2, meaning="fee in the unit cost at which base demand is stated", low=0, high=2, source=MTURK_FEES
     )
     pay_usd_per_hour: float = assumed(4.0, 0.01, 200, "median hourly pay that requesters aim at", "USD/hour")
-    pay_log_sigma: float = assumed(0.4, 0, 1.5, "spread of hourly pay targets between requesters", "log points")
-    value_usd_per_hour: float = assumed(12.0, 0.05, 1000, "median value of an hour of correct work", "USD/hour")
+    pay_log_sigma: float = assumed(
+        0.4, 0, 1.5, "spread of hourly pay targets between requesters", "log points"
+    )
+    value_usd_per_hour: float = assumed(
+        12.0, 0.05, 1000, "median value of an hour of correct work", "USD/hour"
+    )
     value_log_sigma: float = assumed(0.4, 0, 1.5, "spread of that value between requesters", "log points")
-    estimate_bias_median: float = assumed(1.15, 0.3, 4, "true over stated seconds per task, median over requesters")
-    estimate_bias_log_sigma: float = assumed(0.35, 0, 1, "spread of that ratio between requesters", "log points")
+    estimate_bias_median: float = assumed(
+        1.15, 0.3, 4, "true over stated seconds per task, median over requesters"
+    )
+    estimate_bias_log_sigma: float = assumed(
+        0.35, 0, 1, "spread of that ratio between requesters", "log points"
+    )
     strictness_mean: float = assumed(0.08, 0, 1, "chance that a wrong task is caught and rejected")
     unfair_rejection_mean: float = parameter(
-        0.002, meaning="mean share of right tasks rejected all the same", low=0, high=0.5, source=HARA, assumed=True
+        0.002,
+        meaning="mean share of right tasks rejected all the same",
+        low=0,
+        high=0.5,
+        source=HARA,
+        assumed=True,
     )
     always_on_share: float = assumed(0.15, 0, 1, "share of requesters that post at all hours")
     office_start: int = parameter(8, meaning="first local office hour", unit="hour", low=0, high=23)
@@ -232,15 +290,25 @@ class Requesters:
     )
     approval_tasks: int = assumed(1000, 0, 100000, "approved tasks such requesters ask for", "tasks")
     approval_rate: float = assumed(0.95, 0, 1, "approval rate such requesters ask for")
-    own_country_share: float = assumed(0.15, 0, 1, "share of requesters that admit only workers of their own country")
-    north_only_share: float = assumed(0.1, 0, 1, "share of requesters that admit only workers of northern countries")
+    own_country_share: float = assumed(
+        0.15, 0, 1, "share of requesters that admit only workers of their own country"
+    )
+    north_only_share: float = assumed(
+        0.1, 0, 1, "share of requesters that admit only workers of northern countries"
+    )
     multihome_share: float = assumed(0.2, 0, 1, "chance to use each further platform within reach")
     task_types_used: int = assumed(2, 1, 20, "task types in a requester's mix", "types")
-    target_fill_hours: float = assumed(24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours")
+    target_fill_hours: float = assumed(
+        24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
+    )
     pay_arm_spread: float = assumed(0.1, 0, 0.5, "distance of the two randomised reward arms from the target")
     pay_step: float = assumed(0.05, 0, 0.5, "weekly step of the pay target", "log points")
-    pay_minimum_tasks: int = assumed(20, 1, 1e6, "tasks closed in each arm before the target is revised", "tasks")
-    delay_cost: float = assumed(0.02, 0, 1, "value lost for each day that work waits", "share of value per day")
+    pay_minimum_tasks: int = assumed(
+        20, 1, 1e6, "tasks closed in each arm before the target is revised", "tasks"
+    )
+    delay_cost: float = assumed(
+        0.02, 0, 1, "value lost for each day that work waits", "share of value per day"
+    )
 
 
 @dataclass(frozen=True)
@@ -248,22 +316,45 @@ class TaskType:
     """A kind of task."""
 
     function: str = parameter(
-        "none", meaning="role in artificial intelligence", choices=("preparation", "verification", "impersonation", "none")
+        "none",
+        meaning="role in artificial intelligence",
+        choices=("preparation", "verification", "impersonation", "none"),
     )
     share: float = parameter(0.0, meaning="weight in the demand for task time", low=0, high=100, assumed=True)
-    median_seconds: float = parameter(38, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH)
-    log_sigma_seconds: float = parameter(0.5, meaning="spread of those seconds between batches", unit="log points", low=0, high=2, source=CROWDTRUTH)
-    skill: int = parameter(1, meaning="skill needed: 0 none, 1 reading, 2 writing, 3 expertise", low=0, high=3)
+    median_seconds: float = parameter(
+        38, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH
+    )
+    log_sigma_seconds: float = parameter(
+        0.5,
+        meaning="spread of those seconds between batches",
+        unit="log points",
+        low=0,
+        high=2,
+        source=CROWDTRUTH,
+    )
+    skill: int = parameter(
+        1, meaning="skill needed: 0 none, 1 reading, 2 writing, 3 expertise", low=0, high=3
+    )
     tertiary: bool = parameter(False, meaning="needs tertiary education")
     exposure: float = parameter(0.0, meaning="share of the time spent with harmful content", low=0, high=1)
     pay_factor: float = assumed(1.0, 0.01, 50, "hourly pay and value relative to the requester's mean")
-    one_task_share: float = parameter(0.57, meaning="share of batches that hold one task", low=0, high=1, source=MTURK_PAGE)
-    size_exponent: float = parameter(
-        0.4, meaning="tail exponent (survival function) of larger batches", low=0.05, high=5, source=MTURK_PAGE
+    one_task_share: float = parameter(
+        0.57, meaning="share of batches that hold one task", low=0, high=1, source=MTURK_PAGE
     )
-    largest_batch: int = parameter(20_000, meaning="most tasks in a batch", unit="tasks", low=1, high=1_000_000, source=MTURK_PAGE)
+    size_exponent: float = parameter(
+        0.4,
+        meaning="tail exponent (survival function) of larger batches",
+        low=0.05,
+        high=5,
+        source=MTURK_PAGE,
+    )
+    largest_batch: int = parameter(
+        20_000, meaning="most tasks in a batch", unit="tasks", low=1, high=1_000_000, source=MTURK_PAGE
+    )
     assignments_per_task: int = assumed(1, 1, 1000, "different workers wanted for each task", "workers")
-    one_task_many_workers: bool = parameter(False, meaning="a batch is one task for many workers, as a survey is")
+    one_task_many_workers: bool = parameter(
+        False, meaning="a batch is one task for many workers, as a survey is"
+    )
 
 
 def default_task_types() -> dict[str, TaskType]:
@@ -288,7 +379,9 @@ def default_task_types() -> dict[str, TaskType]:
 class Platform:
     """A microwork platform."""
 
-    owner: str = parameter("USA", meaning="country where the owners live", unit="ISO alpha-3 or code of the table")
+    owner: str = parameter(
+        "USA", meaning="country where the owners live", unit="ISO alpha-3 or code of the table"
+    )
     worker_countries: list[str] = parameter(
         default_factory=list, meaning="countries whose workers may join; empty = all", unit="codes"
     )
@@ -298,18 +391,41 @@ class Platform:
     requester_countries: list[str] = parameter(
         default_factory=list, meaning="countries whose requesters may post; empty = all", unit="codes"
     )
-    pool_share: float = assumed(0.0, 0, 1, "share of the initial workers who come through this platform's own pool")
-    requester_share: float = assumed(0.0, 0, 1, "share of requesters that belong to this platform's own pool")
-    pay_factor: float = assumed(1.0, 0.01, 10, "pay and value of the own pool's requesters relative to the others")
-    requester_fee: float = parameter(0.2, meaning="fee on requesters, share of the reward", low=0, high=2, source=MTURK_FEES)
-    large_batch_fee: float = parameter(
-        0.2, meaning="further fee where a task is given to ten workers or more", low=0, high=2, source=MTURK_FEES
+    pool_share: float = assumed(
+        0.0, 0, 1, "share of the initial workers who come through this platform's own pool"
     )
-    large_batch_from: int = parameter(10, meaning="workers per task from which the further fee is due", unit="workers", low=1, high=1_000_000, source=MTURK_FEES)
+    requester_share: float = assumed(0.0, 0, 1, "share of requesters that belong to this platform's own pool")
+    pay_factor: float = assumed(
+        1.0, 0.01, 10, "pay and value of the own pool's requesters relative to the others"
+    )
+    requester_fee: float = parameter(
+        0.2, meaning="fee on requesters, share of the reward", low=0, high=2, source=MTURK_FEES
+    )
+    large_batch_fee: float = parameter(
+        0.2,
+        meaning="further fee where a task is given to ten workers or more",
+        low=0,
+        high=2,
+        source=MTURK_FEES,
+    )
+    large_batch_from: int = parameter(
+        10,
+        meaning="workers per task from which the further fee is due",
+        unit="workers",
+        low=1,
+        high=1_000_000,
+        source=MTURK_FEES,
+    )
     worker_fee: float = parameter(0.0, meaning="fee on workers, share of the reward", low=0, high=0.99)
-    minimum_reward_usd: float = parameter(0.01, meaning="lowest reward for a task", unit="USD", low=0.000001, high=1000, source=MTURK_FEES)
-    tick_usd: float = parameter(0.01, meaning="rewards are multiples of this", unit="USD", low=0.000001, high=10, source=MTURK_FEES)
-    reward_promise_usd_per_hour: float = parameter(0.0, meaning="hourly pay promised for the stated time; 0 = none", unit="USD/hour", low=0, high=200)
+    minimum_reward_usd: float = parameter(
+        0.01, meaning="lowest reward for a task", unit="USD", low=0.000001, high=1000, source=MTURK_FEES
+    )
+    tick_usd: float = parameter(
+        0.01, meaning="rewards are multiples of this", unit="USD", low=0.000001, high=10, source=MTURK_FEES
+    )
+    reward_promise_usd_per_hour: float = parameter(
+        0.0, meaning="hourly pay promised for the stated time; 0 = none", unit="USD/hour", low=0, high=200
+    )
     ranking_newest: float = assumed(0.4, 0, 1, "weight of newest-first in the order that workers see")
     ranking_largest: float = assumed(0.3, 0, 1, "weight of largest-first in the order that workers see")
     ranking_best_paid: float = assumed(0.1, 0, 1, "weight of best-paid-first in the order that workers see")
@@ -317,7 +433,9 @@ class Platform:
     ranking_depth: float = assumed(25, 1, 1e6, "mean position looked at in a ranked list", "listings")
     payout_days: int = assumed(7, 1, 366, "days between payouts", "days")
     payout_threshold_usd: float = assumed(1.0, 0, 1000, "balance below which nothing is paid out", "USD")
-    cost_per_transaction_usd: float = assumed(0.002, 0, 10, "platform's cost of one accepted or rejected task", "USD")
+    cost_per_transaction_usd: float = assumed(
+        0.002, 0, 10, "platform's cost of one accepted or rejected task", "USD"
+    )
     cost_share: float = assumed(0.35, 0, 1, "platform's further running costs as a share of its fees")
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
@@ -334,24 +452,41 @@ class Market:
     looks: int = assumed(12, 1, 63, "most listings examined in one round", "listings")
     max_rounds: int = parameter(24, meaning="guard on rounds in an hour", unit="rounds", low=1, high=200)
     workers_per_board: int = parameter(
-        50_000, meaning="workers above which a platform's board is split into equal tiles", unit="workers", low=1, high=400_000_000
+        50_000,
+        meaning="workers above which a platform's board is split into equal tiles",
+        unit="workers",
+        low=1,
+        high=400_000_000,
     )
-    boards: int | None = parameter(None, meaning="tiles of each platform's board; null = from workers_per_board", low=1, high=60_000)
-    noise_sigma: float = assumed(0.8, 0, 2, "noise in the perceived pay of a listing for a new worker", "log points")
-    noise_experienced_sigma: float = assumed(0.5, 0, 2, "the same for a fully experienced worker", "log points")
+    boards: int | None = parameter(
+        None, meaning="tiles of each platform's board; null = from workers_per_board", low=1, high=60_000
+    )
+    noise_sigma: float = assumed(
+        0.8, 0, 2, "noise in the perceived pay of a listing for a new worker", "log points"
+    )
+    noise_experienced_sigma: float = assumed(
+        0.5, 0, 2, "the same for a fully experienced worker", "log points"
+    )
     noise_half_tasks: float = assumed(2000, 1, 1e6, "tasks after which half of that fall is reached", "tasks")
     taste_sigma: float = assumed(0.3, 0, 2, "spread of tastes for task types", "log points")
-    exposure_discount: float = assumed(0.3, 0, 3, "log points of pay that an hour of full exposure costs", "log points")
+    exposure_discount: float = assumed(
+        0.3, 0, 3, "log points of pay that an hour of full exposure costs", "log points"
+    )
     return_ratio: float = assumed(0.6, 0, 1, "true over reservation pay below which a first task is returned")
     return_share: float = assumed(0.5, 0, 1, "share of the first task spent before it is returned")
     rejection_prior: float = assumed(0.01, 0, 0.5, "share of rejections that a new worker expects")
     rejection_prior_tasks: float = assumed(50, 1, 10000, "weight of that expectation", "tasks")
     life_hours_median: float = assumed(72, 1, 2000, "median life of a batch on the board", "hours")
     life_hours_log_sigma: float = assumed(0.9, 0, 2.5, "spread of that life", "log points")
-    demand_cap_days: float = assumed(14, 0.1, 400, "largest batch of a requester, in days of its demand", "days")
-    acceptance: str = parameter("satisficing", meaning="rule by which a listing is accepted; plug-ins add names")
+    demand_cap_days: float = assumed(
+        14, 0.1, 400, "largest batch of a requester, in days of its demand", "days"
+    )
+    acceptance: str = parameter(
+        "satisficing", meaning="rule by which a listing is accepted; plug-ins add names"
+    )
     pay_setting: str = parameter(
-        "profit_search", meaning="rule by which requesters revise pay: profit_search, fill_time, fixed, or a plug-in's name"
+        "profit_search",
+        meaning="rule by which requesters revise pay: profit_search, fill_time, fixed, or a plug-in's name",
     )
 
 
@@ -363,15 +498,21 @@ class Learning:
     pay_smoothing: float = assumed(0.25, 0, 1, "weight of this week in learned pay")
     hours_smoothing: float = assumed(0.2, 0, 1, "weight of this week in what is known of good hours")
     hours_sharpness: int = assumed(2, 0, 8, "power with which better paid hours attract starts")
-    outside_shock_sigma: float = assumed(0.5, 0, 2, "spread of the slow shock to a worker's outside value", "log points")
+    outside_shock_sigma: float = assumed(
+        0.5, 0, 2, "spread of the slow shock to a worker's outside value", "log points"
+    )
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
     pool_ratio: float = parameter(
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
     )  # fmt: skip
-    join_rate: float = assumed(0.0003, 0, 0.02, "share of the pool joining in a week when pay equals the outside value")
-    join_elasticity: float = assumed(1.0, 0, 4, "elasticity of joining to reported pay over the outside value")
+    join_rate: float = assumed(
+        0.0003, 0, 0.02, "share of the pool joining in a week when pay equals the outside value"
+    )
+    join_elasticity: float = assumed(
+        1.0, 0, 4, "elasticity of joining to reported pay over the outside value"
+    )
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
     switch_inertia: float = assumed(2.0, 0, 20, "log odds in favour of the present platform", "log points")
@@ -382,7 +523,9 @@ class Record:
     """What is written down."""
 
     workers: str = parameter(
-        "auto", meaning="keep each worker's history; auto = full up to a million workers", choices=("auto", "full", "none")
+        "auto",
+        meaning="keep each worker's history; auto = full up to a million workers",
+        choices=("auto", "full", "none"),
     )
     batches: bool = parameter(True, meaning="write a row for each finished batch")
     events: bool = parameter(False, meaning="keep the full event log in memory (small runs)")
@@ -395,7 +538,12 @@ class Compute:
 
     threads: int = parameter(1, meaning="threads", low=1, high=1024)
     debug: bool = parameter(False, meaning="check invariants inside every hour")
-    views_up_to: int = parameter(500_000, meaning="workers up to which every one is kept as a Mesa agent object", low=0, high=100_000_000)
+    views_up_to: int = parameter(
+        500_000,
+        meaning="workers up to which every one is kept as a Mesa agent object",
+        low=0,
+        high=100_000_000,
+    )
     progress: bool = parameter(True, meaning="show progress when the output is a terminal")
 
 

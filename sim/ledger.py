@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.columns import Records, records
-from sim.compile import kernel
+from sim.compile import integer, kernel
+
 
 class ModelError(RuntimeError):
     """A fault of the model itself: an identity that must always hold does not."""
@@ -124,15 +125,15 @@ def book(
     """Book transfers one by one; return FINE or what was wrong with the first bad one."""
     for i in range(count):
         row = rows[i]
-        amount = np.int64(row.amount)
-        kind = np.int64(row.kind)
+        amount = integer(row.amount)
+        kind = integer(row.kind)
         if amount < 0:
             return NEGATIVE_AMOUNT
         if amount > LARGEST:
             return TOO_LARGE
         sector = paying[kind]
-        at = np.int64(row.debit)
-        balance = np.int64(0)
+        at = integer(row.debit)
+        balance = integer(0)
         if sector == 0:
             requesters[at] -= amount
             balance = requesters[at]
@@ -160,7 +161,7 @@ def book(
             return OVERDRAWN
         totals[sector] -= amount
         sector = receiving[kind]
-        at = np.int64(row.credit)
+        at = integer(row.credit)
         if sector == 0:
             requesters[at] += amount
         elif sector == 1:
@@ -180,16 +181,16 @@ def book(
         elif sector == 13:
             outside[at] += amount
         totals[sector] += amount
-        flows[kind, np.int64(row.debit_country), np.int64(row.credit_country)] += amount
+        flows[kind, integer(row.debit_country), integer(row.credit_country)] += amount
     return FINE
 
 
 @kernel
 def total_of(accounts: Any) -> int:
     """Sum of a column of accounts, in micro-dollars."""
-    total = np.int64(0)
+    total = integer(0)
     for i in range(len(accounts)):
-        total += np.int64(accounts[i])
+        total += integer(accounts[i])
     return total
 
 
@@ -275,7 +276,9 @@ class Ledger:
         """
         self.check()
         for number, sector in enumerate(SECTORS):
-            columns = escrow if sector == "escrow" else [self.accounts[sector]] if sector in self.accounts else []
+            columns = (
+                escrow if sector == "escrow" else [self.accounts[sector]] if sector in self.accounts else []
+            )
             counted = sum(int(total_of(column)) for column in columns)
             if counted != self.totals[number]:
                 raise ModelError(

@@ -33,8 +33,8 @@ from sim.agents.worker import Worker
 from sim.clock import Clock
 from sim.columns import Records, grown
 from sim.config import Config
-from sim.errors import UserError
 from sim.draws import stream, stream_key, uniform
+from sim.errors import UserError
 from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger
 from sim.market import board as boards
 from sim.market import duty, learning, pay_setting, payout, posting, review, search
@@ -334,7 +334,9 @@ def draw_duty(model: ClickWorkModel) -> None:
         )
 
     rows = [worker.row for worker in model.deciders("plan_day")]
-    starts, minutes = (model.worker_rows[name][rows].tolist() for name in ("session_start", "session_minutes"))
+    starts, minutes = (
+        model.worker_rows[name][rows].tolist() for name in ("session_start", "session_minutes")
+    )
     model.last_sessions = dict(zip(rows, zip(starts, minutes, strict=True), strict=True))
     model.for_each_range(draw)
     for worker in model.deciders("plan_day"):
@@ -413,7 +415,9 @@ def change_platform(model: ClickWorkModel) -> None:
     for worker in model.deciders("choose_platform"):
         model.mark[worker.row] = model.platform_number(worker.choose_platform())
     rows = model.worker_rows[: model.workers_count]
-    moving = np.flatnonzero((model.mark[: model.workers_count] != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0))
+    moving = np.flatnonzero(
+        (model.mark[: model.workers_count] != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0)
+    )
     model.move_workers(moving, model.mark[moving])
 
 
@@ -426,7 +430,9 @@ def join(model: ClickWorkModel) -> None:
         pool, present = int(model.pools[country]), int(active[country])
         if pool == 0 or present == 0:
             continue
-        pull = power(max(1e-6, model.reported_pay[country] / model.outside_value[country]), config.join_elasticity)
+        pull = power(
+            max(1e-6, model.reported_pay[country] / model.outside_value[country]), config.join_elasticity
+        )
         contact = present / max(1, int(model.first_active[country]))
         mean = min(pool * config.join_rate * contact * pull, float(pool))
         joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
@@ -588,7 +594,9 @@ class ClickWorkModel(mesa.Model):
         super().__init__(rng=config.seed)
         self.config = config
         self.world = load_world(config.world.table)
-        self.clock = Clock(dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving)
+        self.clock = Clock(
+            dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving
+        )
         self.tables = make_tables(config, self.world)
         self.settings = make_settings(config)
         self.task_types = make_task_types(config)
@@ -690,7 +698,9 @@ class ClickWorkModel(mesa.Model):
             cap = float(channels.fee_cap[i])
             row["reward_floor"] = channels.reward_floor[i]
             row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap))
-            row["large_batch_fee_ppm"] = parts_per_million(min(platform.requester_fee + platform.large_batch_fee, cap))
+            row["large_batch_fee_ppm"] = parts_per_million(
+                min(platform.requester_fee + platform.large_batch_fee, cap)
+            )
         posting.revise_demand(
             self.requester_rows,
             self.config.requesters.demand_elasticity,
@@ -764,9 +774,9 @@ class ClickWorkModel(mesa.Model):
         model.loaded_arrays = {name[5:]: array for name, array in arrays.items() if name.startswith("more.")}
         return model
 
-    def key(self, number: int, time: int) -> np.uint64:
+    def key(self, number: int, time: int) -> int:
         """Key of a stream of draws at a time."""
-        return np.uint64(stream_key(self.config.seed, number, time))
+        return int(stream_key(self.config.seed, number, time))
 
     def for_each_board(self, task: Callable[[Board], None]) -> None:
         """Do something with every board, on as many threads as configured."""
@@ -925,7 +935,9 @@ class ClickWorkModel(mesa.Model):
             self.worker_rows,
         )
         self.place_on_tiles(rows)
-        np.add.at(self.joined_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
+        np.add.at(
+            self.joined_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1
+        )
         if self.keeps_history:
             self.history_rows["joined_day"][rows] = self.day
         self.views.add(rows)
@@ -940,7 +952,9 @@ class ClickWorkModel(mesa.Model):
         updated = np.where(known, self.platform_pay + weight * (hourly - self.platform_pay), hourly)
         self.platform_pay = np.where(seen, updated, self.platform_pay)
         total_pay, total_seconds = pay.sum(axis=0), seconds.sum(axis=0)
-        country_pay = np.where(total_seconds > 0, total_pay * 3600.0 / (np.maximum(total_seconds, 1) * 1e6), -1.0)
+        country_pay = np.where(
+            total_seconds > 0, total_pay * 3600.0 / (np.maximum(total_seconds, 1) * 1e6), -1.0
+        )
         self.reported_pay = np.where(country_pay >= 0, country_pay, self.reported_pay)
         for p in range(len(self.platform_names)):
             for c in range(len(self.world.codes)):
@@ -956,7 +970,9 @@ class ClickWorkModel(mesa.Model):
             day = board.tally.sum(axis=0)
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
             self.week_pay[board.platform, :, 1] += day[:, boards.DUTY] - day[:, boards.IDLE]
-            self.month_transactions[board.platform] += day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
+            self.month_transactions[board.platform] += (
+                day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
+            )
 
     def close_platform_books(self) -> None:
         """Pay each platform's costs of the month and hand the profit to its owners.

@@ -56,7 +56,9 @@ def load_plugins(paths: Iterable[str | Path]) -> dict[str, dict[str, tuple[str, 
         before = sum(map(len, _registered.values()))
         spec = importlib.util.spec_from_file_location(f"clickmarket_plugin_{number}", path)
         if spec is None or spec.loader is None or not path.is_file():
-            raise UserError("This plug-in is not a Python file.", path="--plugin", value=str(path), allowed="FILE.py")
+            raise UserError(
+                "This plug-in is not a Python file.", path="--plugin", value=str(path), allowed="FILE.py"
+            )
         try:
             spec.loader.exec_module(importlib.util.module_from_spec(spec))
         except Exception as error:

@@ -12,7 +12,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.composition import compose, conf_folder, config_id, from_yaml, group_options, merge, to_plain, to_yaml
+from sim.composition import (
+    compose,
+    conf_folder,
+    config_id,
+    from_yaml,
+    group_options,
+    merge,
+    to_plain,
+    to_yaml,
+)
 from sim.config import Config
 from sim.errors import UserError
 from sim.overrides import _hydra_parse

@@ -25,7 +25,7 @@ class ModelCounters:
         return self
 
 
-class RecordAgent(mesa.Agent):  # type: ignore[type-arg,misc]
+class RecordAgent(mesa.Agent):
     """A Mesa agent that stores nothing but its row; its attributes read the kernel's memory.
 
     A subclass that overrides one of ``decisions`` is noticed when it is defined: the model then asks
@@ -34,13 +34,15 @@ class RecordAgent(mesa.Agent):  # type: ignore[type-arg,misc]
 
     decisions: ClassVar[tuple[str, ...]] = ()
     overridden: ClassVar[tuple[str, ...]] = ()
-    _ids = ModelCounters()  # type: ignore[assignment]
+    _ids = ModelCounters()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Note which decisions the subclass makes itself."""
         super().__init_subclass__(**kwargs)
         owner = next((base for base in cls.__mro__ if "decisions" in vars(base)), cls)
-        cls.overridden = tuple(name for name in cls.decisions if getattr(cls, name) is not getattr(owner, name))
+        cls.overridden = tuple(
+            name for name in cls.decisions if getattr(cls, name) is not getattr(owner, name)
+        )
 
     def __init__(self, model: Any, row: int) -> None:
         super().__init__(model)

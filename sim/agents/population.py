@@ -26,7 +26,7 @@ from sim.agents.traits import (
     worker_id,
 )
 from sim.columns import Records, records
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, real, rule
 from sim.config import Config
 from sim.draws import low_discrepancy, stream, stream_key, uniform
 from sim.errors import UserError
@@ -202,7 +202,9 @@ def origins(config: Config, world: World, side: str) -> Records:
     table = np.zeros(len(weights), ORIGIN)
     total = sum(weight for weight, _, _ in weights)
     if not total > 0.0:
-        raise UserError(f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world")
+        raise UserError(
+            f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world"
+        )
     running = 0.0
     for i, (weight, country, platform) in enumerate(weights):
         running += weight / total
@@ -308,7 +310,7 @@ def bracket(cumulative_shares: Any, first: int, count: int, draw: float) -> int:
             high = middle
         else:
             low = middle + 1
-    return np.int64(low)
+    return integer(low)
 
 
 @rule
@@ -329,46 +331,48 @@ def write_worker(
     s = bracket(segment_shares[country], 0, len(segments), trait(key, agent, DIM_SEGMENT))
     segment = segments[s]
     zone = bracket(
-        zone_cumulative, np.int64(place.first_zone), np.int64(place.zones), trait(key, agent, DIM_ZONE)
+        zone_cumulative, integer(place.first_zone), integer(place.zones), trait(key, agent, DIM_ZONE)
     )
-    flags = np.int64(ACTIVE)
-    if uniform(key, agent, DRAW_WOMAN) < np.float64(place.women_share):
+    flags = integer(ACTIVE)
+    if uniform(key, agent, DRAW_WOMAN) < real(place.women_share):
         flags += WOMAN
-    tertiary = uniform(key, agent, DRAW_TERTIARY) < np.float64(place.tertiary_share) * np.float64(segment.tertiary)
+    tertiary = uniform(key, agent, DRAW_TERTIARY) < real(place.tertiary_share) * real(
+        segment.tertiary
+    )
     if tertiary:
         flags += TERTIARY
-    if uniform(key, agent, DRAW_OTHER_JOB) < np.float64(segment.other_job):
+    if uniform(key, agent, DRAW_OTHER_JOB) < real(segment.other_job):
         flags += OTHER_JOB
     draw = uniform(key, agent, DRAW_SKILL)
-    skill = np.int64(0)
-    accuracy = np.float64(setting.accuracy_mean) + np.float64(setting.accuracy_spread) * (
+    skill = integer(0)
+    accuracy = real(setting.accuracy_mean) + real(setting.accuracy_spread) * (
         2.0 * uniform(key, agent, DRAW_ACCURACY) - 1.0
     )
     if segment.literate:
-        skill = np.int64(1)
+        skill = integer(1)
         if tertiary:
-            skill = np.int64(3) if draw < np.float64(setting.expert_share) else np.int64(2)
-        elif draw < np.float64(setting.writing_share):
-            skill = np.int64(2)
+            skill = integer(3) if draw < real(setting.expert_share) else integer(2)
+        elif draw < real(setting.writing_share):
+            skill = integer(2)
     else:
-        accuracy -= np.float64(setting.literacy_penalty)
-    need = np.float64(setting.need) * np.float64(place.price_level)
-    median = np.float64(segment.reservation_ratio) * np.float64(place.outside_wage)
-    base = log(median) + np.float64(setting.reservation_log_sigma) * normal_quantile(
+        accuracy -= real(setting.literacy_penalty)
+    need = real(setting.need) * real(place.price_level)
+    median = real(segment.reservation_ratio) * real(place.outside_wage)
+    base = log(median) + real(setting.reservation_log_sigma) * normal_quantile(
         trait(key, agent, DIM_RESERVATION)
     )
     if need > 0.0:
         base = max(base, log(need))
-    hours = np.float64(segment.desired_hours_median) * exp(
-        np.float64(segment.desired_hours_log_sigma) * normal_quantile(trait(key, agent, DIM_HOURS))
+    hours = real(segment.desired_hours_median) * exp(
+        real(segment.desired_hours_log_sigma) * normal_quantile(trait(key, agent, DIM_HOURS))
     )
-    look = np.float64(setting.look_median) * exp(
-        np.float64(setting.look_log_sigma) * normal_quantile(uniform(key, agent, DRAW_LOOK))
+    look = real(setting.look_median) * exp(
+        real(setting.look_log_sigma) * normal_quantile(uniform(key, agent, DRAW_LOOK))
     )
-    width = np.float64(np.int64(setting.patience_high) - np.int64(setting.patience_low) + 1)
+    width = real(integer(setting.patience_high) - integer(setting.patience_low) + 1)
     worker.pending = 0
     worker.balance = 0
-    worker.log_speed = np.float64(setting.speed_log_sigma) * normal_quantile(trait(key, agent, DIM_SPEED))
+    worker.log_speed = real(setting.speed_log_sigma) * normal_quantile(trait(key, agent, DIM_SPEED))
     worker.log_base_reservation = base
     worker.log_reservation = worker.log_base_reservation
     worker.learned_pay = -1.0
@@ -382,21 +386,21 @@ def write_worker(
     worker.session_minutes = 0
     worker.collective = NO_COLLECTIVE
     if segment.collective_size > 0 and place.collectives > 0:
-        worker.collective = np.int64(place.first_collective) + np.int64(
-            uniform(key, agent, DRAW_COLLECTIVE) * np.float64(place.collectives)
+        worker.collective = integer(place.first_collective) + integer(
+            uniform(key, agent, DRAW_COLLECTIVE) * real(place.collectives)
         )
     worker.tile = 0
-    worker.look_seconds = np.int64(max(1.0, min(3600.0, np.floor(look + 0.5))))
-    worker.desired_minutes = np.int64(max(3.0, min(6720.0, np.floor(hours * 60.0 + 0.5))))
+    worker.look_seconds = integer(max(1.0, min(3600.0, np.floor(look + 0.5))))
+    worker.desired_minutes = integer(max(3.0, min(6720.0, np.floor(hours * 60.0 + 0.5))))
     worker.country = country
     worker.zone = zone
     worker.segment = s
     worker.bits = flags
     worker.platform = platform
     worker.skill = skill
-    worker.patience = np.int64(setting.patience_low) + np.int64(uniform(key, agent, DRAW_PATIENCE) * width)
+    worker.patience = integer(setting.patience_low) + integer(uniform(key, agent, DRAW_PATIENCE) * width)
     worker.weeks_below = 0
-    worker.accuracy = np.int64(max(0.0, min(255.0, np.floor(accuracy * 255.0 + 0.5))))
+    worker.accuracy = integer(max(0.0, min(255.0, np.floor(accuracy * 255.0 + 0.5))))
 
 
 @kernel
@@ -413,16 +417,16 @@ def write_first_workers(
     """Draw the workers who are there at the start; row i has id i."""
     for i in range(len(workers)):
         draw = trait(key, i, DIM_ORIGIN)
-        at = np.int64(0)
+        at = integer(0)
         while at < len(worker_origins) - 1 and draw >= worker_origins[at].cumulative:
             at += 1
         workers[i].number = i
         write_worker(
             workers[i],
             key,
-            np.int64(i),
-            np.int64(worker_origins[at].country),
-            np.int64(worker_origins[at].platform),
+            integer(i),
+            integer(worker_origins[at].country),
+            integer(worker_origins[at].platform),
             segments,
             countries,
             segment_shares,
@@ -472,7 +476,12 @@ def expected_desired_hours(config: Config, tables: Tables) -> float:
         widths = np.diff(tables.segment_shares[country], prepend=0.0)
         for width, segment in zip(widths, tables.segments, strict=True):
             sigma = float(segment["desired_hours_log_sigma"])
-            total += float(share) * float(width) * float(segment["desired_hours_median"]) * exp(sigma * sigma / 2.0)
+            total += (
+                float(share)
+                * float(width)
+                * float(segment["desired_hours_median"])
+                * exp(sigma * sigma / 2.0)
+            )
     return total
 
 
@@ -504,7 +513,12 @@ def pareto_mean(exponent: float, low: float, high: float) -> float:
     """Mean of a Pareto distribution truncated to [low, high]."""
     if abs(exponent - 1.0) < 1e-9:
         return low * log(high / low) / (1.0 - low / high)
-    top = power(low, exponent) * exponent / (1.0 - exponent) * (power(high, 1.0 - exponent) - power(low, 1.0 - exponent))
+    top = (
+        power(low, exponent)
+        * exponent
+        / (1.0 - exponent)
+        * (power(high, 1.0 - exponent) - power(low, 1.0 - exponent))
+    )
     return top / (1.0 - power(low / high, exponent))
 
 
@@ -512,7 +526,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     """Draw the requesters and the mixes of their batches."""
     settings = config.requesters
     count = requester_count(config)
-    key = np.uint64(stream_key(config.seed, REQUESTERS, 0))
+    key = int(stream_key(config.seed, REQUESTERS, 0))
     rows = np.zeros(count, REQUESTER)
     types = list(config.task_types.values())
     type_shares = cumulative([task.share for task in types])
@@ -524,12 +538,19 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     limit, mean_size = size_limit(settings.size_log_sigma, count, settings.largest_share)
     below = normal_cdf(log(limit) / settings.size_log_sigma) if settings.size_log_sigma > 0 else 1.0
     per_requester = (
-        settings.demand_share * expected_desired_hours(config, tables) * 3600.0 / 7.0 * config.workers.count / count
+        settings.demand_share
+        * expected_desired_hours(config, tables)
+        * 3600.0
+        / 7.0
+        * config.workers.count
+        / count
     )
     origin = tables.requester_origins
     for r in range(count):
         row = rows[r]
-        at = int(np.searchsorted(origin["cumulative"], low_discrepancy(key, r, DIM_REQUESTER_ORIGIN), side="right"))
+        at = int(
+            np.searchsorted(origin["cumulative"], low_discrepancy(key, r, DIM_REQUESTER_ORIGIN), side="right")
+        )
         at = min(at, len(origin) - 1)
         country, home = int(origin["country"][at]), int(origin["platform"][at])
         platform = config.platforms[names[home]]
@@ -560,7 +581,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         if uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
             row["approval_tasks"] = settings.approval_tasks
             row["approval_rate"] = settings.approval_rate
-        size = exp(settings.size_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_SIZE) * below)) / mean_size
+        size = (
+            exp(settings.size_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_SIZE) * below))
+            / mean_size
+        )
         row["relative_size"] = size
         row["base_demand"] = per_requester * size
         factor = platform.pay_factor if own_pool else 1.0
@@ -592,9 +616,13 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                     float(row["base_demand"]) * config.market.demand_cap_days,
                     float(task.median_seconds) * task.assignments_per_task,
                 )
-                mean_batch = task.one_task_share + (1.0 - task.one_task_share) * pareto_mean(task.size_exponent, 2.0, high)
+                mean_batch = task.one_task_share + (1.0 - task.one_task_share) * pareto_mean(
+                    task.size_exponent, 2.0, high
+                )
                 seconds = task.median_seconds * exp(task.log_sigma_seconds * task.log_sigma_seconds / 2.0)
-                rates[t] = weights[t] / settings.task_types_used / (seconds * mean_batch * task.assignments_per_task)
+                rates[t] = (
+                    weights[t] / settings.task_types_used / (seconds * mean_batch * task.assignments_per_task)
+                )
         row["base_batches"] = float(row["base_demand"]) * float(rates.sum())
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]
@@ -604,7 +632,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
 def make_collectives(config: Config, tables: Tables) -> Records:
     """Draw the collectives: their country, and whether they pool the skill of reading."""
     rows = np.zeros(tables.collectives, COLLECTIVE)
-    key = np.uint64(stream_key(config.seed, COLLECTIVES, 0))
+    key = int(stream_key(config.seed, COLLECTIVES, 0))
     for country, place in enumerate(tables.countries):
         first, number = int(place["first_collective"]), int(place["collectives"])
         rows["country"][first : first + number] = country
@@ -619,7 +647,7 @@ def make_population(config: Config, world: World, tables: Tables) -> Population:
     """Draw all agents of a run."""
     workers = np.zeros(config.workers.count, WORKER)
     write_first_workers(
-        np.uint64(stream_key(config.seed, TRAITS, 0)),
+        int(stream_key(config.seed, TRAITS, 0)),
         workers,
         tables.worker_origins,
         tables.segments,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.compile import rule
+from sim.compile import integer, real, rule
 from sim.numeric import exp, log, power
 
 
@@ -18,7 +18,7 @@ def participation(desired_hours: float, daily_hours_cap: float) -> float:
 
     Wanting more hours means more days and longer days alike.
     """
-    return min(0.95, np.sqrt(desired_hours / (7.0 * min(8.0, daily_hours_cap))))
+    return min(0.95, real(np.sqrt(desired_hours / (7.0 * min(8.0, daily_hours_cap)))))
 
 
 @rule
@@ -48,7 +48,7 @@ def believed_rejection(accepted: float, rejected: float, prior: float, prior_tas
 @rule
 def own_seconds(true_seconds: float, log_speed: float) -> int:
     """Seconds a worker of a given log speed needs for a task; at least one."""
-    return np.int64(max(1.0, np.floor(true_seconds * exp(-log_speed) + 0.5)))
+    return integer(max(1.0, np.floor(true_seconds * exp(-log_speed) + 0.5)))
 
 
 @rule

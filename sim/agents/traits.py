@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.columns import records
-from sim.compile import rule
+from sim.compile import integer, rule
 
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 """Bits of a worker's ``bits``."""
@@ -170,11 +170,13 @@ TASK_TYPE = records(
 def worker_id(number: int, country: int) -> int:
     """Permanent id: 0, 1, 2 … at the start; country and a serial number of its own for those who join."""
     if number < JOINED_LATER:
-        return np.int64(number)
-    return (np.int64(country) + 1) * 4294967296 + np.int64(number)
+        return integer(number)
+    return (integer(country) + 1) * 4294967296 + integer(number)
 
 
 def permanent_ids(workers: Any) -> Any:
     """Permanent ids of all rows (int64 array)."""
     number = workers["number"].astype(np.int64)
-    return np.where(number < JOINED_LATER, number, (workers["country"].astype(np.int64) + 1) * 4294967296 + number)
+    return np.where(
+        number < JOINED_LATER, number, (workers["country"].astype(np.int64) + 1) * 4294967296 + number
+    )

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from sim.columns import Records, grown, records
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, real, rule
 from sim.draws import mix
 from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER
 from sim.numeric import ceil_ppm, floor_ppm
 
-NEVER = -1
 RETURNED = 1 << 30
 
 LISTING = records(
@@ -180,7 +179,7 @@ FINISHED = records(
 @rule
 def taker_home(worker: int, slot: int, mask: int) -> int:
     """Home position of (worker, slot) in the table of takers."""
-    return np.int64(mix(worker * 4294967296 + slot) & mask)
+    return integer(mix(worker * 4294967296 + slot) & mask)
 
 
 @rule
@@ -194,105 +193,9 @@ def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
     while table[at] >= 0:
         taker = takers[table[at]]
         if taker.worker == worker and taker.slot == slot:
-            return np.int64(table[at])
+            return integer(table[at])
         at = (at + 1) & mask
-    return np.int64(-1)
-
-
-(
-    ACCEPTED,
-    REJECTED,
-    RETURNS,
-    PAY,
-    FEE,
-    CUT,
-    DUTY,
-    PAID,
-    SEARCH,
-    RETURNED_TIME,
-    REJECTED_TIME,
-    IDLE,
-    NIGHT,
-    EXPOSURE,
-    ON_DUTY,
-    TALLIES,
-) = range(16)
-"""Columns of a board's tally by worker country: tasks, micro-dollars, seconds, workers on duty."""
-
-POSTED, BATCHES, DONE, EXPIRED, SPENT, FEES, DEMANDS = range(7)
-"""Columns of a board's tally by requester country: assignments, batches, micro-dollars."""
-
-TAKEN = records([("requester", "i4"), ("worker", "i4"), ("done", "i4")])
-"""Assignments that one worker did of one finished batch."""
-
-FINISHED = records(
-    [
-        ("id", "i8"),
-        ("requester", "i4"),
-        ("type", "u1"),
-        ("arm", "u1"),
-        ("reward", "i8"),
-        ("true_seconds", "i4"),
-        ("estimated_seconds", "i4"),
-        ("tasks", "i4"),
-        ("assignments_per_task", "i4"),
-        ("posted_hour", "i4"),
-        ("first_start", "i4"),
-        ("t10", "i4"),
-        ("t50", "i4"),
-        ("t90", "i4"),
-        ("t100", "i4"),
-        ("closed_hour", "i4"),
-        ("accepted", "i4"),
-        ("rejected", "i4"),
-        ("expired", "i4"),
-        ("workers", "i4"),
-        ("top_decile_share", "f8"),
-        ("waited_seconds", "i8"),
-        ("fee", "i8"),
-    ]
-)
-"""What remains of a batch once it left the board."""
-
-
-@rule
-def taker_home(worker: int, slot: int, mask: int) -> int:
-    """Home position of (worker, slot) in the table of takers."""
-    return np.int64(mix(worker * 4294967296 + slot) & mask)
-
-
-@rule
-def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
-    """Return the row of the worker's part in the batch at ``slot``, or -1.
-
-    Rows of closed batches stay in the table until it is rebuilt; they match nobody.
-    """
-    mask = len(table) - 1
-    at = taker_home(worker, slot, mask)
-    while table[at] >= 0:
-        taker = takers[table[at]]
-        if taker.worker == worker and taker.slot == slot:
-            return np.int64(table[at])
-        at = (at + 1) & mask
-    return np.int64(-1)
-
-
-@rule
-def remove_taker(table: Any, takers: Any, row: int) -> None:
-    """Take a row out of the table, moving later entries of its run back so that none is lost."""
-    mask = len(table) - 1
-    hole = taker_home(np.int64(takers[row].worker), np.int64(takers[row].slot), mask)
-    while table[hole] != row:
-        hole = (hole + 1) & mask
-    at = (hole + 1) & mask
-    while table[at] >= 0:
-        other = takers[table[at]]
-        home = taker_home(np.int64(other.worker), np.int64(other.slot), mask)
-        if ((at - home) & mask) >= ((at - hole) & mask):
-            table[hole] = table[at]
-            hole = at
-        at = (at + 1) & mask
-    table[hole] = -1
+    return integer(-1)
 
 
 (
@@ -329,17 +232,17 @@ def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
     batch = batches[slot]
     return rank_key(
         order,
-        np.int64(listings[slot].left),
-        np.int64(batch.reward),
-        np.int64(batch.posted_hour),
-        np.int64(batch.rank_hash),
+        integer(listings[slot].left),
+        integer(batch.reward),
+        integer(batch.posted_hour),
+        integer(batch.rank_hash),
     )
 
 
 @rule
 def sort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any) -> None:
     """Shell sort of slots by falling key; one pass of insertion where they are nearly sorted."""
-    gap = np.int64(1)
+    gap = integer(1)
     while gap < count // 9:
         gap = 3 * gap + 1
     while gap > 0:
@@ -368,13 +271,17 @@ def resort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any
 
 
 @rule
-def merge_slots(order: int, slots: Any, count: int, added: Any, more: int, listings: Any, batches: Any) -> None:
+def merge_slots(
+    order: int, slots: Any, count: int, added: Any, more: int, listings: Any, batches: Any
+) -> None:
     """Merge ``more`` sorted slots into ``count`` sorted ones, from the back, in place."""
     old = count - 1
     new = more - 1
     at = count + more - 1
     while new >= 0:
-        if old >= 0 and key_of(order, slots[old], listings, batches) < key_of(order, added[new], listings, batches):
+        if old >= 0 and key_of(order, slots[old], listings, batches) < key_of(
+            order, added[new], listings, batches
+        ):
             slots[at] = slots[old]
             old -= 1
         else:
@@ -386,7 +293,7 @@ def merge_slots(order: int, slots: Any, count: int, added: Any, more: int, listi
 @rule
 def drop_exhausted(orders: Any, count: int, listings: Any, exhausted: Any, state: Any) -> int:
     """Take batches with nothing left out of the three orders and note them; return how many stay."""
-    kept = np.int64(0)
+    kept = integer(0)
     for i in range(count):
         slot = orders[0, i]
         if listings[slot].left > 0:
@@ -396,7 +303,7 @@ def drop_exhausted(orders: Any, count: int, listings: Any, exhausted: Any, state
             exhausted[state[EXHAUSTED]] = slot
             state[EXHAUSTED] += 1
     for order in range(1, 3):
-        at = np.int64(0)
+        at = integer(0)
         for i in range(count):
             slot = orders[order, i]
             orders[order, at] = slot
@@ -421,7 +328,7 @@ def insert(
 ) -> int:
     """Put the new batches of this tile on the board, bring the orders up to date; return how many came."""
     count = state[OPEN]
-    more = np.int64(0)
+    more = integer(0)
     for i in range(new_count):
         if new_tiles[i] == tile:
             state[FREE] -= 1
@@ -441,7 +348,7 @@ def insert(
 @rule
 def top_share(counts: Any, size: int) -> float:
     """Share of the sum held by the top tenth (rounded up) of ``counts[:size]``, which is sorted in place."""
-    gap = np.int64(1)
+    gap = integer(1)
     while gap < size // 9:
         gap = 3 * gap + 1
     while gap > 0:
@@ -453,16 +360,16 @@ def top_share(counts: Any, size: int) -> float:
                 at -= gap
             counts[at] = value
         gap //= 3
-    total = np.int64(0)
-    top = np.int64(0)
+    total = integer(0)
+    top = integer(0)
     leaders = (size + 9) // 10
     for i in range(size):
-        total += np.int64(counts[i])
+        total += integer(counts[i])
         if i < leaders:
-            top += np.int64(counts[i])
+            top += integer(counts[i])
     if total == 0:
         return 0.0
-    return np.float64(top) / np.float64(total)
+    return real(top) / real(total)
 
 
 @kernel
@@ -470,11 +377,11 @@ def rebuild_table(table: Any, takers: Any) -> int:
     """Enter every row of takers in use into the emptied table; return how many."""
     table[:] = -1
     mask = len(table) - 1
-    entered = np.int64(0)
+    entered = integer(0)
     for row in range(len(takers)):
         taker = takers[row]
         if taker.done != 0:
-            at = taker_home(np.int64(taker.worker), np.int64(taker.slot), mask)
+            at = taker_home(integer(taker.worker), integer(taker.slot), mask)
             while table[at] >= 0:
                 at = (at + 1) & mask
             table[at] = row
@@ -487,11 +394,11 @@ def release_takers(
     batch: Any, takers: Any, free_takers: Any, counts: Any, taken: Any, keep_taken: bool, state: Any
 ) -> int:
     """Free the rows of a batch's takers; leave in ``counts`` what each did and return how many did any."""
-    workers = np.int64(0)
-    row = np.int64(batch.first_taker)
+    workers = integer(0)
+    row = integer(batch.first_taker)
     while row >= 0:
         taker = takers[row]
-        done = np.int64(taker.done) & (RETURNED - 1)
+        done = integer(taker.done) & (RETURNED - 1)
         if done > 0:
             counts[workers] = done
             workers += 1
@@ -506,7 +413,7 @@ def release_takers(
         taker.slot = -1
         free_takers[state[FREE_TAKERS]] = row
         state[FREE_TAKERS] += 1
-        row = np.int64(taker.next)
+        row = integer(taker.next)
     return workers
 
 
@@ -534,7 +441,9 @@ def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, 
     out.expired = expired
     out.workers = workers
     out.top_decile_share = share
-    out.waited_seconds = np.int64(batch.waited_seconds) + expired * (hour - np.int64(batch.posted_hour)) * 3600
+    out.waited_seconds = (
+        integer(batch.waited_seconds) + expired * (hour - integer(batch.posted_hour)) * 3600
+    )
 
 
 @kernel
@@ -559,29 +468,29 @@ def close(
     state[FINISHED_COUNT] = 0
     state[TAKEN_COUNT] = 0
     state[ROWS] = 0
-    closing = np.int64(state[EXHAUSTED])
-    for i in range(np.int64(state[OPEN])):
-        slot = np.int64(orders[0, i])
+    closing = integer(state[EXHAUSTED])
+    for i in range(integer(state[OPEN])):
+        slot = integer(orders[0, i])
         if batches[slot].expires_hour <= hour:
             exhausted[closing] = slot
             closing += 1
     for i in range(closing):
-        slot = np.int64(exhausted[i])
+        slot = integer(exhausted[i])
         batch = batches[slot]
         workers = release_takers(batch, takers, free_takers, counts, taken, keep_taken, state)
-        expired = np.int64(listings[slot].left)
+        expired = integer(listings[slot].left)
         out = finished[state[FINISHED_COUNT]]
         state[FINISHED_COUNT] += 1
         write_finished(out, batch, hour, expired, workers, top_share(counts, workers))
-        gross = np.int64(batch.accepted) * np.int64(batch.reward)
-        fee_ppm = np.int64(batch.fee_ppm)
+        gross = integer(batch.accepted) * integer(batch.reward)
+        fee_ppm = integer(batch.fee_ppm)
         out.fee = floor_ppm(gross, fee_ppm)
-        residue = ceil_ppm(gross, fee_ppm) - np.int64(out.fee)
-        country = np.int64(batch.requester_country)
+        residue = ceil_ppm(gross, fee_ppm) - integer(out.fee)
+        country = integer(batch.requester_country)
         demand[country, EXPIRED] += expired
         add_row(rows, state, ESCROW_ROUNDING, slot, 0, residue, country, country)
-        refund = np.int64(batch.escrow) - residue
-        add_row(rows, state, REFUND, slot, np.int64(batch.requester), refund, country, country)
+        refund = integer(batch.escrow) - residue
+        add_row(rows, state, REFUND, slot, integer(batch.requester), refund, country, country)
         listings[slot].left = 0
         batch.open = 0
         free[state[FREE]] = slot
@@ -592,7 +501,9 @@ def close(
 
 
 @rule
-def add_row(rows: Any, state: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int) -> None:
+def add_row(
+    rows: Any, state: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int
+) -> None:
     """Append one transfer of micro-dollars to the hour's settlement, unless it is nothing."""
     if amount == 0:
         return

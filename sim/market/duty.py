@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from sim.agents.rules import participation, session_minutes_mean
 from sim.agents.traits import ACTIVE, worker_id
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.numeric import geometric
 
@@ -25,17 +24,19 @@ def start_hour_of_day(
     ``best_hours`` holds cumulative weights of the 24 UTC hours; ``start_utc`` the UTC hour of each
     local hour in the worker's zone.
     """
-    if where < np.float64(segment.flexibility):
-        hour = np.int64(0)
+    if where < real(segment.flexibility):
+        hour = integer(0)
         while hour < 23 and draw >= best_hours[hour]:
             hour += 1
         return hour
-    local = (np.int64(segment.window_start) + np.int64(draw * np.float64(segment.window_hours))) % 24
-    return np.int64(start_utc[local])
+    local = (integer(segment.window_start) + integer(draw * real(segment.window_hours))) % 24
+    return integer(start_utc[local])
 
 
 @rule
-def rested_session(start: int, minutes: int, last_start: int, last_minutes: int, cap_minutes: int, day_end: int) -> int:
+def rested_session(
+    start: int, minutes: int, last_start: int, last_minutes: int, cap_minutes: int, day_end: int
+) -> int:
     """Start hour and minutes of a session after the last one, packed as hour x 2048 + minutes; -1 if none fits.
 
     A session begins after the last one ended. Two sessions less than (24 hours - cap) apart may not
@@ -45,13 +46,13 @@ def rested_session(start: int, minutes: int, last_start: int, last_minutes: int,
     if start * 60 < last_end:
         start = (last_end + 59) // 60
     if start >= day_end:
-        return np.int64(-1)
+        return integer(-1)
     minutes = min(minutes, cap_minutes)
     if start * 60 - last_end < 1440 - cap_minutes:
         minutes = min(minutes, cap_minutes - last_minutes)
     if minutes <= 0:
-        return np.int64(-1)
-    return np.int64(start * 2048 + minutes)
+        return integer(-1)
+    return integer(start * 2048 + minutes)
 
 
 @kernel
@@ -76,9 +77,9 @@ def draw_duty(
         today[row] = NOT_TODAY
         if not worker.bits & ACTIVE:
             continue
-        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
-        desired = np.float64(worker.desired_minutes) / 60.0
-        cap_hours = np.float64(cap_minutes) / 60.0
+        agent = worker_id(integer(worker.number), integer(worker.country))
+        desired = real(worker.desired_minutes) / 60.0
+        cap_hours = real(cap_minutes) / 60.0
         if uniform(duty_key, agent, DRAW_WORKS) >= participation(desired, cap_hours):
             continue
         segment = segments[worker.segment]
@@ -95,8 +96,8 @@ def draw_duty(
         session = rested_session(
             24 * day + start,
             minutes,
-            np.int64(worker.session_start),
-            np.int64(worker.session_minutes),
+            integer(worker.session_start),
+            integer(worker.session_minutes),
             cap_minutes,
             24 * day + 24,
         )
@@ -116,16 +117,16 @@ def bucket(workers: Any, count: int, today: Any, boards: int, starts: Any, order
     starts[:] = 0
     for row in range(count):
         if today[row] >= 0:
-            starts[np.int64(workers[row].tile) * 24 + np.int64(today[row]) + 1] += 1
+            starts[integer(workers[row].tile) * 24 + integer(today[row]) + 1] += 1
     for i in range(boards * 24):
         starts[i + 1] += starts[i]
     for i in range(boards * 24, 0, -1):
         starts[i] = starts[i - 1]
     starts[0] = 0
-    working = np.int64(0)
+    working = integer(0)
     for row in range(count):
         if today[row] >= 0:
-            place = np.int64(workers[row].tile) * 24 + np.int64(today[row]) + 1
+            place = integer(workers[row].tile) * 24 + integer(today[row]) + 1
             order[starts[place]] = row
             starts[place] += 1
             working += 1

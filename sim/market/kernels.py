@@ -39,7 +39,12 @@ def choose_kernels(config: Config, plugins: Mapping[str, RuleTable] | None = Non
     """
     plugins = plugins or {}
     searching = _module(
-        search, "accepts", "market.acceptance", config.market.acceptance, ACCEPTANCE, plugins.get("acceptance", {})
+        search,
+        "accepts",
+        "market.acceptance",
+        config.market.acceptance,
+        ACCEPTANCE,
+        plugins.get("acceptance", {}),
     )
     setting = _module(
         pay_setting,
@@ -52,9 +57,7 @@ def choose_kernels(config: Config, plugins: Mapping[str, RuleTable] | None = Non
     return Kernels(searching.search, searching.accepts, setting.revise_pay)
 
 
-def _module(
-    module: Any, name: str, path: str, chosen: str, built_in: RuleTable, plugged: RuleTable
-) -> Any:
+def _module(module: Any, name: str, path: str, chosen: str, built_in: RuleTable, plugged: RuleTable) -> Any:
     table = {**built_in, **plugged}
     if chosen not in table:
         raise UserError(

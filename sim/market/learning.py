@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from sim.agents.rules import below_outside_value, log_reservation, smoothed
 from sim.agents.traits import ACTIVE, worker_id
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, real, rule
 from sim.draws import normal, uniform
 from sim.numeric import exp
 
@@ -20,22 +19,22 @@ DRAW_RECONSIDER, DRAW_PLATFORM, DRAW_TILE = range(3)
 def learn(first: int, last: int, workers: Any, history: Any, recording: bool, settings: Any) -> None:
     """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``."""
     setting = settings[0]
-    weight = np.float64(setting.pay_smoothing)
+    weight = real(setting.pay_smoothing)
     for row in range(first, last):
         worker = workers[row]
         if not worker.bits & ACTIVE:
             continue
-        pay = np.float64(worker.week_pay)
+        pay = real(worker.week_pay)
         if worker.week_paid_seconds > 0:
-            hourly = pay * 3600.0 / np.float64(worker.week_paid_seconds)
-            worker.learned_pay = smoothed(np.float64(worker.learned_pay), hourly, weight)
+            hourly = pay * 3600.0 / real(worker.week_paid_seconds)
+            worker.learned_pay = smoothed(real(worker.learned_pay), hourly, weight)
         if worker.week_seconds > 0:
-            hourly = pay * 3600.0 / np.float64(worker.week_seconds)
-            worker.all_in_pay = smoothed(np.float64(worker.all_in_pay), hourly, weight)
+            hourly = pay * 3600.0 / real(worker.week_seconds)
+            worker.all_in_pay = smoothed(real(worker.all_in_pay), hourly, weight)
         worker.log_reservation = log_reservation(
-            np.float64(worker.log_base_reservation),
-            np.float64(worker.learned_pay),
-            np.float64(setting.reservation_weight),
+            real(worker.log_base_reservation),
+            real(worker.learned_pay),
+            real(setting.reservation_weight),
         )
         if recording:
             past = history[row]
@@ -57,10 +56,10 @@ def decide_to_leave(
         leaving[row] = STAYS
         if not worker.bits & ACTIVE or worker.week_seconds == 0:
             continue
-        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        agent = worker_id(integer(worker.number), integer(worker.country))
         shock = shock_sigma * normal(shock_key, agent, 0)
-        if below_outside_value(np.float64(worker.all_in_pay), np.float64(worker.log_base_reservation), shock):
-            worker.weeks_below = min(255, np.int64(worker.weeks_below) + 1)
+        if below_outside_value(real(worker.all_in_pay), real(worker.log_base_reservation), shock):
+            worker.weeks_below = min(255, integer(worker.weeks_below) + 1)
         else:
             worker.weeks_below = 0
         if worker.weeks_below >= leave_weeks:
@@ -87,27 +86,27 @@ def choose_platform(
     """
     highest = -1e300
     for p in range(len(platforms)):
-        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+        if (integer(platforms[p].worker_mask) >> country) & 1:
             utility = sensitivity * log_pay[p, country]
             if p == present:
                 utility += inertia
             highest = max(highest, utility)
     total = 0.0
     for p in range(len(platforms)):
-        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+        if (integer(platforms[p].worker_mask) >> country) & 1:
             utility = sensitivity * log_pay[p, country] - highest
             if p == present:
                 utility += inertia
             total += exp(max(-700.0, utility))
     mark = draw * total
-    chosen = np.int64(-1)
+    chosen = integer(-1)
     for p in range(len(platforms)):
-        if (np.int64(platforms[p].worker_mask) >> country) & 1:
+        if (integer(platforms[p].worker_mask) >> country) & 1:
             utility = sensitivity * log_pay[p, country] - highest
             if p == present:
                 utility += inertia
             mark -= exp(max(-700.0, utility))
-            chosen = np.int64(p)
+            chosen = integer(p)
             if mark < 0.0:
                 return chosen
     return chosen
@@ -132,13 +131,13 @@ def reconsider(
         wanted[row] = worker.platform
         if not worker.bits & ACTIVE:
             continue
-        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        agent = worker_id(integer(worker.number), integer(worker.country))
         if uniform(switch_key, agent, DRAW_RECONSIDER) >= share:
             continue
         chosen = choose_platform(
             uniform(switch_key, agent, DRAW_PLATFORM),
-            np.int64(worker.country),
-            np.int64(worker.platform),
+            integer(worker.country),
+            integer(worker.platform),
             log_pay,
             platforms,
             sensitivity,
@@ -151,7 +150,7 @@ def reconsider(
 @rule
 def tile_of(agent: int, tile_key: int, offset: int, boards: int) -> int:
     """Tile of a worker on a platform whose tiles begin at ``offset``: by keyed draw, for good."""
-    return offset + np.int64(uniform(tile_key, agent, 0) * np.float64(boards))
+    return offset + integer(uniform(tile_key, agent, 0) * real(boards))
 
 
 @kernel
@@ -159,9 +158,9 @@ def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any)
     """Give each of ``rows`` its tile on its platform."""
     for k in range(len(rows)):
         worker = workers[rows[k]]
-        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
-        p = np.int64(worker.platform)
-        worker.tile = tile_of(agent, tile_key, np.int64(tile_offset[p]), np.int64(boards[p]))
+        agent = worker_id(integer(worker.number), integer(worker.country))
+        p = integer(worker.platform)
+        worker.tile = tile_of(agent, tile_key, integer(tile_offset[p]), integer(boards[p]))
 
 
 @kernel
@@ -171,7 +170,13 @@ def choose_first_platform(
     """Let those who join choose a platform; none is favoured."""
     for k in range(len(rows)):
         worker = workers[rows[k]]
-        agent = worker_id(np.int64(worker.number), np.int64(worker.country))
+        agent = worker_id(integer(worker.number), integer(worker.country))
         worker.platform = choose_platform(
-            uniform(switch_key, agent, DRAW_PLATFORM), np.int64(worker.country), -1, log_pay, platforms, sensitivity, 0.0
+            uniform(switch_key, agent, DRAW_PLATFORM),
+            integer(worker.country),
+            -1,
+            log_pay,
+            platforms,
+            sensitivity,
+            0.0,
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from sim.agents.rules import bounded_target
 from sim.agents.rules import profit_search as revised_target  # replaceable: revised_target
-from sim.compile import kernel
+from sim.compile import integer, kernel, real
 from sim.market.posting import HIGH_ARM
 
 
@@ -18,8 +17,8 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
     for i in range(count):
         batch = finished[i]
         requester = requesters[batch.requester]
-        done = np.int64(batch.accepted) + np.int64(batch.rejected)
-        closed = done + np.int64(batch.expired)
+        done = integer(batch.accepted) + integer(batch.rejected)
+        closed = done + integer(batch.expired)
         if batch.arm == HIGH_ARM:
             requester.high_closed += closed
             requester.high_done += done
@@ -29,39 +28,39 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
             requester.low_done += done
             requester.low_waited += batch.waited_seconds
         if recording:
-            requester.accepted += np.int64(batch.accepted)
-            requester.rejected += np.int64(batch.rejected)
-            requester.expired += np.int64(batch.expired)
-            requester.fees += np.int64(batch.fee)
-            requester.spent += np.int64(batch.accepted) * np.int64(batch.reward) + np.int64(batch.fee)
+            requester.accepted += integer(batch.accepted)
+            requester.rejected += integer(batch.rejected)
+            requester.expired += integer(batch.expired)
+            requester.fees += integer(batch.fee)
+            requester.spent += integer(batch.accepted) * integer(batch.reward) + integer(batch.fee)
 
 
 @kernel
 def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
     """Revise the pay target of every requester that has seen enough of both arms; begin new arms."""
     setting = settings[0]
-    needed = np.int64(setting.pay_minimum_tasks)
+    needed = integer(setting.pay_minimum_tasks)
     for r in range(len(requesters)):
         requester = requesters[r]
         if requester.low_closed < needed or requester.high_closed < needed:
             continue
-        low = np.float64(requester.low_closed)
-        high = np.float64(requester.high_closed)
-        cost_factor = 1.0 + np.float64(platforms[requester.platform].requester_fee_ppm) / 1000000.0
+        low = real(requester.low_closed)
+        high = real(requester.high_closed)
+        cost_factor = 1.0 + real(platforms[requester.platform].requester_fee_ppm) / 1000000.0
         target = revised_target(
-            np.float64(requester.target),
-            np.float64(requester.value),
+            real(requester.target),
+            real(requester.value),
             cost_factor,
-            np.float64(setting.pay_arm_spread),
-            np.float64(setting.pay_step),
-            np.float64(requester.low_done) / low,
-            np.float64(requester.low_waited) / (86400.0 * low),
-            np.float64(requester.high_done) / high,
-            np.float64(requester.high_waited) / (86400.0 * high),
-            np.float64(setting.delay_cost),
-            np.float64(setting.target_fill_days),
+            real(setting.pay_arm_spread),
+            real(setting.pay_step),
+            real(requester.low_done) / low,
+            real(requester.low_waited) / (86400.0 * low),
+            real(requester.high_done) / high,
+            real(requester.high_waited) / (86400.0 * high),
+            real(setting.delay_cost),
+            real(setting.target_fill_days),
         )
-        requester.target = bounded_target(target, np.float64(requester.value), cost_factor)
+        requester.target = bounded_target(target, real(requester.value), cost_factor)
         requester.low_closed = 0
         requester.low_done = 0
         requester.low_waited = 0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from sim.agents.traits import ACTIVE
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, rule
 from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING
 
 
@@ -30,16 +29,16 @@ def pay_out(
 
     Everyone of a platform is paid on the same days, counted from the first day of the run.
     """
-    count = np.int64(0)
+    count = integer(0)
     for i in range(first, last):
         worker = workers[i]
         platform = platforms[worker.platform]
-        due = np.int64(worker.pending)
-        if due <= 0 or (day + 1) % np.int64(platform.payout_days) != 0 or not worker.bits & ACTIVE:
+        due = integer(worker.pending)
+        if due <= 0 or (day + 1) % integer(platform.payout_days) != 0 or not worker.bits & ACTIVE:
             continue
-        if due < np.int64(platform.payout_threshold):
+        if due < integer(platform.payout_threshold):
             continue
-        write_row(rows[count], PAYOUT, i, i, due, np.int64(worker.country), np.int64(worker.country))
+        write_row(rows[count], PAYOUT, i, i, due, integer(worker.country), integer(worker.country))
         count += 1
         if recording:
             history[i].paid_out += due
@@ -48,24 +47,31 @@ def pay_out(
 
 @kernel
 def close_accounts(
-    leavers: Any, how_many: int, forfeits: bool, workers: Any, history: Any, recording: bool, platforms: Any, rows: Any
+    leavers: Any,
+    how_many: int,
+    forfeits: bool,
+    workers: Any,
+    history: Any,
+    recording: bool,
+    platforms: Any,
+    rows: Any,
 ) -> int:
     """Settle pending balances of workers who leave their platform; return how many rows.
 
     Those who leave the market forfeit what is below the payout threshold to the platform; those who
     only change platform close their account and are paid in full.
     """
-    count = np.int64(0)
+    count = integer(0)
     for k in range(how_many):
-        i = np.int64(leavers[k])
+        i = integer(leavers[k])
         worker = workers[i]
-        due = np.int64(worker.pending)
+        due = integer(worker.pending)
         if due <= 0:
             continue
-        p = np.int64(worker.platform)
-        country = np.int64(worker.country)
-        if forfeits and due < np.int64(platforms[p].payout_threshold):
-            write_row(rows[count], FORFEIT, i, p, due, country, np.int64(platforms[p].owner))
+        p = integer(worker.platform)
+        country = integer(worker.country)
+        if forfeits and due < integer(platforms[p].payout_threshold):
+            write_row(rows[count], FORFEIT, i, p, due, country, integer(platforms[p].owner))
         else:
             write_row(rows[count], PAYOUT, i, i, due, country, country)
             if recording:
@@ -77,11 +83,11 @@ def close_accounts(
 @kernel
 def spend(first: int, last: int, workers: Any, rows: Any) -> int:
     """Spend all that workers hold; return how many rows."""
-    count = np.int64(0)
+    count = integer(0)
     for i in range(first, last):
-        amount = np.int64(workers[i].balance)
+        amount = integer(workers[i].balance)
         if amount > 0:
-            country = np.int64(workers[i].country)
+            country = integer(workers[i].country)
             write_row(rows[count], SPENDING, i, country, amount, country, country)
             count += 1
     return count
@@ -90,11 +96,11 @@ def spend(first: int, last: int, workers: Any, rows: Any) -> int:
 @kernel
 def spend_of_collectives(collectives: Any, rows: Any) -> int:
     """Spend all that brokers hold; return how many rows."""
-    count = np.int64(0)
+    count = integer(0)
     for i in range(len(collectives)):
-        amount = np.int64(collectives[i].balance)
+        amount = integer(collectives[i].balance)
         if amount > 0:
-            country = np.int64(collectives[i].country)
+            country = integer(collectives[i].country)
             write_row(rows[count], BROKER_SPENDING, i, country, amount, country, country)
             count += 1
     return count

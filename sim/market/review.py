@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
-from sim.compile import kernel, rule
+from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
 from sim.market.board import (
@@ -37,6 +36,7 @@ from sim.market.board import (
 )
 from sim.numeric import binomial, ceil_ppm, floor_ppm
 
+
 @rule
 def rejection_chance(accuracy: float, strictness: float, unfair: float) -> float:
     """Chance that a task is rejected: wrong and caught, or right and rejected all the same."""
@@ -48,19 +48,19 @@ def by_batch(events: Any, count: int, group: Any, by_slot: Any) -> None:
     """Order events by batch and, inside a batch, by the time they ended (ties by start)."""
     for i in range(count):
         group[0, events[i].slot] += 1
-    at = np.int64(0)
+    at = integer(0)
     for i in range(count):
-        slot = np.int64(events[i].slot)
+        slot = integer(events[i].slot)
         if group[0, slot] > 0:
             group[1, slot] = at
-            at += np.int64(group[0, slot])
+            at += integer(group[0, slot])
             group[0, slot] = 0
-        place = np.int64(group[1, slot])
+        place = integer(group[1, slot])
         group[1, slot] += 1
         by_slot[place] = i
-    first = np.int64(0)
+    first = integer(0)
     while first < count:
-        last = np.int64(group[1, events[by_slot[first]].slot])
+        last = integer(group[1, events[by_slot[first]].slot])
         for i in range(first + 1, last):
             number = by_slot[i]
             end = events[number].end
@@ -81,13 +81,13 @@ def crossed(before: int, after: int, assignments: int, tenths: int) -> bool:
 @rule
 def note_progress(batch: Any, event: Any, hour: int) -> None:
     """Note when a batch was first started and when 10, 50, 90 and 100 per cent of it were handed in."""
-    started = hour * 3600 + np.int64(event.start)
+    started = hour * 3600 + integer(event.start)
     if batch.first_start < 0 or started < batch.first_start:
         batch.first_start = started
-    before = np.int64(batch.submitted)
-    after = before + np.int64(event.done)
-    now = hour * 3600 + np.int64(event.end)
-    total = np.int64(batch.assignments)
+    before = integer(batch.submitted)
+    after = before + integer(event.done)
+    now = hour * 3600 + integer(event.end)
+    total = integer(batch.assignments)
     if crossed(before, after, total, 1):
         batch.t10 = now
     if crossed(before, after, total, 5):
@@ -97,7 +97,7 @@ def note_progress(batch: Any, event: Any, hour: int) -> None:
     if crossed(before, after, total, 10):
         batch.t100 = now
     batch.submitted = after
-    batch.waited_seconds += np.int64(event.done) * (now - np.int64(batch.posted_hour) * 3600)
+    batch.waited_seconds += integer(event.done) * (now - integer(batch.posted_hour) * 3600)
 
 
 @kernel
@@ -114,7 +114,7 @@ def review(
     state: Any,
 ) -> None:
     """Accept or reject what was handed in this hour; update records of approval and of progress."""
-    count = np.int64(state[EVENTS])
+    count = integer(state[EVENTS])
     by_batch(events, count, group, by_slot)
     for i in range(count):
         event = events[by_slot[i]]
@@ -125,13 +125,15 @@ def review(
         worker = workers[entry.row]
         requester = requesters[batch.requester]
         chance = rejection_chance(
-            np.float64(worker.accuracy) / 255.0, np.float64(requester.strictness), np.float64(requester.unfair)
+            real(worker.accuracy) / 255.0,
+            real(requester.strictness),
+            real(requester.unfair),
         )
         rejected = binomial(
-            uniform(review_key, np.int64(entry.id), np.int64(event.start)), np.int64(event.done), chance
+            uniform(review_key, integer(entry.id), integer(event.start)), integer(event.done), chance
         )
-        event.accepted = np.int64(event.done) - rejected
-        worker.accepted += np.int64(event.accepted)
+        event.accepted = integer(event.done) - rejected
+        worker.accepted += integer(event.accepted)
         worker.rejected += rejected
         note_progress(batch, event, hour)
         batch.rejected += rejected
@@ -166,17 +168,17 @@ def settle(
     requester's fee is computed on the batch's total so far, so that its rounding happens once.
     """
     state[ROWS] = 0
-    worker_fee_ppm = np.int64(platforms[0].worker_fee_ppm)
-    count = np.int64(state[EVENTS])
+    worker_fee_ppm = integer(platforms[0].worker_fee_ppm)
+    count = integer(state[EVENTS])
     for i in range(count):
         event = events[by_slot[i]]
         entry = active[event.active]
-        row = np.int64(entry.row)
+        row = integer(entry.row)
         worker = workers[row]
-        country = np.int64(entry.country)
+        country = integer(entry.country)
         batch = batches[event.slot]
-        exposure = np.float64(types[batch.type].exposure)
-        own = np.int64(event.own_seconds)
+        exposure = real(types[batch.type].exposure)
+        own = integer(event.own_seconds)
         if event.kind == RETURN:
             tally[country, RETURNS] += 1
             tally[country, RETURNED_TIME] += own
@@ -184,32 +186,34 @@ def settle(
             if recording:
                 history[row].returned_seconds += own
             continue
-        accepted = np.int64(event.accepted)
-        rejected = np.int64(event.done) - accepted
-        reward = np.int64(batch.reward)
+        accepted = integer(event.accepted)
+        rejected = integer(event.done) - accepted
+        reward = integer(batch.reward)
         gross = accepted * reward
-        payer = np.int64(batch.requester_country)
+        payer = integer(batch.requester_country)
         add_row(rows, state, REWARD, event.slot, row, gross, payer, country)
         fee_down = floor_ppm(gross, worker_fee_ppm)
         fee_up = ceil_ppm(gross, worker_fee_ppm)
         add_row(rows, state, WORKER_FEE, row, platform_number, fee_down, country, owner)
-        cut_down = np.int64(0)
-        cut_up = np.int64(0)
+        cut_down = integer(0)
+        cut_up = integer(0)
         if worker.collective >= 0:
             cut_down = floor_ppm(gross - fee_up, broker_cut_ppm)
             cut_up = ceil_ppm(gross - fee_up, broker_cut_ppm)
-            add_row(rows, state, BROKER_CUT, row, np.int64(worker.collective), cut_down, country, country)
-        add_row(rows, state, PENDING_ROUNDING, row, 0, fee_up - fee_down + cut_up - cut_down, country, country)
+            add_row(rows, state, BROKER_CUT, row, integer(worker.collective), cut_down, country, country)
+        add_row(
+            rows, state, PENDING_ROUNDING, row, 0, fee_up - fee_down + cut_up - cut_down, country, country
+        )
         net = gross - fee_up - cut_up
-        fee_ppm = np.int64(batch.fee_ppm)
-        before = floor_ppm(np.int64(batch.accepted) * reward, fee_ppm)
+        fee_ppm = integer(batch.fee_ppm)
+        before = floor_ppm(integer(batch.accepted) * reward, fee_ppm)
         batch.accepted += accepted
-        after = floor_ppm(np.int64(batch.accepted) * reward, fee_ppm)
+        after = floor_ppm(integer(batch.accepted) * reward, fee_ppm)
         add_row(rows, state, REQUESTER_FEE, event.slot, platform_number, after - before, payer, owner)
-        demand[payer, DONE] += np.int64(event.done)
+        demand[payer, DONE] += integer(event.done)
         demand[payer, SPENT] += gross + after - before
         demand[payer, FEES] += after - before
-        exposed = np.int64(exposure * np.float64(np.int64(event.done) * own))
+        exposed = integer(exposure * real(integer(event.done) * own))
         tally[country, ACCEPTED] += accepted
         tally[country, REJECTED] += rejected
         tally[country, PAY] += net
@@ -218,9 +222,9 @@ def settle(
         tally[country, PAID] += accepted * own
         tally[country, REJECTED_TIME] += rejected * own
         tally[country, EXPOSURE] += exposed
-        earnings[country, np.int64(worker.segment), utc_hour, 0] += net
-        worker.week_pay = np.float64(worker.week_pay) + np.float64(net) / 1000000.0
-        worker.week_seconds += np.int64(event.done) * own
+        earnings[country, integer(worker.segment), utc_hour, 0] += net
+        worker.week_pay = real(worker.week_pay) + real(net) / 1000000.0
+        worker.week_seconds += integer(event.done) * own
         worker.week_paid_seconds += accepted * own
         if recording:
             past = history[row]
@@ -230,40 +234,40 @@ def settle(
             past.exposure_seconds += exposed
             past.tasks_accepted += accepted
             past.tasks_rejected += rejected
-    for i in range(np.int64(state[ACTIVE_COUNT])):
+    for i in range(integer(state[ACTIVE_COUNT])):
         entry = active[i]
-        row = np.int64(entry.row)
+        row = integer(entry.row)
         worker = workers[row]
-        country = np.int64(entry.country)
-        duty = np.int64(entry.duty)
+        country = integer(entry.country)
+        duty = integer(entry.duty)
         if duty == 0:
             continue
         tally[country, DUTY] += duty
-        tally[country, SEARCH] += np.int64(entry.searched)
-        tally[country, IDLE] += np.int64(entry.left)
+        tally[country, SEARCH] += integer(entry.searched)
+        tally[country, IDLE] += integer(entry.left)
         tally[country, ON_DUTY] += 1
-        tally[country, NIGHT] += duty * np.int64(night[worker.zone])
-        earnings[country, np.int64(worker.segment), utc_hour, 1] += duty
-        worker.week_seconds += np.int64(entry.searched)
+        tally[country, NIGHT] += duty * integer(night[worker.zone])
+        earnings[country, integer(worker.segment), utc_hour, 1] += duty
+        worker.week_seconds += integer(entry.searched)
         if recording:
             past = history[row]
-            past.search_seconds += np.int64(entry.searched)
-            past.idle_seconds += np.int64(entry.left)
-            past.night_seconds += duty * np.int64(night[worker.zone])
+            past.search_seconds += integer(entry.searched)
+            past.idle_seconds += integer(entry.left)
+            past.night_seconds += duty * integer(night[worker.zone])
 
 
 @kernel
 def go_off_duty(hour: int, patience_hours: int, workers: Any, active: Any, state: Any) -> None:
     """Let go those whose session is over, who gave up for the day, or who left the market."""
-    kept = np.int64(0)
-    for i in range(np.int64(state[ACTIVE_COUNT])):
+    kept = integer(0)
+    for i in range(integer(state[ACTIVE_COUNT])):
         entry = active[i]
         if entry.duty > 0:
             if entry.served:
                 entry.fruitless_hours = 0
             else:
                 entry.fruitless_hours += 1
-        over = 60 * np.int64(entry.minutes) <= 3600 * (hour + 1 - np.int64(entry.start_hour))
+        over = 60 * integer(entry.minutes) <= 3600 * (hour + 1 - integer(entry.start_hour))
         worker = workers[entry.row]
         if over or entry.fruitless_hours >= patience_hours or not worker.bits & ACTIVE_FLAG:
             continue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.agents.traits import TASK_TYPE
 from sim.columns import Records, records
 from sim.config import Config, TaskType
-from sim.agents.traits import TASK_TYPE
 from sim.numeric import log
 
 SETTINGS = records(

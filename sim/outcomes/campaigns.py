@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compile import kernel
+from sim.compile import integer, kernel
 from sim.draws import mix
 
 EMPTY = -1
@@ -17,17 +17,17 @@ EMPTY = -1
 def add_taken(taken: Any, count: int, keys: Any, counts: Any) -> int:
     """Add what workers did of finished batches to a table of (requester, worker); return new entries."""
     mask = len(keys) - 1
-    entered = np.int64(0)
+    entered = integer(0)
     for i in range(count):
         row = taken[i]
-        key = np.int64(row.requester) * 4294967296 + np.int64(row.worker)
-        at = np.int64(mix(key) & mask)
+        key = integer(row.requester) * 4294967296 + integer(row.worker)
+        at = integer(mix(key) & mask)
         while keys[at] != EMPTY and keys[at] != key:
             at = (at + 1) & mask
         if keys[at] == EMPTY:
             keys[at] = key
             entered += 1
-        counts[at] += np.int64(row.done)
+        counts[at] += integer(row.done)
     return entered
 
 
@@ -37,7 +37,7 @@ def move_table(keys: Any, counts: Any, new_keys: Any, new_counts: Any) -> None:
     mask = len(new_keys) - 1
     for i in range(len(keys)):
         if keys[i] != EMPTY:
-            at = np.int64(mix(keys[i]) & mask)
+            at = integer(mix(keys[i]) & mask)
             while new_keys[at] != EMPTY:
                 at = (at + 1) & mask
             new_keys[at] = keys[i]

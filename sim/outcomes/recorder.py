@@ -114,7 +114,9 @@ class Recorder:
         workers, requesters = self.worker_tally.sum(axis=1), self.demand_tally.sum(axis=1)
         active = working_today(model)
         p, c = np.nonzero(
-            workers.any(axis=-1) | requesters.any(axis=-1) | (active + model.joined_today + model.left_today > 0)
+            workers.any(axis=-1)
+            | requesters.any(axis=-1)
+            | (active + model.joined_today + model.left_today > 0)
         )
         rows: dict[str, NDArray[Any]] = {
             "day": np.full(len(p), model.hour // 24 - 1, np.int32),
@@ -174,8 +176,10 @@ class Recorder:
         if self.finished:
             arrays["finished"] = np.concatenate(self.finished)
             arrays["finished_platforms"] = np.concatenate(self.finished_platforms)
-        arrays |= {f"events.{name}": column.astype("U64") if name == "platform" else column
-                   for name, column in joined(self.events).items()}
+        arrays |= {
+            f"events.{name}": column.astype("U64") if name == "platform" else column
+            for name, column in joined(self.events).items()
+        }
         arrays |= {f"series.{name}": column for name, column in joined(self.series_days).items()}
         for name, column in joined(self.flow_months).items():
             arrays[f"flows.{name}"] = column.astype("U7") if name == "period" else column
@@ -185,13 +189,19 @@ class Recorder:
         """Take over what a checkpoint holds."""
         for name in ("clock_active", "clock_paid", "clock_posted"):
             setattr(self, name, arrays[name])
-        self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(int, arrays["numbers"])
+        self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(
+            int, arrays["numbers"]
+        )
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
         if "finished" in arrays:
             self.finished = [arrays["finished"].view(boards.FINISHED)]
             self.finished_platforms = [arrays["finished_platforms"]]
-        for kept, head in ((self.series_days, "series."), (self.flow_months, "flows."), (self.events, "events.")):
+        for kept, head in (
+            (self.series_days, "series."),
+            (self.flow_months, "flows."),
+            (self.events, "events."),
+        ):
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:
                 kept.append(part)
@@ -209,7 +219,9 @@ class Recorder:
             clock=self._clock(),
             workers=self._workers(),
             requesters=self._requesters(),
-            batches=pa.concat_tables(self.kept_batches).to_pandas() if self.kept_batches else empty("batches"),
+            batches=pa.concat_tables(self.kept_batches).to_pandas()
+            if self.kept_batches
+            else empty("batches"),
             spells=self._spells(),
             flows=self._flows(),
         )
@@ -271,7 +283,9 @@ class Recorder:
             "pay_microusd": past["pay"],
             "paid_out_microusd": past["paid_out"],
             "weeks": weeks,
-            "weekly_volatility": np.where((weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan),
+            "weekly_volatility": np.where(
+                (weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan
+            ),
             "weight": np.full(len(rows), weight),
         }
         for name in COLUMNS["workers"]:
@@ -394,7 +408,8 @@ def working_today(model: Any) -> NDArray[np.int64]:
     rows = model.worker_rows
     place = rows["platform"][on_duty].astype(np.int64) * len(model.world.codes) + rows["country"][on_duty]
     counts = np.bincount(place, minlength=len(model.platform_names) * len(model.world.codes))
-    return counts.reshape(len(model.platform_names), len(model.world.codes))
+    table: NDArray[np.int64] = counts.reshape(len(model.platform_names), len(model.world.codes))
+    return table
 
 
 def active_now(model: Any) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy.typing as npt
 import pandas as pd
@@ -36,7 +36,7 @@ FIGURES = "figures"
 COMPRESSION = "zstd"
 CHUNK_BYTES = 1 << 20
 
-Table = pd.DataFrame | Mapping[str, npt.ArrayLike] | pa.Table
+Table: TypeAlias = pd.DataFrame | Mapping[str, npt.ArrayLike] | pa.Table
 
 
 def frame_file(name: str) -> str:

@@ -23,6 +23,7 @@ from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
+from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.outcomes.console import print_summary
@@ -77,7 +78,7 @@ def execute(
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
-    if is_cold() and not quiet:
+    if is_cold(search, posting) and not quiet:
         print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
     rules = load_plugins(files) if files else None
     if resume is None:
@@ -101,7 +102,11 @@ def execute(
         if name != "batches":
             write_recorded(name, getattr(frames, name), folder)
     if config.record.events:
-        write_frame(recorder.event_log(), folder / frame_file("events"), {"start": "s", "end": "s", "own_seconds": "s"})
+        write_frame(
+            recorder.event_log(),
+            folder / frame_file("events"),
+            {"start": "s", "end": "s", "own_seconds": "s"},
+        )
     manifest = describe(config, model, recorder, files, time.monotonic() - began)
     frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
     values = summary(frames, model.world)
@@ -167,7 +172,9 @@ def new_folder(config: Config) -> Path:
             continue
         except OSError as error:
             raise UserError(
-                f"The folder for results cannot be made: {error.strerror}.", path="results.dir", value=str(base)
+                f"The folder for results cannot be made: {error.strerror}.",
+                path="results.dir",
+                value=str(base),
             ) from error
         return folder
     raise UserError("There is no free name for a result folder.", path="results.dir", value=str(base))

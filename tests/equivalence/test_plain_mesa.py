@@ -48,12 +48,17 @@ def market(number: int) -> Config:
     r = random.Random(number)
     base = Config()
     table = r.choice(tuple(COUNTRIES))
-    days, workers = r.choice(((3, 50), (3, 50), (3, 50), (3, 50), (3, 20), (3, 20), (3, 20), (3, 5), (9, 20), (23, 8)))
+    days, workers = r.choice(
+        ((3, 50), (3, 50), (3, 50), (3, 50), (3, 20), (3, 20), (3, 20), (3, 5), (9, 20), (23, 8))
+    )
     types = r.sample(list(base.task_types), r.randint(1, 5))
     return Config(
         seed=r.choice((number, 2**62 - number)),
         time=Time(
-            start=r.choice(STARTS), days=days, warmup_days=r.choice((0, 0, 1)), daylight_saving=r.random() < 0.8
+            start=r.choice(STARTS),
+            days=days,
+            warmup_days=r.choice((0, 0, 1)),
+            daylight_saving=r.random() < 0.8,
         ),
         world=WorldChoice(table=table),
         workers=Workers(
@@ -247,7 +252,9 @@ class KernelWatch(Watch):
 
     def day(self, model: Any) -> None:
         coming = [sparse(model.joined_today), sparse(model.left_today)]
-        self.days.append([coming, [(rows_in_use(board.tally), rows_in_use(board.demands)) for board in model.boards]])
+        self.days.append(
+            [coming, [(rows_in_use(board.tally), rows_in_use(board.demands)) for board in model.boards]]
+        )
 
     def month(self, model: Any, period: str, flows: Any) -> None:
         self.months.append((period, sparse(flows)))
@@ -354,7 +361,10 @@ class TwinWatch(Watch):
                 [(*batch.times, -1, -1, -1, -1)[:4] for batch in board.newest] for board in twin.boards
             ],
             "orders": [
-                [[batch.id for batch in batches] for batches in (board.newest, board.largest, board.best_paid)]
+                [
+                    [batch.id for batch in batches]
+                    for batches in (board.newest, board.largest, board.best_paid)
+                ]
                 for board in twin.boards
             ],
             "on duty": [[(w.id, w.ends, w.fruitless_hours) for w in board.on_duty] for board in twin.boards],
@@ -374,7 +384,8 @@ class TwinWatch(Watch):
         }
         if twin.keeps_history:
             self.state |= {
-                f"worker's {name}": [getattr(worker, name) for worker in workers] for name in HISTORY.names or ()
+                f"worker's {name}": [getattr(worker, name) for worker in workers]
+                for name in HISTORY.names or ()
             }
 
 
@@ -393,7 +404,9 @@ def some_rows(hours: list[dict[int, list[int]]]) -> dict[tuple[int, int], list[i
 def sparse(array: Any) -> dict[tuple[int, ...], int]:
     """Return the entries of an array that are not zero."""
     places = np.nonzero(array)
-    return dict(zip(zip(*(axis.tolist() for axis in places), strict=True), array[places].tolist(), strict=True))
+    return dict(
+        zip(zip(*(axis.tolist() for axis in places), strict=True), array[places].tolist(), strict=True)
+    )
 
 
 # --- running both -------------------------------------------------------------------------------
@@ -432,7 +445,11 @@ def forget(twin: PlainMarket) -> None:
 def differences(kernel: dict[str, Any], plain: dict[str, Any]) -> list[str]:
     """Name what differs, with the first place where it does."""
     assert kernel.keys() == plain.keys()
-    return [f"{name}: {first_difference(kernel[name], plain[name])}" for name in kernel if kernel[name] != plain[name]]
+    return [
+        f"{name}: {first_difference(kernel[name], plain[name])}"
+        for name in kernel
+        if kernel[name] != plain[name]
+    ]
 
 
 def first_difference(ours: Any, theirs: Any) -> str:

@@ -69,7 +69,9 @@ def test_tables_agree_with_each_other(folder: Path) -> None:
     assert fees == series.requester_fee_microusd.sum()
     assert series.requester_done.sum() == series.tasks_accepted.sum() + series.tasks_rejected.sum()
     batches = result.batches
-    assert (batches.accepted + batches.rejected + batches.expired == batches.tasks * batches.assignments_per_task).all()
+    assert (
+        batches.accepted + batches.rejected + batches.expired == batches.tasks * batches.assignments_per_task
+    ).all()
     assert len(batches) > 500
 
 
@@ -138,7 +140,9 @@ def test_plugin_changes_the_outcome(tmp_path: Path) -> None:
 
 def test_a_wrong_world_leaves_no_folder(tmp_path: Path) -> None:
     """Errors that only the world shows come before anything is written."""
-    config = compose([f"results.dir={tmp_path / 'results'}", "platforms=microwork_only", "world.table=nowhere"])
+    config = compose(
+        [f"results.dir={tmp_path / 'results'}", "platforms=microwork_only", "world.table=nowhere"]
+    )
     with pytest.raises(UserError):
         execute(config, quiet=True)
     assert not (tmp_path / "results").exists()

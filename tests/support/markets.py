@@ -14,7 +14,9 @@ from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 
 
-def tiny(days: int = 3, workers: int = 40, requesters: int = 8, table: str = "north_south", **changes: Any) -> Config:
+def tiny(
+    days: int = 3, workers: int = 40, requesters: int = 8, table: str = "north_south", **changes: Any
+) -> Config:
     """Return the smallest market that has everything: by default 40 workers, 8 requesters, 72 hours."""
     owner = {"north_south": "NTH", "six_regions": "NOA"}.get(table, "USA")
     base = Config()
