@@ -774,8 +774,9 @@ class Requester(mesa.Agent):
         super().__init__(model)
         for name in (
             "id", "country", "zone", "always_on", "balance", "serial", "worker_mask", "approval_tasks",
-            "approval_rate", "base_demand", "base_batches", "batches_per_day", "target", "initial_target", "value",
-            "bias", "strictness", "unfair", "batches", "posted", "accepted", "rejected", "expired", "spent", "fees",
+            "approval_rate", "base_demand", "base_batches", "batches_per_day", "target", "initial_target",
+            "value", "bias", "strictness", "unfair", "batches", "posted", "accepted", "rejected", "expired",
+            "spent", "fees",
         ):  # fmt: skip
             setattr(self, name, row[name])
         self.home = model.platforms[row["platform"]]
@@ -955,9 +956,9 @@ class Worker(mesa.Agent):
         self.id = number
         for name in (
             "pending", "balance", "log_speed", "log_base_reservation", "log_reservation", "learned_pay",
-            "all_in_pay", "week_pay", "accepted", "rejected", "week_seconds", "week_paid_seconds", "session_start",
-            "session_minutes", "look_seconds", "desired_minutes", "country", "zone", "segment", "patience",
-            "weeks_below",
+            "all_in_pay", "week_pay", "accepted", "rejected", "week_seconds", "week_paid_seconds",
+            "session_start", "session_minutes", "look_seconds", "desired_minutes", "country", "zone",
+            "segment", "patience", "weeks_below",
         ):  # fmt: skip
             setattr(self, name, row[name])
         bits = row["bits"]

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sim.errors import UserError, nearest_or_first
 
@@ -199,9 +199,16 @@ def _run(words: RunWords) -> int:
     check_folder(config.results.dir, "results.dir")
     from sim.study.run import execute
 
-    folder = execute(config, plugins=words.plugins, resume=words.resume)
+    folder = execute(config, plugins=words.plugins, resume=words.resume, draw=_draw)
     print(folder)
     return 0
+
+
+def _draw(*what: Any) -> None:
+    """Draw the figures of a run; only then is matplotlib needed."""
+    from sim.figures.market import draw_run
+
+    draw_run(*what)
 
 
 def _refuse_changes_on_resume(overrides: list[str]) -> None:

@@ -153,16 +153,16 @@ def default_segments() -> dict[str, Segment]:
     """Five kinds of workers; shares and windows are assumed, hours and other jobs follow ILO 2021."""
     return {
         "side_job": Segment(
-            share_north=0.5, share_south=0.2, other_job=1.0, window_start=18, window_hours=5, flexibility=0.15,
-            desired_hours_median=6.0, reservation_ratio=0.08,
+            share_north=0.5, share_south=0.2, other_job=1.0, window_start=18, window_hours=5,
+            flexibility=0.15, desired_hours_median=6.0, reservation_ratio=0.08,
         ),
         "home": Segment(
             share_north=0.3, share_south=0.15, other_job=0.0, window_start=9, window_hours=8, flexibility=0.3,
             desired_hours_median=12.0, reservation_ratio=0.06, interruption_women=0.25, interruption_men=0.15,
         ),
         "casual": Segment(
-            share_north=0.15, share_south=0.15, other_job=0.5, window_start=12, window_hours=11, flexibility=0.2,
-            desired_hours_median=1.5, desired_hours_log_sigma=1.0, reservation_ratio=0.09,
+            share_north=0.15, share_south=0.15, other_job=0.5, window_start=12, window_hours=11,
+            flexibility=0.2, desired_hours_median=1.5, desired_hours_log_sigma=1.0, reservation_ratio=0.09,
         ),
         "graduate": Segment(
             share_north=0.05, share_south=0.3, other_job=0.3, tertiary=3.0, window_start=9, window_hours=14,
@@ -170,7 +170,8 @@ def default_segments() -> dict[str, Segment]:
         ),
         "first_income": Segment(
             share_north=0.0, share_south=0.2, other_job=0.1, literate=False, tertiary=0.0, window_start=8,
-            window_hours=12, flexibility=0.6, desired_hours_median=20.0, reservation_ratio=0.25, collective_size=40,
+            window_hours=12, flexibility=0.6, desired_hours_median=20.0, reservation_ratio=0.25,
+            collective_size=40,
         ),
     }  # fmt: skip
 
@@ -183,12 +184,12 @@ class Workers:
         20_000, meaning="registered workers active at the start", unit="persons", low=1, high=400_000_000
     )
     real_count: float = parameter(
-        19e6, meaning="people the workers stand for; gives the scale of world totals", unit="persons", low=1, high=1e10,
-        source="Kassi, Lehdonvirta and Stephany 2021: profiles that ever worked",
+        19e6, meaning="people the workers stand for; gives the scale of world totals", unit="persons", low=1,
+        high=1e10, source="Kassi, Lehdonvirta and Stephany 2021: profiles that ever worked",
     )  # fmt: skip
     reservation_log_sigma: float = parameter(
-        0.8, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0, high=2.1,
-        source="Horton and Chilton 2010 imply 1.86 for a pool that mixes countries; shrunk", assumed=True,
+        0.8, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0,
+        high=2.1, source="Horton and Chilton 2010 imply 1.86 for a pool that mixes countries; shrunk", assumed=True,
     )  # fmt: skip
     need_usd_per_hour: float = assumed(
         0.10, 0, 2, "lowest reservation wage, at the price level of the USA", "USD/hour"
@@ -360,7 +361,8 @@ class TaskType:
 def default_task_types() -> dict[str, TaskType]:
     """Nine microtask types; medians of annotation from public logs, the rest assumed."""
     return {
-        "classification": TaskType(function="preparation", share=0.28, median_seconds=30, skill=0, assignments_per_task=3),
+        "classification": TaskType(function="preparation", share=0.28, median_seconds=30, skill=0,
+                                   assignments_per_task=3),
         "transcription": TaskType(function="preparation", share=0.14, median_seconds=60, skill=1),
         "data_collection": TaskType(function="preparation", share=0.13, median_seconds=90, skill=1),
         "moderation": TaskType(function="verification", share=0.10, median_seconds=20, skill=1, exposure=0.6),
@@ -369,9 +371,11 @@ def default_task_types() -> dict[str, TaskType]:
             largest_batch=1000, one_task_many_workers=True,
         ),
         "writing": TaskType(function="preparation", share=0.05, median_seconds=600, skill=2, pay_factor=1.3),
-        "verification": TaskType(function="verification", share=0.12, median_seconds=26, skill=1, assignments_per_task=3),
+        "verification": TaskType(function="verification", share=0.12, median_seconds=26, skill=1,
+                                 assignments_per_task=3),
         "impersonation": TaskType(function="impersonation", share=0.04, median_seconds=45, skill=1),
-        "expert": TaskType(function="preparation", share=0.04, median_seconds=900, skill=3, tertiary=True, pay_factor=4.0),
+        "expert": TaskType(function="preparation", share=0.04, median_seconds=900, skill=3, tertiary=True,
+                           pay_factor=4.0),
     }  # fmt: skip
 
 

@@ -282,7 +282,8 @@ class Ledger:
             counted = sum(int(total_of(column)) for column in columns)
             if counted != self.totals[number]:
                 raise ModelError(
-                    f"The accounts of {sector} hold {counted} micro-dollars, its total says {int(self.totals[number])}."
+                    f"The accounts of {sector} hold {counted} micro-dollars, "
+                    f"its total says {int(self.totals[number])}."
                 )
 
     def close_month(self) -> NDArray[np.int64]:

@@ -336,9 +336,7 @@ def write_worker(
     flags = integer(ACTIVE)
     if uniform(key, agent, DRAW_WOMAN) < real(place.women_share):
         flags += WOMAN
-    tertiary = uniform(key, agent, DRAW_TERTIARY) < real(place.tertiary_share) * real(
-        segment.tertiary
-    )
+    tertiary = uniform(key, agent, DRAW_TERTIARY) < real(place.tertiary_share) * real(segment.tertiary)
     if tertiary:
         flags += TERTIARY
     if uniform(key, agent, DRAW_OTHER_JOB) < real(segment.other_job):
@@ -449,7 +447,7 @@ def write_joiners(
     zone_cumulative: Any,
     settings: Any,
 ) -> None:
-    """Draw people who join from a country's pool, from row ``first``; their serial numbers go on from ``serial``."""
+    """Draw people who join from a country's pool, from row ``first``; serial numbers go on from ``serial``."""
     for i in range(count):
         worker = workers[first + i]
         number = JOINED_LATER + serial + i

@@ -9,7 +9,7 @@ from sim.columns import Column
 
 
 class Requester(RecordAgent):
-    """A firm or person who posts work. ``target`` and ``value`` are USD an hour, demand is task-seconds a day."""
+    """A firm or person who posts work. ``target``, ``value``: USD an hour; demand: task-seconds a day."""
 
     decisions: ClassVar[tuple[str, ...]] = ("revise_pay",)
 

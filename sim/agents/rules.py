@@ -178,5 +178,5 @@ def bounded_target(target: float, value: float, cost_factor: float) -> float:
 
 @rule
 def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> float:
-    """Most tasks a requester puts in a batch: the type's limit and some days of its own demand; at least 3."""
+    """Most tasks a requester puts in a batch: the type's limit, some days of its own demand; at least 3."""
     return max(3.0, min(type_limit, demand_seconds / seconds))

@@ -67,7 +67,7 @@ class Worker(RecordAgent):
 
     @property
     def platform(self) -> str:
-        """Name of the worker's platform; writing it moves the worker, and the old platform pays what is pending."""
+        """Name of the worker's platform; writing it moves the worker: the old one pays what is pending."""
         return str(self.model.platform_names[self._field("platform")])
 
     @platform.setter

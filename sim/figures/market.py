@@ -52,6 +52,11 @@ def save_all(result: RunResult, folder: str | Path | None = None) -> list[Path]:
     return draw_all(result, result.world, caption_of(result, result.manifest), place)
 
 
+def draw_run(frames: Frames, world: Countries, manifest: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw every figure of a run that has just ended; its manifest gives the captions."""
+    return draw_all(frames, world, caption_of(frames, manifest), folder)
+
+
 def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> list[Path]:
     """Draw every figure of `ALL` into a folder as PNG and SVG; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)

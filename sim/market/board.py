@@ -36,7 +36,7 @@ LISTING = records(
         ("many", "u1"),
     ]
 )
-"""What a search reads of a batch: one cache line. Pay is log USD per hour at speed 1, before the worker's fee."""
+"""What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before the worker's fee."""
 
 BATCH = records(
     [
@@ -70,7 +70,7 @@ BATCH = records(
         ("takers", "i4"),
     ]
 )
-"""A batch on the board. Times are seconds since the start of the run, -1 for never; escrow is micro-dollars."""
+"""A batch on the board. Times: seconds since the start of the run, -1 for never; escrow: micro-dollars."""
 
 TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4")])
 """A worker's part in an open batch: assignments done, flagged ``RETURNED`` once a task was given back."""
@@ -116,7 +116,7 @@ EVENT = records(
         ("kind", "u1"),
     ]
 )
-"""Work on one batch without a break; ``start`` and ``end`` are seconds of the hour. ``kind``: WORK or RETURN."""
+"""Work on one batch without a break; ``start`` and ``end``: seconds of the hour. ``kind``: WORK or RETURN."""
 
 WORK, RETURN = 0, 1
 
@@ -441,9 +441,7 @@ def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, 
     out.expired = expired
     out.workers = workers
     out.top_decile_share = share
-    out.waited_seconds = (
-        integer(batch.waited_seconds) + expired * (hour - integer(batch.posted_hour)) * 3600
-    )
+    out.waited_seconds = integer(batch.waited_seconds) + expired * (hour - integer(batch.posted_hour)) * 3600
 
 
 @kernel

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from sim.agents.rules import participation, session_minutes_mean
 from sim.agents.traits import ACTIVE, worker_id
 from sim.compile import integer, kernel, real, rule

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from sim.agents.rules import bounded_target
 from sim.agents.rules import profit_search as revised_target  # replaceable: revised_target
 from sim.compile import integer, kernel, real

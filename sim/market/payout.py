@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from sim.agents.traits import ACTIVE
 from sim.compile import integer, kernel, rule
 from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING

@@ -175,9 +175,7 @@ def write_batch(
             real(requester.base_demand) * real(setting.demand_cap_days),
             real(task.median_seconds) * real(task.assignments_per_task),
         )
-        size = integer(
-            truncated_pareto(uniform(key, DRAW_SIZE, 0), real(task.size_exponent), 2.0, largest)
-        )
+        size = integer(truncated_pareto(uniform(key, DRAW_SIZE, 0), real(task.size_exponent), 2.0, largest))
     tasks = size
     per_task = integer(task.assignments_per_task)
     if task.many_workers:
@@ -192,9 +190,7 @@ def write_batch(
     hourly = real(requester.target) * real(task.pay_factor) * (1.0 + spread)
     hourly = max(hourly, real(platform.reward_floor))
     tick = integer(platform.tick)
-    reward = rounded_reward(
-        hourly * real(stated) * 1000000.0 / 3600.0, tick, uniform(key, DRAW_ROUNDING, 0)
-    )
+    reward = rounded_reward(hourly * real(stated) * 1000000.0 / 3600.0, tick, uniform(key, DRAW_ROUNDING, 0))
     floor_reward = real(platform.reward_floor) * real(stated) * 1000000.0 / 3600.0
     if real(reward) < floor_reward:
         reward = integer(np.ceil(floor_reward / real(tick))) * tick
@@ -202,13 +198,7 @@ def write_batch(
     fee_ppm = integer(platform.requester_fee_ppm)
     if per_task >= integer(platform.large_batch_from):
         fee_ppm = integer(platform.large_batch_fee_ppm)
-    worth = (
-        real(requester.value)
-        * real(task.pay_factor)
-        * real(true_seconds)
-        * 1000000.0
-        / 3600.0
-    )
+    worth = real(requester.value) * real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
     if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) > worth:
         return count
 

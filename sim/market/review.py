@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform

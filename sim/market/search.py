@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sim.agents.rules import believed_rejection, noise_sigma, own_seconds, returns_task, speed_log_gain
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG

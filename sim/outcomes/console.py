@@ -43,8 +43,9 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("tasks posted", "{tasks_posted:count}; {tasks_done:count} done, {tasks_expired:count} expired"),
         ("fill rate", "{fill_rate:share}"),
         ("rejected, returned", "{rejected_share:share}, {returned_share:share}"),
-        ("batch done to 50 %, 90 %, 100 %", "{batch_t50_median:hours}, {batch_t90_median:hours},"
-         " {batch_t100_median:hours} (medians)"),
+        ("batch done to 50 %, 90 %, 100 %", (
+            "{batch_t50_median:hours}, {batch_t90_median:hours}, {batch_t100_median:hours} (medians)"
+        )),
         ("supply elasticity", "{supply_elasticity:number}, standard error {supply_elasticity_error:number}"),
         ("busiest tenth of workers", "{work_top_decile_share:share} of the work"),
     ),
@@ -56,8 +57,10 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "North and South": (
         ("North to South", "{north_to_south_before_dividends:money} USD"),
-        ("South to North", "{south_to_north_before_dividends:money} USD, "
-         "{south_to_north_after_dividends:money} with dividends to owners"),
+        ("South to North", (
+            "{south_to_north_before_dividends:money} USD, "
+            "{south_to_north_after_dividends:money} with dividends to owners"
+        )),
     ),
 }  # fmt: skip
 

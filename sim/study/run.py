@@ -27,7 +27,7 @@ from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.outcomes.console import print_summary
-from sim.outcomes.frames import COLUMNS
+from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
@@ -46,8 +46,10 @@ from sim.study.result import (
     write_recorded,
     write_text,
 )
+from sim.world import World
 
 CHECKPOINT = "checkpoint"
+Draw = Callable[[FrameSet, World, dict[str, Any], Path], Any]
 PACKAGES = ("mesa", "numpy", "scipy", "numba", "pandas", "pyarrow", "tzdata")
 
 
@@ -61,6 +63,7 @@ def execute(
     plugins: Iterable[str | Path] = (),
     resume: Path | None = None,
     quiet: bool = False,
+    draw: Draw | None = None,
 ) -> Path:
     """Play a run and write its result folder; return the folder.
 
@@ -75,6 +78,8 @@ def execute(
         configuration of its checkpoint.
     quiet
         Print nothing.
+    draw
+        Draws the figures: called with the tables, the world, the manifest and the folder for them.
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
@@ -111,10 +116,8 @@ def execute(
     frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
     values = summary(frames, model.world)
     write_json(folder / SUMMARY, values)
-    if config.record.figures:
-        from sim.figures.market import caption_of, draw_all
-
-        draw_all(frames, model.world, caption_of(frames, manifest), folder / FIGURES)
+    if draw is not None and config.record.figures:
+        draw(frames, model.world, manifest, folder / FIGURES)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     write_manifest(folder, manifest)
     if not quiet:

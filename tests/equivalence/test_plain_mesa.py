@@ -23,8 +23,9 @@ from sim.ledger import KINDS, SECTORS
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.world import load_world
+from tests.support.markets import tiny
 
-MARKETS = 200
+MARKETS = 240
 MARKETS_AT_NIGHT = 2000
 BATCHES_A_DAY = 100.0
 
@@ -480,7 +481,8 @@ def compare(numbers: range) -> Counter[str]:
         seen["weeks"] += model.week
         seen["joined"] += sum(sum(joined.values()) for (joined, _), _ in kernel["days"])
         seen["left"] += sum(sum(left.values()) for (_, left), _ in kernel["days"])
-        seen.update({f"kind {KINDS[kind][0]}": 1 for _, flows in kernel["months"] for kind, _, _ in flows})
+        for flows in (kernel["flows"], *(flows for _, flows in kernel["months"])):
+            seen.update({f"flows of {KINDS[kind][0]}" for kind, _, _ in flows})
     return seen
 
 
@@ -496,7 +498,7 @@ def check_floors(seen: Counter[str], markets: int) -> None:
     print(", ".join(f"{count} {name}" for name, count in seen.items()))
     missing = [name for name, floor in FLOORS.items() if seen[name] < floor * markets]
     assert not missing, f"too little of {missing} to mean anything"
-    absent = [kind for kind, _, _ in KINDS if not seen[f"kind {kind}"]]
+    absent = [kind for kind, _, _ in KINDS if not seen[f"flows of {kind}"]]
     assert not absent, f"no transfer of kind {absent}"
 
 
@@ -508,3 +510,25 @@ def test_twin_agrees_on_generated_markets() -> None:
 def test_twin_agrees_on_many_generated_markets() -> None:
     numbers = range(10_000, 10_000 + MARKETS_AT_NIGHT)
     check_floors(compare(numbers), MARKETS_AT_NIGHT)
+
+
+def test_native_random_draws_are_the_same_market_by_chance() -> None:
+    """The variant that is timed has other draws of the same distributions: its sums come close."""
+    config = replace(tiny(days=5, workers=1500, requesters=60), market=Market(boards=1))
+    sums = []
+    for native in (False, True):
+        twin = PlainMarket(config, small_population(config), native_random=native)
+        twin.run()
+        sums.append(
+            {
+                "searched": sum(worker.search_seconds for worker in twin.everyone),
+                "idle": sum(worker.idle_seconds for worker in twin.everyone),
+                "tasks": sum(worker.tasks_accepted for worker in twin.everyone),
+                "batches": sum(requester.batches for requester in twin.requesters),
+            }
+        )
+        forget(twin)
+    print(*sums)
+    for name, keyed in sums[0].items():
+        assert keyed > 100
+        assert abs(sums[1][name] - keyed) < 0.25 * keyed, name

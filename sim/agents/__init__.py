@@ -1,0 +1,1 @@
+"""The agents: their records, their rules, and their views as Mesa agents."""

@@ -1,0 +1,1 @@
+"""The market: boards, posting, search, review, pay; it knows records, never agent classes."""

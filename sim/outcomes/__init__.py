@@ -1,0 +1,1 @@
+"""What a run leaves: recorded tables and the indicators computed from them."""

@@ -1,0 +1,1 @@
+"""The channels through which rules of the game reach the market."""

@@ -1,0 +1,1 @@
+"""Runs, their result folders, and what is done with many of them."""
