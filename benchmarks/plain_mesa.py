@@ -3,8 +3,8 @@
 Workers, requesters, platforms, collectives and governments are Mesa agents with attributes; batches, boards
 and the ledger are ordinary objects; money is Python's whole numbers. Nothing here is an array, and nothing is
 shared with the model but its configuration, country tables, calendar, keyed draws and the scalar functions of
-`sim.numeric`. The initial agents come as the tables of a `Population`. From the same tables the twin gives the
-same events, balances and records as the compiled model, to the bit.
+`sim.numeric`. The initial agents come as the tables of a `Population`. From the same tables the twin gives
+the same events, balances and records as the compiled model, to the bit.
 
 It is written to be fast: sleeping workers are not touched in the hour, what is constant for a worker in an
 hour is computed once, boards are sorted lists, a listing's noise is drawn once for each worker who sees it.
@@ -101,8 +101,8 @@ KINDS = (
     ("capital", "outside", "platforms"),
 )
 (
-    FUNDING, POSTING, REWARD, REQUESTER_FEE, ESCROW_ROUNDING, REFUND, WORKER_FEE, PENDING_ROUNDING, BROKER_CUT,
-    PAYOUT, FORFEIT, SPENDING, BROKER_SPENDING, PLATFORM_COST, PROFIT, CAPITAL,
+    FUNDING, POSTING, REWARD, REQUESTER_FEE, ESCROW_ROUNDING, REFUND, WORKER_FEE, PENDING_ROUNDING,
+    BROKER_CUT, PAYOUT, FORFEIT, SPENDING, BROKER_SPENDING, PLATFORM_COST, PROFIT, CAPITAL,
 ) = range(len(KINDS))  # fmt: skip
 
 _SINGLE = struct.Struct("f")
@@ -239,9 +239,9 @@ class Batch:
     __slots__ = (
         "accepted", "approval_rate", "approval_tasks", "arm", "assignments", "countries", "escrow",
         "estimated_seconds", "expires_hour", "fee_ppm", "first_start", "id", "kind", "left", "log_stated_pay",
-        "log_true_pay", "milestones", "newest_key", "noise", "noise_key", "paid_key", "per_task", "posted_hour",
-        "rank", "rejected", "requester", "reward", "skill", "submitted", "takers", "tasks", "tertiary", "times",
-        "true_seconds", "waited_seconds",
+        "log_true_pay", "milestones", "newest_key", "noise", "noise_key", "paid_key", "per_task",
+        "posted_hour", "rank", "rejected", "requester", "reward", "skill", "submitted", "takers", "tasks",
+        "tertiary", "times", "true_seconds", "waited_seconds",
     )  # fmt: skip
 
     def __init__(self, requester: Requester, number: int, task: Task, hour: int) -> None:
@@ -422,10 +422,13 @@ class Board:
         workers = sum(done < RETURNED for done in batch.takers.values())
         times = [*batch.times, -1, -1, -1, -1][:4]
         self.finished.append(
-            (batch.id, requester.id, batch.kind, batch.arm, batch.reward, batch.true_seconds,
-             batch.estimated_seconds, batch.tasks, batch.per_task, batch.posted_hour, batch.first_start, *times,
-             hour, batch.accepted, batch.rejected, batch.left, workers, batch.top_decile_share(), waited, fee)
-        )  # fmt: skip
+            (
+                *(batch.id, requester.id, batch.kind, batch.arm, batch.reward, batch.true_seconds),
+                *(batch.estimated_seconds, batch.tasks, batch.per_task, batch.posted_hour, batch.first_start),
+                *(*times, hour, batch.accepted, batch.rejected, batch.left),
+                *(workers, batch.top_decile_share(), waited, fee),
+            )
+        )
 
     # --- the hour of those on duty ---
 
@@ -930,26 +933,32 @@ def unchanged(
 PAY_SETTING = {"profit_search": by_profit, "fill_time": by_fill_time, "fixed": unchanged}
 
 
+# What is kept of a worker: traits, state, the hour on duty, the record of the window.
+TRAITS = (
+    "accuracy", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
+    "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment", "session_mean",
+    "skill", "tastes", "tertiary", "woman", "zone",
+)  # fmt: skip
+STATE = (
+    "accepted", "active", "all_in_pay", "balance", "board", "learned_pay", "log_reservation", "pending",
+    "platform", "rejected", "session_minutes", "session_start", "week_paid_seconds", "week_pay",
+    "week_seconds", "weeks_below",
+)  # fmt: skip
+HOUR = (
+    "approval_rate", "batch", "duty", "ends", "fruitless", "fruitless_hours", "left", "log_pay",
+    "log_speed_now", "own_seconds", "pace", "priority", "searched", "served", "sigma", "want",
+)  # fmt: skip
+RECORD = (
+    "exposure_seconds", "idle_seconds", "joined_day", "left_day", "night_seconds", "paid_out", "paid_seconds",
+    "pay", "rejected_seconds", "returned_seconds", "search_seconds", "tasks_accepted", "tasks_rejected",
+    "weekly_squares", "weekly_sum", "weeks",
+)  # fmt: skip
+
+
 class Worker(mesa.Agent):
     """A person who does click work."""
 
-    __slots__ = (
-        # traits
-        "accuracy", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
-        "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment", "session_mean",
-        "skill", "tastes", "tertiary", "woman", "zone",
-        # state
-        "accepted", "active", "all_in_pay", "balance", "board", "learned_pay", "log_reservation", "pending",
-        "platform", "rejected", "session_minutes", "session_start", "week_paid_seconds", "week_pay",
-        "week_seconds", "weeks_below",
-        # the hour on duty
-        "approval_rate", "batch", "duty", "ends", "fruitless", "fruitless_hours", "left", "log_pay", "log_speed_now",
-        "own_seconds", "pace", "priority", "searched", "served", "sigma", "want",
-        # the record
-        "exposure_seconds", "idle_seconds", "joined_day", "left_day", "night_seconds", "paid_out", "paid_seconds",
-        "pay", "rejected_seconds", "returned_seconds", "search_seconds", "tasks_accepted", "tasks_rejected",
-        "weekly_squares", "weekly_sum", "weeks",
-    )  # fmt: skip
+    __slots__ = (*TRAITS, *STATE, *HOUR, *RECORD)
 
     def __init__(self, model: PlainMarket, number: int, row: dict[str, Any]) -> None:
         super().__init__(model)
@@ -997,7 +1006,7 @@ class Worker(mesa.Agent):
     # --- the day ---
 
     def plan_day(self, day: int, key: int) -> None:
-        """Draw whether to work today, from which hour and for how long; register at the board for that hour."""
+        """Draw whether to work today, from which hour and for how long; tell the board."""
         model = self.model
         uniform = model.uniform
         if uniform(key, self.id, WORKS) >= self.chance_to_work:
@@ -1014,7 +1023,7 @@ class Worker(mesa.Agent):
             self.board.starting[self.session_start % 24].append(self)
 
     def start_session(self, start: int, minutes: int, day_end: int) -> bool:
-        """Begin a session after the last one ended and without exceeding the daily cap; False if none fits."""
+        """Begin a session after the last one ended, within the daily cap; return False if none fits."""
         cap = 60 * self.model.config.workers.daily_hours_cap
         last_end = 60 * self.session_start + self.session_minutes
         if 60 * start < last_end:
@@ -1107,7 +1116,7 @@ class Worker(mesa.Agent):
         return None
 
     def wants(self, batch: Batch, left: int) -> bool:
-        """Say whether there is time and work left for at least one task of a batch, and how many are wanted."""
+        """Say whether there is time and work left for a task of a batch; note how many are wanted."""
         done = batch.takers.get(self.id, 0)
         if done >= batch.tasks:
             return False
@@ -1202,7 +1211,8 @@ class Worker(mesa.Agent):
         for _, weight in odds:
             total += weight
         mark = draw * total
-        for chosen, weight in odds:
+        for platform, weight in odds:
+            chosen = platform
             mark -= weight
             if mark < 0.0:
                 break
@@ -1324,7 +1334,7 @@ def expected_shares(config: Config, world: World) -> list[float]:
 
 
 def attraction(pay: Sequence[float], seconds: Sequence[float], sharpness: int) -> list[float]:
-    """Cumulative weights of the 24 UTC hours: pay per second on duty, to a power; untried hours are average."""
+    """Cumulative weights of the 24 UTC hours: pay per second on duty to a power; untried hours are mean."""
     total_pay = total_seconds = 0.0
     for hour in range(24):
         total_pay += pay[hour]
@@ -1367,8 +1377,8 @@ class PlainMarket(mesa.Model):
     native_random
         Draw from `model.random` instead of keys.
     log_events
-        Keep every piece of work in `events`: (hour, platform, worker, batch, kind, done, accepted, seconds for
-        each task, start, end).
+        Keep every piece of work in `events`: (hour, platform, worker, batch, kind, done, accepted, seconds
+        for each task, start, end).
     """
 
     def __init__(
@@ -1455,7 +1465,7 @@ class PlainMarket(mesa.Model):
 
     def set_expectations(self) -> None:
         """Set what people believe before anything has happened, and tables for those who join."""
-        config, world = self.config, self.world
+        world = self.world
         countries = range(len(world.codes))
         self.joiners = [0 for _ in countries]
         self.joined_today: Counter[tuple[int, int]] = Counter()

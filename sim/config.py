@@ -189,7 +189,7 @@ class Workers:
     )  # fmt: skip
     reservation_log_sigma: float = parameter(
         0.8, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0,
-        high=2.1, source="Horton and Chilton 2010 imply 1.86 for a pool that mixes countries; shrunk", assumed=True,
+        high=2.1, source="Horton and Chilton 2010: 1.86 where countries are mixed; shrunk", assumed=True,
     )  # fmt: skip
     need_usd_per_hour: float = assumed(
         0.10, 0, 2, "lowest reservation wage, at the price level of the USA", "USD/hour"

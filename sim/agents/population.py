@@ -447,7 +447,7 @@ def write_joiners(
     zone_cumulative: Any,
     settings: Any,
 ) -> None:
-    """Draw people who join from a country's pool, from row ``first``; serial numbers go on from ``serial``."""
+    """Draw people who join from a country's pool, at row ``first``; serial numbers go on from ``serial``."""
     for i in range(count):
         worker = workers[first + i]
         number = JOINED_LATER + serial + i

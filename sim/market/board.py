@@ -36,7 +36,7 @@ LISTING = records(
         ("many", "u1"),
     ]
 )
-"""What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before the worker's fee."""
+"""What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before worker fees."""
 
 BATCH = records(
     [

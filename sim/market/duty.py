@@ -36,7 +36,7 @@ def start_hour_of_day(
 def rested_session(
     start: int, minutes: int, last_start: int, last_minutes: int, cap_minutes: int, day_end: int
 ) -> int:
-    """Start hour and minutes of a session after the last one, packed as hour x 2048 + minutes; -1 if none fits.
+    """Start hour and minutes of a session after the last one, packed as hour x 2048 + minutes; -1 if none.
 
     A session begins after the last one ended. Two sessions less than (24 hours - cap) apart may not
     exceed the cap together, so that nobody is on duty for more than the cap in any 24 hours.

@@ -156,7 +156,7 @@ class Recorder:
             self.finished, self.finished_platforms = [], []
 
     def event_log(self) -> pd.DataFrame:
-        """Return every piece of work of the run: who did how much of which batch, when, how much was accepted."""
+        """Return every piece of work of the run: who did how much of which batch, and when."""
         return pd.DataFrame(joined(self.events))
 
     # --- checkpoints ---

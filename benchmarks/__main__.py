@@ -1,0 +1,334 @@
+"""Measures the model's speed against its twins: `python -m benchmarks`, or `make bench`.
+
+Every figure is a median of repetitions run by turns, in a process of its own, with one thread unless said.
+A full run writes `results/bench.json`; `--quick` and `--only` print and write nothing unless `--output` says
+where. What is measured:
+
+ratio_to_plain_mesa, ..._1e5, ..._native_random
+    CPU time of the plain Mesa market over that of the model: 20 000 workers, 100 000, and 20 000 with
+    `model.random` in place of keyed draws.
+ratio_to_cpp
+    CPU time of the program in C++ over that of the search kernel, on the same calls of four hours.
+threads_2_speedup
+    Time on one thread over time on two: a million workers, the same bits.
+scaling_exponent
+    Slope of log CPU time over log workers, from ten thousand to ten million, for the same simulated hours.
+bytes_per_worker, bytes_per_worker_full
+    Arrays with a row for each worker or each worker on duty; without and with the worker's history.
+peak_rss_1e7_day_gib
+    Largest memory of a process that plays a day of ten million workers.
+share_outside_kernel
+    Share of CPU time outside compiled code: 20 000 workers, recording on.
+warm_start_seconds
+    From the start of a process to the end of the first hour, compiled code in place.
+cold_compile_seconds
+    What a process that must compile everything takes longer than one that need not (only with `--cold`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from statistics import linear_regression, median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import WORLDS
+from benchmarks.cpp import compiler
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = ROOT / "results" / "bench.json"
+PACKAGES = ("mesa", "numpy", "numba", "llvmlite")
+NO_PLAIN = "benchmarks/plain_mesa.py is not there."
+NO_COMPILER = "There is no C++ compiler: install g++ or name one in CXX."
+
+
+@dataclass
+class Figure:
+    """One measured figure with what belongs to it."""
+
+    value: float | None
+    note: str = ""
+    speed: float | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What to measure and how large."""
+
+    world: str
+    quick: bool
+    cold: bool
+
+    def size(self, full: int, quick: int) -> int:
+        """Return a size: the full one, or a small one that only shows that the measurement works."""
+        return quick if self.quick else full
+
+    def plain(self, workers: int, quick: int, native_random: bool) -> Figure:
+        """Compare with the plain Mesa market."""
+        if importlib.util.find_spec("benchmarks.plain_mesa") is None:
+            return Figure(None, NO_PLAIN)
+        size = self.size(workers, quick)
+        result = measured(
+            "plain_mesa",
+            world=self.world,
+            workers=size,
+            native_random=native_random,
+            blocks=self.size(4, 2),
+            hours=6,
+        )
+        note = f"plain market: {result['plain_worker_hours_per_cpu_second']:,.0f} worker-hours per CPU second"
+        return Figure(result["ratio"], note, result["worker_hours_per_cpu_second"])
+
+    def ratio_to_plain_mesa(self) -> Figure:
+        """20 000 workers, keyed draws on both sides."""
+        return self.plain(20_000, 500, native_random=False)
+
+    def ratio_to_plain_mesa_1e5(self) -> Figure:
+        """100 000 workers, keyed draws on both sides."""
+        return self.plain(100_000, 1_000, native_random=False)
+
+    def ratio_to_plain_mesa_native_random(self) -> Figure:
+        """20 000 workers; the plain market draws from `model.random`."""
+        return self.plain(20_000, 500, native_random=True)
+
+    def ratio_to_cpp(self) -> Figure:
+        """The search kernel against the program in C++, on the same calls."""
+        if compiler() is None:
+            return Figure(None, NO_COMPILER)
+        days = self.size(10, 1)
+        result = measured(
+            "cpp",
+            world=self.world,
+            workers=self.size(20_000, 2_000),
+            hours=[24 * days + hour for hour in (0, 6, 12, 18)],
+            repetitions=self.size(200, 10),
+        )
+        note = (
+            f"{result['calls']} calls: kernel {1e3 * result['kernel_seconds']:.2f} ms, "
+            f"C++ {1e3 * result['cpp_seconds']:.2f} ms"
+        )
+        return Figure(result["ratio"], note, details=result)
+
+    def threads_2_speedup(self) -> Figure:
+        """One thread against two."""
+        workers = self.size(1_000_000, 20_000)
+        settings = {"world": self.world, "workers": workers, "blocks": self.size(5, 2), "hours": 4}
+        result = measured("threads", **settings)
+        return Figure(
+            result["ratio"], "same bits; the speed is per second", result["worker_hours_per_second_on_two_threads"]
+        )
+
+    def scale(self, workers: int) -> dict[str, Any]:
+        """Play the day that `scaling_exponent` compares and `peak_rss_1e7_day_gib` watches."""
+        return measured("scale", world=self.world, workers=workers, first_days=1, hours=24)
+
+    def scaling_exponent(self) -> Figure:
+        """Time against the number of workers; also the memory of the largest run."""
+        sizes = [self.size(10**power, 10 ** (power - 1)) for power in (4, 5, 6, 7)]
+        if self.quick:
+            sizes = sizes[:3]
+        repetitions = {workers: 5 if workers < 10**6 else 3 if workers < 10**7 else 1 for workers in sizes}
+        runs: dict[int, list[dict[str, Any]]] = {workers: [] for workers in sizes}
+        for turn in range(max(repetitions.values())):
+            for workers in sizes:
+                if turn < repetitions[workers]:
+                    runs[workers].append(self.scale(workers))
+        seconds = [median(run["seconds"] for run in runs[workers]) for workers in sizes]
+        slope, _ = linear_regression([math.log(n) for n in sizes], [math.log(s) for s in seconds])
+        speeds = {workers: 24 * workers / s for workers, s in zip(sizes, seconds, strict=True)}
+        largest = runs[sizes[-1]][0]
+        note = "; ".join(f"{workers:,} workers {speed:,.0f}" for workers, speed in speeds.items())
+        return Figure(
+            slope,
+            f"worker-hours per CPU second: {note}",
+            speeds[sizes[-1]],
+            {"peak_rss_gib": largest["peak_rss_gib"], "construction": largest["construction_cpu_seconds"]},
+        )
+
+    def peak_rss_1e7_day_gib(self) -> Figure:
+        """Memory of a day of ten million workers."""
+        result = self.scale(self.size(10**7, 10**5))
+        note = f"made in {result['construction_cpu_seconds']:.1f} s"
+        return Figure(result["peak_rss_gib"], note, result["worker_hours_per_cpu_second"])
+
+    def bytes_of(self, record: str) -> Figure:
+        """Add up the arrays of workers."""
+        result = measured("memory", world=self.world, workers=self.size(10**6, 10**4), record=record)
+        parts = ", ".join(f"{name} {size:.1f}" for name, size in result["arrays"].items())
+        return Figure(result["bytes_per_worker"], parts)
+
+    def bytes_per_worker(self) -> Figure:
+        """State that drives behaviour."""
+        return self.bytes_of("none")
+
+    def bytes_per_worker_full(self) -> Figure:
+        """The same with each worker's history."""
+        return self.bytes_of("full")
+
+    def share_outside_kernel(self) -> Figure:
+        """Python's share."""
+        result = measured(
+            "share_outside",
+            world=self.world,
+            workers=self.size(20_000, 2_000),
+            first_days=8,
+            days=self.size(28, 7),
+        )
+        largest = ", ".join(f"{name} {share:.0%}" for name, share in list(result["kernels"].items())[:6])
+        return Figure(result["share"], largest, result["worker_hours_per_cpu_second"], result)
+
+    def warm_start_seconds(self) -> Figure:
+        """From nothing to the first hour."""
+        arguments = {"world": self.world, "workers": self.size(20_000, 2_000)}
+        measured("first_hour", **arguments)
+        times = [seconds_of("first_hour", **arguments) for _ in range(5)]
+        return Figure(median(times), f"fastest {min(times):.2f} s")
+
+    def cold_compile_seconds(self) -> Figure:
+        """What compiling costs."""
+        if not self.cold:
+            return Figure(None, "not measured: give --cold")
+        with tempfile.TemporaryDirectory() as folder:
+            cold = seconds_of("everything_once", {"CLICKMARKET_CACHE": folder})
+            warm = seconds_of("everything_once", {"CLICKMARKET_CACHE": folder})
+        return Figure(cold - warm, f"a small month: {cold:.1f} s cold, {warm:.1f} s warm")
+
+
+KEYS = (
+    "ratio_to_plain_mesa",
+    "ratio_to_plain_mesa_1e5",
+    "ratio_to_plain_mesa_native_random",
+    "ratio_to_cpp",
+    "threads_2_speedup",
+    "scaling_exponent",
+    "bytes_per_worker",
+    "bytes_per_worker_full",
+    "peak_rss_1e7_day_gib",
+    "share_outside_kernel",
+    "warm_start_seconds",
+    "cold_compile_seconds",
+)
+
+
+def measured(measurement: str, environment: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
+    """Measure in a new process and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.measure", measurement, json.dumps(arguments)],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"benchmarks: {measurement} {arguments} ended with {done.returncode}.")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def seconds_of(measurement: str, environment: dict[str, str] | None = None, **arguments: Any) -> float:
+    """Return the seconds that a new process takes from its start to its end."""
+    began = time.perf_counter()
+    measured(measurement, environment, **arguments)
+    return time.perf_counter() - began
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine and the versions that the figures belong to."""
+    return {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "cpp": compiler_version(),
+    }
+
+
+def cpu_model() -> str:
+    """Return the name of the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def compiler_version() -> str:
+    """Return the first line of what the C++ compiler says of itself."""
+    path = compiler()
+    if path is None:
+        return "none"
+    return subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+
+
+def show(figures: dict[str, Figure], described: dict[str, Any], world: str) -> None:
+    """Print the table."""
+    table = Table(title=f"world={world}; " + ", ".join(f"{name} {value}" for name, value in described.items()))
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("worker-hours per CPU second", justify="right")
+    table.add_column("note")
+    for key, figure in figures.items():
+        value = "-" if figure.value is None else f"{figure.value:,.3f}"
+        table.add_row(key, value, "" if figure.speed is None else f"{figure.speed:,.0f}", figure.note)
+    Console().print(table)
+
+
+def as_json(figures: dict[str, Figure], described: dict[str, Any], world: str) -> str:
+    """Return what `results/bench.json` holds: the figures by key, then where they come from."""
+    content: dict[str, Any] = {key: figure.value for key, figure in figures.items()}
+    content["world"] = world
+    content["machine"] = described
+    content["worker_hours_per_cpu_second"] = {
+        key: figure.speed for key, figure in figures.items() if figure.speed is not None
+    }
+    content["notes"] = {key: figure.note for key, figure in figures.items() if figure.note}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def arguments_of(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that all of it works")
+    parser.add_argument("--cold", action="store_true", help="measure compiling too")
+    parser.add_argument("--only", action="append", choices=KEYS, metavar="KEY", help=", ".join(KEYS))
+    parser.add_argument("--world", choices=WORLDS, default=WORLDS[0], help="the market to measure")
+    parser.add_argument("--output", type=Path, help="file to write (default: results/bench.json, for a full run)")
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> None:
+    asked = arguments_of(words)
+    bench = Bench(asked.world, asked.quick, asked.cold)
+    figures: dict[str, Figure] = {}
+    described = machine()
+    for key in asked.only or KEYS:
+        print(f"{key} ...", file=sys.stderr, flush=True)
+        measure: Callable[[], Figure] = getattr(bench, key)
+        figures[key] = measure()
+    show(figures, described, asked.world)
+    output = asked.output or (None if asked.quick or asked.only else OUTPUT)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(as_json(figures, described, asked.world), encoding="utf-8")
+        print(output)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

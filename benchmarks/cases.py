@@ -1,0 +1,35 @@
+"""The markets that are measured, and a hash of what a run computed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from sim.composition import compose
+from sim.config import Config
+
+WORLDS = ("global", "mturk_2015")
+"""The main job's world of 46 countries and four platforms, and the reference configuration with one platform."""
+
+DAY = 24
+
+
+def market(world: str, workers: int, *settings: str) -> Config:
+    """Return the configuration of a market that is recorded from its first hour."""
+    return compose([f"world={world}", f"workers.count={workers}", "time.warmup_days=0", *settings])
+
+
+def digest(model: Any) -> str:
+    """Return a hash of every worker, requester, platform and account, and of the batches on the boards."""
+    total = hashlib.sha256()
+    for rows in (model.worker_rows, model.history_rows, model.requester_rows, model.platform_rows):
+        for name in rows.dtype.names:
+            total.update(np.ascontiguousarray(rows[name]).tobytes())
+    total.update(model.ledger.totals.tobytes())
+    total.update(model.ledger.flows.tobytes())
+    for board in model.boards:
+        total.update(board.state.tobytes())
+        total.update(np.ascontiguousarray(board.batches["accepted"]).tobytes())
+    return total.hexdigest()

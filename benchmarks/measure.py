@@ -1,0 +1,294 @@
+"""One measurement in a process of its own: `python -m benchmarks.measure NAME JSON` prints its result as JSON.
+
+Everything is compiled and warm before a clock starts. Seconds are those of the CPU, except where two threads
+or a start are timed.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numba
+import numpy as np
+
+from benchmarks.cases import DAY, digest, market
+from sim.agents.population import make_population, make_tables
+from sim.config import Config
+from sim.model import ClickWorkModel
+from sim.outcomes.recorder import Recorder
+from sim.world import load_world
+
+Result = dict[str, Any]
+
+
+def warm(config_of: Callable[[], Config] | None = None) -> None:
+    """Load or compile all that a market's hours, days, weeks and months need."""
+    config = config_of() if config_of else market("north_south", 300, "requesters.count=20")
+    ClickWorkModel(config).run(32 * DAY)
+
+
+def cpu_seconds(task: Callable[[], object]) -> float:
+    """Return the CPU seconds that a task takes."""
+    began = time.process_time()
+    task()
+    return time.process_time() - began
+
+
+def wall_seconds(task: Callable[[], object]) -> float:
+    """Return the seconds that a task takes."""
+    began = time.perf_counter()
+    task()
+    return time.perf_counter() - began
+
+
+def plain_mesa(world: str, workers: int, native_random: bool, blocks: int, hours: int) -> Result:
+    """Time the plain market and the model by turns, some hours each, after a first day."""
+    from benchmarks.plain_mesa import PlainMarket
+
+    warm()
+    config = market(world, workers)
+    table = load_world(config.world.table)
+    population = make_population(config, table, make_tables(config, table))
+    plain = PlainMarket(config, population, native_random=native_random)
+    model = ClickWorkModel(config)
+    pairs = []
+    for block in range(blocks + 1):
+        span = hours if block else DAY
+        theirs = cpu_seconds(lambda span=span: [plain.step() for _ in range(span)])  # type: ignore[misc]
+        ours = cpu_seconds(lambda span=span: model.run(span))  # type: ignore[misc]
+        pairs.append((ours, theirs))
+    if not native_random:
+        same_work(model, plain)
+    pairs = pairs[1:]
+    played = workers * hours
+    return {
+        "ratio": median(theirs / ours for ours, theirs in pairs),
+        "worker_hours_per_cpu_second": played / median(ours for ours, _ in pairs),
+        "plain_worker_hours_per_cpu_second": played / median(theirs for _, theirs in pairs),
+    }
+
+
+def same_work(model: ClickWorkModel, plain: Any) -> None:
+    """Stop unless both markets did the same tasks for the same pay."""
+    ours = model.worker_rows[: model.workers_count]
+    done = [(worker.accepted, worker.rejected, worker.pending) for worker in plain.everyone]
+    if not np.array_equal(
+        np.array(done), np.column_stack([ours[name] for name in ("accepted", "rejected", "pending")])
+    ):
+        raise AssertionError("the plain market and the model have come apart")
+
+
+def cpp(world: str, workers: int, hours: list[int], repetitions: int) -> Result:
+    """Time the search kernel and the program in C++ on the same calls of some hours, by turns."""
+    from benchmarks.cpp import build, check, speeds
+    from benchmarks.dump import capture, write_calls
+
+    warm()
+    model = ClickWorkModel(market(world, workers))
+    calls = []
+    for hour in hours:
+        model.run(hour - model.hour)
+        calls += capture(model)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        headers = write_calls(calls, folder)
+        program = build(folder)
+        if differing := check(program, headers):
+            raise AssertionError(f"the program in C++ gives other bits: {differing}")
+        ratio, ours, theirs = speeds(model.kernels.search, calls, program, headers, repetitions)
+    return {"ratio": ratio, "kernel_seconds": ours, "cpp_seconds": theirs, "calls": len(calls)}
+
+
+def threads(world: str, workers: int, blocks: int, hours: int) -> Result:
+    """Time one and two threads by turns, some hours each, after a first day; their bits must agree."""
+    warm()
+    models = [ClickWorkModel(market(world, workers, f"compute.threads={count}")) for count in (1, 2)]
+    pairs = []
+    for block in range(blocks + 1):
+        span = hours if block else DAY
+        one, two = (wall_seconds(lambda model=model, span=span: model.run(span)) for model in models)  # type: ignore[misc]
+        pairs.append((one, two))
+    if digest(models[0]) != digest(models[1]):
+        raise AssertionError("two threads give other bits than one")
+    pairs = pairs[1:]
+    return {
+        "ratio": median(one / two for one, two in pairs),
+        "worker_hours_per_second_on_two_threads": workers * hours / median(two for _, two in pairs),
+    }
+
+
+def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
+    """Time some hours after the first days, with the recorder on; note the largest memory."""
+    warm()
+    gc.collect()
+    began = time.process_time()
+    model = ClickWorkModel(market(world, workers))
+    made = time.process_time() - began
+    model.observers.append(Recorder(model))
+    model.run(first_days * DAY)
+    seconds = cpu_seconds(lambda: model.run(hours))
+    return {
+        "seconds": seconds,
+        "worker_hours_per_cpu_second": workers * hours / seconds,
+        "construction_cpu_seconds": made,
+        "peak_rss_gib": peak_rss_bytes() / 2**30,
+    }
+
+
+def peak_rss_bytes() -> int:
+    """Return the most memory this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def memory(world: str, workers: int, record: str) -> Result:
+    """Add up the arrays of workers after a day and a half: those with a row for each, and those on duty."""
+    model = ClickWorkModel(market(world, workers, f"record.workers={record}"))
+    model.observers.append(Recorder(model))
+    model.run(36)
+    rows = len(model.worker_rows)
+    arrays = {
+        name: value.nbytes
+        for name, value in vars(model).items()
+        if isinstance(value, np.ndarray) and len(value) == rows
+    }
+    for name in ("active", "live", "ranked"):
+        arrays[f"boards.{name}"] = sum(getattr(board, name).nbytes for board in model.boards)
+    return {
+        "bytes_per_worker": sum(arrays.values()) / model.workers_count,
+        "arrays": {name: size / model.workers_count for name, size in sorted(arrays.items())},
+    }
+
+
+def share_outside(world: str, workers: int, first_days: int, days: int) -> Result:
+    """Measure how much of an hour's CPU time is spent outside compiled code, recording on.
+
+    Each kernel is called through a stopwatch. What Numba needs to tell the types of the arguments and to
+    unpack them counts as outside: it is measured right after each call by a compiled function that takes the
+    same arguments and does nothing. Small compiled rules that Python calls count as outside altogether.
+    """
+    stopwatch = Stopwatch()
+    stopwatch.attach()
+    warm()
+    model = ClickWorkModel(market(world, workers))
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run(first_days * DAY)
+    stopwatch.clear()
+    total = cpu_seconds(lambda: model.run(days * DAY))
+    stopwatch.stop(total)
+    return {
+        "share": 1.0 - stopwatch.inside / stopwatch.total,
+        "worker_hours_per_cpu_second": workers * days * DAY / stopwatch.total,
+        "kernels": dict(sorted(stopwatch.shares().items(), key=lambda item: -item[1])),
+    }
+
+
+class Stopwatch:
+    """Times the kernels that Python calls."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = {}
+        self.calls = 0
+        self.inside = self.total = 0.0
+        self.idle: dict[int, Any] = {}
+        self.reading = median(self._two_readings() for _ in range(1001))
+
+    @staticmethod
+    def _two_readings() -> float:
+        began = time.thread_time()
+        return time.thread_time() - began
+
+    def attach(self) -> None:
+        """Put a stopwatch around every kernel of the model's modules, for models made from now on."""
+        for module in [module for name, module in sys.modules.items() if name.split(".")[0] == "sim"]:
+            for name, value in list(vars(module).items()):
+                if is_kernel(value):
+                    setattr(module, name, self.timed(value))
+
+    def timed(self, kernel: Any) -> Callable[..., Any]:
+        """Return the kernel behind a stopwatch."""
+        idle = self.idle.setdefault(id(kernel), does_nothing(kernel))
+        times = self.times.setdefault(kernel.py_func.__name__, [0.0, 0.0])
+        clock = time.thread_time
+
+        def call(*arguments: Any) -> Any:
+            began = clock()
+            result = kernel(*arguments)
+            played = clock()
+            idle(*arguments)
+            ended = clock()
+            times[0] += played - began
+            times[1] += ended - played
+            self.calls += 1
+            return result
+
+        return call
+
+    def clear(self) -> None:
+        """Forget what was timed so far."""
+        self.calls = 0
+        for times in self.times.values():
+            times[:] = [0.0, 0.0]
+
+    def stop(self, total: float) -> None:
+        """Take the stopwatch's own work out of the total, and the unpacking of arguments out of the kernels."""
+        unpacking = sum(times[1] for times in self.times.values())
+        self.inside = sum(times[0] for times in self.times.values()) - unpacking
+        self.total = total - unpacking - 2.0 * self.calls * self.reading
+
+    def shares(self) -> dict[str, float]:
+        """Return each kernel's share of the total."""
+        return {name: (times[0] - times[1]) / self.total for name, times in self.times.items() if times[0] > 0}
+
+
+def is_kernel(value: Any) -> bool:
+    """Say whether a value is a compiled function with loops over records."""
+    function = getattr(value, "py_func", None)
+    return function is not None and inspect.getsource(function).lstrip().startswith("@kernel")
+
+
+def does_nothing(kernel: Any) -> Any:
+    """Return a compiled function that takes the kernel's arguments and returns at once."""
+    names = ", ".join(inspect.signature(kernel.py_func).parameters)
+    scope: dict[str, Any] = {}
+    exec(f"def idle({names}):\n    return 0\n", scope)
+    return numba.njit(**importlib.import_module("sim.compile").OPTIONS)(scope["idle"])
+
+
+def first_hour(world: str, workers: int) -> Result:
+    """Make a market and play its first hour; the time is taken outside, from the start of the process."""
+    ClickWorkModel(market(world, workers)).step()
+    return {}
+
+
+def everything_once() -> Result:
+    """Play a month of the smallest market, so that every kernel is needed."""
+    warm()
+    return {}
+
+
+MEASUREMENTS: dict[str, Callable[..., Result]] = {
+    function.__name__: function
+    for function in (plain_mesa, cpp, threads, scale, memory, share_outside, first_hour, everything_once)
+}
+
+
+def main(words: list[str]) -> None:
+    name, arguments = words[0], json.loads(words[1])
+    print(json.dumps(MEASUREMENTS[name](**arguments)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
