@@ -54,7 +54,7 @@ def test_chain_of_restarts(tmp_path: Path, table: str) -> None:
     assert whole.workers_count > 120, "nobody joined: the run is too short to show anything"
 
 
-@pytest.mark.parametrize("forgotten", ["model.known_earnings", "board.0.takers", "model.week_pay"])
+@pytest.mark.parametrize("forgotten", ["model.known_earnings", "board.0.takers", "model.joiners"])
 def test_forgetting_an_array_is_noticed(tmp_path: Path, forgotten: str) -> None:
     """Planted bug: a checkpoint that loses one array gives other bits."""
     model = run(tiny(days=9, workers=120), hours=160)
