@@ -21,7 +21,7 @@ from sim.overrides import FILE_KEY, Request, apply_change, sort_out
 from sim.plain_yaml import Document, read_yaml, write_yaml
 from sim.validation import build, check, to_plain
 
-WITHOUT_EFFECT = ("compute", "results")
+WITHOUT_EFFECT = ("compute", "results", "time.checkpoint_days")
 HEADER = "# Every parameter of a run. `defaults: []` says that no group lies beneath.\n"
 
 __all__ = [
@@ -75,11 +75,12 @@ def config_id(config: Config) -> str:
     """Return a sha256 that two configurations share exactly when they ask for the same results.
 
     Order of keys, comments, spelling of numbers and defaults written out make no difference, nor do the
-    sections `compute` and `results`, which say how and where.
+    sections `compute` and `results` and the rhythm of checkpoints, which say how and where.
     """
     plain = to_plain(check(config))
-    for section in WITHOUT_EFFECT:
-        plain.pop(section, None)
+    for path in WITHOUT_EFFECT:
+        section, _, name = path.partition(".")
+        (plain[section] if name else plain).pop(name or section, None)
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -94,7 +94,6 @@ LARGEST = 2**61
 
 PAYING = np.array([SECTORS.index(paying) for _, paying, _ in KINDS], np.int64)
 RECEIVING = np.array([SECTORS.index(receiving) for _, _, receiving in KINDS], np.int64)
-MAY_BE_NEGATIVE = ("outside",)
 
 FINE, NEGATIVE_AMOUNT, OVERDRAWN, TOO_LARGE = range(4)
 FAULTS = {
@@ -257,7 +256,7 @@ class Ledger:
             self.totals,
             self.flows,
         )
-        self.transfers_booked += count
+        self.transfers_booked += int(count)
         if fault != FINE:
             raise ModelError(f"The ledger refused {FAULTS[fault]}; the run stops so that no money is lost.")
 

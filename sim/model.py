@@ -752,7 +752,7 @@ class ClickWorkModel(mesa.Model):
         """
         arrays, meta = checkpoint.read_archive(Path(path))
         population = Population(
-            arrays["model.worker_rows"].view(WORKER),
+            arrays["model.worker_rows"].view(WORKER)[: meta["model"]["workers_count"]],
             arrays["model.collective_rows"].view(COLLECTIVE),
             arrays["model.requester_rows"].view(REQUESTER),
             arrays["model.mixes"],

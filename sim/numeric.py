@@ -12,7 +12,7 @@ in (0, 1) to a value that never falls when u rises (`exponential`, by tradition,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -520,3 +520,15 @@ def floor_ppm(amount: int, ppm: int) -> int:
 def ceil_ppm(amount: int, ppm: int) -> int:
     """Return amount × ppm / 1 000 000 rounded up."""
     return -floor_ppm(-integer(amount), ppm)
+
+
+def added_up(values: Iterable[float]) -> float:
+    """Add floats from first to last.
+
+    Python's own `sum` compensates from version 3.12 on and NumPy's adds in an order of its own: both
+    give other last bits elsewhere.
+    """
+    total = 0.0
+    for value in values:
+        total += float(value)
+    return total

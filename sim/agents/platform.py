@@ -12,13 +12,14 @@ from sim.config import Config
 from sim.config import Platform as PlatformConfig
 from sim.errors import UserError, nearest
 from sim.money import parse_usd
+from sim.numeric import added_up
 from sim.world import World
 
 
 def ranking(platform: PlatformConfig) -> tuple[float, float, float]:
     """Cumulative weights of newest, largest and best paid in what workers see; the rest is chance."""
     parts = (platform.ranking_newest, platform.ranking_largest, platform.ranking_best_paid)
-    total = sum(parts) + platform.ranking_random
+    total = added_up(parts) + platform.ranking_random
     newest = parts[0] / total
     largest = newest + parts[1] / total
     return newest, largest, min(1.0, largest + parts[2] / total)
@@ -65,7 +66,7 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)
         row["cost_ppm"] = parts_per_million(platform.cost_share)
         row["boards"] = boards_of(
-            config, config.workers.count * float(chances[worker_origins["platform"] == i].sum())
+            config, config.workers.count * added_up(chances[worker_origins["platform"] == i])
         )
         row["newest"], row["largest"], row["best_paid"] = ranking(platform)
         row["ranking_depth"] = platform.ranking_depth

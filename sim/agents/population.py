@@ -30,7 +30,7 @@ from sim.compile import integer, kernel, real, rule
 from sim.config import Config
 from sim.draws import low_discrepancy, stream, stream_key, uniform
 from sim.errors import UserError
-from sim.numeric import exp, exponential, log, normal_cdf, normal_quantile, power
+from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
 TRAITS = stream("traits")
@@ -92,9 +92,7 @@ ORIGIN = records([("cumulative", "f8"), ("country", "i8"), ("platform", "i8")])
     DRAW_UNFAIR,
     DRAW_APPROVAL,
     DRAW_REACH,
-    DRAW_MULTIHOME,
-    DRAW_MIX,
-) = range(100, 109)
+) = range(100, 107)
 DRAW_MIX_FIRST = 200
 DRAW_MULTIHOME_FIRST = 300
 
@@ -183,24 +181,21 @@ def origins(config: Config, world: World, side: str) -> Records:
     shares = world.worker_share if side == "worker" else world.requester_share
     own_share = "pool_share" if side == "worker" else "requester_share"
     names = list(config.platforms)
-    open_pool = 1.0 - sum(getattr(config.platforms[name], own_share) for name in names)
+    open_pool = 1.0 - added_up(getattr(config.platforms[name], own_share) for name in names)
     weights: list[tuple[float, int, int]] = []
-    homeless = np.zeros(len(world.codes), bool)
     common = [name for name in names if getattr(config.platforms[name], own_share) == 0.0]
     for country, share in enumerate(shares):
         home = next((name for name in [*common, *names] if country in reach[name]), None)
-        if home is None:
-            homeless[country] = True
-        elif share > 0.0 and open_pool > 0.0:
+        if home is not None and share > 0.0 and open_pool > 0.0:
             weights.append((open_pool * float(share), country, names.index(home)))
     for name in names:
         pool = getattr(config.platforms[name], own_share)
-        total = float(sum(shares[country] for country in reach[name]))
+        total = added_up(shares[country] for country in reach[name])
         for country in reach[name] if pool > 0.0 else []:
             share = float(shares[country]) / total if total > 0.0 else 1.0 / len(reach[name])
             weights.append((pool * share, country, names.index(name)))
     table = np.zeros(len(weights), ORIGIN)
-    total = sum(weight for weight, _, _ in weights)
+    total = added_up(weight for weight, _, _ in weights)
     if not total > 0.0:
         raise UserError(
             f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world"
@@ -247,7 +242,9 @@ def make_tables(config: Config, world: World) -> Tables:
         countries["first_zone"][c] = inside[0]
         countries["zones"][c] = len(inside)
         zone_cumulative[inside] = cumulative(world.zone_weight[inside])
-        mixed = [(a / sum(north) + b / sum(south)) / 2.0 for a, b in zip(north, south, strict=True)]
+        mixed = [
+            (a / added_up(north) + b / added_up(south)) / 2.0 for a, b in zip(north, south, strict=True)
+        ]
         shares[c] = cumulative(north if group == "north" else south if group == "south" else mixed)
     settings = np.zeros(1, WORKER_SETTINGS)
     workers = config.workers
@@ -269,7 +266,7 @@ def make_tables(config: Config, world: World) -> Tables:
     expected = np.diff(worker_origins["cumulative"], prepend=0.0)
     first = 0
     for c in range(len(world.codes)):
-        present = float(expected[worker_origins["country"] == c].sum()) * workers.count
+        present = added_up(expected[worker_origins["country"] == c]) * workers.count
         widths = np.diff(shares[c], prepend=0.0)
         number = 0
         for s in range(len(names)):
@@ -621,7 +618,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                 rates[t] = (
                     weights[t] / settings.task_types_used / (seconds * mean_batch * task.assignments_per_task)
                 )
-        row["base_batches"] = float(row["base_demand"]) * float(rates.sum())
+        row["base_batches"] = float(row["base_demand"]) * added_up(rates)
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]
     return rows, mixes

@@ -33,7 +33,6 @@ LISTING = records(
         ("type", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
-        ("many", "u1"),
     ]
 )
 """What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before worker fees."""
@@ -67,7 +66,6 @@ BATCH = records(
         ("t90", "i4"),
         ("t100", "i4"),
         ("first_taker", "i4"),
-        ("takers", "i4"),
     ]
 )
 """A batch on the board. Times: seconds since the start of the run, -1 for never; escrow: micro-dollars."""

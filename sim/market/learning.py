@@ -11,7 +11,7 @@ from sim.draws import normal, uniform
 from sim.numeric import exp
 
 STAYS, LEAVES = 0, 1
-DRAW_RECONSIDER, DRAW_PLATFORM, DRAW_TILE = range(3)
+DRAW_RECONSIDER, DRAW_PLATFORM = range(2)
 
 
 @kernel

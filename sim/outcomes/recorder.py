@@ -10,9 +10,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.agents.traits import ACTIVE, OTHER_JOB, TERTIARY, WOMAN, permanent_ids
+from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, permanent_ids
+from sim.compile import kernel, real
 from sim.ledger import KINDS
 from sim.market import board as boards
+from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 
@@ -271,15 +273,15 @@ class Recorder:
             "tertiary": (bits & TERTIARY) > 0,
             "other_job": (bits & OTHER_JOB) > 0,
             "skill": rows["skill"].astype(np.int8),
-            "speed": np.exp(rows["log_speed"].astype(float)),
+            "speed": exponentials(rows["log_speed"]),
             "accuracy": rows["accuracy"] / 255.0,
             "desired_hours": rows["desired_minutes"] / 60.0,
             "platform": np.array(model.platform_names, object)[rows["platform"]],
             "collective": rows["collective"].astype(np.int64),
             "joined_day": past["joined_day"],
             "left_day": past["left_day"],
-            "base_reservation_usd_per_hour": np.exp(rows["log_base_reservation"].astype(float)),
-            "reservation_usd_per_hour": np.exp(rows["log_reservation"].astype(float)),
+            "base_reservation_usd_per_hour": exponentials(rows["log_base_reservation"]),
+            "reservation_usd_per_hour": exponentials(rows["log_reservation"]),
             "pay_microusd": past["pay"],
             "paid_out_microusd": past["paid_out"],
             "weeks": weeks,
@@ -397,6 +399,15 @@ def named(names: Iterable[str], numbers: NDArray[Any]) -> pa.Array:
     return pa.array(list(names), pa.string()).take(pa.array(numbers.astype(np.int64)))
 
 
+@kernel
+def exponentials(logs: Any) -> Any:
+    """Exponentials of a column of logs, the same bits on every CPU (float64)."""
+    result = np.zeros(len(logs))
+    for i in range(len(logs)):
+        result[i] = exp(real(logs[i]))
+    return result
+
+
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """Concatenate tables of equal columns."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
@@ -410,8 +421,3 @@ def working_today(model: Any) -> NDArray[np.int64]:
     counts = np.bincount(place, minlength=len(model.platform_names) * len(model.world.codes))
     table: NDArray[np.int64] = counts.reshape(len(model.platform_names), len(model.world.codes))
     return table
-
-
-def active_now(model: Any) -> int:
-    """Workers who are in the market."""
-    return int(((model.worker_rows["bits"][: model.workers_count] & ACTIVE) > 0).sum())

@@ -38,7 +38,7 @@ TABLES_FOLDER = Path(__file__).parent / "tables"
 
 SHARE_COLUMNS = ("worker_share", "requester_share")
 SHARE_TOLERANCE = 0.001
-MOST_COUNTRIES = 250
+MOST_COUNTRIES = 63  # each is a bit of a mask of 64
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LABEL = 12
 
