@@ -131,7 +131,9 @@ class Bench:
         settings = {"world": self.world, "workers": workers, "blocks": self.size(5, 2), "hours": 4}
         result = measured("threads", **settings)
         return Figure(
-            result["ratio"], "same bits; the speed is per second", result["worker_hours_per_second_on_two_threads"]
+            result["ratio"],
+            "same bits; the speed is per second",
+            result["worker_hours_per_second_on_two_threads"],
         )
 
     def scale(self, workers: int) -> dict[str, Any]:
@@ -267,7 +269,9 @@ def cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
+    )
 
 
 def compiler_version() -> str:
@@ -275,12 +279,16 @@ def compiler_version() -> str:
     path = compiler()
     if path is None:
         return "none"
-    return subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    return subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[
+        0
+    ]
 
 
 def show(figures: dict[str, Figure], described: dict[str, Any], world: str) -> None:
     """Print the table."""
-    table = Table(title=f"world={world}; " + ", ".join(f"{name} {value}" for name, value in described.items()))
+    table = Table(
+        title=f"world={world}; " + ", ".join(f"{name} {value}" for name, value in described.items())
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("worker-hours per CPU second", justify="right")
@@ -309,7 +317,9 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--cold", action="store_true", help="measure compiling too")
     parser.add_argument("--only", action="append", choices=KEYS, metavar="KEY", help=", ".join(KEYS))
     parser.add_argument("--world", choices=WORLDS, default=WORLDS[0], help="the market to measure")
-    parser.add_argument("--output", type=Path, help="file to write (default: results/bench.json, for a full run)")
+    parser.add_argument(
+        "--output", type=Path, help="file to write (default: results/bench.json, for a full run)"
+    )
     return parser.parse_args(words)
 
 

@@ -250,7 +250,9 @@ class Stopwatch:
 
     def shares(self) -> dict[str, float]:
         """Return each kernel's share of the total."""
-        return {name: (times[0] - times[1]) / self.total for name, times in self.times.items() if times[0] > 0}
+        return {
+            name: (times[0] - times[1]) / self.total for name, times in self.times.items() if times[0] > 0
+        }
 
 
 def is_kernel(value: Any) -> bool:

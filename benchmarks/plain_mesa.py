@@ -22,7 +22,7 @@ import math
 import struct
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -49,6 +49,7 @@ from sim.numeric import (
 )
 from sim.world import World, load_world
 
+MOST_WEEK_PAY = 2**32 - 1  # a worker remembers no more of a week
 MILLION = 1_000_000
 LOW_WORD = 2**32
 LOOKS_APART = 64
@@ -149,6 +150,14 @@ def share_down(amount: int, share: int) -> int:
 def share_up(amount: int, share: int) -> int:
     """Return a share in millionths of an amount, rounded up."""
     return -(-amount * share // MILLION)
+
+
+def added_up(values: Iterable[float]) -> float:
+    """Add up floats one by one; from Python 3.12 on `sum` rounds otherwise."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def running_shares(weights: Sequence[float]) -> list[float]:
@@ -585,7 +594,7 @@ class Board:
                         transfers += 1
                     demand[SPENT] += gross + fee
                     demand[FEES] += fee
-                    worker.week_pay = single(worker.week_pay + net / MILLION)
+                    worker.week_pay = min(MOST_WEEK_PAY, worker.week_pay + net)
                     earnings[country, worker.segment][0][utc_hour] += net
                     tally[ACCEPTED] += accepted
                     tally[PAY] += net
@@ -884,13 +893,14 @@ class Requester(mesa.Agent):
         fill = self.done[LOW_ARM] / low, self.done[HIGH_ARM] / high
         waited = self.waited[LOW_ARM] / (86400.0 * low), self.waited[HIGH_ARM] / (86400.0 * high)
         target = PAY_SETTING[self.model.config.market.pay_setting](self, settings, cost_factor, fill, waited)
-        self.target = max(0.01, min(target, self.value / cost_factor))
+        self.target = max(0.01, self.home.reward_floor, min(target, self.value / cost_factor))
         self.closed, self.done, self.waited = [0, 0], [0, 0], [0, 0]
 
     def revise_demand(self) -> None:
         """Set how many batches a day are posted at the present unit cost."""
         settings = self.model.config.requesters
-        cost = self.target * (1.0 + self.home.requester_fee_ppm / 1000000.0)
+        pay = max(self.target, self.home.reward_floor)
+        cost = pay * (1.0 + self.home.requester_fee_ppm / 1000000.0)
         base = self.initial_target * (1.0 + settings.base_fee)
         factor = power(cost / base, -settings.demand_elasticity) if cost <= self.value else 0.0
         self.batches_per_day = self.base_batches * factor
@@ -901,8 +911,9 @@ def by_profit(
 ) -> float:
     """Move a step towards the arm with the higher expected profit of an hour of posted work."""
     target, value, delay = requester.target, requester.value, settings.delay_cost
+    floor = requester.home.reward_floor
     low, high = (
-        fill[arm] * (value - cost_factor * (target * factor)) - delay * value * waited[arm]
+        fill[arm] * (value - cost_factor * max(floor, target * factor)) - delay * value * waited[arm]
         for arm, factor in (
             (LOW_ARM, 1.0 - settings.pay_arm_spread),
             (HIGH_ARM, 1.0 + settings.pay_arm_spread),
@@ -1158,7 +1169,7 @@ class Worker(mesa.Agent):
     def learn_pay(self, recording: bool) -> None:
         """Update learned pay, all-in pay and the reservation wage from the week's pay and time."""
         settings = self.model.config.learning
-        pay, weight = self.week_pay, settings.pay_smoothing
+        pay, weight = self.week_pay / MILLION, settings.pay_smoothing
         if self.week_paid_seconds:
             self.learned_pay = single(
                 smoothed(self.learned_pay, pay * 3600.0 / self.week_paid_seconds, weight)
@@ -1207,10 +1218,7 @@ class Worker(mesa.Agent):
             return chosen
         highest = max(utility + favour for _, utility, favour in utilities)
         odds = [(p, exp(max(-700.0, utility - highest + favour))) for p, utility, favour in utilities]
-        total = 0.0
-        for _, weight in odds:
-            total += weight
-        mark = draw * total
+        mark = draw * added_up(weight for _, weight in odds)
         for platform, weight in odds:
             chosen = platform
             mark -= weight
@@ -1255,7 +1263,7 @@ class Worker(mesa.Agent):
 
     def begin_week(self) -> None:
         """Begin a new week of pay and time."""
-        self.week_pay = 0.0
+        self.week_pay = 0
         self.week_seconds = self.week_paid_seconds = 0
 
 
@@ -1323,14 +1331,15 @@ def expected_shares(config: Config, world: World) -> list[float]:
     reach = [admitted(world, p.worker_countries, p.excluded_countries) for p in platforms]
     by_openness = sorted(range(len(platforms)), key=lambda p: platforms[p].pool_share > 0.0)
     shares = [0.0] * len(platforms)
-    open_pool = 1.0 - sum(platform.pool_share for platform in platforms)
+    open_pool = 1.0 - added_up(platform.pool_share for platform in platforms)
     for country, share in enumerate(world.worker_share.tolist()):
         home = next((p for p in by_openness if country in reach[p]), None)
         if home is not None:
             shares[home] += open_pool * share
     for p, platform in enumerate(platforms):
         shares[p] += platform.pool_share
-    return [share / sum(shares) for share in shares]
+    total = added_up(shares)
+    return [share / total for share in shares]
 
 
 def attraction(pay: Sequence[float], seconds: Sequence[float], sharpness: int) -> list[float]:
@@ -1474,7 +1483,7 @@ class PlainMarket(mesa.Model):
         self.first_active = [max(1, present[country]) for country in countries]
         north = [segment.share_north for segment in self.segments]
         south = [segment.share_south for segment in self.segments]
-        mixed = [(a / sum(north) + b / sum(south)) / 2.0 for a, b in zip(north, south, strict=True)]
+        mixed = [(a / added_up(north) + b / added_up(south)) / 2.0 for a, b in zip(north, south, strict=True)]
         by_group = {
             "north": running_shares(north),
             "south": running_shares(south),
@@ -1552,10 +1561,9 @@ class PlainMarket(mesa.Model):
         for requester in self.requesters:
             for board, batch in requester.post(self.hour, key):
                 added[board].append(batch)
-        if added:
-            for board in self.boards:
-                board.add(added[board])
-                board.fund(added[board])
+        for board in self.boards:
+            board.add(added[board])
+            board.fund(added[board])
 
     def observe_hour(self) -> None:
         """Check the books, tell the observers, let go those whose session is over."""
@@ -1749,7 +1757,7 @@ class PlainMarket(mesa.Model):
         return {
             "pending": 0, "balance": 0, "log_base_reservation": base, "log_reservation": base,
             "log_speed": single(workers.speed_log_sigma * normal_quantile(draw(T_SPEED))),
-            "learned_pay": UNKNOWN, "all_in_pay": UNKNOWN, "week_pay": 0.0, "accepted": 0, "rejected": 0,
+            "learned_pay": UNKNOWN, "all_in_pay": UNKNOWN, "week_pay": 0, "accepted": 0, "rejected": 0,
             "week_seconds": 0, "week_paid_seconds": 0, "session_start": -1_000_000, "session_minutes": 0,
             "collective": collective, "look_seconds": max(1, min(3600, math.floor(look + 0.5))),
             "desired_minutes": max(3, min(6720, math.floor(hours * 60.0 + 0.5))), "country": country,

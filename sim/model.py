@@ -83,8 +83,6 @@ def read_clock(model: ClickWorkModel) -> None:
 def post_batches(model: ClickWorkModel) -> None:
     """Requesters at work post batches and fund their escrow."""
     count = model.new_batches()
-    if count == 0:
-        return
     for number, board in enumerate(model.boards):
         board.room_for_batches(count)
         more = boards.insert(

@@ -242,9 +242,7 @@ def make_tables(config: Config, world: World) -> Tables:
         countries["first_zone"][c] = inside[0]
         countries["zones"][c] = len(inside)
         zone_cumulative[inside] = cumulative(world.zone_weight[inside])
-        mixed = [
-            (a / added_up(north) + b / added_up(south)) / 2.0 for a, b in zip(north, south, strict=True)
-        ]
+        mixed = [(a / added_up(north) + b / added_up(south)) / 2.0 for a, b in zip(north, south, strict=True)]
         shares[c] = cumulative(north if group == "north" else south if group == "south" else mixed)
     settings = np.zeros(1, WORKER_SETTINGS)
     workers = config.workers
@@ -372,7 +370,7 @@ def write_worker(
     worker.log_reservation = worker.log_base_reservation
     worker.learned_pay = -1.0
     worker.all_in_pay = -1.0
-    worker.week_pay = 0.0
+    worker.week_pay = 0
     worker.accepted = 0
     worker.rejected = 0
     worker.week_seconds = 0
@@ -566,7 +564,8 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             if p != home and not own_pool and country in reach[name]:
                 mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + p) < settings.multihome_share) << p
         row["platform_mask"] = mask
-        draw = uniform(key, r, DRAW_REACH)
+        # A platform's own requesters deal with its own workers: whom it admits is reach enough.
+        draw = 1.0 if own_pool else uniform(key, r, DRAW_REACH)
         if draw < settings.own_country_share:
             row["worker_mask"] = 1 << country
         elif draw < settings.own_country_share + settings.north_only_share:

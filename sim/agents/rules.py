@@ -107,7 +107,8 @@ def profit_search(
     target: float,
     value: float,
     cost_factor: float,
-    spread: float,
+    low_pay: float,
+    high_pay: float,
     step: float,
     fill_low: float,
     waited_low: float,
@@ -118,10 +119,11 @@ def profit_search(
 ) -> float:
     """Move the hourly target towards the randomised arm with the higher expected profit.
 
-    ``waited_*`` are mean days waited; returns the new target (USD per hour) before bounds.
+    ``low_pay`` and ``high_pay`` are what the arms paid an hour, floors included; ``waited_*`` are mean
+    days waited. Returns the new target (USD per hour) before bounds.
     """
-    low = arm_profit(fill_low, target * (1.0 - spread), value, cost_factor, waited_low, delay_cost)
-    high = arm_profit(fill_high, target * (1.0 + spread), value, cost_factor, waited_high, delay_cost)
+    low = arm_profit(fill_low, low_pay, value, cost_factor, waited_low, delay_cost)
+    high = arm_profit(fill_high, high_pay, value, cost_factor, waited_high, delay_cost)
     if high > low:
         return target * (1.0 + step)
     if high < low:
@@ -134,7 +136,8 @@ def fill_time(
     target: float,
     value: float,
     cost_factor: float,
-    spread: float,
+    low_pay: float,
+    high_pay: float,
     step: float,
     fill_low: float,
     waited_low: float,
@@ -157,7 +160,8 @@ def fixed(
     target: float,
     value: float,
     cost_factor: float,
-    spread: float,
+    low_pay: float,
+    high_pay: float,
     step: float,
     fill_low: float,
     waited_low: float,
@@ -171,9 +175,12 @@ def fixed(
 
 
 @rule
-def bounded_target(target: float, value: float, cost_factor: float) -> float:
-    """Keep a pay target between one cent an hour and the pay at which profit is zero."""
-    return max(0.01, min(target, value / cost_factor))
+def bounded_target(target: float, value: float, cost_factor: float, floor: float) -> float:
+    """Keep a pay target at or above the floor and one cent an hour, and below the pay of no profit.
+
+    A floor beyond the pay of no profit stands: the requester then posts nothing.
+    """
+    return max(0.01, floor, min(target, value / cost_factor))
 
 
 @rule

@@ -13,6 +13,8 @@ ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 """Bits of a worker's ``bits``."""
 
 JOINED_LATER = 1 << 31
+MOST_WEEK_PAY = (1 << 32) - 1
+"""Most micro-dollars that a week of learning can hold: 4 294 USD. Balances have no such bound."""
 
 WORKER = records(
     [
@@ -24,7 +26,7 @@ WORKER = records(
         ("log_reservation", "f4"),
         ("learned_pay", "f4"),
         ("all_in_pay", "f4"),
-        ("week_pay", "f4"),
+        ("week_pay", "u4"),
         ("accepted", "i4"),
         ("rejected", "i4"),
         ("week_seconds", "i4"),
@@ -47,8 +49,9 @@ WORKER = records(
         ("unused", "u1"),
     ]
 )
-"""State that drives a worker's behaviour: 88 bytes. Money in micro-dollars, ``*_pay`` in USD an hour
-(-1 before anything is known), ``week_pay`` in USD, ``desired_minutes`` a week, ``accuracy`` in 1/255."""
+"""State that drives a worker's behaviour: 88 bytes. Money in micro-dollars (``week_pay`` at most
+``MOST_WEEK_PAY``), ``learned_pay`` and ``all_in_pay`` in USD an hour (-1 before anything is known),
+``desired_minutes`` a week, ``accuracy`` in 1/255."""
 
 HISTORY = records(
     [

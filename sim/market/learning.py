@@ -23,7 +23,7 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
         worker = workers[row]
         if not worker.bits & ACTIVE:
             continue
-        pay = real(worker.week_pay)
+        pay = real(worker.week_pay) / 1000000.0
         if worker.week_paid_seconds > 0:
             hourly = pay * 3600.0 / real(worker.week_paid_seconds)
             worker.learned_pay = smoothed(real(worker.learned_pay), hourly, weight)
@@ -70,7 +70,7 @@ def clear_week(first: int, last: int, workers: Any) -> None:
     """Begin a new week of pay and time."""
     for row in range(first, last):
         worker = workers[row]
-        worker.week_pay = 0.0
+        worker.week_pay = 0
         worker.week_seconds = 0
         worker.week_paid_seconds = 0
 

@@ -45,12 +45,17 @@ def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
             continue
         low = real(requester.low_closed)
         high = real(requester.high_closed)
-        cost_factor = 1.0 + real(platforms[requester.platform].requester_fee_ppm) / 1000000.0
+        platform = platforms[requester.platform]
+        cost_factor = 1.0 + real(platform.requester_fee_ppm) / 1000000.0
+        floor = real(platform.reward_floor)
+        pay = real(requester.target)
+        spread = real(setting.pay_arm_spread)
         target = revised_target(
-            real(requester.target),
+            pay,
             real(requester.value),
             cost_factor,
-            real(setting.pay_arm_spread),
+            max(floor, pay * (1.0 - spread)),
+            max(floor, pay * (1.0 + spread)),
             real(setting.pay_step),
             real(requester.low_done) / low,
             real(requester.low_waited) / (86400.0 * low),
@@ -59,7 +64,7 @@ def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
             real(setting.delay_cost),
             real(setting.target_fill_days),
         )
-        requester.target = bounded_target(target, real(requester.value), cost_factor)
+        requester.target = bounded_target(target, real(requester.value), cost_factor, floor)
         requester.low_closed = 0
         requester.low_done = 0
         requester.low_waited = 0

@@ -299,11 +299,12 @@ def fund(
 
 @kernel
 def revise_demand(requesters: Any, elasticity: float, base_fee: float, platforms: Any) -> None:
-    """Set how many batches a day each requester posts at its present unit cost."""
+    """Set how many batches a day each requester posts at its present unit cost, floors included."""
     for r in range(len(requesters)):
         requester = requesters[r]
-        fee = real(platforms[requester.platform].requester_fee_ppm) / 1000000.0
-        cost = real(requester.target) * (1.0 + fee)
+        platform = platforms[requester.platform]
+        pay = max(real(requester.target), real(platform.reward_floor))
+        cost = pay * (1.0 + real(platform.requester_fee_ppm) / 1000000.0)
         base = real(requester.initial_target) * (1.0 + base_fee)
         factor = 0.0
         if cost <= real(requester.value):

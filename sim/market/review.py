@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
+from sim.agents.traits import MOST_WEEK_PAY
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
@@ -222,7 +223,7 @@ def settle(
         tally[country, REJECTED_TIME] += rejected * own
         tally[country, EXPOSURE] += exposed
         earnings[country, integer(worker.segment), utc_hour, 0] += net
-        worker.week_pay = real(worker.week_pay) + real(net) / 1000000.0
+        worker.week_pay = min(MOST_WEEK_PAY, integer(worker.week_pay) + net)
         worker.week_seconds += integer(event.done) * own
         worker.week_paid_seconds += accepted * own
         if recording:

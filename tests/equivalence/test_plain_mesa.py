@@ -186,7 +186,7 @@ def platform(r: random.Random, codes: tuple[str, ...], first: bool, domestic: bo
         ranking_random=weights[3] if sum(weights) else 1.0,
         ranking_depth=r.choice((1.0, 4.0, 25.0)),
         payout_days=r.choice((1, 2, 7)),
-        payout_threshold_usd=r.choice((0.0, 1.0, 20.0)),
+        payout_threshold_usd=r.choice((0.0, 0.07, 1.0, 20.0)),
         cost_per_transaction_usd=r.choice((0.0, 0.002, 1.0)),
         cost_share=r.choice((0.0, 0.35)),
     )

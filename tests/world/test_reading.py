@@ -200,7 +200,10 @@ def test_the_number_of_countries_is_limited(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     assert refusal(write(file, [])).value == 0
     codes = [a + b + c for a in "ABCDEFG" for b in "ABCDEFG" for c in "ABCDEFG"][: MOST_COUNTRIES + 1]
-    rows = [country(code, worker_share="0.004", requester_share="0.004") for code in codes]
+    rows = [
+        country(code, worker_share=f"{1 / MOST_COUNTRIES:.6f}", requester_share=f"{1 / MOST_COUNTRIES:.6f}")
+        for code in codes
+    ]
     assert refusal(write(file, rows)).value == MOST_COUNTRIES + 1
     assert len(load_world(write(file, rows[:MOST_COUNTRIES]))) == MOST_COUNTRIES
 
