@@ -265,6 +265,8 @@ def pay_for_work(model: ClickWorkModel) -> None:
 def observe_hour(model: ClickWorkModel) -> None:
     """Check the books, tell the observers, let go those whose session is over."""
     model.ledger.check()
+    if model.config.compute.debug:
+        recount_accounts(model)
     for observer in model.observers:
         observer.hour(model)
     for board in model.boards:

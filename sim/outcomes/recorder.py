@@ -372,7 +372,8 @@ class Recorder:
         )
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        return np.array(self.model.world.codes, object)[numbers]
+        codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]
+        return codes
 
 
 def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
