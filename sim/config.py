@@ -8,6 +8,7 @@ read from the metadata given here.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -558,6 +559,15 @@ class Results:
     dir: str = parameter("results", meaning="folder in which each run makes its own folder", unit="path")
 
 
+LARGEST_BATCH_MICROUSD = 2**53
+"""Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact even in floats."""
+
+FURTHEST_DRAW = 8.3
+"""No normal draw lies further out, in standard deviations: draws are multiples of 2**-53."""
+
+LONGEST_TASK_HOURS = 3000.0 / 3600.0
+
+
 @dataclass(frozen=True)
 class Config:
     """All parameters of a run."""
@@ -604,3 +614,26 @@ class Config:
             total = sum(getattr(p, name) for p in self.platforms.values())
             if total > 1:
                 yield "platforms", total, f"{name} that add up to at most 1"
+        dearest = self.dearest_batch_usd()
+        if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
+            value = self.requesters.value_usd_per_hour
+            most = value * (LARGEST_BATCH_MICROUSD / 1e6 / dearest)
+            yield (
+                "requesters.value_usd_per_hour",
+                value,
+                f"at most {most:.6g} USD/hour with these task types, so that no batch can cost more than "
+                f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD",
+            )
+
+    def dearest_batch_usd(self) -> float:
+        """Most that a batch could cost, fee included: nobody pays more than the work is worth to them (USD)."""
+        requesters = self.requesters
+        value = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
+        own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
+        tasks = [
+            task.pay_factor
+            * max(3, task.largest_batch)
+            * (1 if task.one_task_many_workers else task.assignments_per_task)
+            for task in self.task_types.values()
+        ]
+        return value * max([1.0, *own_pools]) * LONGEST_TASK_HOURS * max(tasks, default=0.0)

@@ -91,6 +91,7 @@ TRANSFER = records(
 
 ACCOUNT = records([("balance", "i8"), ("country", "i8")])
 LARGEST = 2**61
+"""Most micro-dollars in a transfer, an account, a sector or a cell of the month's flows: nothing can wrap."""
 
 PAYING = np.array([SECTORS.index(paying) for _, paying, _ in KINDS], np.int64)
 RECEIVING = np.array([SECTORS.index(receiving) for _, _, receiving in KINDS], np.int64)
@@ -159,6 +160,8 @@ def book(
         if balance < 0:
             return OVERDRAWN
         totals[sector] -= amount
+        if totals[sector] < -LARGEST or (sector == 13 and outside[at] < -LARGEST):
+            return TOO_LARGE
         sector = receiving[kind]
         at = integer(row.credit)
         if sector == 0:
@@ -180,7 +183,12 @@ def book(
         elif sector == 13:
             outside[at] += amount
         totals[sector] += amount
-        flows[kind, integer(row.debit_country), integer(row.credit_country)] += amount
+        if totals[sector] > LARGEST or (sector == 13 and outside[at] > LARGEST):
+            return TOO_LARGE
+        payer, payee = integer(row.debit_country), integer(row.credit_country)
+        flows[kind, payer, payee] += amount
+        if flows[kind, payer, payee] > LARGEST:
+            return TOO_LARGE
     return FINE
 
 

@@ -37,7 +37,7 @@ from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError
 from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger
 from sim.market import board as boards
-from sim.market import duty, learning, pay_setting, payout, posting, review, search
+from sim.market import duty, invariants, learning, pay_setting, payout, posting, review, search
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
@@ -266,7 +266,7 @@ def observe_hour(model: ClickWorkModel) -> None:
     """Check the books, tell the observers, let go those whose session is over."""
     model.ledger.check()
     if model.config.compute.debug:
-        recount_accounts(model)
+        invariants.check_hour(model)
     for observer in model.observers:
         observer.hour(model)
     for board in model.boards:
@@ -619,7 +619,9 @@ class ClickWorkModel(mesa.Model):
         self.keeps_history = record == "full" or (record == "auto" and config.workers.count <= 1_000_000)
         self.keeps_campaigns = self.keeps_history
 
-        self._populate(population or make_population(config, self.world, self.tables))
+        self._populate(
+            population.copy() if population is not None else make_population(config, self.world, self.tables)
+        )
         self._open_books()
         self.apply_channels()
         self.needs_bucketing = False

@@ -117,6 +117,16 @@ class Population:
     mixes: NDArray[np.float64]
     pools: NDArray[np.int64]
 
+    def copy(self) -> Population:
+        """Return tables of their own: a run changes the records that it is given."""
+        return Population(
+            self.workers.copy(),
+            self.collectives.copy(),
+            self.requesters.copy(),
+            self.mixes.copy(),
+            self.pools.copy(),
+        )
+
 
 @dataclass
 class Tables:

@@ -1,0 +1,62 @@
+"""Fingerprints of markets in a process of their own: ``python -m tests.support.job MARKET...``.
+
+A market is written ``tiny:TABLE:DAYS`` or ``varied:NUMBER:DAYS``. One line is printed for each, in their order.
+``--meddle`` does what a user's own script may do between the hours: it draws from and reseeds other generators,
+switches the collector of garbage off and changes the folder. ``--plants MARKET`` prints instead, for each planted
+dependence on the environment, the fingerprint that this market then has (with the compiler off).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from sim.config import Config
+from tests.support import plants
+from tests.support.markets import fingerprint, run, tiny, varied
+from tests.support.observers import Watcher
+
+
+def market(name: str) -> Config:
+    """Return the configuration of a market by its name."""
+    kind, what, days = name.split(":")
+    if kind == "tiny":
+        return tiny(days=int(days), table=what)
+    return varied(int(what), days=int(days))
+
+
+class Meddler(Watcher):
+    """Uses and reseeds the generators that everybody shares."""
+
+    def hour(self, model: Any) -> None:
+        """Draw, and seed anew."""
+        random.seed(model.hour)
+        np.random.seed(model.hour)  # noqa: NPY002 - the shared generator is the point
+        self.counts["draws"] += int(random.random() + np.random.random() < 2)  # noqa: NPY002
+
+
+def main() -> None:
+    """Print the fingerprints."""
+    if sys.argv[1] == "--plants":
+        for plant in plants.ENVIRONMENT.values():
+            with plants.planted(plant):
+                print(fingerprint(run(market(sys.argv[2]))), flush=True)
+        return
+    names = [argument for argument in sys.argv[1:] if argument != "--meddle"]
+    observers: tuple[Any, ...] = ()
+    if "--meddle" in sys.argv:
+        observers = (Meddler(),)
+        gc.disable()
+        os.chdir(tempfile.gettempdir())
+    for name in names:
+        print(fingerprint(run(market(name), observers=observers)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
