@@ -307,10 +307,6 @@ PLANTS: dict[str, Plant] = {
         POSTING, "since = (integer(local_hour[zone]) - integer(setting.office_start)) % 24",
         "since = (hour - integer(setting.office_start)) % 24", "shifted_clocks", small(1),
     ),
-    "other names, other draws": Plant(
-        MODEL, "self.pools = population.pools.copy()", "self.pools = population.pools + len(str(self.world.zones))",
-        "renamed_zones", calm(1),
-    ),
     "a floor that is felt at 0": Plant(
         MODEL, 'row["reward_floor"] = channels.reward_floor[i]',
         'row["reward_floor"] = channels.reward_floor[i] + len(self.contributions)', "null_settings", calm(1),
