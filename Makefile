@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PYTHON312 ?= python3.12
 ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 UV ?= uv
 
 VENV := .venv

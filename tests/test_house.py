@@ -322,7 +322,7 @@ def test_a_planted_name_is_found(text: str) -> None:
     [
         "at home/work",
         "wages/work",
-        "a/root/b",
+        "/".join(("a", "root", "b")),
         "https://a.example/home/x",
         "uv --no-emit-index-url",
         "registry",
