@@ -81,15 +81,15 @@ def restless(days: int = 9, **changes: Any) -> Callable[[], Config]:
     return make
 
 
-def hearsay(days: int = 8) -> Callable[[], Config]:
+def hearsay(days: int = 8, demand: float = 0.02, requesters: int = 2) -> Callable[[], Config]:
     """A market with little work, which many join."""
 
     def make() -> Config:
-        base = tiny(days=days, workers=60, requesters=2)
+        base = tiny(days=days, workers=60, requesters=requesters)
         return replace(
             base,
             learning=replace(base.learning, join_rate=0.02),
-            requesters=replace(base.requesters, demand_share=0.02, size_log_sigma=0.5),
+            requesters=replace(base.requesters, demand_share=demand, size_log_sigma=0.5),
             market=replace(base.market, life_hours_median=12.0),
         )
 
@@ -147,10 +147,9 @@ PLANTS: dict[str, Plant] = {
         "roundings", small(0),
     ),
     "flows of two countries exchanged": Plant(
-        LEDGER, "flows[kind, integer(row.debit_country), integer(row.credit_country)] += amount",
-        "flows[kind, integer(row.credit_country), integer(row.debit_country)] += amount",
-        "books", small(1),
+        BOARD, "    row.debit_country = payer\n", "    row.debit_country = payee\n", "books", small(1),
     ),
+
     "a reward of another country": Plant(
         REVIEW, "add_row(rows, state, REWARD, event.slot, row, gross, payer, country)",
         "add_row(rows, state, REWARD, event.slot, row, gross, payer, payer)",
@@ -297,7 +296,7 @@ PLANTS: dict[str, Plant] = {
     "pay reported around the world": Plant(
         MODEL, "total_pay, total_seconds = pay.sum(axis=0), seconds.sum(axis=0)",
         "total_pay, total_seconds = pay.sum() + pay.sum(axis=0), seconds.sum() + seconds.sum(axis=0)",
-        "untouched_world", hearsay(),
+        "untouched_world", hearsay(demand=0.1, requesters=12),
     ),
     "arrivals by the date": Plant(
         MODEL, "self.key(ARRIVALS, self.hour)", "self.key(ARRIVALS, self.hour + self.clock.start.day)",
@@ -306,6 +305,10 @@ PLANTS: dict[str, Plant] = {
     "office hours by universal time": Plant(
         POSTING, "since = (integer(local_hour[zone]) - integer(setting.office_start)) % 24",
         "since = (hour - integer(setting.office_start)) % 24", "shifted_clocks", small(1),
+    ),
+    "other names, other draws": Plant(
+        MODEL, "self.pools = population.pools.copy()", "self.pools = population.pools + len(str(self.world.zones))",
+        "renamed_zones", calm(1),
     ),
     "a floor that is felt at 0": Plant(
         MODEL, 'row["reward_floor"] = channels.reward_floor[i]',
