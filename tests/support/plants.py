@@ -366,7 +366,7 @@ ENVIRONMENT: dict[str, Plant] = {
         "the folder": (MODEL, "stream_key(self.config.seed, number, time)", "stream_key(self.config.seed + len(str(Path.cwd())), number, time)"),
         "-O": (MODEL, "stream_key(self.config.seed, number, time)", "stream_key(self.config.seed + __debug__, number, time)"),
         "the shared generator": (MODEL, "stream_key(self.config.seed, number, time)", "stream_key(self.config.seed + np.random.randint(99), number, time)"),
-        "the processor's own exponential": (POPULATION, "from sim.numeric import exp, exponential,", "from numpy import exp; from sim.numeric import exponential,"),
+        "the processor's own exponential": (POPULATION, "from sim.numeric import added_up, exp,", "from numpy import exp; from sim.numeric import added_up,"),
     }.items()
 }  # fmt: skip
 """Planted dependences on the environment: two environments must show each."""
