@@ -145,11 +145,11 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
     if not plain_processor()["NPY_DISABLE_CPU_FEATURES"]:
         missed -= {"the processor's own exponential"}  # this processor has no instructions to do without
     assert not missed, f"nobody noticed a dependence on {missed}"
-    # The same edits show beside compiled code as well, so that R7 compares what was computed. An exponential
-    # from elsewhere may agree by chance: on a plain processor it rounds nearly always as ours does.
+    # The edits show beside compiled code as well, so that R7 compares what was computed; in either environment
+    # alone one of them may do nothing (with ``-O`` there is no debugging, and a plain exponential is like ours).
     sound = fingerprint(run(market("tiny:north_south:1")))
-    alike = {name for name, two in zip(ENVIRONMENT, there.split(), strict=True) if two == sound}
-    assert alike <= {"the processor's own exponential"}
+    assert all(one != sound or two != sound for one, two in zip(here.split(), there.split(), strict=True))
+    assert len(set(there.split()) - {sound}) >= len(ENVIRONMENT) - 2
     exercised("planted dependences noticed", len(shown), 5)
 
 
