@@ -18,21 +18,20 @@ from typing import Any
 import numpy as np
 
 from sim import numeric
-from sim.agents.traits import PLATFORM, TASK_TYPE, WORKER
+from sim.agents.traits import PLATFORM
+from sim.columns import aligned_zeros
 from sim.composition import compose
-from sim.market import board
+from sim.market import board, search
 from sim.market.settings import SETTINGS
 from sim.model import ClickWorkModel
 
 RECORDS = {
-    "Worker": WORKER,
     "Listing": board.LISTING,
     "Batch": board.BATCH,
     "Taker": board.TAKER,
     "Active": board.ACTIVE,
     "Event": board.EVENT,
     "Platform": PLATFORM,
-    "TaskType": TASK_TYPE,
     "Settings": SETTINGS,
 }
 CONSTANTS = (
@@ -40,6 +39,7 @@ CONSTANTS = (
     *("RETURNED", "WORK", "RETURN"),
 )
 WHOLE_NUMBERS = {
+    "DRAWS_OF_A_ROUND": search.DRAWS_OF_A_ROUND,
     "LOG_BITS": numeric.LOG_BITS,
     "LOG_START": numeric._LOG_START,
     "EXP_BITS": numeric.EXP_BITS,
@@ -117,7 +117,9 @@ def capture(model: ClickWorkModel) -> list[Call]:
 
 def copied(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a copy of every byte; NumPy's own leaves the padding of records undefined."""
-    return array.view(f"V{array.dtype.itemsize}").copy().view(array.dtype)
+    copy = aligned_zeros(array.size, array.dtype)
+    copy.view(np.uint8)[:] = array.reshape(-1).view(np.uint8)
+    return copy.reshape(array.shape)
 
 
 def write_calls(calls: list[Call], folder: Path) -> list[Path]:

@@ -246,8 +246,8 @@ class Batch:
     """Tasks of one kind that a requester wants done for one reward."""
 
     __slots__ = (
-        "accepted", "approval_rate", "approval_tasks", "arm", "assignments", "countries", "escrow",
-        "estimated_seconds", "expires_hour", "fee_ppm", "first_start", "id", "kind", "left", "log_stated_pay",
+        "accepted", "appeal", "approval_rate", "approval_tasks", "arm", "assignments", "countries", "escrow",
+        "estimated_seconds", "expires_hour", "fee_ppm", "first_start", "id", "kind", "left",
         "log_true_pay", "milestones", "newest_key", "noise", "noise_key", "paid_key", "per_task",
         "posted_hour", "rank", "rejected", "requester", "reward", "skill", "submitted", "takers", "tasks",
         "tertiary", "times", "true_seconds", "waited_seconds",
@@ -284,7 +284,8 @@ class Batch:
             true_seconds,
             rank,
         )
-        self.log_stated_pay = log(reward * 3600.0 / (stated_seconds * 1000000.0))
+        exposure_cost = self.requester.model.exposure_costs[self.kind]
+        self.appeal = log(reward * 3600.0 / (stated_seconds * 1000000.0)) - exposure_cost
         self.log_true_pay = log(reward * 3600.0 / (true_seconds * 1000000.0))
         self.newest_key = self.posted_hour * LOW_WORD + rank
         self.paid_key = min(reward, 2**31 - 1) * LOW_WORD + rank
@@ -349,8 +350,7 @@ class Board:
     # --- batches come and go ---
 
     def add(self, added: list[Batch]) -> None:
-        """Show new batches, best paid first; those among the largest find their place by what is left now."""
-        added.sort(key=paid_key, reverse=True)
+        """Show new batches; those among the largest find their place by what is left now."""
         self.newest = sorted(added, key=newest_key, reverse=True) + self.newest
         self.largest += added
         self.largest.sort(key=largest_key, reverse=True)
@@ -718,13 +718,17 @@ class Platform(mesa.Agent):
         self.payout_threshold = micro(config.payout_threshold_usd)
         self.transaction_cost = micro(config.cost_per_transaction_usd)
         self.cost_ppm = ppm(config.cost_share)
-        total = (
-            config.ranking_newest + config.ranking_largest + config.ranking_best_paid + config.ranking_random
-        )
-        newest = config.ranking_newest / total
-        largest = newest + config.ranking_largest / total
-        best_paid = min(1.0, largest + config.ranking_best_paid / total)
-        self.ranking = newest, largest, best_paid, float(config.ranking_depth)
+        newest, largest = config.ranking_newest, config.ranking_largest
+        best_paid, chance = config.ranking_best_paid, config.ranking_random
+        total = newest + largest + best_paid + chance
+        ends = [newest / total, (newest + largest) / total, (newest + largest + best_paid) / total]
+        self.ranking = [min(1.0, end) for end in ends]
+        begins = [0.0, *self.ranking]
+        self.inverse_widths = [
+            1.0 / (end - begin) if end > begin else 1.0
+            for begin, end in zip(begins, [*self.ranking, 1.0], strict=True)
+        ]
+        self.ranking_depth = float(config.ranking_depth)
         self.balance = self.revenue = self.cost = self.profit = self.transactions = 0
         self.month_transactions = 0
         self.pay = [UNKNOWN] * len(model.world.codes)
@@ -1085,8 +1089,10 @@ class Worker(mesa.Agent):
         log_pay, sigma, log_reservation = self.log_pay, self.sigma, self.log_reservation
         look_seconds, patience = self.look_seconds, self.patience
         left, fruitless = self.left, self.fruitless
-        newest, largest, best_paid, depth = board.platform.ranking
-        count, exposure_costs = len(board.newest), model.exposure_costs
+        platform, count = board.platform, len(board.newest)
+        newest, largest, best_paid = platform.ranking
+        wide_newest, wide_largest, wide_best_paid, wide_chance = platform.inverse_widths
+        depth = platform.ranking_depth
         for number in numbers:
             if left < look_seconds or fruitless >= patience:
                 break
@@ -1094,19 +1100,15 @@ class Worker(mesa.Agent):
             fruitless += 1
             draw = uniform(key, me, number)
             if draw < newest:
-                batch = board.newest[int(exponential(draw / newest) * depth) % count]
+                batch = board.newest[int(exponential(draw * wide_newest) * depth) % count]
             elif draw < largest:
-                draw = (draw - newest) / (largest - newest)
-                if draw < SMALLEST_DRAW:
-                    draw = SMALLEST_DRAW
-                batch = board.largest[int(exponential(draw) * depth) % count]
+                share = max(SMALLEST_DRAW, (draw - newest) * wide_largest)
+                batch = board.largest[int(exponential(share) * depth) % count]
             elif draw < best_paid:
-                draw = (draw - largest) / (best_paid - largest)
-                if draw < SMALLEST_DRAW:
-                    draw = SMALLEST_DRAW
-                batch = board.best_paid[int(exponential(draw) * depth) % count]
+                share = max(SMALLEST_DRAW, (draw - largest) * wide_best_paid)
+                batch = board.best_paid[int(exponential(share) * depth) % count]
             else:
-                batch = board.newest[min(count - 1, int((draw - best_paid) / (1.0 - best_paid) * count))]
+                batch = board.newest[int((draw - best_paid) * wide_chance * count) % count]
             if not batch.countries & bit or batch.skill > skill or batch.tertiary > tertiary:
                 continue
             if batch.approval_tasks and (
@@ -1116,8 +1118,7 @@ class Worker(mesa.Agent):
             noise = batch.noise.get(me)
             if noise is None:
                 noise = batch.noise[me] = normal(batch.noise_key, me, 0)
-            kind = batch.kind
-            perceived = batch.log_stated_pay + log_pay + sigma * noise + tastes[kind] - exposure_costs[kind]
+            perceived = batch.appeal + log_pay + sigma * noise + tastes[batch.kind]
             if perceived >= log_reservation and self.wants(batch, left):
                 self.searched += self.left - left
                 self.left, self.fruitless = left, fruitless
@@ -1280,8 +1281,8 @@ class ChanceWorker(Worker):
         log_pay, sigma, log_reservation = self.log_pay, self.sigma, self.log_reservation
         look_seconds, patience = self.look_seconds, self.patience
         left, fruitless = self.left, self.fruitless
-        newest, largest, best_paid, depth = board.platform.ranking
-        count, exposure_costs = len(board.newest), model.exposure_costs
+        newest, largest, best_paid = board.platform.ranking
+        count, depth = len(board.newest), board.platform.ranking_depth
         for _ in numbers:
             if left < look_seconds or fruitless >= patience:
                 break
@@ -1305,8 +1306,7 @@ class ChanceWorker(Worker):
             noise = batch.noise.get(me)
             if noise is None:
                 noise = batch.noise[me] = normal_fast(random())
-            kind = batch.kind
-            perceived = batch.log_stated_pay + log_pay + sigma * noise + tastes[kind] - exposure_costs[kind]
+            perceived = batch.appeal + log_pay + sigma * noise + tastes[batch.kind]
             if perceived >= log_reservation and self.wants(batch, left):
                 self.searched += self.left - left
                 self.left, self.fruitless = left, fruitless

@@ -138,10 +138,6 @@ inline bool returns_task(double log_true_pay, double log_reservation, double log
     return log_true_pay < log_reservation + log_return_ratio;
 }
 
-inline bool still_searching(const Active& entry, const Worker& worker) {
-    return entry.left >= worker.look_seconds && entry.fruitless < worker.patience;
-}
-
 // --- one hour of one board ---
 
 template <typename Row>
@@ -155,21 +151,25 @@ struct Rows {
 struct Market {
     int64_t start_round = 0;
     uint64_t search_key = 0, taste_key = 0, priority_key = 0;
-    Rows<Worker> workers;
     Rows<Listing> listings;
     Rows<Batch> batches;
     Rows<int32_t> orders;  // three of them, one after another
+    Rows<int64_t> keys;    // of each element of the orders
     Rows<Taker> takers;
     Rows<int32_t> free_takers;
     Rows<int32_t> table;
-    Rows<TaskType> types;
+    Rows<double> ranking;
     Rows<Platform> platforms;
     Rows<Settings> settings;
     Rows<Active> active;
     Rows<int32_t> live;
+    Rows<int32_t> proposals;
     Rows<int32_t> ranked;
+    Rows<int64_t> ranks;
     Rows<int64_t> demand;
     Rows<int32_t> group;  // two of them
+    Rows<int32_t> emptied;
+    Rows<int32_t> places;
     Rows<int32_t> exhausted;
     Rows<Event> events;
     Rows<int64_t> state;
@@ -177,40 +177,49 @@ struct Market {
     int64_t search() const;
 
 private:
-    int64_t look_at(double draw, int64_t count) const;
-    bool examine(int64_t round, Active& entry, const Worker& worker, int64_t count) const;
-    void allocate(int64_t count) const;
+    int64_t slot_shown(double draw, int64_t count) const;
+    bool qualifies(const Listing& listing, const Active& entry) const;
+    double perceived_pay(const Listing& listing, const Active& entry) const;
+    bool wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const;
+    bool examine(int64_t first_draw, Active& entry, int64_t count) const;
+    void allocate(int64_t round, int64_t count) const;
+    void by_priority(int64_t round, int64_t first, int64_t last) const;
     void work_on(int32_t place, Active& entry, double log_keep) const;
     int64_t find_taker(int32_t worker, int32_t slot) const;
-    int64_t new_taker(int32_t worker, int32_t slot) const;
-    int64_t drop_exhausted(int64_t count) const;
+    int64_t new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch, bool looked_up) const;
+    int64_t key_of(int64_t number, int32_t slot) const;
+    void drop_exhausted(int64_t how_many) const;
 
     int32_t* order(int64_t number) const { return orders.first + number * (orders.count / 3); }
+    int64_t* keys_of(int64_t number) const { return keys.first + number * (keys.count / 3); }
+    static int64_t bit_of(int64_t worker) { return static_cast<int64_t>(uint64_t{1} << (worker & 63)); }
     uint64_t home(int64_t worker, int64_t slot) const {
         return mix(static_cast<uint64_t>(worker * 4294967296 + slot)) & static_cast<uint64_t>(table.count - 1);
     }
 };
 
-inline int64_t Market::look_at(double draw, int64_t count) const {
-    const Platform& platform = platforms[0];
-    if (draw >= platform.best_paid) {
-        const double share = (draw - platform.best_paid) / (1.0 - platform.best_paid);
-        const int64_t position = static_cast<int64_t>(share * static_cast<double>(count));
-        return order(0)[std::min(position, count - 1)];
+inline int64_t Market::slot_shown(double draw, int64_t count) const {
+    const int64_t number = (draw >= ranking[1]) + (draw >= ranking[2]) + (draw >= ranking[3]);
+    const double share = std::max(1e-18, (draw - ranking[number]) * ranking[4 + number]);
+    const double deep = exponential(share) * ranking[8];
+    const double even = share * static_cast<double>(count);
+    int64_t position = static_cast<int64_t>(number == 3 ? even : deep);
+    if (position >= count) {
+        position %= count;
     }
-    int64_t number = 0;
-    double low = 0.0, width = platform.newest;
-    if (draw >= platform.largest) {
-        number = 2;
-        low = platform.largest;
-        width = platform.best_paid - platform.largest;
-    } else if (draw >= platform.newest) {
-        number = 1;
-        low = platform.newest;
-        width = platform.largest - platform.newest;
-    }
-    const double depth = exponential(std::max(1e-18, (draw - low) / width)) * platform.ranking_depth;
-    return order(number)[static_cast<int64_t>(depth) % count];
+    return order(number == 3 ? 0 : number)[position];
+}
+
+inline bool Market::qualifies(const Listing& listing, const Active& entry) const {
+    return (((listing.country_mask >> entry.country) & 1) == 1) & (listing.skill <= entry.skill) &
+           (listing.tertiary <= entry.tertiary) &
+           ((listing.approval_tasks <= 0) |
+            ((listing.approval_tasks <= entry.accepted) & (listing.approval_rate <= entry.approval_rate)));
+}
+
+inline double Market::perceived_pay(const Listing& listing, const Active& entry) const {
+    return listing.appeal + entry.log_pay + entry.sigma * normal(listing.key, entry.id, 0) +
+           settings[0].taste_sigma * normal(taste_key, entry.id, listing.type);
 }
 
 inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
@@ -224,91 +233,77 @@ inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
     return -1;
 }
 
-inline bool Market::examine(int64_t round, Active& entry, const Worker& worker, int64_t count) const {
-    const Settings& setting = settings[0];
-    const int64_t look_seconds = worker.look_seconds, patience = worker.patience;
-    int64_t left = entry.left, fruitless = entry.fruitless;
-    bool proposed = false;
-    for (int64_t look = 0; look < setting.looks; ++look) {
-        if (left < look_seconds || fruitless >= patience) {
-            break;
+inline bool Market::wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const {
+    int64_t taker = -1, done = 0;
+    if (listing.taken_by & bit_of(entry.row)) {
+        taker = find_taker(entry.row, slot);
+        if (taker >= 0) {
+            done = takers[taker].done;
         }
-        left -= look_seconds;
-        ++fruitless;
-        const int64_t slot = look_at(uniform(search_key, entry.id, round * 64 + look), count);
-        const Listing& listing = listings[slot];
-        if (((listing.country_mask >> entry.country) & 1) == 0 || listing.skill > entry.skill ||
-            listing.tertiary > entry.tertiary) {
-            continue;
-        }
-        if (listing.approval_tasks > 0 && (listing.approval_tasks > entry.accepted ||
-                                           listing.approval_rate > entry.approval_rate)) {
-            continue;
-        }
-        const double perceived = listing.log_stated_pay + entry.log_pay +
-                                 entry.sigma * normal(listing.key, entry.id, 0) +
-                                 setting.taste_sigma * normal(taste_key, entry.id, listing.type) -
-                                 setting.exposure_discount * types[listing.type].exposure;
-        if (!satisficing(perceived, entry.log_reservation)) {
-            continue;
-        }
-        const int64_t taker = find_taker(entry.row, static_cast<int32_t>(slot));
-        const int64_t done = taker >= 0 ? takers[taker].done : 0;
-        if (done >= listing.tasks) {
-            continue;
-        }
-        const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed);
-        const int64_t want = std::min({left / seconds, listing.tasks - done, int64_t{listing.left}});
-        if (want <= 0) {
-            continue;
-        }
-        entry.slot = static_cast<int32_t>(slot);
-        entry.want = static_cast<int32_t>(want);
-        entry.own_seconds = static_cast<int32_t>(seconds);
-        proposed = true;
-        break;
     }
-    entry.searched += static_cast<int32_t>(entry.left - left);
-    entry.left = static_cast<int32_t>(left);
-    entry.fruitless = static_cast<int16_t>(fruitless);
+    if (done >= listing.tasks) {
+        return false;
+    }
+    const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed);
+    const int64_t want = std::min({left / seconds, listing.tasks - done, int64_t{listing.left}});
+    if (want <= 0) {
+        return false;
+    }
+    entry.slot = slot;
+    entry.want = static_cast<int32_t>(want);
+    entry.own_seconds = static_cast<int32_t>(seconds);
+    entry.taker = static_cast<int32_t>(taker);
+    return true;
+}
+
+inline bool Market::examine(int64_t first_draw, Active& entry, int64_t count) const {
+    const int64_t look_seconds = entry.look_seconds, left = entry.left;
+    const int64_t most = std::min({left / look_seconds, int64_t{entry.patience} - entry.fruitless, settings[0].looks});
+    int64_t look = 0;
+    bool proposed = false;
+    while (look < most && !proposed) {
+        const int64_t slot = slot_shown(uniform(search_key, entry.id, first_draw + look), count);
+        const Listing& listing = listings[slot];
+        ++look;
+        if (qualifies(listing, entry) && satisficing(perceived_pay(listing, entry), entry.log_reservation)) {
+            proposed = wants(entry, static_cast<int32_t>(slot), left - look * look_seconds, listing);
+        }
+    }
+    entry.searched += static_cast<int32_t>(look * look_seconds);
+    entry.left = static_cast<int32_t>(left - look * look_seconds);
+    entry.fruitless = static_cast<int16_t>(entry.fruitless + look);
     return proposed;
 }
 
-// Turn wants into grants: all of them where they fit, else by rising hashed priority.
-inline void Market::allocate(int64_t count) const {
+// Where more is wanted than there is, grant by falling priority: `want` becomes what each is granted.
+inline void Market::allocate(int64_t round, int64_t count) const {
     int32_t* const sizes = group.first;
     int32_t* const ends = group.first + group.count / 2;
-    for (int64_t i = 0; i < count; ++i) {
-        const Active& entry = active[live[i]];
-        if (entry.want > 0) {
-            demand[entry.slot] += entry.want;
-            ++sizes[entry.slot];
-        }
-    }
     int64_t crowded = 0;
     for (int64_t i = 0; i < count; ++i) {
-        const int32_t slot = active[live[i]].slot;
-        if (slot >= 0 && demand[slot] > listings[slot].left) {
-            if (sizes[slot] > 0) {
-                ends[slot] = static_cast<int32_t>(crowded);
-                crowded += sizes[slot];
-                sizes[slot] = 0;
-            }
-            ranked[ends[slot]++] = live[i];
+        const int32_t slot = active[proposals[i]].slot;
+        if (demand[slot] > listings[slot].left) {
+            ++sizes[slot];
+            ++crowded;
+        }
+    }
+    int32_t at = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int32_t place = proposals[i];
+        const int32_t slot = active[place].slot;
+        if (sizes[slot] > 0) {
+            ends[slot] = at;
+            at += sizes[slot];
+            sizes[slot] = 0;
+        }
+        if (demand[slot] > listings[slot].left) {
+            ranked[ends[slot]++] = place;
         }
     }
     for (int64_t first = 0; first < crowded;) {
         const int32_t slot = active[ranked[first]].slot;
         const int64_t last = ends[slot];
-        for (int64_t i = first + 1; i < last; ++i) {
-            const int32_t place = ranked[i];
-            const int64_t rank = active[place].priority;
-            int64_t at = i;
-            for (; at > first && active[ranked[at - 1]].priority > rank; --at) {
-                ranked[at] = ranked[at - 1];
-            }
-            ranked[at] = place;
-        }
+        by_priority(round, first, last);
         int32_t left = listings[slot].left;
         for (int64_t i = first; i < last; ++i) {
             Active& entry = active[ranked[i]];
@@ -317,37 +312,49 @@ inline void Market::allocate(int64_t count) const {
         }
         first = last;
     }
-    for (int64_t i = 0; i < count; ++i) {
-        const int32_t slot = active[live[i]].slot;
-        if (slot >= 0) {
-            demand[slot] = 0;
-            sizes[slot] = 0;
+}
+
+inline void Market::by_priority(int64_t round, int64_t first, int64_t last) const {
+    for (int64_t i = first; i < last; ++i) {
+        const int32_t place = ranked[i];
+        const int64_t rank = priority(priority_key, active[place].id, round);
+        int64_t at = i;
+        for (; at > first && ranks[at - 1] > rank; --at) {
+            ranked[at] = ranked[at - 1];
+            ranks[at] = ranks[at - 1];
         }
+        ranked[at] = place;
+        ranks[at] = rank;
     }
 }
 
-inline int64_t Market::new_taker(int32_t worker, int32_t slot) const {
+inline int64_t Market::new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch,
+                                 bool looked_up) const {
     const int32_t at = free_takers[--state[FREE_TAKERS]];
     Taker& taker = takers[at];
     taker.worker = worker;
     taker.slot = slot;
     taker.done = 0;
-    taker.next = batches[slot].first_taker;
-    batches[slot].first_taker = at;
-    const uint64_t mask = static_cast<uint64_t>(table.count - 1);
-    uint64_t place = home(worker, slot);
-    while (table[place] >= 0) {
-        place = (place + 1) & mask;
+    taker.next = batch.first_taker;
+    batch.first_taker = at;
+    if (looked_up) {
+        listing.taken_by |= bit_of(worker);
+        const uint64_t mask = static_cast<uint64_t>(table.count - 1);
+        uint64_t place = home(worker, slot);
+        while (table[place] >= 0) {
+            place = (place + 1) & mask;
+        }
+        table[place] = at;
+        ++state[ENTERED];
     }
-    table[place] = at;
-    ++state[ENTERED];
     return at;
 }
 
 inline void Market::work_on(int32_t place, Active& entry, double log_keep) const {
     const Settings& setting = settings[0];
     Listing& listing = listings[entry.slot];
-    int64_t at = find_taker(entry.row, entry.slot);
+    Batch& batch = batches[entry.slot];
+    int64_t at = entry.taker;
     Event& event = events[state[EVENTS]++];
     event.slot = entry.slot;
     event.active = place;
@@ -355,9 +362,10 @@ inline void Market::work_on(int32_t place, Active& entry, double log_keep) const
     event.start = entry.duty - entry.left;
     event.accepted = 0;
     if (at < 0) {
-        at = new_taker(entry.row, entry.slot);
-        const double true_pay = listing.log_true_pay + entry.log_speed + log_keep;
-        if (returns_task(true_pay, entry.log_reservation, setting.log_return_ratio)) {
+        const double true_pay = batch.log_true_pay + entry.log_speed + log_keep;
+        const bool returns = returns_task(true_pay, entry.log_reservation, setting.log_return_ratio);
+        at = new_taker(entry.row, entry.slot, listing, batch, returns || entry.want < listing.left);
+        if (returns) {
             const int32_t spent =
                 static_cast<int32_t>(static_cast<double>(entry.own_seconds) * setting.return_share + 0.5);
             takers[at].done = RETURNED;
@@ -379,26 +387,41 @@ inline void Market::work_on(int32_t place, Active& entry, double log_keep) const
     event.end = entry.duty - entry.left;
 }
 
-inline int64_t Market::drop_exhausted(int64_t count) const {
-    int64_t kept = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const int32_t slot = order(0)[i];
-        if (listings[slot].left > 0) {
-            order(0)[kept++] = slot;
-        } else {
-            exhausted[state[EXHAUSTED]++] = slot;
-        }
-    }
-    for (int64_t number = 1; number < 3; ++number) {
+inline int64_t Market::key_of(int64_t number, int32_t slot) const {
+    const int64_t first = number == 0   ? int64_t{batches[slot].posted_hour}
+                          : number == 1 ? int64_t{listings[slot].shown_left}
+                                        : std::min(batches[slot].reward, int64_t{2147483647});
+    return first * 4294967296 + listings[slot].rank_hash;
+}
+
+inline void Market::drop_exhausted(int64_t how_many) const {
+    const int64_t count = state[OPEN];
+    for (int64_t number = 2; number >= 0; --number) {
         int32_t* const slots = order(number);
-        int64_t at = 0;
-        for (int64_t i = 0; i < count; ++i) {
-            const int32_t slot = slots[i];
-            slots[at] = slot;
-            at += listings[slot].left > 0;
+        int64_t* const sorted = keys_of(number);
+        for (int64_t i = 0; i < how_many; ++i) {
+            const int64_t key = key_of(number, emptied[i]);
+            const int32_t place = static_cast<int32_t>(
+                std::lower_bound(sorted, sorted + count, key, [](int64_t a, int64_t b) { return a > b; }) - sorted);
+            int64_t at = i;
+            for (; at > 0 && places[at - 1] > place; --at) {
+                places[at] = places[at - 1];
+            }
+            places[at] = place;
+        }
+        if (number == 0) {
+            for (int64_t i = 0; i < how_many; ++i) {
+                exhausted[state[EXHAUSTED] + i] = slots[places[i]];
+            }
+        }
+        for (int64_t i = 0; i < how_many; ++i) {
+            const int64_t from = places[i] + 1, to = i + 1 < how_many ? places[i + 1] : count;
+            std::copy(slots + from, slots + to, slots + from - i - 1);
+            std::copy(sorted + from, sorted + to, sorted + from - i - 1);
         }
     }
-    return kept;
+    state[EXHAUSTED] += how_many;
+    state[OPEN] = count - how_many;
 }
 
 // Play rounds until nobody has both time and patience: -1. A round for which there might be no room is not
@@ -414,38 +437,42 @@ int64_t Market::search() const {
             2 * (state[ENTERED] + searching) > table.count) {
             return round;
         }
-        int64_t candidates = 0;
+        int64_t proposing = 0;
+        bool crowded = false;
         for (int64_t i = 0; i < searching; ++i) {
             const int32_t place = live[i];
             Active& entry = active[place];
-            const Worker& worker = workers[entry.row];
-            entry.slot = -1;
-            entry.want = 0;
-            if (examine(round, entry, worker, state[OPEN])) {
-                entry.priority = priority(priority_key, entry.id, round);
-            } else if (!still_searching(entry, worker)) {
-                continue;
+            if (examine(round * DRAWS_OF_A_ROUND, entry, state[OPEN])) {
+                proposals[proposing++] = place;
+                demand[entry.slot] += entry.want;
+                crowded |= demand[entry.slot] > listings[entry.slot].left;
             }
-            live[candidates++] = place;
         }
-        allocate(candidates);
-        int64_t still = 0;
-        bool emptied = false;
-        for (int64_t i = 0; i < candidates; ++i) {
-            const int32_t place = live[i];
+        if (crowded) {
+            allocate(round, proposing);
+        }
+        int64_t how_many = 0;
+        for (int64_t i = 0; i < proposing; ++i) {
+            const int32_t place = proposals[i];
             Active& entry = active[place];
+            demand[entry.slot] = 0;
             if (entry.want > 0) {
                 work_on(place, entry, log_keep);
-                emptied |= listings[entry.slot].left == 0;
+                if (listings[entry.slot].left == 0) {
+                    emptied[how_many++] = entry.slot;
+                }
             }
-            if (still_searching(entry, workers[entry.row])) {
-                live[still++] = place;
-            }
+        }
+        if (how_many > 0) {
+            drop_exhausted(how_many);
+        }
+        int64_t still = 0;
+        for (int64_t i = 0; i < searching; ++i) {
+            const Active& entry = active[live[i]];
+            live[still] = live[i];
+            still += (entry.left >= entry.look_seconds) & (entry.fruitless < entry.patience);
         }
         state[LIVE] = still;
-        if (emptied) {
-            state[OPEN] = drop_exhausted(state[OPEN]);
-        }
     }
     for (int64_t i = 0; i < state[LIVE]; ++i) {
         state[CUT_OFF] += active[live[i]].left;
@@ -540,21 +567,25 @@ Call::Call(const std::string& header) : header_(header) {
     market_.search_key = static_cast<uint64_t>(scalar("search_key"));
     market_.taste_key = static_cast<uint64_t>(scalar("taste_key"));
     market_.priority_key = static_cast<uint64_t>(scalar("priority_key"));
-    market_.workers = rows<Worker>("workers");
     market_.listings = rows<Listing>("listings");
     market_.batches = rows<Batch>("batches");
     market_.orders = rows<int32_t>("orders");
+    market_.keys = rows<int64_t>("keys");
     market_.takers = rows<Taker>("takers");
     market_.free_takers = rows<int32_t>("free_takers");
     market_.table = rows<int32_t>("table");
-    market_.types = rows<TaskType>("types");
+    market_.ranking = rows<double>("ranking");
     market_.platforms = rows<Platform>("platforms");
     market_.settings = rows<Settings>("settings");
     market_.active = rows<Active>("active");
     market_.live = rows<int32_t>("live");
+    market_.proposals = rows<int32_t>("proposals");
     market_.ranked = rows<int32_t>("ranked");
+    market_.ranks = rows<int64_t>("ranks");
     market_.demand = rows<int64_t>("demand");
     market_.group = rows<int32_t>("group");
+    market_.emptied = rows<int32_t>("emptied");
+    market_.places = rows<int32_t>("places");
     market_.exhausted = rows<int32_t>("exhausted");
     market_.events = rows<Event>("events");
     market_.state = rows<int64_t>("state");

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Records = NDArray[Any]
+CACHE_LINE = 64
 
 
 def records(fields: list[tuple[str, str]]) -> np.dtype[Any]:
@@ -15,11 +16,20 @@ def records(fields: list[tuple[str, str]]) -> np.dtype[Any]:
     return np.dtype(fields, align=True)
 
 
+def aligned_zeros(rows: int, kind: Any) -> Records:
+    """Return zeros that begin at a cache line, so that a record of 64 bytes is read in one."""
+    dtype = np.dtype(kind)
+    size = rows * dtype.itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(dtype)
+
+
 def grown(array: Records, needed: int) -> Records:
     """Return the array with room for ``needed`` rows, at least doubling it; rows keep their place."""
     if needed <= len(array):
         return array
-    larger = np.zeros(max(needed, 2 * len(array), 16), array.dtype)
+    larger = aligned_zeros(max(needed, 2 * len(array), 16), array.dtype)
     larger[: len(array)] = array
     return larger
 

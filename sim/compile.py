@@ -48,6 +48,10 @@ integer: Callable[[Any], int] = np.int64  # type: ignore[assignment]
 real: Callable[[Any], float] = np.float64
 
 COMPILED = not _CONFIG.DISABLE_JIT
+
+# A place in an array that cannot be negative: without a sign, compiled code need not ask whether to count
+# from the end. For hot loops only.
+index: Callable[[Any], int] = np.uint64 if COMPILED else int  # type: ignore[assignment]
 GENERATOR = os.environ.get("CLICKMARKET_GENERATOR", "mix")
 """Generator of draws, a setting of the build like the sources: `mix` or `philox`."""
 
@@ -320,8 +324,8 @@ def _is_kept(function: Callable[..., Any]) -> bool:
     return of_model or path.is_relative_to(_FOLDER)
 
 
-def _compiled(function: F) -> F:
-    dispatcher = numba.njit(**OPTIONS)(function)
+def _compiled(function: F, **more: Any) -> F:
+    dispatcher = numba.njit(**OPTIONS, **more)(function)
     if _is_kept(function):
         dispatcher._cache = _CheckedCache(function)
     return dispatcher  # type: ignore[no-any-return]
@@ -329,7 +333,7 @@ def _compiled(function: F) -> F:
 
 def rule(function: F) -> F:
     """Compile a small function of numbers; leave it as it is when the compiler is off."""
-    return _compiled(function) if COMPILED else function
+    return _compiled(function, forceinline=True) if COMPILED else function
 
 
 def kernel(function: F) -> F:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import checkpoint
-from sim.agents.platform import make_platforms, parts_per_million
+from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
     TRAITS,
     Population,
@@ -95,7 +95,10 @@ def post_batches(model: ClickWorkModel) -> None:
             board.batches,
             board.free,
             board.orders,
+            board.keys,
             board.added,
+            board.moved,
+            board.moved_keys,
             board.state,
         )
         rows = posting.fund(
@@ -120,6 +123,9 @@ def close_batches(model: ClickWorkModel) -> None:
             board.batches,
             board.free,
             board.orders,
+            board.keys,
+            board.moved,
+            board.places,
             board.exhausted,
             board.takers,
             board.free_takers,
@@ -182,21 +188,25 @@ def search_and_work(model: ClickWorkModel) -> None:
                 search_key,
                 taste_key,
                 priority_key,
-                model.worker_rows,
                 board.listings,
                 board.batches,
                 board.orders,
+                board.keys,
                 board.takers,
                 board.free_takers,
                 board.table,
-                model.task_types,
+                board.ranking,
                 model.platform_rows[board.platform : board.platform + 1],
                 model.settings,
                 board.active,
                 board.live,
+                board.proposals,
                 board.ranked,
+                board.ranks,
                 board.demand,
                 board.group,
+                board.moved,
+                board.places,
                 board.exhausted,
                 board.events,
                 board.state,
@@ -654,10 +664,11 @@ class ClickWorkModel(mesa.Model):
         self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.boards: list[Board] = []
         self.tile_offset = np.zeros(len(self.platform_names), np.int64)
-        for platform in range(len(self.platform_names)):
+        for platform, settings in enumerate(self.config.platforms.values()):
             self.tile_offset[platform] = len(self.boards)
+            order = ranking(settings)
             for _ in range(int(self.platform_rows["boards"][platform])):
-                self.boards.append(Board(platform, len(self.boards), countries, segments))
+                self.boards.append(Board(platform, len(self.boards), countries, segments, order))
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = attraction(self.known_earnings, 0)

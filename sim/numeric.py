@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.compile import COMPILED, rule
+from sim.compile import COMPILED, index, rule
 
 integer: Callable[[Any], int] = np.int64 if COMPILED else int  # type: ignore[assignment]
 
@@ -260,12 +260,14 @@ def log(x: float) -> float:
     k = offset >> 52
     i = (offset >> (52 - LOG_BITS)) & (LOG_STEPS - 1)
     z = _from_bits(_LOG_START + (offset & _MANTISSA))
-    c = float(_LOG_POINT[i])
+    c = float(_LOG_POINT[index(i)])
     s = (z - c) / (z + c)
     square = s * s
     rest = 2.0 * s + s * square * (2.0 / 3.0 + square * (2.0 / 5.0 + square * (2.0 / 7.0)))
     exponent = float(k - shift)
-    return (exponent * _LN2_HIGH + float(_LOG_HIGH[i])) + (exponent * _LN2_LOW + float(_LOG_LOW[i]) + rest)
+    return (exponent * _LN2_HIGH + float(_LOG_HIGH[index(i)])) + (
+        exponent * _LN2_LOW + float(_LOG_LOW[index(i)]) + rest
+    )
 
 
 @rule
@@ -285,8 +287,8 @@ def exp(x: float) -> float:
     j = n & (EXP_STEPS - 1)
     k = n >> EXP_BITS
     series = r + r * r * (0.5 + r * (1.0 / 6.0) + r * r * (1.0 / 24.0 + r * (1.0 / 120.0)))
-    high = float(_EXP_HIGH[j])
-    value = high + (float(_EXP_LOW[j]) + high * series)
+    high = float(_EXP_HIGH[index(j)])
+    value = high + (float(_EXP_LOW[index(j)]) + high * series)
     if k > -1022 and k < 1023:
         return value * _power_of_two(k)
     return value * _power_of_two(k // 2) * _power_of_two(k - k // 2)
@@ -370,8 +372,8 @@ def normal_fast(u: float) -> float:
     """
     x = float(u) * float(NORMAL_STEPS)
     i = min(max(integer(x), 0), NORMAL_STEPS - 1)
-    low = float(_NORMAL[i])
-    return low + (x - float(i)) * (float(_NORMAL[i + 1]) - low)
+    low = float(_NORMAL[index(i)])
+    return low + (x - float(i)) * (float(_NORMAL[index(i + 1)]) - low)
 
 
 TAIL_BITS = 8
@@ -388,8 +390,8 @@ def exponential(u: float) -> float:
     bits = _bits(float(u))
     i = (bits >> (52 - TAIL_BITS)) & (TAIL_STEPS - 1)
     place = float(bits & ((1 << (52 - TAIL_BITS)) - 1)) * (1.0 / (1 << (52 - TAIL_BITS)))
-    low = float(_LOG_TABLE[i])
-    return float(1023 - (bits >> 52)) * LN2 - (low + place * (float(_LOG_TABLE[i + 1]) - low))
+    low = float(_LOG_TABLE[index(i)])
+    return float(1023 - (bits >> 52)) * LN2 - (low + place * (float(_LOG_TABLE[index(i + 1)]) - low))
 
 
 INVERSION_LIMIT = 30.0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.agents.base import RecordAgent
 from sim.agents.population import admitted
@@ -16,13 +19,20 @@ from sim.numeric import added_up
 from sim.world import World
 
 
-def ranking(platform: PlatformConfig) -> tuple[float, float, float]:
-    """Cumulative weights of newest, largest and best paid in what workers see; the rest is chance."""
-    parts = (platform.ranking_newest, platform.ranking_largest, platform.ranking_best_paid)
-    total = added_up(parts) + platform.ranking_random
-    newest = parts[0] / total
-    largest = newest + parts[1] / total
-    return newest, largest, min(1.0, largest + parts[2] / total)
+def ranking(platform: PlatformConfig) -> NDArray[np.float64]:
+    """Where newest, largest, best paid and chance begin in [0, 1), the inverse widths, the mean depth."""
+    weights = (
+        platform.ranking_newest,
+        platform.ranking_largest,
+        platform.ranking_best_paid,
+        platform.ranking_random,
+    )
+    total = added_up(weights)
+    begins = [min(1.0, added_up(weights[:place]) / total) for place in range(4)]
+    widths = [end - begin for begin, end in pairwise([*begins, 1.0])]
+    return np.array(
+        [*begins, *(1.0 / width if width > 0.0 else 1.0 for width in widths), platform.ranking_depth]
+    )
 
 
 def parts_per_million(share: float) -> int:
@@ -68,8 +78,6 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["boards"] = boards_of(
             config, config.workers.count * added_up(chances[worker_origins["platform"] == i])
         )
-        row["newest"], row["largest"], row["best_paid"] = ranking(platform)
-        row["ranking_depth"] = platform.ranking_depth
         row["owner"] = world.codes.index(platform.owner)
     return rows
 

@@ -135,10 +135,6 @@ PLATFORM = records(
         ("cost_ppm", "i8"),
         ("boards", "i8"),
         ("reward_floor", "f8"),
-        ("newest", "f8"),
-        ("largest", "f8"),
-        ("best_paid", "f8"),
-        ("ranking_depth", "f8"),
         ("transactions", "i8"),
         ("revenue", "i8"),
         ("cost", "i8"),
@@ -147,7 +143,7 @@ PLATFORM = records(
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
-of stated time, ``newest``/``largest``/``best_paid`` cumulative weights of the ranking."""
+of stated time."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

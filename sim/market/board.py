@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.columns import Records, grown, records
-from sim.compile import integer, kernel, real, rule
+from sim.columns import Records, aligned_zeros, grown, records
+from sim.compile import index, integer, kernel, real, rule
 from sim.draws import mix
 from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER
 from sim.numeric import ceil_ppm, floor_ppm
@@ -22,50 +23,53 @@ LISTING = records(
     [
         ("key", "u8"),
         ("country_mask", "i8"),
-        ("log_stated_pay", "f8"),
-        ("log_true_pay", "f8"),
-        ("reward", "i8"),
+        ("appeal", "f8"),
+        ("taken_by", "i8"),
         ("left", "i4"),
+        ("shown_left", "i4"),
         ("tasks", "i4"),
         ("true_seconds", "i4"),
         ("approval_tasks", "i4"),
         ("approval_rate", "f4"),
+        ("rank_hash", "u4"),
         ("type", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
     ]
 )
-"""What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before worker fees."""
+"""What a search reads of a batch: one cache line. ``appeal`` is the stated pay (log USD per hour at speed 1,
+before worker fees) less what exposure is worth; ``taken_by`` has the bit of everybody who took part (see
+``bit_of``); ``shown_left`` is what was left when the order of the largest was last made."""
 
 BATCH = records(
     [
         ("id", "i8"),
-        ("requester", "i4"),
-        ("requester_country", "u1"),
-        ("type", "u1"),
-        ("arm", "u1"),
-        ("open", "u1"),
         ("reward", "i8"),
-        ("true_seconds", "i4"),
-        ("estimated_seconds", "i4"),
-        ("tasks", "i4"),
-        ("assignments_per_task", "i4"),
-        ("assignments", "i4"),
-        ("fee_ppm", "i4"),
+        ("log_true_pay", "f8"),
         ("escrow", "i8"),
-        ("rank_hash", "u4"),
-        ("posted_hour", "i4"),
-        ("expires_hour", "i4"),
+        ("waited_seconds", "i8"),
+        ("requester", "i4"),
+        ("first_taker", "i4"),
         ("submitted", "i4"),
         ("accepted", "i4"),
         ("rejected", "i4"),
-        ("waited_seconds", "i8"),
+        ("fee_ppm", "i4"),
+        ("posted_hour", "i4"),
+        ("expires_hour", "i4"),
+        ("assignments", "i4"),
         ("first_start", "i4"),
         ("t10", "i4"),
         ("t50", "i4"),
         ("t90", "i4"),
         ("t100", "i4"),
-        ("first_taker", "i4"),
+        ("true_seconds", "i4"),
+        ("estimated_seconds", "i4"),
+        ("tasks", "i4"),
+        ("assignments_per_task", "i4"),
+        ("requester_country", "u1"),
+        ("type", "u1"),
+        ("arm", "u1"),
+        ("open", "u1"),
     ]
 )
 """A batch on the board. Times: seconds since the start of the run, -1 for never; escrow: micro-dollars."""
@@ -81,7 +85,6 @@ ACTIVE = records(
         ("sigma", "f8"),
         ("approval_rate", "f8"),
         ("id", "i8"),
-        ("priority", "i8"),
         ("row", "i4"),
         ("start_hour", "i4"),
         ("minutes", "i4"),
@@ -92,8 +95,11 @@ ACTIVE = records(
         ("slot", "i4"),
         ("want", "i4"),
         ("own_seconds", "i4"),
+        ("taker", "i4"),
+        ("look_seconds", "u2"),
         ("fruitless", "i2"),
         ("fruitless_hours", "i2"),
+        ("patience", "u1"),
         ("country", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
@@ -181,6 +187,12 @@ def taker_home(worker: int, slot: int, mask: int) -> int:
 
 
 @rule
+def bit_of(worker: int) -> int:
+    """Bit of a worker's row in ``taken_by``; others share it, but where it is not set nobody took part."""
+    return integer(1) << (worker & 63)
+
+
+@rule
 def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
     """Return the row of the worker's part in the batch at ``slot``, or -1.
 
@@ -188,10 +200,10 @@ def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
     """
     mask = len(table) - 1
     at = taker_home(worker, slot, mask)
-    while table[at] >= 0:
-        taker = takers[table[at]]
+    while table[index(at)] >= 0:
+        taker = takers[index(table[index(at)])]
         if taker.worker == worker and taker.slot == slot:
-            return integer(table[at])
+            return integer(table[index(at)])
         at = (at + 1) & mask
     return integer(-1)
 
@@ -226,88 +238,112 @@ def rank_key(order: int, left: int, reward: int, posted_hour: int, rank_hash: in
 
 @rule
 def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
-    """Return the sort key of the batch at ``slot``."""
+    """Return the sort key of the batch at ``slot``, as it was when the orders were last made."""
+    listing = listings[slot]
     batch = batches[slot]
     return rank_key(
         order,
-        integer(listings[slot].left),
+        integer(listing.shown_left),
         integer(batch.reward),
         integer(batch.posted_hour),
-        integer(batch.rank_hash),
+        integer(listing.rank_hash),
     )
 
 
 @rule
-def sort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any) -> None:
-    """Shell sort of slots by falling key; one pass of insertion where they are nearly sorted."""
+def sort_slots(slots: Any, keys: Any, count: int) -> None:
+    """Shell sort of slots and their keys by falling key."""
     gap = integer(1)
     while gap < count // 9:
         gap = 3 * gap + 1
     while gap > 0:
         for i in range(gap, count):
             slot = slots[i]
-            key = key_of(order, slot, listings, batches)
+            key = keys[i]
             at = i
-            while at >= gap and key_of(order, slots[at - gap], listings, batches) < key:
+            while at >= gap and keys[at - gap] < key:
                 slots[at] = slots[at - gap]
+                keys[at] = keys[at - gap]
                 at -= gap
             slots[at] = slot
+            keys[at] = key
         gap //= 3
 
 
 @rule
-def resort_slots(order: int, slots: Any, count: int, listings: Any, batches: Any) -> None:
-    """Insertion sort by falling key, for a list that is nearly sorted."""
-    for i in range(1, count):
-        slot = slots[i]
-        key = key_of(order, slot, listings, batches)
-        at = i
-        while at > 0 and key_of(order, slots[at - 1], listings, batches) < key:
-            slots[at] = slots[at - 1]
-            at -= 1
-        slots[at] = slot
-
-
-@rule
-def merge_slots(
-    order: int, slots: Any, count: int, added: Any, more: int, listings: Any, batches: Any
-) -> None:
+def merge_slots(slots: Any, keys: Any, count: int, added: Any, added_keys: Any, more: int) -> None:
     """Merge ``more`` sorted slots into ``count`` sorted ones, from the back, in place."""
-    old = count - 1
-    new = more - 1
-    at = count + more - 1
-    while new >= 0:
-        if old >= 0 and key_of(order, slots[old], listings, batches) < key_of(
-            order, added[new], listings, batches
-        ):
-            slots[at] = slots[old]
-            old -= 1
-        else:
-            slots[at] = added[new]
-            new -= 1
-        at -= 1
+    last = integer(count)
+    for new in range(more - 1, -1, -1):
+        key = added_keys[new]
+        first = first_place(keys, last, key)
+        shift = index(new + 1)
+        for i in range(last - 1, first - 1, -1):
+            at = index(i)
+            slots[at + shift] = slots[at]
+            keys[at + shift] = keys[at]
+        slots[index(first) + index(new)] = added[new]
+        keys[index(first) + index(new)] = key
+        last = first
 
 
 @rule
-def drop_exhausted(orders: Any, count: int, listings: Any, exhausted: Any, state: Any) -> int:
-    """Take batches with nothing left out of the three orders and note them; return how many stay."""
-    kept = integer(0)
-    for i in range(count):
-        slot = orders[0, i]
-        if listings[slot].left > 0:
-            orders[0, kept] = slot
-            kept += 1
-        else:
-            exhausted[state[EXHAUSTED]] = slot
-            state[EXHAUSTED] += 1
-    for order in range(1, 3):
-        at = integer(0)
-        for i in range(count):
-            slot = orders[order, i]
-            orders[order, at] = slot
-            if listings[slot].left > 0:
-                at += 1
-    return kept
+def first_place(keys: Any, count: int, key: int) -> int:
+    """Place of a key among ``count`` falling ones, or of the first that is smaller."""
+    low = integer(0)
+    length = integer(count)
+    while length > 0:
+        half = length >> 1
+        # No branch: which way the search goes cannot be foreseen.
+        after = integer(keys[index(low + half)] > key)
+        low += after * (half + 1)
+        length = half - after * (1 - (length & 1))
+    return low
+
+
+@rule
+def close_gaps(places: Any, how_many: int, slots: Any, keys: Any, count: int) -> None:
+    """Move the elements of one order together over the ``how_many`` places, which rise, that are given up."""
+    for i in range(how_many):
+        first = index(places[i])
+        last = index(places[i + 1] if i + 1 < how_many else count)
+        back = index(i + 1)
+        one = index(1)
+        for at in range(first + one, last):
+            slots[at - back] = slots[at]
+        for at in range(first + one, last):
+            keys[at - back] = keys[at]
+
+
+@rule
+def drop_exhausted(
+    orders: Any,
+    keys: Any,
+    listings: Any,
+    batches: Any,
+    emptied: Any,
+    how_many: int,
+    places: Any,
+    exhausted: Any,
+    state: Any,
+) -> None:
+    """Take the batches in ``emptied`` out of the three orders and note them, the newest first."""
+    count = integer(state[OPEN])
+    for order in range(2, -1, -1):
+        for i in range(how_many):
+            key = key_of(order, integer(emptied[i]), listings, batches)
+            place = first_place(keys[order], count, key)
+            at = i
+            while at > 0 and places[at - 1] > place:
+                places[at] = places[at - 1]
+                at -= 1
+            places[at] = place
+        if order == 0:
+            for i in range(how_many):
+                exhausted[state[EXHAUSTED] + i] = orders[0, places[i]]
+        close_gaps(places, how_many, orders[order], keys[order], count)
+    state[EXHAUSTED] += how_many
+    state[OPEN] = count - how_many
 
 
 @kernel
@@ -321,11 +357,14 @@ def insert(
     batches: Any,
     free: Any,
     orders: Any,
+    keys: Any,
     added: Any,
+    moved: Any,
+    moved_keys: Any,
     state: Any,
 ) -> int:
     """Put the new batches of this tile on the board, bring the orders up to date; return how many came."""
-    count = state[OPEN]
+    count = integer(state[OPEN])
     more = integer(0)
     for i in range(new_count):
         if new_tiles[i] == tile:
@@ -335,10 +374,34 @@ def insert(
             batches[slot] = new_batches[i]
             added[more] = slot
             more += 1
-    resort_slots(1, orders[1], count, listings, batches)
-    for order in range(3):
-        sort_slots(order, added, more, listings, batches)
-        merge_slots(order, orders[order], count, added, more, listings, batches)
+    for order in range(0, 3, 2):
+        for i in range(more):
+            moved[i] = added[i]
+            moved_keys[i] = key_of(order, integer(added[i]), listings, batches)
+        sort_slots(moved, moved_keys, more)
+        merge_slots(orders[order], keys[order], count, moved, moved_keys, more)
+    # What was worked on is shown at another place among the largest, and goes in anew with what is new.
+    moving = integer(0)
+    kept = integer(0)
+    for i in range(count):
+        slot = integer(orders[1, i])
+        listing = listings[slot]
+        if listing.left == listing.shown_left:
+            orders[1, kept] = slot
+            keys[1, kept] = keys[1, i]
+            kept += 1
+        else:
+            moved[moving] = slot
+            moving += 1
+    for i in range(more):
+        moved[moving + i] = added[i]
+    moving += more
+    for i in range(moving):
+        slot = integer(moved[i])
+        listings[slot].shown_left = listings[slot].left
+        moved_keys[i] = key_of(1, slot, listings, batches)
+    sort_slots(moved, moved_keys, moving)
+    merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving)
     state[OPEN] = count + more
     return more
 
@@ -449,6 +512,9 @@ def close(
     batches: Any,
     free: Any,
     orders: Any,
+    keys: Any,
+    emptied: Any,
+    places: Any,
     exhausted: Any,
     takers: Any,
     free_takers: Any,
@@ -464,13 +530,15 @@ def close(
     state[FINISHED_COUNT] = 0
     state[TAKEN_COUNT] = 0
     state[ROWS] = 0
-    closing = integer(state[EXHAUSTED])
+    expiring = integer(0)
     for i in range(integer(state[OPEN])):
         slot = integer(orders[0, i])
         if batches[slot].expires_hour <= hour:
-            exhausted[closing] = slot
-            closing += 1
-    for i in range(closing):
+            emptied[expiring] = slot
+            expiring += 1
+    if expiring > 0:
+        drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
+    for i in range(integer(state[EXHAUSTED])):
         slot = integer(exhausted[i])
         batch = batches[slot]
         workers = release_takers(batch, takers, free_takers, counts, taken, keep_taken, state)
@@ -491,8 +559,6 @@ def close(
         batch.open = 0
         free[state[FREE]] = slot
         state[FREE] += 1
-    if closing > state[EXHAUSTED]:
-        state[OPEN] = drop_exhausted(orders, state[OPEN], listings, exhausted, state)
     state[EXHAUSTED] = 0
 
 
@@ -521,6 +587,7 @@ STATE_ARRAYS = (
     "batches",
     "free",
     "orders",
+    "keys",
     "exhausted",
     "takers",
     "free_takers",
@@ -535,10 +602,18 @@ class Board:
     """The arrays of one tile of one platform's board."""
 
     def __init__(
-        self, platform: int, tile: int, countries: int, segments: int, batches: int = 256, workers: int = 256
+        self,
+        platform: int,
+        tile: int,
+        countries: int,
+        segments: int,
+        ranking: NDArray[np.float64],
+        batches: int = 256,
+        workers: int = 256,
     ) -> None:
         self.platform = platform
         self.tile = tile
+        self.ranking = ranking
         self.tally = np.zeros((24, countries, TALLIES), np.int64)
         self.demands = np.zeros((24, countries, DEMANDS), np.int64)
         self.earnings = np.zeros((countries, segments, 24, 2), np.int64)
@@ -546,21 +621,27 @@ class Board:
         self.batches: Records = np.zeros(0, BATCH)
         self.free = np.zeros(0, np.int32)
         self.orders = np.zeros((3, 0), np.int32)
+        self.keys = np.zeros((3, 0), np.int64)
         self.exhausted = np.zeros(0, np.int32)
         self.takers: Records = np.zeros(0, TAKER)
         self.free_takers = np.zeros(0, np.int32)
         self.table = np.full(16, -1, np.int32)
-        self.active: Records = np.zeros(workers, ACTIVE)
+        self.active: Records = aligned_zeros(workers, ACTIVE)
         self.events: Records = np.zeros(2 * workers, EVENT)
         self.rows: Records = np.zeros(0, TRANSFER)
         self.added = np.zeros(0, np.int32)
+        self.moved = np.zeros(0, np.int32)
+        self.moved_keys = np.zeros(0, np.int64)
+        self.places = np.zeros(0, np.int32)
         self.demand = np.zeros(0, np.int64)
         self.group = np.zeros((2, 0), np.int32)
         self.finished: Records = np.zeros(0, FINISHED)
         self.taken: Records = np.zeros(0, TAKEN)
         self.counts = np.zeros(0, np.int32)
         self.live = np.zeros(0, np.int32)
+        self.proposals = np.zeros(0, np.int32)
         self.ranked = np.zeros(0, np.int32)
+        self.ranks = np.zeros(0, np.int64)
         self.by_slot = np.zeros(0, np.int32)
         self.state = np.zeros(STATE_SIZE, np.int64)
         self._scratch()
@@ -571,6 +652,9 @@ class Board:
         """Make the arrays of the hour as long as those they go with; what they hold stays."""
         slots, takers, on_duty = len(self.batches), len(self.takers), len(self.active)
         self.added = lengthened(self.added, slots)
+        self.moved = lengthened(self.moved, slots)
+        self.moved_keys = lengthened(self.moved_keys, slots)
+        self.places = lengthened(self.places, slots)
         self.demand = lengthened(self.demand, slots)
         if self.group.shape[1] <= slots:
             self.group = np.zeros((2, slots + 1), np.int32)
@@ -578,7 +662,9 @@ class Board:
         self.taken = lengthened(self.taken, takers)
         self.counts = lengthened(self.counts, takers)
         self.live = lengthened(self.live, on_duty)
+        self.proposals = lengthened(self.proposals, on_duty)
         self.ranked = lengthened(self.ranked, on_duty)
+        self.ranks = lengthened(self.ranks, on_duty)
         self.by_slot = lengthened(self.by_slot, len(self.events))
         # Five transfers for an event and three for a batch are the most that an hour can need.
         self.rows = lengthened(self.rows, 5 * len(self.events) + 3 * slots)
@@ -592,7 +678,11 @@ class Board:
         for name in STATE_ARRAYS:
             mine, array = getattr(self, name), arrays[name]
             # Files do not keep that records are aligned, which compiled code relies on.
-            setattr(self, name, array.view(mine.dtype) if array.dtype.names else array)
+            if array.dtype.names:
+                records = aligned_zeros(len(array), mine.dtype)
+                records[:] = array.view(mine.dtype)
+                array = records
+            setattr(self, name, array)
         self._scratch()
 
     def room_for_batches(self, more: int) -> None:
@@ -605,6 +695,7 @@ class Board:
         self.free = with_free_rows(self.free, int(self.state[FREE]), old, len(self.batches))
         self.state[FREE] += len(self.batches) - old
         self.orders = widened(self.orders, len(self.batches))
+        self.keys = widened(self.keys, len(self.batches))
         self.exhausted = grown(self.exhausted, len(self.batches))
         self._scratch()
 
@@ -644,7 +735,7 @@ def lengthened(array: Any, length: int) -> Any:
     """Return the array, or a copy with exactly ``length`` rows if it is shorter."""
     if len(array) >= length:
         return array
-    longer = np.zeros(length, array.dtype)
+    longer = aligned_zeros(length, array.dtype)
     longer[: len(array)] = array
     return longer
 
@@ -658,7 +749,7 @@ def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
 
 
 def widened(orders: Any, width: int) -> Any:
-    """Return the three orders with room for more slots."""
-    wide = np.zeros((3, width), np.int32)
+    """Return the three orders, or their keys, with room for more slots."""
+    wide = np.zeros((3, width), orders.dtype)
     wide[:, : orders.shape[1]] = orders
     return wide

@@ -65,6 +65,7 @@ _FAULTS = (
     ("micro-dollars in escrow", BATCH),
     ("micro-dollars in escrow after it left the board", BATCH),
     ("places in one of the orders", BATCH),
+    ("sort key kept beside it", BATCH),
     ("sort key, larger than that of the one before it,", BATCH),
     ("batches in the orders", BOARD),
     ("exhausted batches", BOARD),
@@ -105,6 +106,7 @@ _FAULTS = (
     ESCROW,
     LEFT_BEHIND,
     IN_ORDERS,
+    WRONG_KEY,
     UNSORTED,
     OPEN_COUNT,
     EXHAUSTED_COUNT,
@@ -211,13 +213,21 @@ def key_at_posting(order: int, slot: int, listings: Any, batches: Any, done: Any
         integer(listings[slot].left) + integer(done[slot]),
         integer(batch.reward),
         integer(batch.posted_hour),
-        integer(batch.rank_hash),
+        integer(listings[slot].rank_hash),
     )
 
 
 @kernel
 def check_orders(
-    listings: Any, batches: Any, orders: Any, exhausted: Any, done: Any, seen: Any, state: Any, fault: Any
+    listings: Any,
+    batches: Any,
+    orders: Any,
+    keys: Any,
+    exhausted: Any,
+    done: Any,
+    seen: Any,
+    state: Any,
+    fault: Any,
 ) -> int:
     """Check that every open batch stands once in each order, sorted, or among the exhausted."""
     count = integer(state[OPEN])
@@ -227,6 +237,9 @@ def check_orders(
             slot = integer(orders[order, i])
             seen[slot] += 1
             key = key_at_posting(order, slot, listings, batches, done)
+            if keys[order, i] != key:
+                note(fault, slot, integer(keys[order, i]), key)
+                return WRONG_KEY
             if i > 0:
                 before = key_at_posting(order, integer(orders[order, i - 1]), listings, batches, done)
                 if key > before:
@@ -273,7 +286,9 @@ def check_takers(listings: Any, batches: Any, takers: Any, table: Any, state: An
         while row >= 0:
             taker = takers[row]
             used += 1
-            found = find_taker(table, takers, integer(taker.worker), integer(slot))
+            found = row
+            if listings[slot].left > 0:
+                found = find_taker(table, takers, integer(taker.worker), integer(slot))
             if found != row or taker.slot != slot or taker.done == 0:
                 note(fault, slot, found, row)
                 return LOST_TAKER
@@ -579,7 +594,17 @@ def _check_board(
     require(check_batches(board.listings, board.batches, fault))
     escrow = int(fault[3])
     require(
-        check_orders(board.listings, board.batches, board.orders, board.exhausted, done, seen, state, fault)
+        check_orders(
+            board.listings,
+            board.batches,
+            board.orders,
+            board.keys,
+            board.exhausted,
+            done,
+            seen,
+            state,
+            fault,
+        )
     )
     require(check_takers(board.listings, board.batches, board.takers, board.table, state, fault))
     require(

@@ -207,14 +207,17 @@ def write_batch(
     listing = listings[count]
     listing.key = noise_key
     listing.country_mask = requester.worker_mask
-    listing.log_stated_pay = log(real(reward) * 3600.0 / (real(stated) * 1000000.0))
-    listing.log_true_pay = log(real(reward) * 3600.0 / (real(true_seconds) * 1000000.0))
-    listing.reward = reward
+    listing.appeal = log(real(reward) * 3600.0 / (real(stated) * 1000000.0)) - real(
+        setting.exposure_discount
+    ) * real(task.exposure)
+    listing.taken_by = 0
     listing.left = tasks * per_task
+    listing.shown_left = listing.left
     listing.tasks = tasks
     listing.true_seconds = true_seconds
     listing.approval_tasks = requester.approval_tasks
     listing.approval_rate = requester.approval_rate
+    listing.rank_hash = priority(key, DRAW_TILE, 1) & 4294967295
     listing.type = kind
     listing.skill = task.skill
     listing.tertiary = task.tertiary
@@ -226,6 +229,7 @@ def write_batch(
     batch.arm = arm
     batch.open = 1
     batch.reward = reward
+    batch.log_true_pay = log(real(reward) * 3600.0 / (real(true_seconds) * 1000000.0))
     batch.true_seconds = true_seconds
     batch.estimated_seconds = stated
     batch.tasks = tasks
@@ -233,7 +237,6 @@ def write_batch(
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
     batch.escrow = 0
-    batch.rank_hash = priority(key, DRAW_TILE, 1) & 4294967295
     batch.posted_hour = hour
     life = real(setting.life_hours_median) * exp(
         real(setting.life_log_sigma) * normal_quantile(uniform(key, DRAW_LIFE, 0))

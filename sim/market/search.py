@@ -13,7 +13,7 @@ from sim.agents.rules import believed_rejection, noise_sigma, own_seconds, retur
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import TERTIARY, worker_id
-from sim.compile import integer, kernel, real, rule
+from sim.compile import index, integer, kernel, real, rule
 from sim.draws import normal, priority, uniform
 from sim.market.board import (
     ACTIVE_COUNT,
@@ -26,6 +26,7 @@ from sim.market.board import (
     RETURN,
     RETURNED,
     WORK,
+    bit_of,
     drop_exhausted,
     find_taker,
     taker_home,
@@ -33,6 +34,8 @@ from sim.market.board import (
 from sim.numeric import exponential, log
 
 SMALLEST_DRAW = 1e-18
+BY_CHANCE = 3
+DRAWS_OF_A_ROUND = 64
 
 
 @rule
@@ -70,6 +73,8 @@ def come_on_duty(
         entry.minutes = worker.session_minutes
         entry.id = worker_id(integer(worker.number), integer(worker.country))
         entry.fruitless_hours = 0
+        entry.look_seconds = worker.look_seconds
+        entry.patience = worker.patience
         entry.country = worker.country
         entry.tertiary = 1 if worker.bits & TERTIARY else 0
         skill = integer(worker.skill)
@@ -119,45 +124,86 @@ def come_on_duty(
 
 
 @rule
-def look_at(
-    draw: float, newest: float, largest: float, best_paid: float, depth: float, count: int, orders: Any
-) -> int:
+def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
     """Slot of the listing that a draw leads to: an order by its weight, then a position in it.
 
-    Positions in an order fall off exponentially with mean ``depth``; past the end they start again.
+    ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
+    width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings of
+    the first order are alike. Past the end positions start again.
     """
-    order = integer(0)
-    low = 0.0
-    width = newest
-    if draw >= best_paid:
-        position = integer((draw - best_paid) / (1.0 - best_paid) * real(count))
-        return integer(orders[0, min(position, count - 1)])
-    if draw >= largest:
-        order = integer(2)
-        low = largest
-        width = best_paid - largest
-    elif draw >= newest:
-        order = integer(1)
-        low = newest
-        width = largest - newest
-    position = integer(exponential(max(SMALLEST_DRAW, (draw - low) / width)) * depth) % count
-    return integer(orders[order, position])
+    order = integer(draw >= ranking[1]) + integer(draw >= ranking[2]) + integer(draw >= ranking[3])
+    share = max(SMALLEST_DRAW, (draw - ranking[index(order)]) * ranking[index(4 + order)])
+    deep = exponential(share) * ranking[8]
+    even = share * real(count)
+    position = integer(even if order == BY_CHANCE else deep)
+    if position >= count:
+        position = integer(index(position) % index(count))
+    return integer(orders[index(0 if order == BY_CHANCE else order), index(position)])
+
+
+@rule
+def qualifies(
+    listing: Any, country: int, skill: int, tertiary: int, accepted: int, approval_rate: float
+) -> bool:
+    """Whether a worker may do a batch: by country, skill, education and record."""
+    return bool(
+        ((integer(listing.country_mask) >> country) & 1 == 1)
+        & (integer(listing.skill) <= skill)
+        & (integer(listing.tertiary) <= tertiary)
+        & (
+            (listing.approval_tasks <= 0)
+            | ((integer(listing.approval_tasks) <= accepted) & (real(listing.approval_rate) <= approval_rate))
+        )
+    )
+
+
+@rule
+def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float) -> float:
+    """Log USD an hour that a listing seems to pay a worker: appeal, own speed and beliefs, noise, taste."""
+    agent = integer(entry.id)
+    return float(
+        real(listing.appeal)
+        + real(entry.log_pay)
+        + real(entry.sigma) * normal(listing.key, agent, 0)
+        + taste_sigma * normal(taste_key, agent, integer(listing.type))
+    )
+
+
+@rule
+def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: Any) -> bool:
+    """Whether there is time and work left for a task of a batch; what is wanted stays in ``entry``."""
+    row = integer(entry.row)
+    taker = integer(-1)
+    done = integer(0)
+    if integer(listing.taken_by) & bit_of(row):
+        taker = find_taker(table, takers, row, slot)
+        if taker >= 0:
+            done = integer(takers[index(taker)].done)
+    if done >= integer(listing.tasks):
+        return False
+    seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed))
+    want = min(integer(index(left) // index(seconds)), integer(listing.tasks) - done, integer(listing.left))
+    if want <= 0:
+        return False
+    entry.slot = slot
+    entry.want = want
+    entry.own_seconds = seconds
+    entry.taker = taker
+    return True
 
 
 @rule
 def examine(
-    round_number: int,
+    first_draw: int,
     search_key: int,
     taste_key: int,
     entry: Any,
-    worker: Any,
     listings: Any,
     orders: Any,
     count: int,
     takers: Any,
     table: Any,
-    types: Any,
-    platform: Any,
+    ranking: Any,
     setting: Any,
 ) -> bool:
     """Let one worker examine listings one after another; return whether one is proposed.
@@ -165,136 +211,133 @@ def examine(
     The slot and the tasks wanted are left in ``entry``. Every look costs seconds; after too many
     fruitless ones in a row, or without time for another, the worker gives up for the hour.
     """
-    look_seconds = integer(worker.look_seconds)
-    patience = integer(worker.patience)
+    look_seconds = integer(entry.look_seconds)
+    left = integer(entry.left)
+    affordable = min(
+        integer(index(left) // index(look_seconds)), integer(entry.patience) - integer(entry.fruitless)
+    )
+    most = min(affordable, integer(setting.looks))
     agent = integer(entry.id)
     country = integer(entry.country)
     skill = integer(entry.skill)
-    left = integer(entry.left)
-    fruitless = integer(entry.fruitless)
+    tertiary = integer(entry.tertiary)
+    accepted = integer(entry.accepted)
+    approval_rate = real(entry.approval_rate)
+    log_reservation = real(entry.log_reservation)
+    taste_sigma = real(setting.taste_sigma)
+    look = integer(0)
     proposed = False
-    for look in range(integer(setting.looks)):
-        if left < look_seconds or fruitless >= patience:
-            break
-        left -= look_seconds
-        fruitless += 1
-        slot = look_at(
-            uniform(search_key, agent, round_number * 64 + look),
-            real(platform.newest),
-            real(platform.largest),
-            real(platform.best_paid),
-            real(platform.ranking_depth),
-            count,
-            orders,
-        )
-        listing = listings[slot]
-        if (integer(listing.country_mask) >> country) & 1 == 0 or integer(listing.skill) > skill:
-            continue
-        if listing.tertiary > entry.tertiary:
-            continue
-        if listing.approval_tasks > 0 and (
-            listing.approval_tasks > entry.accepted or listing.approval_rate > entry.approval_rate
+    while look < most and not proposed:
+        slot = slot_shown(uniform(search_key, agent, first_draw + look), ranking, orders, count)
+        listing = listings[index(slot)]
+        look += 1
+        if qualifies(listing, country, skill, tertiary, accepted, approval_rate) and accepts(
+            perceived_pay(listing, entry, taste_key, taste_sigma), log_reservation
         ):
-            continue
-        kind = integer(listing.type)
-        perceived = (
-            real(listing.log_stated_pay)
-            + real(entry.log_pay)
-            + real(entry.sigma) * normal(listing.key, agent, 0)
-            + real(setting.taste_sigma) * normal(taste_key, agent, kind)
-            - real(setting.exposure_discount) * real(types[kind].exposure)
-        )
-        if not accepts(perceived, real(entry.log_reservation)):
-            continue
-        done = integer(0)
-        taker = find_taker(table, takers, integer(entry.row), slot)
-        if taker >= 0:
-            done = integer(takers[taker].done)
-        if done >= integer(listing.tasks):
-            continue
-        seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed))
-        want = min(left // seconds, integer(listing.tasks) - done, integer(listing.left))
-        if want <= 0:
-            continue
-        entry.slot = slot
-        entry.want = want
-        entry.own_seconds = seconds
-        proposed = True
-        break
-    entry.searched += integer(entry.left) - left
-    entry.left = left
-    entry.fruitless = fruitless
+            proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table)
+    entry.searched += look * look_seconds
+    entry.left = left - look * look_seconds
+    entry.fruitless += look
     return proposed
 
 
 @rule
 def allocate(
-    proposals: Any, count: int, active: Any, listings: Any, demand: Any, group: Any, ranked: Any
+    priority_key: int,
+    round_number: int,
+    proposals: Any,
+    count: int,
+    active: Any,
+    listings: Any,
+    demand: Any,
+    group: Any,
+    ranked: Any,
+    ranks: Any,
 ) -> None:
-    """Turn wants into grants: all of them where they fit, else by rising hashed priority.
+    """Where more is wanted than there is, grant by falling priority: ``want`` becomes what each is granted.
 
-    ``proposals[:count]`` are places in ``active``; afterwards ``want`` is what each was granted.
+    ``proposals[:count]`` are places in ``active``, ``demand`` the sum of wants by slot.
     """
-    for i in range(count):
-        entry = active[proposals[i]]
-        if entry.want > 0:
-            demand[entry.slot] += integer(entry.want)
-            group[0, entry.slot] += 1
     crowded = integer(0)
     for i in range(count):
-        slot = integer(active[proposals[i]].slot)
-        if slot >= 0 and demand[slot] > integer(listings[slot].left):
-            if group[0, slot] > 0:
-                group[1, slot] = crowded
-                crowded += integer(group[0, slot])
-                group[0, slot] = 0
-            ranked[group[1, slot]] = proposals[i]
-            group[1, slot] += 1
+        slot = integer(active[index(proposals[index(i)])].slot)
+        if demand[index(slot)] > integer(listings[index(slot)].left):
+            group[0, slot] += 1
+            crowded += 1
+    at = integer(0)
     first = integer(0)
+    for i in range(count):
+        place = integer(proposals[index(i)])
+        slot = integer(active[index(place)].slot)
+        if group[0, slot] > 0:
+            group[1, slot] = at
+            at += integer(group[0, slot])
+            group[0, slot] = 0
+        if demand[index(slot)] > integer(listings[index(slot)].left):
+            ranked[group[1, slot]] = place
+            group[1, slot] += 1
     while first < crowded:
-        slot = integer(active[ranked[first]].slot)
+        slot = integer(active[index(ranked[index(first)])].slot)
         last = integer(group[1, slot])
-        for i in range(first + 1, last):
-            place = ranked[i]
-            rank = integer(active[place].priority)
-            at = i
-            while at > first and integer(active[ranked[at - 1]].priority) > rank:
-                ranked[at] = ranked[at - 1]
-                at -= 1
-            ranked[at] = place
-        left = integer(listings[slot].left)
+        by_priority(priority_key, round_number, ranked, ranks, first, last, active)
+        left = integer(listings[index(slot)].left)
         for i in range(first, last):
-            entry = active[ranked[i]]
+            entry = active[index(ranked[index(i)])]
             granted = min(left, integer(entry.want))
             entry.want = granted
             left -= granted
         first = last
-    for i in range(count):
-        slot = integer(active[proposals[i]].slot)
-        if slot >= 0:
-            demand[slot] = 0
-            group[0, slot] = 0
+
+
+@rule
+def by_priority(
+    priority_key: int, round_number: int, ranked: Any, ranks: Any, first: int, last: int, active: Any
+) -> None:
+    """Sort places ``first`` to ``last`` of ``ranked`` by a priority drawn for each worker, lowest first."""
+    for i in range(first, last):
+        place = ranked[index(i)]
+        rank = priority(priority_key, integer(active[index(place)].id), round_number)
+        at = i
+        while at > first and ranks[index(at - 1)] > rank:
+            ranked[index(at)] = ranked[index(at - 1)]
+            ranks[index(at)] = ranks[index(at - 1)]
+            at -= 1
+        ranked[index(at)] = place
+        ranks[index(at)] = rank
 
 
 @rule
 def new_taker(
-    row: int, slot: int, batches: Any, takers: Any, free_takers: Any, table: Any, state: Any
+    row: int,
+    slot: int,
+    listing: Any,
+    batch: Any,
+    takers: Any,
+    free_takers: Any,
+    table: Any,
+    looked_up: bool,
+    state: Any,
 ) -> int:
-    """Enter a worker among those who took part in a batch; return the row."""
+    """Enter a worker among those who took part in a batch; return the row.
+
+    In a batch of which nothing is left nobody is looked up again, so the table need not lead there.
+    """
     state[FREE_TAKERS] -= 1
-    at = integer(free_takers[state[FREE_TAKERS]])
-    taker = takers[at]
+    at = integer(free_takers[index(state[FREE_TAKERS])])
+    taker = takers[index(at)]
     taker.worker = row
     taker.slot = slot
     taker.done = 0
-    taker.next = batches[slot].first_taker
-    batches[slot].first_taker = at
-    mask = len(table) - 1
-    place = taker_home(row, slot, mask)
-    while table[place] >= 0:
-        place = (place + 1) & mask
-    table[place] = at
-    state[ENTERED] += 1
+    taker.next = batch.first_taker
+    batch.first_taker = at
+    if looked_up:
+        listing.taken_by |= bit_of(row)
+        mask = len(table) - 1
+        place = taker_home(row, slot, mask)
+        while table[index(place)] >= 0:
+            place = (place + 1) & mask
+        table[index(place)] = at
+        state[ENTERED] += 1
     return at
 
 
@@ -314,22 +357,24 @@ def work_on(
 ) -> None:
     """Do the granted tasks, or give the first one back when its true pay is far too low."""
     slot = integer(entry.slot)
-    row = integer(entry.row)
-    listing = listings[slot]
+    listing = listings[index(slot)]
+    batch = batches[index(slot)]
     seconds = integer(entry.own_seconds)
-    at = find_taker(table, takers, row, slot)
-    event = events[state[EVENTS]]
+    at = integer(entry.taker)
+    event = events[index(state[EVENTS])]
     state[EVENTS] += 1
     event.slot = slot
     event.active = place
     event.own_seconds = seconds
     event.start = integer(entry.duty) - integer(entry.left)
     event.accepted = 0
-    true_pay = real(listing.log_true_pay) + real(entry.log_speed) + log_keep
     if at < 0:
-        at = new_taker(row, slot, batches, takers, free_takers, table, state)
-        if returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio)):
-            takers[at].done = RETURNED
+        true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_keep
+        returns = returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio))
+        looked_up = returns or integer(entry.want) < integer(listing.left)
+        at = new_taker(integer(entry.row), slot, listing, batch, takers, free_takers, table, looked_up, state)
+        if returns:
+            takers[index(at)].done = RETURNED
             spent = integer(real(seconds) * real(setting.return_share) + 0.5)
             event.kind = RETURN
             event.done = 0
@@ -338,7 +383,7 @@ def work_on(
             event.end = integer(entry.duty) - integer(entry.left)
             return
     done = integer(entry.want)
-    takers[at].done += done
+    takers[index(at)].done += done
     listing.left -= done
     entry.left -= done * seconds
     entry.fruitless = 0
@@ -354,21 +399,25 @@ def search(
     search_key: int,
     taste_key: int,
     priority_key: int,
-    workers: Any,
     listings: Any,
     batches: Any,
     orders: Any,
+    keys: Any,
     takers: Any,
     free_takers: Any,
     table: Any,
-    types: Any,
+    ranking: Any,
     platforms: Any,
     settings: Any,
     active: Any,
     live: Any,
+    proposals: Any,
     ranked: Any,
+    ranks: Any,
     demand: Any,
     group: Any,
+    emptied: Any,
+    places: Any,
     exhausted: Any,
     events: Any,
     state: Any,
@@ -379,8 +428,7 @@ def search(
     it: the caller makes room and calls again with it as ``start_round``.
     """
     setting = settings[0]
-    platform = platforms[0]
-    log_keep = log(1.0 - real(platform.worker_fee_ppm) / 1000000.0)
+    log_keep = log(1.0 - real(platforms[0].worker_fee_ppm) / 1000000.0)
     for round_number in range(start_round, integer(setting.max_rounds)):
         searching = integer(state[LIVE])
         if searching == 0 or state[OPEN] == 0:
@@ -391,40 +439,48 @@ def search(
             or 2 * (state[ENTERED] + searching) > len(table)
         ):
             return round_number
-        candidates = integer(0)
+        proposing = integer(0)
+        crowded = False
         for i in range(searching):
-            place = live[i]
-            entry = active[place]
-            worker = workers[entry.row]
-            entry.slot = -1
-            entry.want = 0
+            place = integer(live[index(i)])
+            entry = active[index(place)]
             if examine(
-                round_number,
+                round_number * DRAWS_OF_A_ROUND,
                 search_key,
                 taste_key,
                 entry,
-                worker,
                 listings,
                 orders,
-                state[OPEN],
+                integer(state[OPEN]),
                 takers,
                 table,
-                types,
-                platform,
+                ranking,
                 setting,
             ):
-                entry.priority = priority(priority_key, integer(entry.id), round_number)
-            elif not still_searching(entry, worker):
-                continue
-            live[candidates] = place
-            candidates += 1
-        allocate(live, candidates, active, listings, demand, group, ranked)
-        still = integer(0)
-        emptied = False
-        for i in range(candidates):
-            place = live[i]
-            entry = active[place]
-            worker = workers[entry.row]
+                slot = integer(entry.slot)
+                proposals[index(proposing)] = place
+                proposing += 1
+                demand[index(slot)] += integer(entry.want)
+                crowded |= demand[index(slot)] > integer(listings[index(slot)].left)
+        if crowded:
+            allocate(
+                priority_key,
+                round_number,
+                proposals,
+                proposing,
+                active,
+                listings,
+                demand,
+                group,
+                ranked,
+                ranks,
+            )
+        how_many = integer(0)
+        for i in range(proposing):
+            place = integer(proposals[index(i)])
+            entry = active[index(place)]
+            slot = integer(entry.slot)
+            demand[index(slot)] = 0
             if entry.want > 0:
                 work_on(
                     place,
@@ -439,19 +495,17 @@ def search(
                     setting,
                     state,
                 )
-                emptied |= listings[entry.slot].left == 0
-            if still_searching(entry, worker):
-                live[still] = place
-                still += 1
+                if listings[index(slot)].left == 0:
+                    emptied[index(how_many)] = slot
+                    how_many += 1
+        if how_many > 0:
+            drop_exhausted(orders, keys, listings, batches, emptied, how_many, places, exhausted, state)
+        still = integer(0)
+        for i in range(searching):
+            entry = active[index(live[index(i)])]
+            live[index(still)] = live[index(i)]
+            still += integer((entry.left >= entry.look_seconds) & (entry.fruitless < entry.patience))
         state[LIVE] = still
-        if emptied:
-            state[OPEN] = drop_exhausted(orders, state[OPEN], listings, exhausted, state)
     for i in range(integer(state[LIVE])):
-        state[CUT_OFF] += integer(active[live[i]].left)
+        state[CUT_OFF] += integer(active[index(live[index(i)])].left)
     return -1
-
-
-@rule
-def still_searching(entry: Any, worker: Any) -> bool:
-    """Whether a worker has both time for another look and patience."""
-    return bool(entry.left >= worker.look_seconds and entry.fruitless < worker.patience)

@@ -230,7 +230,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "inactive": ("being active", not_active),
     "start": ("start", shift("events", "start", -1, first_event)),
     "end": ("start to end", shift("events", "end", 1, first_event)),
-    "done": ("start to end|accepted", shift("events", "done", -1, first_event)),
+    "done": ("start to end|accepted|sort key", shift("events", "done", -1, first_event)),
     "accepted": ("tasks accepted", shift("events", "accepted", 10**6, first_event)),
     "country": ("country mask", set_of_listing("country_mask", 0)),
     "skill": ("skill", set_of_listing("skill", 9)),

@@ -58,15 +58,15 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     """Put single-task batches on the model's board and all its workers on duty; return the board."""
     board = model.boards[0]
     listings, batches = np.zeros(tasks, LISTING), np.zeros(tasks, BATCH)
-    listings["country_mask"], listings["log_stated_pay"], listings["log_true_pay"] = -1, 9.0, 9.0
-    listings["left"] = listings["tasks"] = listings["true_seconds"] = 1
-    batches["id"] = batches["rank_hash"] = np.arange(tasks)
+    listings["country_mask"], listings["appeal"], batches["log_true_pay"] = -1, 9.0, 9.0
+    listings["left"] = listings["shown_left"] = listings["tasks"] = listings["true_seconds"] = 1
+    batches["id"] = listings["rank_hash"] = np.arange(tasks)
     batches["tasks"] = batches["assignments"] = batches["assignments_per_task"] = batches["open"] = 1
     batches["first_taker"] = -1
     board.room_for_batches(tasks)
     boards.insert(
         0, np.zeros(tasks, np.int64), listings, batches, tasks, board.listings, board.batches, board.free, board.orders,
-        board.added, board.state,
+        board.keys, board.added, board.moved, board.moved_keys, board.state,
     )  # fmt: skip
     rows = model.worker_rows
     rows["look_seconds"] = 1
@@ -75,6 +75,7 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     board.room_for_events(len(rows))
     entries = board.active[: len(rows)]
     entries["row"] = entries["id"] = np.arange(len(rows))
+    entries["look_seconds"], entries["patience"] = 1, 9
     entries["duty"] = entries["left"] = 3600
     entries["country"] = rows["country"]
     board.state[boards.ACTIVE_COUNT] = len(rows)
@@ -85,7 +86,7 @@ def urns(workers: int, tasks: int, draws: int) -> tuple[float, Counts]:
     """A5: mean number of tasks filled in one round against V (1 - (1 - 1/V)^U); return how many SE apart."""
     model = ClickWorkModel(urn_config(workers))
     board = urn_board(model, tasks)
-    kept = {name: getattr(board, name).copy() for name in ("listings", "batches", "orders", "takers", "free_takers",
+    kept = {name: getattr(board, name).copy() for name in ("listings", "batches", "orders", "keys", "takers", "free_takers",
                                                           "table", "active", "exhausted", "state")}  # fmt: skip
     filled = np.zeros(draws)
     for draw in range(draws):

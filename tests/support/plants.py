@@ -180,7 +180,7 @@ PLANTS: dict[str, Plant] = {
         "minutes", restless(2, seed=3),
     ),
     "looking costs nothing": Plant(
-        SEARCH, "entry.searched += integer(entry.left) - left", "entry.searched += 0", "minutes", small(1),
+        SEARCH, "entry.searched += look * look_seconds", "entry.searched += 0", "minutes", small(1),
     ),
     "returned work costs nothing": Plant(
         SEARCH, "            entry.left -= spent", "            entry.left -= 0", "minutes", restless(4, seed=2),
@@ -201,36 +201,35 @@ PLANTS: dict[str, Plant] = {
         "        if taker.worker == worker + 1 and taker.slot == slot:", "debug_mode", choosy(),
     ),
     "twice on a task": Plant(
-        SEARCH, "min(left // seconds, integer(listing.tasks) - done, integer(listing.left))",
-        "min(left // seconds, integer(listing.left))", "assignments", small(1),
+        SEARCH, "integer(listing.tasks) - done, integer(listing.left))", "integer(listing.left))", "assignments", small(1),
     ),
     "a task given back is taken again": Plant(
-        SEARCH, "takers[at].done = RETURNED", "takers[at].done = 0", "debug_mode", restless(4, seed=2),
+        SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=2),
     ),
     "shut-out countries let in": Plant(
-        SEARCH, "(integer(listing.country_mask) >> country) & 1 == 0 or", "(integer(listing.country_mask) >> country) & 1 > 1 or",
+        SEARCH, "((integer(listing.country_mask) >> country) & 1 == 1)", "((integer(listing.country_mask) >> country) & 1 <= 1)",
         "debug_mode", choosy(seed=3),
     ),
     "skill not asked for": Plant(
-        SEARCH, "or integer(listing.skill) > skill:", "or integer(listing.skill) > skill + 3:", "debug_mode", choosy(),
+        SEARCH, "(integer(listing.skill) <= skill)", "(integer(listing.skill) <= skill + 3)", "debug_mode", choosy(),
     ),
     "tertiary education not asked for": Plant(
-        SEARCH, "if listing.tertiary > entry.tertiary:", "if listing.tertiary > entry.tertiary + 1:",
+        SEARCH, "(integer(listing.tertiary) <= tertiary)", "(integer(listing.tertiary) <= tertiary + 1)",
         "debug_mode", choosy(),
     ),
     "approval record not asked for": Plant(
-        SEARCH, "if listing.approval_tasks > 0 and (", "if listing.approval_tasks > 9999 and (", "debug_mode", choosy(),
+        SEARCH, "(listing.approval_tasks <= 0)", "(listing.approval_tasks <= 9999)", "debug_mode", choosy(),
     ),
     "an order out of order": Plant(
-        BOARD, "key_of(order, slots[old], listings, batches) < key_of(", "key_of(order, slots[old], listings, batches) > key_of(",
+        BOARD, "        first = first_place(keys, last, key)", "        first = first_place(keys, last, key + 1000 * 4294967296)",
         "debug_mode", small(1),
     ),
     "largest first as it was when posted": Plant(
-        BOARD, "    resort_slots(1, orders[1], count, listings, batches)", "    resort_slots(1, orders[1], 0, listings, batches)",
+        BOARD, "        if listing.left == listing.shown_left:", "        if listing.left <= listing.shown_left:",
         "debug_mode", small(1),
     ),
     "exhausted batches left in an order": Plant(
-        BOARD, "            if listings[slot].left > 0:\n                at += 1", "            if listings[slot].left >= 0:\n                at += 1",
+        SEARCH, "        if how_many > 0:", "        if how_many > 1:",
         "debug_mode", small(1),
     ),
     "takers never freed": Plant(
@@ -270,7 +269,8 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- relations
     "first come by row": Plant(
-        SEARCH, "priority(priority_key, integer(entry.id), round_number)", "priority(priority_key, integer(entry.row), round_number)",
+        SEARCH, "rank = priority(priority_key, integer(active[index(place)].id), round_number)",
+        "rank = priority(priority_key, integer(active[index(place)].row), round_number)",
         "permutation", choosy(3),
     ),
     "noise by row": Plant(
@@ -345,8 +345,7 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- limits
     "the first listings only": Plant(
-        SEARCH, "position = integer((draw - best_paid) / (1.0 - best_paid) * real(count))",
-        "position = integer((draw - best_paid) / (1.0 - best_paid) * 0.9 * real(count))", "urn_ball", calm(),
+        SEARCH, "even = share * real(count)", "even = share * 0.9 * real(count)", "urn_ball", calm(),
     ),
     "arrivals in threes": Plant(
         POSTING, "arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)",
