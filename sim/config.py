@@ -560,7 +560,7 @@ class Results:
 
 
 LARGEST_BATCH_MICROUSD = 2**53
-"""Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact even in floats."""
+"""Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact in floats."""
 
 FURTHEST_DRAW = 8.3
 """No normal draw lies further out, in standard deviations: draws are multiples of 2**-53."""
@@ -621,12 +621,14 @@ class Config:
             yield (
                 "requesters.value_usd_per_hour",
                 value,
-                f"at most {most:.6g} USD/hour with these task types, so that no batch can cost more than "
-                f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD",
+                (
+                    f"at most {most:.6g} USD/hour with these task types, so that no batch can cost more than "
+                    f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD"
+                ),
             )
 
     def dearest_batch_usd(self) -> float:
-        """Most that a batch could cost, fee included: nobody pays more than the work is worth to them (USD)."""
+        """Most that a batch could cost with its fee: nobody pays more than work is worth to them (USD)."""
         requesters = self.requesters
         value = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
         own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
