@@ -39,6 +39,7 @@ TABLES_FOLDER = Path(__file__).parent / "tables"
 SHARE_COLUMNS = ("worker_share", "requester_share")
 SHARE_TOLERANCE = 0.001
 MOST_COUNTRIES = 63  # each is a bit of a mask of 64
+MOST_ZONES = 256  # a worker's is kept in one byte
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LABEL = 12
 
@@ -140,6 +141,7 @@ def read_table(file: Path, name: str) -> World:
     _check_count(file, rows)
     codes = _codes(rows)
     zones = [row.zones() for row in rows]
+    _check_zones(file, zones)
     numbers = {column.name: _number_array(rows, column) for column in COLUMNS}
     _check_labour_force(rows, numbers)
     for share in SHARE_COLUMNS:
@@ -209,6 +211,14 @@ def _check_count(file: Path, rows: Sequence[Row]) -> None:
     if not 1 <= len(rows) <= MOST_COUNTRIES:
         _refuse_file(
             file, "wrong number of countries", len(rows), f"1 to {MOST_COUNTRIES} rows below the header"
+        )
+
+
+def _check_zones(file: Path, zones: Sequence[Sequence[tuple[str, float]]]) -> None:
+    count = sum(map(len, zones))
+    if count > MOST_ZONES:
+        _refuse_file(
+            file, "column zones: too many zones", count, f"at most {MOST_ZONES} in all countries together"
         )
 
 
