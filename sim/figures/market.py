@@ -26,7 +26,7 @@ from sim.figures import style
 from sim.figures.sankey import PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
 from sim.outcomes.frames import Countries, Frames, per_country
-from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, WORKING, all_in_pay
+from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
 from sim.outcomes.inequality import gini, lorenz, weighted_median
 from sim.study.result import FIGURES, RunResult
 
@@ -87,12 +87,14 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     """Small multiples by region: when its requesters post and its workers are on duty, by UTC hour.
 
     Each curve is the share of its region's own day, so that all panels have the same scale; what the region
-    weighs in the world is written above.
+    weighs in the world is written above. The curve of fewer than 200 workers is not drawn.
     """
     clock = frames.clock
     if clock.empty or not clock["posted"].sum() or not clock["active"].sum():
         return style.empty_figure("No hours recorded.", caption)
-    regions = clock["country"].astype(str).map(per_country(world, world.region))
+    region_of = per_country(world, world.region)
+    regions = clock["country"].astype(str).map(region_of)
+    counts = frames.workers["country"].astype(str).map(region_of).value_counts()
     posted, active = (_by_hour(clock, regions, column) for column in ("posted", "active"))
     names = [name for name in dict.fromkeys(map(str, world.region)) if name in posted]
     figure = style.new_figure(style.COLUMN, 0.62 + 0.62 * (len(names) + 1), caption)
@@ -103,6 +105,8 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     for axes, name in zip(panels[1:], names, strict=True):
         tasks, task_text = _day_of(posted[name], world_posted.sum(), "of tasks")
         people, people_text = _day_of(active[name], world_active.sum(), "of workers on duty")
+        if len(frames.workers) and counts.get(name, 0) < LEAST_WORKERS:
+            people, people_text = np.full(24, np.nan), f"workers: {TOO_FEW}"
         _clock_panel(axes, name, tasks, people, [(f"{task_text}, {people_text}", style.GREY)])
         top = max(top, 1.12 * np.max([tasks, people], initial=0, where=np.isfinite([tasks, people])))
     panels[0].set_ylim(0, top)
@@ -247,10 +251,11 @@ def _pay_axis(axes: Axes, low: float, high: float) -> None:
 
 @style.drawn
 def lorenz_curves(frames: Frames, world: Countries, caption: str) -> Figure:
-    """Lorenz curves of net income (all workers, North, South) and of hourly pay, with Gini coefficients."""
+    """Lorenz curves of net income (all active workers, North, South) and of hourly pay, with their Gini."""
     workers = frames.workers
     if workers.empty or not workers["pay_microusd"].sum():
         return style.empty_figure("No pay recorded.", caption)
+    workers = workers[on_duty(workers) > 0]
     groups = workers["country"].astype(str).map(per_country(world, world.group)).str.lower()
     parts = {"all": workers} | {name: workers[groups == name] for name in ("north", "south", "mixed")}
     figure = style.new_figure(style.COLUMN, 3.2, caption)

@@ -187,6 +187,10 @@ class Frames(Protocol):
     def flows(self) -> pd.DataFrame:
         """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
 
+    @property
+    def scale(self) -> float | None:
+        """People that a worker of the model stands for; None if that is not known."""
+
 
 class Countries(Protocol):
     """What indicators and figures need of a world: arrays with one entry for each country."""
@@ -237,6 +241,7 @@ class FrameSet:
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
     spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+    scale: float | None = None
 
 
 def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_every_name_in_the_table_is_an_indicator() -> None:
     names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
     assert names <= set(INDICATORS)
     assert len(names) > 30
-    assert list(SECTIONS) == ["Pay", "Hours", "Market", "Money", "North and South"]
+    assert list(SECTIONS) == ["Pay", "Hours", "Market", "Money", "North and South", "World, in a year"]
 
 
 def test_values_are_written_for_people() -> None:
