@@ -218,7 +218,7 @@ def _marked(text: str) -> Text:
 def _country_table(countries: pd.DataFrame) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, head in enumerate(COUNTRY_HEADS):
-        table.add_column(head, justify="left" if i == 0 else "right", no_wrap=True)
+        table.add_column(head, justify="left" if i == 0 else "right", overflow="fold")
     for row in country_rows(countries):
         table.add_row(*(Text(cell, style="dim" if cell == TOO_FEW else "") for cell in row))
     return table

@@ -29,6 +29,7 @@ LEAST_TASKS = 10
 US_MINIMUM_WAGE = 7.25
 DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
+MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
 LARGE_BATCH = (300, 3000)
@@ -844,6 +845,8 @@ def fee_share(frames: Frames, world: Countries | None) -> float:
 )
 def platform_rent(frames: Frames, world: Countries | None) -> float:
     flows = _rows(frames.flows, "flows")
+    if not flows["kind"].astype(str).isin(MONTH_END).any():
+        raise Missing("no month ended in the window")
     credit, debit = flows["credit_sector"].astype(str), flows["debit_sector"].astype(str)
     earned = (credit == "platforms") & (debit != "platforms") & (flows["kind"].astype(str) != "capital")
     received = flows.loc[earned, "amount_microusd"].sum()

@@ -339,6 +339,9 @@ def test_flows_between_north_and_south() -> None:
     assert value("north_to_south_after_dividends", frames) == 40.0
     assert value("platform_rent", frames) == 12 + 3 - 5
     assert value("platform_rent_share", frames) == pytest.approx(0.1)
+    within_a_month = replace(frames, flows=FLOWS.iloc[:5])
+    assert reason("platform_rent", within_a_month) == "no month ended in the window"
+    assert reason("platform_rent_share", within_a_month) == "no month ended in the window"
     assert reason("north_to_south_after_dividends", frames, None) == "no country table given"
 
 
