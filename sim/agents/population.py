@@ -29,7 +29,7 @@ from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
 from sim.config import Config
 from sim.draws import low_discrepancy, stream, stream_key, uniform
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
@@ -177,14 +177,19 @@ def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
         codes = listed or [
             code for code in world.codes if side == "requester" or code not in platform.excluded_countries
         ]
-        for code in [*codes, *platform.excluded_countries]:
-            if code not in world.codes:
-                raise UserError(
-                    f"Platform {name} names a country that the world does not have.",
-                    path=f"platforms.{name}.{side}_countries",
-                    value=code,
-                    allowed=", ".join(world.codes),
-                )
+        for setting, named in (
+            (f"{side}_countries", listed),
+            ("excluded_countries", platform.excluded_countries),
+        ):
+            for code in named:
+                if code not in world.codes:
+                    raise UserError(
+                        "names a country that the world does not have.",
+                        path=f"platforms.{name}.{setting}",
+                        value=code,
+                        allowed=", ".join(world.codes),
+                        nearest=nearest(code, world.codes),
+                    )
         result[name] = [world.codes.index(code) for code in codes]
     return result
 
@@ -212,7 +217,10 @@ def origins(config: Config, world: World, side: str) -> Records:
     total = added_up(weight for weight, _, _ in weights)
     if not total > 0.0:
         raise UserError(
-            f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world"
+            f"admit no {side} of any country.",
+            path="platforms",
+            value=names,
+            allowed="countries of the world",
         )
     running = 0.0
     for i, (weight, country, platform) in enumerate(weights):

@@ -506,7 +506,8 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
     highest = max((float(values.max()) for _, _, values in lines if values.notna().any()), default=0.0)
     divisor, word = style.scale_of(highest)
     for _, color, values in lines:
-        axes.plot(values.index.to_numpy(), values.to_numpy(np.float64) / divisor, color=color)
+        marker = "o" if len(values) == 1 else ""
+        axes.plot(values.index.to_numpy(), values.to_numpy(np.float64) / divisor, color=color, marker=marker)
     axes.set_ylim(0, 1.1 * highest / divisor or 1)
     axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
@@ -516,7 +517,9 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
 
 
 def _date_axis(axes: Axes, dates: pd.Series[Any]) -> None:
-    axes.set_xlim(dates.min(), dates.max())
+    first, last = dates.min(), dates.max()
+    margin = pd.Timedelta(hours=12 if first == last else 0)
+    axes.set_xlim(first - margin, last + margin)
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]

@@ -83,17 +83,18 @@ def execute(
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
-    if is_cold(search, posting) and not quiet:
-        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+    cold = is_cold(search, posting)
     rules = load_plugins(files) if files else None
     if resume is None:
         model = ClickWorkModel(config, plugins=rules)
         folder = new_folder(config)
         write_text(folder / CONFIG, to_yaml(config))
     else:
-        folder = resume if resume.is_dir() else resume.parent
+        folder = interrupted(resume)
         model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules)
         config = model.config
+    if cold and not quiet:
+        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
@@ -123,6 +124,20 @@ def execute(
     if not quiet:
         print_summary(values, by_country(frames, model.world))
     return folder
+
+
+def interrupted(resume: Path) -> Path:
+    """Return the folder of a run that can go on: the one named, or that of the checkpoint named."""
+    folder = resume if resume.is_dir() else resume.parent
+    file = folder / CHECKPOINT
+    if file.is_file() and resume in (folder, file):
+        return folder
+    raise UserError(
+        "names no run that can go on: it has ended, or was started without time.checkpoint_days.",
+        path="resume",
+        value=str(resume),
+        allowed=f"the folder of an interrupted run that holds a file {CHECKPOINT}, or that file",
+    )
 
 
 class BatchParts:

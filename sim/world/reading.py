@@ -65,7 +65,7 @@ class Row(NamedTuple):
         """Raise the error of one cell."""
         label = f" ({self.label})" if 0 < len(self.label) <= LONGEST_LABEL else ""
         raise UserError(
-            f"row {self.number}{label}, column {column}: {what}",
+            f"{self.file}: row {self.number}{label}, column {column}: {what}",
             path=str(self.file),
             value=self.cells[column],
             allowed=allowed,
@@ -204,7 +204,7 @@ def _check_header(file: Path, header: list[str], columns: Sequence[str]) -> None
 
 
 def _refuse_file(file: Path, what: str, value: Any, allowed: str, close: str = "") -> NoReturn:
-    raise UserError(what, path=str(file), value=value, allowed=allowed, nearest=close)
+    raise UserError(f"{file}: {what}", path=str(file), value=value, allowed=allowed, nearest=close)
 
 
 def _check_count(file: Path, rows: Sequence[Row]) -> None:

@@ -83,8 +83,13 @@ def large(frames: FrameSet) -> FrameSet:
     return replace(frames, flows=pd.concat([flows, extra]), series=frames.series.assign(**scaled))
 
 
+def one_day(frames: FrameSet) -> FrameSet:
+    return replace(frames, series=frames.series[frames.series["day"] == 3])
+
+
 VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
     "year": lambda frames: frames,
+    "one_day": one_day,
     "few_days": few_days,
     "one_country": one_country,
     "large": large,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sim.cli import main
 from sim.composition import compose, config_id, from_yaml
 from sim.errors import UserError
 from sim.model import ClickWorkModel
@@ -19,6 +20,7 @@ from sim.outcomes.frames import COLUMNS
 from sim.plugins import load_plugins
 from sim.study.result import load
 from sim.study.run import execute
+from sim.world.reading import TABLES_FOLDER
 from tests.support.markets import fingerprint, run, tiny
 
 SMALL = [
@@ -124,7 +126,7 @@ def test_plugin_changes_the_outcome(tmp_path: Path) -> None:
     file = tmp_path / "cautious.py"
     file.write_text(CAUTIOUS)
     config = compose([*SMALL, "market.acceptance=cautious", f"results.dir={tmp_path / 'results'}"])
-    with pytest.raises(UserError, match="no such rule"):
+    with pytest.raises(UserError, match="not the name of a rule"):
         execute(config, quiet=True)
     place = execute(config, plugins=[file], quiet=True)
     manifest = load(place).manifest
@@ -146,6 +148,74 @@ def test_a_wrong_world_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         execute(config, quiet=True)
     assert not (tmp_path / "results").exists()
+
+
+RULES = {
+    "raises.py": "raise RuntimeError('x')\n",
+    "imports.py": "import nosuchmodule\n",
+    "syntax.py": "def f(:\n",
+    "nothing.py": "x = 1\n",
+    "three.py": CAUTIOUS.replace("log_reservation)", "log_reservation, third)", 1),
+    "undefined.py": CAUTIOUS.replace("return ", "return nowhere + "),
+    "text.py": CAUTIOUS.replace("return ", "return 'no' if 1 else "),
+}
+PLUGGED = ["market.acceptance=cautious", "--plugin"]
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (["world.table=nowhere.csv"], "world.table"),
+        (["world.table=syntax.py"], "syntax.py"),
+        (["world.table=one.csv"], "one.csv"),
+        (["world.table=letters.csv"], "letters.csv"),
+        (["platforms.microwork.owner=XXX"], "platforms.microwork.owner"),
+        (["platforms.microwork.worker_countries=[NTH,ZZZ]"], "platforms.microwork.worker_countries"),
+        (["platforms.microwork.requester_countries=[ZZZ]"], "platforms.microwork.requester_countries"),
+        (["platforms.microwork.excluded_countries=[QQQ]"], "platforms.microwork.excluded_countries"),
+        (["platforms.microwork.excluded_countries=[NTH,STH]"], "platforms"),
+        (["market.acceptance=nosuch"], "market.acceptance"),
+        (["market.pay_setting=nosuch"], "market.pay_setting"),
+        (["requesters.demand_share=20", "requesters.count=1", "time.days=20000"], "requesters.demand_share"),
+        (["resume=empty"], "resume"),
+        (["resume=one.csv"], "resume"),
+        (["resume=broken"], "resume"),
+        (["resume=broken/checkpoint"], "resume"),
+        (["--plugin", "raises.py"], "--plugin"),
+        (["--plugin", "imports.py"], "--plugin"),
+        (["--plugin", "syntax.py"], "--plugin"),
+        (["--plugin", "nothing.py"], "--plugin"),
+        ([*PLUGGED, "three.py"], "market.acceptance"),
+        ([*PLUGGED, "undefined.py"], "market.acceptance"),
+        ([*PLUGGED, "text.py"], "market.acceptance"),
+    ],
+)
+def test_mistakes_that_only_the_run_can_see(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    path: str,
+) -> None:
+    """One message that begins with the place, exit code 2, nothing written."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in RULES.items():
+        Path(name).write_text(text)
+    lines = (TABLES_FOLDER / "north_south.csv").read_text().splitlines()
+    Path("one.csv").write_text("\n".join(lines[:2]))
+    Path("letters.csv").write_text("\n".join(lines).replace("0.92", "much", 1))
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 1 0\n")
+    before = sorted(tmp_path.rglob("*"))
+    usual = [] if words[0].startswith("resume") else ["world=north_south", "workers.count=40"]
+    assert main(["run", *usual, "results.dir=out", *words]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"clickmarket: {path}")
+    assert 2 <= len(told.err.splitlines()) <= 4, told.err
+    assert "allowed" in told.err or "fails" in told.err, told.err
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_events_are_written_when_asked(tmp_path: Path) -> None:
