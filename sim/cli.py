@@ -82,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
-        print("clickmarket: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
         return INTERRUPTED
 
 

@@ -101,7 +101,10 @@ def execute(
     if resume is not None:
         parts.keep(int(model.loaded_arrays.pop("parts")))
         recorder.restore(model.loaded_arrays)
-    play(model, lambda: save(model, recorder, parts, folder), quiet)
+    try:
+        play(model, lambda: save(model, recorder, parts, folder), quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what_is_left(folder)) from None
     frames = recorder.frames()
     parts.join()
     for name in COLUMNS:
@@ -138,6 +141,13 @@ def interrupted(resume: Path) -> Path:
         value=str(resume),
         allowed=f"the folder of an interrupted run that holds a file {CHECKPOINT}, or that file",
     )
+
+
+def what_is_left(folder: Path) -> str:
+    """Say what can be done with the folder of a run that was stopped."""
+    if (folder / CHECKPOINT).is_file():
+        return f"To go on: clickmarket run resume={folder}"
+    return f"{folder} is incomplete; without time.checkpoint_days a run cannot go on."
 
 
 class BatchParts:

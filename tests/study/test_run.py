@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -119,6 +120,26 @@ def test_killed_run_resumes_to_the_same_tables(folder: Path, tmp_path: Path) -> 
     for name in COLUMNS:
         file = f"{name}.parquet"
         assert (place / file).read_bytes() == (folder / file).read_bytes(), name
+
+
+@pytest.mark.parametrize("days", [0, 10])
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], days: int
+) -> None:
+    """Control-C after a checkpoint, and with none."""
+
+    def stop(model: ClickWorkModel, checkpoint: Callable[[], None], quiet: bool) -> None:
+        if days:
+            checkpoint()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.study.run.play", stop)
+    assert main(["run", *SMALL, f"time.checkpoint_days={days}", f"results.dir={tmp_path}"]) == 130
+    (place,) = tmp_path.iterdir()
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert (f"resume={place}\n" in told.err) == (days > 0)
+    assert str(place) in told.err
 
 
 def test_plugin_changes_the_outcome(tmp_path: Path) -> None:
