@@ -140,6 +140,7 @@ def by_country(frames: Frames, world: Countries) -> pd.DataFrame:
         ("name", world.names),
     ):
         table.insert(0, column, table.index.map(per_country(world, values)))
+    table.attrs["units"] |= {"name": "", "group": "", "minimum_wage_usd": "USD/h"}
     return table
 
 
@@ -188,7 +189,8 @@ def _table_by(frames: Frames, world: Countries, labels: pd.Series[Any], order: l
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.Index(present, dtype="str"), columns=["workers", *BY_COUNTRY, "note"])
     table[list(BY_COUNTRY)] = table[list(BY_COUNTRY)].astype(float)
-    table.attrs["units"] = {name: INDICATORS[name].unit for name in BY_COUNTRY} | {"workers": "workers"}
+    units = {name: INDICATORS[name].unit for name in BY_COUNTRY}
+    table.attrs["units"] = units | {"workers": "workers", "note": ""}
     return table
 
 

@@ -27,7 +27,7 @@ from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.outcomes.console import print_summary
-from sim.outcomes.frames import COLUMNS, FrameSet
+from sim.outcomes.frames import COLUMNS, EVENT_UNITS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
@@ -111,11 +111,7 @@ def execute(
         if name != "batches":
             write_recorded(name, getattr(frames, name), folder)
     if config.record.events:
-        write_frame(
-            recorder.event_log(),
-            folder / frame_file("events"),
-            {"start": "s", "end": "s", "own_seconds": "s"},
-        )
+        write_frame(recorder.event_log(), folder / frame_file("events"), EVENT_UNITS)
     manifest = describe(config, model, recorder, files, time.monotonic() - began)
     frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
     values = summary(frames, model.world)

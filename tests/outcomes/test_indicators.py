@@ -442,7 +442,8 @@ def test_countries_below_200_workers_have_no_statistics(year: FrameSet) -> None:
     for code in many.index:
         alone = FrameSet(workers=year.workers[year.workers["country"] == code])
         assert many.loc[code, "pay_all_in_median"] == value("pay_all_in_median", alone)
-    assert found.attrs["units"]["pay_all_in_median"] == "USD/h"
+    assert found.attrs["units"]["pay_all_in_median"] == found.attrs["units"]["minimum_wage_usd"] == "USD/h"
+    assert found.attrs["units"].keys() == set(found)
 
 
 def test_regions_pool_their_countries(year: FrameSet) -> None:

@@ -19,7 +19,7 @@ from sim.errors import UserError
 from sim.model import ClickWorkModel
 from sim.outcomes.frames import COLUMNS
 from sim.plugins import load_plugins
-from sim.study.result import load
+from sim.study.result import load, read_frame
 from sim.study.run import execute
 from sim.world.reading import TABLES_FOLDER
 from tests.support.markets import fingerprint, run, tiny
@@ -45,6 +45,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return execute(compose([*SMALL, f"results.dir={results}"]), quiet=True)
 
 
+IDENTITIES = {"id", "requester", "worker", "collective", "batch"}
+
+
+def assert_units(frame: pd.DataFrame, name: str) -> None:
+    """Every column says its unit; only names, codes, identities, and yes or no have an empty one."""
+    units = frame.attrs["units"]
+    assert list(units) == list(frame.columns), name
+    for column in frame:
+        number = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(
+            frame[column]
+        )
+        if number and column not in IDENTITIES:
+            assert units[column], f"{name}.{column} has no unit"
+
+
 def test_folder_is_complete(folder: Path) -> None:
     """Every table is there with its declared columns, units and some rows."""
     result = load(folder)
@@ -52,7 +67,7 @@ def test_folder_is_complete(folder: Path) -> None:
         frame = getattr(result, name)
         assert list(frame.columns) == list(columns), name
         assert len(frame) > 0, name
-        assert frame.attrs["units"].keys() >= {column for column, what in columns.items() if what.unit}, name
+        assert_units(frame, name)
     assert not list(folder.glob("*.part")) and not list(folder.glob(".*.tmp"))
     assert result.manifest["money_total_microusd"] == 0
 
@@ -243,7 +258,8 @@ def test_events_are_written_when_asked(tmp_path: Path) -> None:
     """The event log holds every piece of work: its sums are those of the workers' table."""
     words = [*SMALL[:-2], "time.warmup_days=0", "time.days=3", "record.figures=false", "record.events=true"]
     place = execute(compose([*words, f"results.dir={tmp_path}"]), quiet=True)
-    events = pd.read_parquet(place / "events.parquet")
+    events = read_frame(place / "events.parquet")
+    assert_units(events, "events")
     workers = load(place).workers
     assert events.accepted.sum() == workers.tasks_accepted.sum() > 100
     assert (events.done - events.accepted).sum() == workers.tasks_rejected.sum()
