@@ -111,7 +111,7 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
         top = max(top, 1.12 * np.max([tasks, people], initial=0, where=np.isfinite([tasks, people])))
     panels[0].set_ylim(0, top)
     panels[0].set_xlim(0, 24)
-    panels[0].yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    panels[0].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     panels[-1].set_xticks(range(0, 25, 3))
     panels[-1].set_xlabel("Hour of the day (UTC)")
     figure.supylabel("Share of the region's day (%)", size=7, color=style.INK)
@@ -509,7 +509,7 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
         marker = "o" if len(values) == 1 else ""
         axes.plot(values.index.to_numpy(), values.to_numpy(np.float64) / divisor, color=color, marker=marker)
     axes.set_ylim(0, 1.1 * highest / divisor or 1)
-    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
     ends = [(float(values.dropna().iloc[-1]) / divisor, name, color) for name, color, values in lines if name]
     style.end_labels(axes, ends)
@@ -522,7 +522,13 @@ def _date_axis(axes: Axes, dates: pd.Series[Any]) -> None:
     axes.set_xlim(first - margin, last + margin)
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
+        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+        offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
+    )
+    axes.xaxis.set_major_formatter(formatter)
 
 
 ALL: dict[str, Draw] = {
