@@ -11,7 +11,7 @@ from sim.composition import compose
 from sim.config import Config
 
 WORLDS = ("global", "mturk_2015")
-"""The main job's world of 46 countries and four platforms, and the reference configuration with one platform."""
+"""The main job's world of 46 countries and four platforms, and the reference configuration with one."""
 
 DAY = 24
 

@@ -154,8 +154,7 @@ def write_call(call: Call, header: Path) -> None:
 def records_header() -> str:
     """Return the text of `records.h`."""
     parts = ["#pragma once", "", "#include <cstddef>", "#include <cstdint>", ""]
-    for name in CONSTANTS:
-        parts.append(f"constexpr int {name} = {getattr(board, name)};")
+    parts += [f"constexpr int {name} = {getattr(board, name)};" for name in CONSTANTS]
     parts += [f"constexpr std::int64_t {name} = {value};" for name, value in WHOLE_NUMBERS.items()]
     parts += [f"constexpr double {name} = {float(value).hex()};" for name, value in NUMBERS.items()]
     for name, table in TABLES.items():

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `python -m benchmarks.measure NAME JSON` prints its result as JSON.
+"""One measurement in a process of its own: `python -m benchmarks.measure NAME JSON` prints it as JSON.
 
 Everything is compiled and warm before a clock starts. Seconds are those of the CPU, except where two threads
 or a start are timed.
@@ -243,7 +243,7 @@ class Stopwatch:
             times[:] = [0.0, 0.0]
 
     def stop(self, total: float) -> None:
-        """Take the stopwatch's own work out of the total, and the unpacking of arguments out of the kernels."""
+        """Take the stopwatch's own work from the total, and the unpacking of arguments from the kernels."""
         unpacking = sum(times[1] for times in self.times.values())
         self.inside = sum(times[0] for times in self.times.values()) - unpacking
         self.total = total - unpacking - 2.0 * self.calls * self.reading

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sim.errors import UserError, nearest_or_first
 
-HELP_COLUMNS = 110
+HELP_COLUMNS, HELP_LINES = 100, 40
 USER_ERROR = 2
 INTERRUPTED = 130
 COMMANDS = ("run",)
@@ -46,23 +46,21 @@ clickmarket: a simulated market of click work
 RUN_USAGE = """\
 clickmarket run [SETTING ...] [--plugin FILE] [--cfg job]
 
-Simulate the market. A summary is printed; the path of the folder of results is the last line.
+Simulate the market; print a summary and, as the last line, the folder of results.
 
   clickmarket run
-  clickmarket run workers.count=50000 time.days=365 seed=7 platforms.microwork.requester_fee=0.3
+  clickmarket run workers.count=50000 time.days=365 platforms.microwork.requester_fee=0.3 seed=7
   clickmarket run config=my.yaml results.dir=my_results
 
 Options
   --plugin FILE       a Python file with further rules; may be given several times
   --cfg job           print the whole configuration as YAML and stop
-  --help              print this text and stop
 
 Settings
   section.name=value  set one value; lists as [a,b]
-  +platforms.new.requester_fee=0.1
-                      add an entry of a new name; ~platforms.name takes one away
+  +platforms.new.requester_fee=0.1 adds an entry of a new name; ~platforms.name takes one away
   config=FILE         lay the values of a YAML file over the groups
-  resume=PATH         go on from a checkpoint; it keeps its configuration, except compute.* and results.*
+  resume=PATH         go on from a checkpoint, as configured then, except compute.* and results.*
 """
 
 
@@ -84,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
-        print("clickmarket: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
         return INTERRUPTED
 
 
@@ -233,7 +231,7 @@ def _group_lines() -> list[str]:
 
     folder = conf_folder()
     usual = usual_choices(folder)
-    lines = ["Groups: settings that belong together, chosen by name (* what a run takes if nothing is said)"]
+    lines = ["Groups: settings that belong together, by name (* if nothing is said)"]
     for group, names in group_options(folder).items():
         for name in names:
             mark = "*" if usual.get(group) == name else " "
@@ -264,6 +262,7 @@ def _parameter_lines() -> list[str]:
     lines = [f"Ten of the {len(rows)} parameters (docs/parameters.md has them all)"]
     for path in MAIN_PARAMETERS:
         row = rows[path]
-        text = f"{row.meaning}; {row.allowed}"
-        lines += _columns("  ", f"{path}={spell(row.limits.default)}", text)
+        low, high = row.limits.low, row.limits.high
+        within = "" if low is None or high is None else f"; {spell(low)} to {spell(high)}"
+        lines += _columns("  ", f"{path}={spell(row.limits.default)}", row.meaning + within)
     return lines

@@ -25,11 +25,15 @@ def aligned_zeros(rows: int, kind: Any) -> Records:
     return memory[first : first + size].view(dtype)
 
 
-def grown(array: Records, needed: int) -> Records:
-    """Return the array with room for ``needed`` rows, at least doubling it; rows keep their place."""
+def grown(array: Records, needed: int, spare: float = 1.0) -> Records:
+    """Return the array with room for ``needed`` rows; rows keep their place.
+
+    It grows by at least the share ``spare`` of what it was, so that it is not copied at every growth. The
+    usual doubling suits small arrays; a large one would take twice the memory that it needs.
+    """
     if needed <= len(array):
         return array
-    larger = aligned_zeros(max(needed, 2 * len(array), 16), array.dtype)
+    larger = aligned_zeros(max(needed, int(len(array) * (1.0 + spare)), 16), array.dtype)
     larger[: len(array)] = array
     return larger
 

@@ -25,6 +25,12 @@ MTURK_FEES = "MTurk price list 2015-2026"
 
 MAX_ORDINAL = dt.date(2200, 1, 1).toordinal()
 
+LONGEST_RUN_DAYS = 24_855
+"""Days whose seconds a 32-bit field still counts: 68 years."""
+
+MOST_TILES = 65_536
+"""Tiles of all platforms' boards that a worker's 16-bit field can name."""
+
 
 def parameter(
     default: Any = None,
@@ -67,7 +73,7 @@ class Time:
         30, meaning="days simulated before outcomes are measured", unit="days", low=0, high=3650
     )
     days: int = parameter(
-        365, meaning="days over which outcomes are measured", unit="days", low=1, high=36500
+        365, meaning="days over which outcomes are measured", unit="days", low=1, high=LONGEST_RUN_DAYS
     )
     daylight_saving: bool = parameter(True, meaning="clocks change with the season where law says so")
     checkpoint_days: int = parameter(
@@ -90,6 +96,13 @@ class Time:
             inside = False
         if not inside:
             yield "start", self.start, "a date such as 2019-01-07, from 1970, with the whole run before 2200"
+        if self.warmup_days + self.days > LONGEST_RUN_DAYS:
+            most = LONGEST_RUN_DAYS - self.warmup_days
+            yield (
+                "days",
+                self.days,
+                f"at most {most} days after a warm-up of {self.warmup_days}: 68 years in all",
+            )
 
 
 @dataclass(frozen=True)
@@ -560,7 +573,7 @@ class Results:
 
 
 LARGEST_BATCH_MICROUSD = 2**53
-"""Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact even in floats."""
+"""Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact in floats."""
 
 FURTHEST_DRAW = 8.3
 """No normal draw lies further out, in standard deviations: draws are multiples of 2**-53."""
@@ -614,6 +627,7 @@ class Config:
             total = sum(getattr(p, name) for p in self.platforms.values())
             if total > 1:
                 yield "platforms", total, f"{name} that add up to at most 1"
+        yield from self._too_many_tiles()
         dearest = self.dearest_batch_usd()
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
             value = self.requesters.value_usd_per_hour
@@ -621,12 +635,26 @@ class Config:
             yield (
                 "requesters.value_usd_per_hour",
                 value,
-                f"at most {most:.6g} USD/hour with these task types, so that no batch can cost more than "
-                f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD",
+                (
+                    f"at most {most:.6g} USD/hour with these task types, so that no batch can cost more than "
+                    f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD"
+                ),
             )
 
+    def _too_many_tiles(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem if the platforms' boards could have more tiles than a worker's record can name."""
+        boards, each, platforms = self.market.boards, self.market.workers_per_board, len(self.platforms)
+        if boards is not None and boards * platforms > MOST_TILES:
+            allowed = f"at most {MOST_TILES // platforms} with {platforms} platforms"
+            yield "market.boards", boards, f"{allowed}, {MOST_TILES:,} tiles in all"
+        # Each platform has at most one tile that is not full.
+        least = -(-self.workers.count // max(1, MOST_TILES - platforms))
+        if boards is None and each < least:
+            allowed = f"at least {least} with {self.workers.count:,} workers"
+            yield "market.workers_per_board", each, f"{allowed}: {MOST_TILES:,} tiles in all"
+
     def dearest_batch_usd(self) -> float:
-        """Most that a batch could cost, fee included: nobody pays more than the work is worth to them (USD)."""
+        """Most that a batch could cost with its fee: nobody pays more than work is worth to them (USD)."""
         requesters = self.requesters
         value = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
         own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]

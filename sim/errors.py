@@ -35,7 +35,8 @@ class UserError(Exception):
     Parameters
     ----------
     message
-        A sentence. If it does not name `path`, the path is put in front of it.
+        A sentence. If it does not name `path`, the path is put in front of it: as its subject, or with a
+        colon if it begins with a capital.
     path
         Dotted path of the setting (`workers.count`), or the path of a file.
     value
@@ -59,7 +60,8 @@ class UserError(Exception):
     def _text(self) -> str:
         """Return the whole message: a sentence and up to three short lines."""
         named = re.search(rf"(?<![\w.]){re.escape(self.path)}(?!\w)", self.message)
-        headline = self.message if named else f"{self.path} {self.message}"
+        between = ": " if self.message[:1].isupper() else " "
+        headline = self.message if named else f"{self.path}{between if self.path else ''}{self.message}"
         lines = [one_line(headline)]
         if self.value is not UNSET:
             lines.append(f"  found    {show(self.value)}")

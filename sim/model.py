@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sim import checkpoint
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
+    MOST_BATCHES,
     TRAITS,
     Population,
     Tables,
@@ -35,7 +36,7 @@ from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError
-from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger
+from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, invariants, learning, pay_setting, payout, posting, review, search
 from sim.market.board import Board
@@ -59,6 +60,12 @@ SHOCKS = stream("shocks")
 SWITCHES = stream("switches")
 TILES = stream("tiles")
 JOINS = stream("joins")
+
+MOST_ROWS = 2**31 - 1
+"""Workers, those who left included, that the 32-bit fields can number."""
+
+SPARE_WORKERS = 1 / 8
+"""Room for joiners beyond those present, as a share, when the workers' records grow."""
 
 Phase = Callable[["ClickWorkModel"], None]
 
@@ -320,8 +327,13 @@ def pay_out(model: ClickWorkModel) -> None:
 
 
 def recount_accounts(model: ClickWorkModel) -> None:
-    """Every account is added up and held against the sector totals."""
+    """Every account is added up and held against the sector totals; no requester ran out of numbers."""
     model.ledger.recount([board.batches["escrow"] for board in model.boards])
+    most = int(model.requester_rows["serial"].max(initial=0))
+    if most > MOST_BATCHES:
+        raise ModelError(
+            f"A requester has posted {most:,} batches; they are numbered up to {MOST_BATCHES:,}."
+        )
 
 
 def draw_duty(model: ClickWorkModel) -> None:
@@ -687,7 +699,7 @@ class ClickWorkModel(mesa.Model):
         self.order = np.zeros(size, np.int32)
         if self.keeps_history and len(self.history_rows) < size:
             old = len(self.history_rows)
-            self.history_rows = grown(self.history_rows, size)[:size]
+            self.history_rows = grown(self.history_rows, size, spare=0.0)
             self.history_rows["left_day"][old:] = -1
 
     def _open_books(self) -> None:
@@ -914,11 +926,18 @@ class ClickWorkModel(mesa.Model):
         )
         self.ledger.transfer(rows, count, self.no_escrow)
 
+    def _refuse_more_rows(self, needed: int) -> None:
+        if needed > MOST_ROWS:
+            raise ModelError(
+                f"{needed:,} people came into the market; rows are numbered up to {MOST_ROWS:,}."
+            )
+
     def add_workers(self, country: int, count: int) -> None:
         """Let people of a country's pool join, each on the platform it chooses."""
         first = self.workers_count
         if first + count > len(self.worker_rows):
-            self.worker_rows = grown(self.worker_rows, first + max(count, first // 8))
+            self._refuse_more_rows(first + count)
+            self.worker_rows = grown(self.worker_rows, first + count, SPARE_WORKERS)
             self._size_worker_arrays()
             self._open_accounts()
         tables = self.tables

@@ -58,7 +58,7 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
     for i, (name, platform) in enumerate(config.platforms.items()):
         if platform.owner not in world.codes:
             raise UserError(
-                f"The owner of platform {name} lives in a country that the world does not have.",
+                "is a country that the world does not have.",
                 path=f"platforms.{name}.owner",
                 value=platform.owner,
                 allowed=", ".join(world.codes),

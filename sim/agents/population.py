@@ -29,7 +29,7 @@ from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
 from sim.config import Config
 from sim.draws import low_discrepancy, stream, stream_key, uniform
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
@@ -37,6 +37,10 @@ TRAITS = stream("traits")
 COLLECTIVES = stream("collectives")
 REQUESTERS = stream("requesters")
 LONG_AGO = -1_000_000
+MOST_COLLECTIVES = 1 << 20
+"""Collectives of a country that the key of their draws can tell apart."""
+MOST_BATCHES = 1 << 24
+"""Batches of a requester that their identities can tell apart."""
 NO_COLLECTIVE = -1
 
 SEGMENT = records(
@@ -173,14 +177,19 @@ def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
         codes = listed or [
             code for code in world.codes if side == "requester" or code not in platform.excluded_countries
         ]
-        for code in [*codes, *platform.excluded_countries]:
-            if code not in world.codes:
-                raise UserError(
-                    f"Platform {name} names a country that the world does not have.",
-                    path=f"platforms.{name}.{side}_countries",
-                    value=code,
-                    allowed=", ".join(world.codes),
-                )
+        for setting, named in (
+            (f"{side}_countries", listed),
+            ("excluded_countries", platform.excluded_countries),
+        ):
+            for code in named:
+                if code not in world.codes:
+                    raise UserError(
+                        "names a country that the world does not have.",
+                        path=f"platforms.{name}.{setting}",
+                        value=code,
+                        allowed=", ".join(world.codes),
+                        nearest=nearest(code, world.codes),
+                    )
         result[name] = [world.codes.index(code) for code in codes]
     return result
 
@@ -208,7 +217,10 @@ def origins(config: Config, world: World, side: str) -> Records:
     total = added_up(weight for weight, _, _ in weights)
     if not total > 0.0:
         raise UserError(
-            f"No platform admits any {side}.", path="platforms", value=names, allowed="countries of the world"
+            f"admit no {side} of any country.",
+            path="platforms",
+            value=names,
+            allowed="countries of the world",
         )
     running = 0.0
     for i, (weight, country, platform) in enumerate(weights):
@@ -281,6 +293,13 @@ def make_tables(config: Config, world: World) -> Tables:
             size = int(segments["collective_size"][s])
             if size > 0 and widths[s] > 0.0 and present > 0.0:
                 number += max(1, int(present * widths[s] / size))
+        if number > MOST_COLLECTIVES:
+            raise UserError(
+                f"Workers of {world.codes[c]} would form too many collectives.",
+                path="segments.<name>.collective_size",
+                value=f"{number:,} collectives",
+                allowed=f"sizes that give a country at most {MOST_COLLECTIVES:,} collectives",
+            )
         countries["first_collective"][c] = first
         countries["collectives"][c] = number
         first += number
@@ -630,7 +649,21 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         row["base_batches"] = float(row["base_demand"]) * added_up(rates)
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]
+    _refuse_too_many_batches(config, float(rows["base_batches"].max()))
     return rows, mixes
+
+
+def _refuse_too_many_batches(config: Config, per_day: float) -> None:
+    """Refuse a run in which a requester would post more batches at base cost than can be numbered."""
+    expected = per_day * (config.time.warmup_days + config.time.days)
+    if expected > MOST_BATCHES:
+        raise UserError(
+            "lets one requester post more batches in the run than can be numbered.",
+            path="requesters.demand_share",
+            value=config.requesters.demand_share,
+            allowed=f"at most {MOST_BATCHES:,} batches of a requester; {expected:,.0f} are expected",
+            nearest=f"requesters.demand_share={config.requesters.demand_share * MOST_BATCHES / expected:.3g}",
+        )
 
 
 def make_collectives(config: Config, tables: Tables) -> Records:
@@ -642,7 +675,7 @@ def make_collectives(config: Config, tables: Tables) -> Records:
         rows["country"][first : first + number] = country
         for k in range(number):
             # Keyed by country and place in it, so that another country's collectives change nothing.
-            able = uniform(key, country * 1048576 + k, 0) < config.workers.collective_skill_share
+            able = uniform(key, country * MOST_COLLECTIVES + k, 0) < config.workers.collective_skill_share
             rows["skill"][first + k] = 1 if able else 0
     return rows
 

@@ -26,7 +26,7 @@ from sim.figures import style
 from sim.figures.sankey import PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
 from sim.outcomes.frames import Countries, Frames, per_country
-from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, WORKING, all_in_pay
+from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
 from sim.outcomes.inequality import gini, lorenz, weighted_median
 from sim.study.result import FIGURES, RunResult
 
@@ -87,12 +87,14 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     """Small multiples by region: when its requesters post and its workers are on duty, by UTC hour.
 
     Each curve is the share of its region's own day, so that all panels have the same scale; what the region
-    weighs in the world is written above.
+    weighs in the world is written above. The curve of fewer than 200 workers is not drawn.
     """
     clock = frames.clock
     if clock.empty or not clock["posted"].sum() or not clock["active"].sum():
         return style.empty_figure("No hours recorded.", caption)
-    regions = clock["country"].astype(str).map(per_country(world, world.region))
+    region_of = per_country(world, world.region)
+    regions = clock["country"].astype(str).map(region_of)
+    counts = frames.workers["country"].astype(str).map(region_of).value_counts()
     posted, active = (_by_hour(clock, regions, column) for column in ("posted", "active"))
     names = [name for name in dict.fromkeys(map(str, world.region)) if name in posted]
     figure = style.new_figure(style.COLUMN, 0.62 + 0.62 * (len(names) + 1), caption)
@@ -103,11 +105,13 @@ def clock_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     for axes, name in zip(panels[1:], names, strict=True):
         tasks, task_text = _day_of(posted[name], world_posted.sum(), "of tasks")
         people, people_text = _day_of(active[name], world_active.sum(), "of workers on duty")
+        if len(frames.workers) and counts.get(name, 0) < LEAST_WORKERS:
+            people, people_text = np.full(24, np.nan), f"workers: {TOO_FEW}"
         _clock_panel(axes, name, tasks, people, [(f"{task_text}, {people_text}", style.GREY)])
         top = max(top, 1.12 * np.max([tasks, people], initial=0, where=np.isfinite([tasks, people])))
     panels[0].set_ylim(0, top)
     panels[0].set_xlim(0, 24)
-    panels[0].yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    panels[0].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     panels[-1].set_xticks(range(0, 25, 3))
     panels[-1].set_xlabel("Hour of the day (UTC)")
     figure.supylabel("Share of the region's day (%)", size=7, color=style.INK)
@@ -247,10 +251,11 @@ def _pay_axis(axes: Axes, low: float, high: float) -> None:
 
 @style.drawn
 def lorenz_curves(frames: Frames, world: Countries, caption: str) -> Figure:
-    """Lorenz curves of net income (all workers, North, South) and of hourly pay, with Gini coefficients."""
+    """Lorenz curves of net income (all active workers, North, South) and of hourly pay, with their Gini."""
     workers = frames.workers
     if workers.empty or not workers["pay_microusd"].sum():
         return style.empty_figure("No pay recorded.", caption)
+    workers = workers[on_duty(workers) > 0]
     groups = workers["country"].astype(str).map(per_country(world, world.group)).str.lower()
     parts = {"all": workers} | {name: workers[groups == name] for name in ("north", "south", "mixed")}
     figure = style.new_figure(style.COLUMN, 3.2, caption)
@@ -501,9 +506,10 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
     highest = max((float(values.max()) for _, _, values in lines if values.notna().any()), default=0.0)
     divisor, word = style.scale_of(highest)
     for _, color, values in lines:
-        axes.plot(values.index.to_numpy(), values.to_numpy(np.float64) / divisor, color=color)
+        marker = "o" if len(values) == 1 else ""
+        axes.plot(values.index.to_numpy(), values.to_numpy(np.float64) / divisor, color=color, marker=marker)
     axes.set_ylim(0, 1.1 * highest / divisor or 1)
-    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
     ends = [(float(values.dropna().iloc[-1]) / divisor, name, color) for name, color, values in lines if name]
     style.end_labels(axes, ends)
@@ -511,10 +517,18 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
 
 
 def _date_axis(axes: Axes, dates: pd.Series[Any]) -> None:
-    axes.set_xlim(dates.min(), dates.max())
+    first, last = dates.min(), dates.max()
+    margin = pd.Timedelta(hours=12 if first == last else 0)
+    axes.set_xlim(first - margin, last + margin)
     locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
+        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+        offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
+    )
+    axes.xaxis.set_major_formatter(formatter)
 
 
 ALL: dict[str, Draw] = {

@@ -1,8 +1,9 @@
 """Debug mode: what must hold after every hour, checked on the arrays of the boards themselves.
 
-``check_hour`` is called when the hour's work is paid and nobody has gone off duty yet. It stops the run with a
-sentence that names what is wrong, where, and both values. It reads and never writes the state of the run: what
-it keeps for itself (seconds on duty in the last 24 hours) hangs on the model and is left out of checkpoints.
+``check_hour`` is called when the hour's work is paid and nobody has gone off duty yet. It stops the run with
+a sentence that names what is wrong, where, and both values. It reads and never writes the state of the run:
+what it keeps for itself (seconds on duty in the last 24 hours) hangs on the model and is left out of
+checkpoints.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SECONDS = 3600
 HOURS = 24
 
 BATCH, WORKER, PLACE, COUNTRY, BOARD = range(5)
-"""What the number in a fault stands for: slot of a batch, row of a worker, place on duty, country, nothing."""
+"""What the number in a fault stands for: slot of a batch, worker's row, place on duty, country, nothing."""
 
 _FAULTS = (
     ("", BOARD),
@@ -161,7 +162,7 @@ def handed_in(events: Any, state: Any, done: Any, accepted: Any) -> None:
 
 @rule
 def owed(batch: Any) -> int:
-    """Micro-dollars that the escrow of an open batch must hold: rewards not yet earned, and the fee not yet taken."""
+    """Micro-dollars that an open batch's escrow must hold: rewards not yet earned, the fee not yet taken."""
     reward = integer(batch.reward)
     total = integer(batch.assignments)
     accepted = integer(batch.accepted)
@@ -309,7 +310,7 @@ def check_takers(listings: Any, batches: Any, takers: Any, table: Any, state: An
 
 @rule
 def refused(listing: Any, entry: Any) -> int:
-    """Return why a worker may not do a batch, by the record as it was at the start of the hour; FINE if free to."""
+    """Return why a worker may not do a batch, by the record at the start of the hour; FINE if free to."""
     if (integer(listing.country_mask) >> integer(entry.country)) & 1 == 0:
         return ADMITTED
     if listing.skill > entry.skill:
@@ -421,7 +422,7 @@ def check_duty(
 
 @kernel
 def check_pay(batches: Any, events: Any, workers: Any, rows: Any, state: Any, fault: Any) -> int:
-    """Check the hour's settlement: rewards as accepted, to active workers only, and roundings below a micro-dollar."""
+    """Check the settlement: rewards as accepted, to active workers only, roundings below a micro-dollar."""
     expected = integer(0)
     for i in range(integer(state[EVENTS])):
         event = events[i]
@@ -468,7 +469,7 @@ def count_hour(
     demand: Any,
     state: Any,
 ) -> None:
-    """Count the hour anew from its events and from those on duty, by country, into ``tally`` and ``demand``."""
+    """Count the hour anew by country, from its events and those on duty, into ``tally`` and ``demand``."""
     tally[:] = 0
     demand[:] = 0
     for i in range(integer(state[EVENTS])):
@@ -535,7 +536,7 @@ COUNTED_DEMAND = (DONE, SPENT, FEES)
 
 
 class Watch:
-    """What the checks remember between hours: seconds on duty in each of the last 24 hours, by row of the worker."""
+    """What the checks remember between hours: seconds on duty in each of the last 24, by worker's row."""
 
     def __init__(self) -> None:
         self.next_hour = -1
@@ -555,7 +556,7 @@ class Watch:
 
 
 def check_hour(model: Any) -> None:
-    """Check everything that must hold after an hour, on every board; the hour is paid, nobody has gone off duty.
+    """Check all that must hold after an hour, on every board; the hour is paid, nobody has gone off duty.
 
     Raises
     ------

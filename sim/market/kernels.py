@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from sim.market import pay_setting, search
 BUILT_IN = Path(rules.__file__)
 ACCEPTANCE = {"satisficing": (rules.satisficing.__name__, BUILT_IN)}
 PAY_SETTING = {name: (name, BUILT_IN) for name in ("profit_search", "fill_time", "fixed")}
+
+TRIALS = {
+    "accepts": (0.5, 0.0),
+    "revised_target": (4.0, 12.0, 1.2, 3.6, 4.4, 0.05, 0.5, 1.0, 0.6, 0.8, 0.02, 1.0),
+}
+"""Numbers with which a rule from outside is tried before the run, in the order of its arguments."""
 
 RuleTable = Mapping[str, tuple[str, Path]]
 
@@ -61,7 +68,7 @@ def _module(module: Any, name: str, path: str, chosen: str, built_in: RuleTable,
     table = {**built_in, **plugged}
     if chosen not in table:
         raise UserError(
-            "There is no such rule.",
+            "is not the name of a rule.",
             path=path,
             value=chosen,
             allowed=", ".join(table),
@@ -70,4 +77,22 @@ def _module(module: Any, name: str, path: str, chosen: str, built_in: RuleTable,
     function, file = table[chosen]
     if chosen not in plugged and chosen == next(iter(built_in)):
         return module
-    return build_variant(module.__name__, {name: (function, file)})
+    variant = build_variant(module.__name__, {name: (function, file)})
+    if chosen in plugged:
+        _try(getattr(variant, name), path, chosen, TRIALS[name])
+    return variant
+
+
+def _try(rule: Callable[..., Any], path: str, chosen: str, trial: tuple[float, ...]) -> None:
+    """Refuse a rule from outside that cannot be compiled, takes other arguments or gives no number."""
+    try:
+        math.isfinite(rule(*trial))
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        cause = next((line for line in lines if not line.startswith("Failed in")), type(error).__name__)
+        raise UserError(
+            f"names a rule that does not work: {cause}",
+            path=path,
+            value=chosen,
+            allowed=f"a function of {len(trial)} numbers that gives a number, as in sim/agents/rules.py",
+        ) from error

@@ -62,6 +62,20 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{south_to_north_after_dividends:money} with dividends to owners"
         )),
     ),
+    "World, in a year": (
+        ("a worker stands for", "{scale:count} people"),
+        ("people", "{world_workers:count} in the market, {world_on_duty:count} on duty at a time"),
+        ("working hours", "{world_working_hours_per_year:count}, {world_paid_hours_per_year:count} paid"),
+        ("tasks", "{world_tasks_done_per_year:count} done"),
+        ("spending, net pay, fees", (
+            "{world_turnover_per_year:money}, {world_net_pay_per_year:money}, {world_fees_per_year:money} USD"
+        )),
+        ("North to South", "{world_north_to_south_before_dividends_per_year:money} USD"),
+        ("South to North", (
+            "{world_south_to_north_before_dividends_per_year:money} USD, "
+            "{world_south_to_north_after_dividends_per_year:money} with dividends to owners"
+        )),
+    ),
 }  # fmt: skip
 
 
@@ -204,7 +218,7 @@ def _marked(text: str) -> Text:
 def _country_table(countries: pd.DataFrame) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, head in enumerate(COUNTRY_HEADS):
-        table.add_column(head, justify="left" if i == 0 else "right", no_wrap=True)
+        table.add_column(head, justify="left" if i == 0 else "right", overflow="fold")
     for row in country_rows(countries):
         table.add_row(*(Text(cell, style="dim" if cell == TOO_FEW else "") for cell in row))
     return table

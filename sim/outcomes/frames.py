@@ -20,7 +20,7 @@ import pandas as pd
 
 
 class Column(NamedTuple):
-    """Type (a NumPy name, or `str`) and unit of a column; an empty unit means a name, a code or a share."""
+    """Type (a NumPy name, or `str`) and unit of a column; an empty unit means a name, a code, yes or no."""
 
     type: str
     unit: str = ""
@@ -76,7 +76,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "gender": Column("str"),
         "tertiary": Column("bool"),
         "other_job": Column("bool"),
-        "skill": Column("int8"),
+        "skill": Column("int8", "level, 0 to 3"),
         "speed": Column("float64", "relative"),
         "accuracy": Column("float64", "share"),
         "desired_hours": Column("float64", "h/week"),
@@ -136,7 +136,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "expired": Column("int64", "assignments"),
         "workers": Column("int64", "workers"),
         "top_decile_share": Column("float64", "share"),
-        "arm": Column("int8"),
+        "arm": Column("int8", "0 low, 1 high"),
     },
     "spells": {
         "worker": Column("int64"),
@@ -154,6 +154,21 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "amount_microusd": Column("int64", "µ$"),
     },
 }
+
+
+EVENT_UNITS: Mapping[str, str] = {
+    "hour": "h",
+    "platform": "",
+    "worker": "",
+    "batch": "",
+    "returned": "",
+    "done": "assignments",
+    "accepted": "assignments",
+    "own_seconds": "s",
+    "start": "s",
+    "end": "s",
+}
+"""Units of the event log, which is kept on request only."""
 
 
 class Frames(Protocol):
@@ -186,6 +201,10 @@ class Frames(Protocol):
     @property
     def flows(self) -> pd.DataFrame:
         """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
+
+    @property
+    def scale(self) -> float | None:
+        """People that a worker of the model stands for; None if that is not known."""
 
 
 class Countries(Protocol):
@@ -237,6 +256,7 @@ class FrameSet:
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
     spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+    scale: float | None = None
 
 
 def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:

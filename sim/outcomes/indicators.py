@@ -27,7 +27,9 @@ LEAST_WORKERS = 200
 TOO_FEW = f"n < {LEAST_WORKERS}"
 LEAST_TASKS = 10
 US_MINIMUM_WAGE = 7.25
+DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
+MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
 LARGE_BATCH = (300, 3000)
@@ -88,7 +90,7 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
-    shared = _Shared(**{name: getattr(frames, name) for name in COLUMNS})
+    shared = _Shared(**{name: getattr(frames, name) for name in COLUMNS}, scale=frames.scale)
     return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
 
 
@@ -138,6 +140,7 @@ def by_country(frames: Frames, world: Countries) -> pd.DataFrame:
         ("name", world.names),
     ):
         table.insert(0, column, table.index.map(per_country(world, values)))
+    table.attrs["units"] |= {"name": "", "group": "", "minimum_wage_usd": "USD/h"}
     return table
 
 
@@ -186,7 +189,8 @@ def _table_by(frames: Frames, world: Countries, labels: pd.Series[Any], order: l
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.Index(present, dtype="str"), columns=["workers", *BY_COUNTRY, "note"])
     table[list(BY_COUNTRY)] = table[list(BY_COUNTRY)].astype(float)
-    table.attrs["units"] = {name: INDICATORS[name].unit for name in BY_COUNTRY} | {"workers": "workers"}
+    units = {name: INDICATORS[name].unit for name in BY_COUNTRY}
+    table.attrs["units"] = units | {"workers": "workers", "note": ""}
     return table
 
 
@@ -210,11 +214,11 @@ def _regulars(frames: Frames) -> pd.DataFrame:
 def _active(frames: Frames) -> pd.DataFrame:
     """Workers who came on duty at least once."""
     workers = _rows(frames.workers, "workers")
-    return _rows(workers[_on_duty(workers) > 0], "workers on duty")
+    return _rows(workers[on_duty(workers) > 0], "workers on duty")
 
 
-def _on_duty(workers: pd.DataFrame) -> pd.Series[Any]:
-    """Seconds on duty: working or idle."""
+def on_duty(workers: pd.DataFrame) -> pd.Series[Any]:
+    """Seconds on duty, working or idle, for each row of `workers`."""
     return _sum_of(workers, (*WORKING, "idle_seconds"))
 
 
@@ -498,7 +502,7 @@ def night_share(frames: Frames, world: Countries | None) -> float:
     workers = _active(frames)
     weights = _weights(workers)
     night = float(np.sum(workers["night_seconds"].to_numpy(np.float64) * weights))
-    return _ratio(night, float(np.sum(_on_duty(workers).to_numpy(np.float64) * weights)), "time on duty")
+    return _ratio(night, float(np.sum(on_duty(workers).to_numpy(np.float64) * weights)), "time on duty")
 
 
 @indicator(
@@ -549,16 +553,28 @@ def workers_left(frames: Frames, world: Countries | None) -> float:
     f"least {LEAST_LEAVERS} workers must have left.",
 )
 def worker_half_life(frames: Frames, world: Countries | None) -> float:
+    first, after = _window(frames)
+    left = _rows(frames.spells, "spells")["left_day"].to_numpy(np.int64)
+    leavers = int(np.sum((left >= first) & (left < after)))
+    if leavers < LEAST_LEAVERS:
+        raise Missing(f"{leavers} workers left; at least {LEAST_LEAVERS} are needed")
+    return math.log(2) * _worker_days(frames) / leavers
+
+
+def _window(frames: Frames) -> tuple[int, int]:
+    """First day of the window and the day after its last."""
     days = _rows(frames.series, "days")["day"]
-    first, after = int(days.min()), int(days.max()) + 1
+    return int(days.min()), int(days.max()) + 1
+
+
+def _worker_days(frames: Frames) -> float:
+    """Days in the market, summed over workers, within the window."""
+    first, after = _window(frames)
     spells = _rows(frames.spells, "spells")
     left = spells["left_day"].to_numpy(np.int64)
     end = np.where(left < 0, after, np.minimum(left, after))
     present = np.maximum(end - np.maximum(spells["joined_day"].to_numpy(np.int64), first), 0)
-    leavers = int(np.sum((left >= first) & (left < after)))
-    if leavers < LEAST_LEAVERS:
-        raise Missing(f"{leavers} workers left; at least {LEAST_LEAVERS} are needed")
-    return math.log(2) * float(present.sum()) / leavers
+    return float(present.sum())
 
 
 def _on_duty_by_hour(frames: Frames, country: str | None = None) -> Floats:
@@ -831,6 +847,8 @@ def fee_share(frames: Frames, world: Countries | None) -> float:
 )
 def platform_rent(frames: Frames, world: Countries | None) -> float:
     flows = _rows(frames.flows, "flows")
+    if not flows["kind"].astype(str).isin(MONTH_END).any():
+        raise Missing("no month ended in the window")
     credit, debit = flows["credit_sector"].astype(str), flows["debit_sector"].astype(str)
     earned = (credit == "platforms") & (debit != "platforms") & (flows["kind"].astype(str) != "capital")
     received = flows.loc[earned, "amount_microusd"].sum()
@@ -884,3 +902,67 @@ def _register_crossing(source: str, target: str, dividends: bool) -> None:
 for _dividends in (False, True):
     _register_crossing("north", "south", _dividends)
     _register_crossing("south", "north", _dividends)
+
+
+# ---------------------------------------------------------------- the world
+
+
+@indicator(
+    name="scale",
+    unit="persons per worker",
+    definition="People that a worker of the model stands for: workers.real_count over workers.count.",
+)
+def scale(frames: Frames, world: Countries | None) -> float:
+    if frames.scale is None:
+        raise Missing("no scale given")
+    return frames.scale
+
+
+@indicator(
+    name="world_workers",
+    unit="persons",
+    definition="Workers in the market on a day, mean over the window, times the scale.",
+)
+def world_workers(frames: Frames, world: Countries | None) -> float:
+    first, after = _window(frames)
+    return _worker_days(frames) / (after - first) * scale(frames, world)
+
+
+@indicator(
+    name="world_on_duty",
+    unit="persons",
+    definition="Workers on duty in an hour, mean over all hours, times the scale.",
+)
+def world_on_duty(frames: Frames, world: Countries | None) -> float:
+    return concurrently_active_mean(frames, world) * scale(frames, world)
+
+
+def _working_hours(frames: Frames, world: Countries | None) -> float:
+    return float(_working(_rows(frames.series, "days")).sum()) / 3600
+
+
+def _paid_hours(frames: Frames, world: Countries | None) -> float:
+    return _total(frames.series, "paid_seconds") / 3600
+
+
+def _register_world(name: str, unit: str, what: str, of_model: Compute) -> None:
+    @indicator(
+        name=f"world_{name}_per_year",
+        unit=f"{unit}/year",
+        definition=f"{what}, times the scale, times {DAYS_A_YEAR} over the days of the window.",
+    )
+    def per_year(frames: Frames, world: Countries | None) -> float:
+        first, after = _window(frames)
+        return of_model(frames, world) * scale(frames, world) * DAYS_A_YEAR / (after - first)
+
+
+_register_world("working_hours", "h", "Working hours of all workers, paid or not", _working_hours)
+_register_world("paid_hours", "h", "Paid hours of all workers", _paid_hours)
+_register_world("tasks_done", "assignments", "Assignments handed in and reviewed", tasks_done)
+_register_world("turnover", "USD", "Requesters' spending, rewards and their fees", market_turnover)
+_register_world("net_pay", "USD", "Net pay of all workers", net_pay)
+_register_world("fees", "USD", "Platforms' fees, on requesters and on workers", fees)
+for _crossing in ("north_to_south", "south_to_north"):
+    for _when in ("before_dividends", "after_dividends"):
+        _flow = INDICATORS[f"{_crossing}_{_when}"]
+        _register_world(_flow.name, _flow.unit, _flow.definition.rstrip("."), _flow.compute)

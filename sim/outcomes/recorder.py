@@ -76,6 +76,7 @@ class Recorder:
         self.kept_batches: list[pa.Table] = []
         self.sink: Sink = batches or self.kept_batches.append
         self.campaigns = Campaigns()
+        self.scale = model.config.workers.real_count / model.config.workers.count
         self.keeps_batches = model.config.record.batches
         self.keeps_events = model.config.record.events
         self.events: list[dict[str, NDArray[Any]]] = []
@@ -226,6 +227,7 @@ class Recorder:
             else empty("batches"),
             spells=self._spells(),
             flows=self._flows(),
+            scale=self.scale,
         )
 
     def _series(self) -> pd.DataFrame:
@@ -263,7 +265,6 @@ class Recorder:
         weeks = past["weeks"].astype(float)
         mean = past["weekly_sum"] / np.maximum(weeks, 1)
         variance = np.maximum(past["weekly_squares"] / np.maximum(weeks, 1) - mean * mean, 0)
-        weight = model.config.workers.real_count / model.config.workers.count
         columns: dict[str, Any] = {
             "id": permanent_ids(rows),
             "country": self._codes(rows["country"]),
@@ -288,7 +289,7 @@ class Recorder:
             "weekly_volatility": np.where(
                 (weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan
             ),
-            "weight": np.full(len(rows), weight),
+            "weight": np.full(len(rows), self.scale),
         }
         for name in COLUMNS["workers"]:
             if name not in columns:

@@ -58,6 +58,8 @@ class RunResult:
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
     series, clock, workers, requesters, batches, spells, flows
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
+    scale
+        People that a worker stands for.
     world
         The countries of the run, read when first asked for.
     """
@@ -123,6 +125,14 @@ class RunResult:
     def flows(self) -> pd.DataFrame:
         """Money between sectors and countries, by month and kind."""
         return self.frame("flows")
+
+    @property
+    def scale(self) -> float | None:
+        """People that a worker of the model stands for, from the configuration."""
+        workers = self.config.get("workers", {})
+        if {"real_count", "count"} <= workers.keys():
+            return float(workers["real_count"]) / float(workers["count"])
+        return None
 
     @cached_property
     def world(self) -> World:

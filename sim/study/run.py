@@ -27,7 +27,7 @@ from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.outcomes.console import print_summary
-from sim.outcomes.frames import COLUMNS, FrameSet
+from sim.outcomes.frames import COLUMNS, EVENT_UNITS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
@@ -83,35 +83,35 @@ def execute(
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
-    if is_cold(search, posting) and not quiet:
-        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+    cold = is_cold(search, posting)
     rules = load_plugins(files) if files else None
     if resume is None:
         model = ClickWorkModel(config, plugins=rules)
         folder = new_folder(config)
         write_text(folder / CONFIG, to_yaml(config))
     else:
-        folder = resume if resume.is_dir() else resume.parent
+        folder = interrupted(resume)
         model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules)
         config = model.config
+    if cold and not quiet:
+        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
     if resume is not None:
         parts.keep(int(model.loaded_arrays.pop("parts")))
         recorder.restore(model.loaded_arrays)
-    play(model, lambda: save(model, recorder, parts, folder), quiet)
+    try:
+        play(model, lambda: save(model, recorder, parts, folder), quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what_is_left(folder)) from None
     frames = recorder.frames()
     parts.join()
     for name in COLUMNS:
         if name != "batches":
             write_recorded(name, getattr(frames, name), folder)
     if config.record.events:
-        write_frame(
-            recorder.event_log(),
-            folder / frame_file("events"),
-            {"start": "s", "end": "s", "own_seconds": "s"},
-        )
+        write_frame(recorder.event_log(), folder / frame_file("events"), EVENT_UNITS)
     manifest = describe(config, model, recorder, files, time.monotonic() - began)
     frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
     values = summary(frames, model.world)
@@ -123,6 +123,27 @@ def execute(
     if not quiet:
         print_summary(values, by_country(frames, model.world))
     return folder
+
+
+def interrupted(resume: Path) -> Path:
+    """Return the folder of a run that can go on: the one named, or that of the checkpoint named."""
+    folder = resume if resume.is_dir() else resume.parent
+    file = folder / CHECKPOINT
+    if file.is_file() and resume in (folder, file):
+        return folder
+    raise UserError(
+        "names no run that can go on: it has ended, or was started without time.checkpoint_days.",
+        path="resume",
+        value=str(resume),
+        allowed=f"the folder of an interrupted run that holds a file {CHECKPOINT}, or that file",
+    )
+
+
+def what_is_left(folder: Path) -> str:
+    """Say what can be done with the folder of a run that was stopped."""
+    if (folder / CHECKPOINT).is_file():
+        return f"To go on: clickmarket run resume={folder}"
+    return f"{folder} is incomplete; without time.checkpoint_days a run cannot go on."
 
 
 class BatchParts:

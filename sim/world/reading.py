@@ -39,6 +39,7 @@ TABLES_FOLDER = Path(__file__).parent / "tables"
 SHARE_COLUMNS = ("worker_share", "requester_share")
 SHARE_TOLERANCE = 0.001
 MOST_COUNTRIES = 63  # each is a bit of a mask of 64
+MOST_ZONES = 256  # a worker's is kept in one byte
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LABEL = 12
 
@@ -64,7 +65,7 @@ class Row(NamedTuple):
         """Raise the error of one cell."""
         label = f" ({self.label})" if 0 < len(self.label) <= LONGEST_LABEL else ""
         raise UserError(
-            f"row {self.number}{label}, column {column}: {what}",
+            f"{self.file}: row {self.number}{label}, column {column}: {what}",
             path=str(self.file),
             value=self.cells[column],
             allowed=allowed,
@@ -140,6 +141,7 @@ def read_table(file: Path, name: str) -> World:
     _check_count(file, rows)
     codes = _codes(rows)
     zones = [row.zones() for row in rows]
+    _check_zones(file, zones)
     numbers = {column.name: _number_array(rows, column) for column in COLUMNS}
     _check_labour_force(rows, numbers)
     for share in SHARE_COLUMNS:
@@ -202,13 +204,21 @@ def _check_header(file: Path, header: list[str], columns: Sequence[str]) -> None
 
 
 def _refuse_file(file: Path, what: str, value: Any, allowed: str, close: str = "") -> NoReturn:
-    raise UserError(what, path=str(file), value=value, allowed=allowed, nearest=close)
+    raise UserError(f"{file}: {what}", path=str(file), value=value, allowed=allowed, nearest=close)
 
 
 def _check_count(file: Path, rows: Sequence[Row]) -> None:
     if not 1 <= len(rows) <= MOST_COUNTRIES:
         _refuse_file(
             file, "wrong number of countries", len(rows), f"1 to {MOST_COUNTRIES} rows below the header"
+        )
+
+
+def _check_zones(file: Path, zones: Sequence[Sequence[tuple[str, float]]]) -> None:
+    count = sum(map(len, zones))
+    if count > MOST_ZONES:
+        _refuse_file(
+            file, "column zones: too many zones", count, f"at most {MOST_ZONES} in all countries together"
         )
 
 

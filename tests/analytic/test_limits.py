@@ -14,7 +14,7 @@ from tests.support.markets import tiny
 
 @pytest.mark.parametrize(("workers", "tasks"), [(100, 60), (60, 100), (150, 150), (1, 40), (40, 1)])
 def test_urns_and_balls(workers: int, tasks: int, exercised: Exercised) -> None:
-    """A5: one look each at random among single tasks: V (1 - (1 - 1/V)^U) are filled, within 4 standard errors.
+    """A5: one look each at random among single tasks fills V (1 - (1 - 1/V)^U), within 4 standard errors.
 
     One worker alone, and one task for all, leave nothing to chance: exactly one is filled each time.
     """

@@ -69,6 +69,7 @@ def frames(workers: int = 6000, seed: int = 1) -> FrameSet:
         batches=_batches(8000, workers // 30, rng),
         spells=people[["id", "country", "joined_day", "left_day"]].rename(columns={"id": "worker"}),
         flows=_flows(series),
+        scale=19e6 / workers,
     )
 
 

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from sim.figures import style
 from sim.figures.market import ALL, caption_of, draw_all, save_all, sector_flows
 from sim.outcomes.frames import COLUMNS, FrameSet
-from sim.outcomes.indicators import summary
+from sim.outcomes.indicators import WORKING, summary
 from sim.study.result import load, write_json, write_manifest, write_recorded, write_text
 from tests.figures import synthetic
 from tests.figures.synthetic import MadeUpWorld
@@ -83,8 +83,13 @@ def large(frames: FrameSet) -> FrameSet:
     return replace(frames, flows=pd.concat([flows, extra]), series=frames.series.assign(**scaled))
 
 
+def one_day(frames: FrameSet) -> FrameSet:
+    return replace(frames, series=frames.series[frames.series["day"] == 3])
+
+
 VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
     "year": lambda frames: frames,
+    "one_day": one_day,
     "few_days": few_days,
     "one_country": one_country,
     "large": large,
@@ -189,6 +194,17 @@ def test_clock_leaves_out_what_is_hardly_there(year: FrameSet) -> None:
     assert panel.texts[0].get_text().startswith("<1% of tasks (not drawn), ")
 
 
+def test_clock_draws_no_curve_of_too_few_workers(year: FrameSet) -> None:
+    asians = year.workers["country"].isin(["IND", "PHL", "BGD", "IDN"])
+    few = replace(year, workers=pd.concat([year.workers[~asians], year.workers[asians].head(199)]))
+    enough = replace(year, workers=pd.concat([year.workers[~asians], year.workers[asians].head(200)]))
+    for frames, drawn in ((few, False), (enough, True), (replace(year, workers=year.workers.head(0)), True)):
+        figure = ALL["clock"](frames, WORLD, CAPTION)
+        panel = next(axes for axes in figure.axes if axes.get_title(loc="left") == "Asia")
+        assert np.isfinite(np.asarray(panel.lines[0].get_ydata())).all() == drawn
+        assert panel.texts[0].get_text().endswith("workers: n < 200") != drawn
+
+
 def test_pay_histograms_hold_all_workers_once(year: FrameSet) -> None:
     figure = ALL["pay_distribution"](year, WORLD, CAPTION)
     counts = year.workers["country"].value_counts()
@@ -222,6 +238,8 @@ def test_small_countries_are_not_drawn(year: FrameSet) -> None:
 
 
 def test_lorenz_curves_carry_their_gini(year: FrameSet) -> None:
+    idle = year.workers.head(300).assign(pay_microusd=0, idle_seconds=0, **dict.fromkeys(WORKING, 0))
+    year = replace(year, workers=pd.concat([year.workers, idle]))
     figure = ALL["lorenz_curves"](year, WORLD, CAPTION)
     written = [text.get_text() for text in figure.axes[0].texts]
     found = summary(year, WORLD)

@@ -1,10 +1,10 @@
 """I5 and I10: every assignment is somewhere, nobody does a task twice, and waiting adds up.
 
-Little's law is an identity here: the assignments waiting on the boards, integrated over time, are the sum of the
-times that each waited, exactly. It holds in seconds (from the end of the work, by the stamps of the batches) and
-in whole hours (from the hour of posting to the hour of work or expiry). An assignment waits from the first second
-of the hour of posting until the second in which it is handed in; one that expires leaves at the start of the
-hour in which its batch is taken off the board.
+Little's law is an identity here: the assignments waiting on the boards, integrated over time, are the sum of
+the times that each waited, exactly. It holds in seconds (from the end of the work, by the stamps of the
+batches) and in whole hours (from the hour of posting to the hour of work or expiry). An assignment waits from
+the first second of the hour of posting until the second in which it is handed in; one that expires leaves at
+the start of the hour in which its batch is taken off the board.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Money: conserved, booked twice, never owed, rounded as said, and never too much for a whole number.
 
-I1, I2, I3, I7, I8 and I9. What each check looks at is told in ``tests.support.checks``; the bugs it was shown to
-notice are in ``tests.support.plants`` and are planted by ``test_planted``.
+I1, I2, I3, I7, I8 and I9. What each check looks at is told in ``tests.support.checks``; the bugs it was shown
+to notice are in ``tests.support.plants`` and are planted by ``test_planted``.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def test_roundings(number: int, exercised: Exercised) -> None:
 
 
 def dear_market(share: float) -> Config:
-    """Return a market whose dearest batch costs a share of the most that one may cost, in values that are allowed.
+    """Return a market whose dearest batch costs a share of the most that one may cost, in allowed values.
 
-    A batch has 2000 to 110,000 assignments of 50 minutes at 500 times an hour's usual value; every reward is near
-    what the work is worth.
+    A batch has 2000 to 110,000 assignments of 50 minutes at 500 times an hour's usual value; every reward is
+    near what the work is worth.
     """
     kind = TaskType(
         share=1.0, median_seconds=3000, log_sigma_seconds=0.0, skill=0, pay_factor=50.0, one_task_share=0.0,
@@ -65,9 +65,10 @@ def dear_market(share: float) -> Config:
     )  # fmt: skip
     base = tiny(days=10, workers=2000, requesters=3)
     requesters = replace(
-        base.requesters, value_log_sigma=0.0, pay_log_sigma=0.0, pay_usd_per_hour=200.0, estimate_bias_median=1.0,
-        estimate_bias_log_sigma=0.0, size_log_sigma=0.0, demand_share=20.0, always_on_share=1.0,
-        own_country_share=0.0, north_only_share=0.0, approval_share=0.0, pay_arm_spread=0.001,
+        base.requesters, value_log_sigma=0.0, pay_log_sigma=0.0, pay_usd_per_hour=200.0,
+        estimate_bias_median=1.0, estimate_bias_log_sigma=0.0, size_log_sigma=0.0, demand_share=20.0,
+        always_on_share=1.0, own_country_share=0.0, north_only_share=0.0, approval_share=0.0,
+        pay_arm_spread=0.001,
     )  # fmt: skip
     platform = replace(
         base.platforms["microwork"],
@@ -87,7 +88,7 @@ def dear_market(share: float) -> Config:
 
 @pytest.mark.parametrize("share", [0.49, 0.99])
 def test_most_money_is_exact(share: float, exercised: Exercised) -> None:
-    """I9: at 49 and 99 per cent of the most that a batch may cost, all money is what Python's integers say."""
+    """I9: at 49 and 99 per cent of a batch's largest cost, all money is what Python's integers say."""
     config = build(Config, to_plain(dear_market(share)))
     counts = roundings(config)
     exercised("settlements in exact fractions", counts["settlements"], 10)
@@ -96,7 +97,7 @@ def test_most_money_is_exact(share: float, exercised: Exercised) -> None:
 
 def test_more_money_is_refused() -> None:
     """I9: one per cent more is refused before anything runs, with the value that would be allowed."""
-    with pytest.raises(UserError, match="requesters.value_usd_per_hour") as refusal:
+    with pytest.raises(UserError, match=r"requesters\.value_usd_per_hour") as refusal:
         build(Config, to_plain(dear_market(1.01)))
     allowed = float(refusal.value.allowed.split()[2])
     smaller = dear_market(1.01)
@@ -121,20 +122,23 @@ def open_ledger() -> tuple[Ledger, Any]:
 
 
 def test_accounts_never_wrap() -> None:
-    """I9: an account may hold 2**61 micro-dollars, to the last; one more stops the run, and nothing ever wraps."""
+    """I9: an account may hold 2**61 micro-dollars, to the last; one more stops the run, and nothing wraps."""
     ledger, escrow = open_ledger()
     ledger.transfer(transfers(LARGEST - 1, 1), 2, escrow)
     assert int(ledger.accounts["requesters"][0]) == LARGEST == -int(ledger.totals[-1])
     with pytest.raises(ModelError, match="largest"):
         ledger.transfer(transfers(1), 1, escrow)
-    ledger, escrow = open_ledger()
     with pytest.raises(ModelError, match="largest"):
-        # Money that goes round: no account grows, but the month's flows would wrap.
-        for _ in range(9):
-            ledger.transfer(transfers(2**60, 2**60, kinds=(FUNDING, POSTING)), 2, escrow)
-            ledger.accounts["requesters"][:] = escrow[:] = 0
-            ledger.totals[:] = 0
-            ledger.outside["balance"][:] = 0
+        go_round(*open_ledger())
+
+
+def go_round(ledger: Ledger, escrow: Any) -> None:
+    """Send money round and round: no account grows, but the month's flows would wrap."""
+    for _ in range(9):
+        ledger.transfer(transfers(2**60, 2**60, kinds=(FUNDING, POSTING)), 2, escrow)
+        ledger.accounts["requesters"][:] = escrow[:] = 0
+        ledger.totals[:] = 0
+        ledger.outside["balance"][:] = 0
 
 
 @pytest.mark.parametrize("amount", [-1, LARGEST + 1, 2**63 - 1])

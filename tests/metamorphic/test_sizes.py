@@ -1,7 +1,7 @@
 """X3 and X5, at night: names of agents mean nothing, and twice the market is the same market twice.
 
-Both are statements about distributions. A difference is refused at one in a million, and sameness is shown by two
-one-sided tests with a margin of one per cent of the mean (three where it says so).
+Both are statements about distributions. A difference is refused at one in a million, and sameness is shown by
+two one-sided tests with a margin of one per cent of the mean (three where it says so).
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def totals(config: Config, population: Population) -> Any:
 def market(seed: int, workers: int) -> Config:
     """Return a market without large lumps of demand, whose workers see a fair sample of the board."""
     base = tiny(days=4, workers=workers, requesters=workers // 20, table="six_regions", seed=seed)
-    # The mean position looked at in a ranked list does not grow with the list, so that a larger board is searched
-    # less; only the order of chance keeps its meaning.
+    # The mean position looked at in a ranked list does not grow with the list, so that a larger board is
+    # searched less; only the order of chance keeps its meaning.
     platform = replace(
         base.platforms["microwork"],
         ranking_newest=0.0,
@@ -67,7 +67,7 @@ def market(seed: int, workers: int) -> Config:
 
 
 def same_means(differences: Any, scale: Any, margin: float) -> None:
-    """Two one-sided tests: the mean difference is within the margin, and not away from zero at one in a million."""
+    """Two one-sided tests: the mean is within the margin, and not away from zero at one in a million."""
     count = len(differences)
     error = differences.std(axis=0, ddof=1) / math.sqrt(count)
     mean = differences.mean(axis=0)

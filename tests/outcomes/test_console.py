@@ -30,7 +30,7 @@ def test_every_name_in_the_table_is_an_indicator() -> None:
     names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
     assert names <= set(INDICATORS)
     assert len(names) > 30
-    assert list(SECTIONS) == ["Pay", "Hours", "Market", "Money", "North and South"]
+    assert list(SECTIONS) == ["Pay", "Hours", "Market", "Money", "North and South", "World, in a year"]
 
 
 def test_values_are_written_for_people() -> None:
@@ -76,15 +76,19 @@ def test_plain_text_has_a_line_for_each_row_and_no_colour(year: synthetic.FrameS
     assert lines[-1].startswith("  ")
 
 
-def test_a_terminal_gets_a_table(year: synthetic.FrameSet, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_a_terminal_gets_a_table(
+    year: synthetic.FrameSet, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("NO_COLOR", raising=False)
     out = Terminal()
     print_summary(summary(year, WORLD), by_country(year, WORLD), out)
     assert "\x1b[" in out.getvalue()
     shown = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
-    assert max(len(line) for line in shown.splitlines()) <= 80
+    assert max(len(line) for line in shown.splitlines()) <= columns
+    assert "\u2026" not in shown, "something was cut off"
     for _, label, _ in rows(summary(year, WORLD)):
         assert label in shown
     assert "India" in shown

@@ -167,6 +167,66 @@ def test_half_life_of_a_constant_hazard() -> None:
     assert value("worker_half_life", later) == value("worker_half_life", inside)
 
 
+TEN_DAYS = FrameSet(
+    series=table(
+        "series",
+        {
+            "day": np.arange(30, 40),
+            "country": ["USA", "IND"] * 5,
+            "paid_seconds": 4 * HOUR,
+            "search_seconds": 2 * HOUR,
+            "returned_seconds": HOUR,
+            "rejected_seconds": HOUR,
+            "idle_seconds": 99 * HOUR,
+            "requester_done": 70,
+            "requester_spent_microusd": 120 * USD,
+            "requester_fee_microusd": 20 * USD,
+            "worker_fee_microusd": 5 * USD,
+            "pay_microusd": 95 * USD,
+        },
+    ),
+    clock=table("clock", {"utc_hour": np.arange(24), "active": 30, "country": "USA", "days": 10}),
+    # In the market on 10, 5 and 2 days of the window; the last joined after it.
+    spells=table("spells", {"joined_day": [0, 35, 10, 40], "left_day": [-1, -1, 32, -1]}),
+    flows=table(
+        "flows",
+        {
+            "kind": ["reward", "profit", "reward", "reward"],
+            "debit_country": ["USA", "IND", "IND", "UKR"],
+            "credit_country": ["IND", "USA", "USA", "USA"],
+            "amount_microusd": [7 * USD, 2 * USD, 3 * USD, 50 * USD],
+        },
+    ),
+    scale=1000.0,
+)
+"""Ten days in which a worker stands for 1000 people; a year is 36.5 times as long."""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "unit"),
+    [
+        ("scale", 1000, "persons per worker"),
+        ("world_workers", 1.7 * 1000, "persons"),
+        ("world_on_duty", 3 * 1000, "persons"),
+        ("world_working_hours_per_year", 80 * 36_500, "h/year"),
+        ("world_paid_hours_per_year", 40 * 36_500, "h/year"),
+        ("world_tasks_done_per_year", 700 * 36_500, "assignments/year"),
+        ("world_turnover_per_year", 1200 * 36_500, "USD/year"),
+        ("world_net_pay_per_year", 950 * 36_500, "USD/year"),
+        ("world_fees_per_year", 250 * 36_500, "USD/year"),
+        ("world_north_to_south_before_dividends_per_year", 7 * 36_500, "USD/year"),
+        ("world_north_to_south_after_dividends_per_year", 7 * 36_500, "USD/year"),
+        ("world_south_to_north_before_dividends_per_year", 3 * 36_500, "USD/year"),
+        ("world_south_to_north_after_dividends_per_year", 5 * 36_500, "USD/year"),
+    ],
+)
+def test_world_totals(name: str, expected: float, unit: str) -> None:
+    assert value(name, TEN_DAYS) == pytest.approx(expected, rel=1e-12)
+    assert INDICATORS[name].unit == unit
+    assert reason(name, replace(TEN_DAYS, scale=None)) == "no scale given"
+    assert value(name, replace(TEN_DAYS, scale=500.0)) == pytest.approx(expected / 2, rel=1e-12)
+
+
 def clock(active: Any, country: str = "USA", days: int = 2) -> pd.DataFrame:
     return table("clock", {"utc_hour": np.arange(24), "country": country, "active": active, "days": days})
 
@@ -279,6 +339,9 @@ def test_flows_between_north_and_south() -> None:
     assert value("north_to_south_after_dividends", frames) == 40.0
     assert value("platform_rent", frames) == 12 + 3 - 5
     assert value("platform_rent_share", frames) == pytest.approx(0.1)
+    within_a_month = replace(frames, flows=FLOWS.iloc[:5])
+    assert reason("platform_rent", within_a_month) == "no month ended in the window"
+    assert reason("platform_rent_share", within_a_month) == "no month ended in the window"
     assert reason("north_to_south_after_dividends", frames, None) == "no country table given"
 
 
@@ -360,7 +423,7 @@ def test_made_up_year_has_all_indicators_and_is_left_alone(year: FrameSet) -> No
 
 
 def test_order_of_rows_does_not_matter(year: FrameSet) -> None:
-    mixed = FrameSet(**{name: getattr(year, name).sample(frac=1, random_state=3) for name in COLUMNS})
+    mixed = replace(year, **{name: getattr(year, name).sample(frac=1, random_state=3) for name in COLUMNS})
     there, here = summary(mixed, synthetic.world()), summary(year, synthetic.world())
     for name, entry in here.items():
         assert there[name]["value"] == pytest.approx(entry["value"], rel=1e-9), name
@@ -379,7 +442,8 @@ def test_countries_below_200_workers_have_no_statistics(year: FrameSet) -> None:
     for code in many.index:
         alone = FrameSet(workers=year.workers[year.workers["country"] == code])
         assert many.loc[code, "pay_all_in_median"] == value("pay_all_in_median", alone)
-    assert found.attrs["units"]["pay_all_in_median"] == "USD/h"
+    assert found.attrs["units"]["pay_all_in_median"] == found.attrs["units"]["minimum_wage_usd"] == "USD/h"
+    assert found.attrs["units"].keys() == set(found)
 
 
 def test_regions_pool_their_countries(year: FrameSet) -> None:

@@ -1,8 +1,8 @@
 """R1, R2, R4 to R7, R9, R10 and G3: the same bits whoever computes them, where, when and in which order.
 
-A fingerprint is a hash of every worker, requester, platform, account, flow and open batch. Fresh processes are
-shared between tests where one serves several. That each comparison notices a dependence is shown by planted ones:
-those on the environment below, the others in ``tests/invariants/test_planted.py``.
+A fingerprint is a hash of every worker, requester, platform, account, flow and open batch. Fresh processes
+are shared between tests where one serves several. That each comparison notices a dependence is shown by
+planted ones: those on the environment below, the others in ``tests/invariants/test_planted.py``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ELSEWHERE = {
 
 
 def plain_processor() -> dict[str, str]:
-    """Settings with which NumPy, the C library and the compiler use none of this processor's own instructions."""
+    """Settings by which NumPy, the C library and the compiler use no instruction of this processor alone."""
     from numpy._core._multiarray_umath import __cpu_dispatch__ as kinds
     from numpy._core._multiarray_umath import __cpu_features__ as features
 
@@ -99,7 +99,7 @@ def test_a_population_is_not_used_up(exercised: Exercised) -> None:
 
 
 def test_environment(fresh: dict[str, str], tmp_path: Path, exercised: Exercised) -> None:
-    """R5: hash seed, time zone, language, folder, ``-O``; a user's script that draws, reseeds and moves about."""
+    """R5: hash seed, time zone, language, folder, ``-O``; a script that draws, reseeds and moves about."""
     assert fingerprints(MARKETS, options=("-O",), environment=ELSEWHERE, folder=tmp_path) == fresh
     meddled = fingerprints(
         MARKETS, "--meddle", environment={"PYTHONHASHSEED": "random", "TZ": "America/St_Johns"}
@@ -109,7 +109,7 @@ def test_environment(fresh: dict[str, str], tmp_path: Path, exercised: Exercised
 
 
 def test_processor(fresh: dict[str, str], exercised: Exercised) -> None:
-    """R6: without this processor's own instructions, in NumPy, the C library and the compiled code (built anew)."""
+    """R6: without this processor's own instructions in NumPy, the C library and newly compiled code."""
     markets = ["tiny:six_regions:9", "varied:1:9", "varied:11:8"]
     assert fingerprints(markets, environment=plain_processor()) == {name: fresh[name] for name in markets}
     exercised("markets on a plain processor", len(markets), 3)
@@ -154,7 +154,7 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
 
 
 def test_threads(exercised: Exercised) -> None:
-    """R2: 1, 2, 3, 4 and 8 threads, with three boards on each platform; and ranges of workers with many of them."""
+    """R2: 1, 2, 3, 4 and 8 threads, with three boards on each platform; and many ranges of workers."""
     counts: Counter[str] = Counter()
     for number in range(500, 504):
         config = varied(number, days=8, workers=120, requesters=15)
@@ -211,7 +211,7 @@ def test_one_draw_for_each_key(exercised: Exercised) -> None:
 
 
 def test_tiny_is_what_it_was() -> Any:
-    """The smallest market still has joiners' pools, several countries and open batches: comparisons need them."""
+    """The smallest market still has joiners' pools, countries and open batches: comparisons need them."""
     model = run(tiny(table="six_regions"))
     assert model.pools.sum() > 0 and len(model.world.codes) == 6 and sys.byteorder == "little"
     assert sum(int(board.state[0]) for board in model.boards) > 0

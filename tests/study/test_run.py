@@ -7,18 +7,21 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from sim.cli import main
 from sim.composition import compose, config_id, from_yaml
 from sim.errors import UserError
 from sim.model import ClickWorkModel
 from sim.outcomes.frames import COLUMNS
 from sim.plugins import load_plugins
-from sim.study.result import load
+from sim.study.result import load, read_frame
 from sim.study.run import execute
+from sim.world.reading import TABLES_FOLDER
 from tests.support.markets import fingerprint, run, tiny
 
 SMALL = [
@@ -42,6 +45,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return execute(compose([*SMALL, f"results.dir={results}"]), quiet=True)
 
 
+IDENTITIES = {"id", "requester", "worker", "collective", "batch"}
+
+
+def assert_units(frame: pd.DataFrame, name: str) -> None:
+    """Every column says its unit; only names, codes, identities, and yes or no have an empty one."""
+    units = frame.attrs["units"]
+    assert list(units) == list(frame.columns), name
+    for column in frame:
+        number = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(
+            frame[column]
+        )
+        if number and column not in IDENTITIES:
+            assert units[column], f"{name}.{column} has no unit"
+
+
 def test_folder_is_complete(folder: Path) -> None:
     """Every table is there with its declared columns, units and some rows."""
     result = load(folder)
@@ -49,7 +67,7 @@ def test_folder_is_complete(folder: Path) -> None:
         frame = getattr(result, name)
         assert list(frame.columns) == list(columns), name
         assert len(frame) > 0, name
-        assert frame.attrs["units"].keys() >= {column for column, what in columns.items() if what.unit}, name
+        assert_units(frame, name)
     assert not list(folder.glob("*.part")) and not list(folder.glob(".*.tmp"))
     assert result.manifest["money_total_microusd"] == 0
 
@@ -119,12 +137,32 @@ def test_killed_run_resumes_to_the_same_tables(folder: Path, tmp_path: Path) -> 
         assert (place / file).read_bytes() == (folder / file).read_bytes(), name
 
 
+@pytest.mark.parametrize("days", [0, 10])
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], days: int
+) -> None:
+    """Control-C after a checkpoint, and with none."""
+
+    def stop(model: ClickWorkModel, checkpoint: Callable[[], None], quiet: bool) -> None:
+        if days:
+            checkpoint()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.study.run.play", stop)
+    assert main(["run", *SMALL, f"time.checkpoint_days={days}", f"results.dir={tmp_path}"]) == 130
+    (place,) = tmp_path.iterdir()
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert (f"resume={place}\n" in told.err) == (days > 0)
+    assert str(place) in told.err
+
+
 def test_plugin_changes_the_outcome(tmp_path: Path) -> None:
     """A rule from a file is used, is named in the manifest, and must be there again on resuming."""
     file = tmp_path / "cautious.py"
     file.write_text(CAUTIOUS)
     config = compose([*SMALL, "market.acceptance=cautious", f"results.dir={tmp_path / 'results'}"])
-    with pytest.raises(UserError, match="no such rule"):
+    with pytest.raises(UserError, match="not the name of a rule"):
         execute(config, quiet=True)
     place = execute(config, plugins=[file], quiet=True)
     manifest = load(place).manifest
@@ -148,11 +186,80 @@ def test_a_wrong_world_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+RULES = {
+    "raises.py": "raise RuntimeError('x')\n",
+    "imports.py": "import nosuchmodule\n",
+    "syntax.py": "def f(:\n",
+    "nothing.py": "x = 1\n",
+    "three.py": CAUTIOUS.replace("log_reservation)", "log_reservation, third)", 1),
+    "undefined.py": CAUTIOUS.replace("return ", "return nowhere + "),
+    "text.py": CAUTIOUS.replace("return ", "return 'no' if 1 else "),
+}
+PLUGGED = ["market.acceptance=cautious", "--plugin"]
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (["world.table=nowhere.csv"], "world.table"),
+        (["world.table=syntax.py"], "syntax.py"),
+        (["world.table=one.csv"], "one.csv"),
+        (["world.table=letters.csv"], "letters.csv"),
+        (["platforms.microwork.owner=XXX"], "platforms.microwork.owner"),
+        (["platforms.microwork.worker_countries=[NTH,ZZZ]"], "platforms.microwork.worker_countries"),
+        (["platforms.microwork.requester_countries=[ZZZ]"], "platforms.microwork.requester_countries"),
+        (["platforms.microwork.excluded_countries=[QQQ]"], "platforms.microwork.excluded_countries"),
+        (["platforms.microwork.excluded_countries=[NTH,STH]"], "platforms"),
+        (["market.acceptance=nosuch"], "market.acceptance"),
+        (["market.pay_setting=nosuch"], "market.pay_setting"),
+        (["requesters.demand_share=20", "requesters.count=1", "time.days=20000"], "requesters.demand_share"),
+        (["resume=empty"], "resume"),
+        (["resume=one.csv"], "resume"),
+        (["resume=broken"], "resume"),
+        (["resume=broken/checkpoint"], "resume"),
+        (["--plugin", "raises.py"], "--plugin"),
+        (["--plugin", "imports.py"], "--plugin"),
+        (["--plugin", "syntax.py"], "--plugin"),
+        (["--plugin", "nothing.py"], "--plugin"),
+        ([*PLUGGED, "three.py"], "market.acceptance"),
+        ([*PLUGGED, "undefined.py"], "market.acceptance"),
+        ([*PLUGGED, "text.py"], "market.acceptance"),
+    ],
+)
+def test_mistakes_that_only_the_run_can_see(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    path: str,
+) -> None:
+    """One message that begins with the place, exit code 2, nothing written."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in RULES.items():
+        Path(name).write_text(text)
+    lines = (TABLES_FOLDER / "north_south.csv").read_text().splitlines()
+    Path("one.csv").write_text("\n".join(lines[:2]))
+    Path("letters.csv").write_text("\n".join(lines).replace("0.92", "much", 1))
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 1 0\n")
+    before = sorted(tmp_path.rglob("*"))
+    usual = [] if words[0].startswith("resume") else ["world=north_south", "workers.count=40"]
+    assert main(["run", *usual, "results.dir=out", *words]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"clickmarket: {path}")
+    assert 2 <= len(told.err.splitlines()) <= 4, told.err
+    assert "allowed" in told.err or "fails" in told.err, told.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_events_are_written_when_asked(tmp_path: Path) -> None:
     """The event log holds every piece of work: its sums are those of the workers' table."""
     words = [*SMALL[:-2], "time.warmup_days=0", "time.days=3", "record.figures=false", "record.events=true"]
     place = execute(compose([*words, f"results.dir={tmp_path}"]), quiet=True)
-    events = pd.read_parquet(place / "events.parquet")
+    events = read_frame(place / "events.parquet")
+    assert_units(events, "events")
     workers = load(place).workers
     assert events.accepted.sum() == workers.tasks_accepted.sum() > 100
     assert (events.done - events.accepted).sum() == workers.tasks_rejected.sum()

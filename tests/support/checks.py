@@ -1,7 +1,7 @@
-"""What must hold of one market, as functions: tests call them compiled and large, planted bugs small and plain.
+"""What must hold of one market, as functions: tests call them compiled, planted bugs small and plain.
 
-Each takes a configuration, raises ``AssertionError`` or ``ModelError`` where something is wrong, and returns how
-much it looked at.
+Each takes a configuration, raises ``AssertionError`` or ``ModelError`` where something is wrong, and returns
+how much it looked at.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from sim.config import Config
 from sim.market import board as boards
@@ -52,7 +52,7 @@ def books(config: Config) -> Counts:
 
 
 def roundings(config: Config) -> Counts:
-    """I8: the rounding account holds less than a micro-dollar for each rounding, and the rest is split as said.
+    """I8: the rounding account holds less than a micro-dollar a rounding, and the rest is split as said.
 
     Both sides of the fee on workers, of the broker's cut and of the fee on requesters are computed again in
     exact fractions from what was accepted.
@@ -137,7 +137,7 @@ def minutes(config: Config) -> Counts:
 class TimeSums(Watcher):
     """Time by kind, from the boards' tallies and for each worker by day."""
 
-    KINDS = {
+    KINDS: ClassVar[dict[str, int]] = {
         "paid_seconds": boards.PAID,
         "search_seconds": boards.SEARCH,
         "returned_seconds": boards.RETURNED_TIME,
@@ -181,7 +181,7 @@ class TimeSums(Watcher):
 
 
 def assignments(config: Config) -> Counts:
-    """I5: accepted, rejected, expired and open assignments are all that was posted; each worker once on a task.
+    """I5: accepted, rejected, expired and open are all that was posted; each worker once on a task.
 
     Tasks done by each worker of each batch are counted from the events, apart from the boards' own table.
     """
@@ -265,7 +265,7 @@ class AssignmentCount(Watcher):
 
 
 def little(config: Config) -> Counts:
-    """I10: assignments waiting, integrated over time, are the sum of their waits, to the second and the hour."""
+    """I10: assignments waiting, integrated over time, are the sum of their waits, by second and hour."""
     queue = Queue()
     run(config, observers=(queue,))
     queue.check()

@@ -65,8 +65,8 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     batches["first_taker"] = -1
     board.room_for_batches(tasks)
     boards.insert(
-        0, np.zeros(tasks, np.int64), listings, batches, tasks, board.listings, board.batches, board.free, board.orders,
-        board.keys, board.added, board.moved, board.moved_keys, board.state,
+        0, np.zeros(tasks, np.int64), listings, batches, tasks, board.listings, board.batches, board.free,
+        board.orders, board.keys, board.added, board.moved, board.moved_keys, board.state,
     )  # fmt: skip
     rows = model.worker_rows
     rows["look_seconds"] = 1
@@ -86,8 +86,8 @@ def urns(workers: int, tasks: int, draws: int) -> tuple[float, Counts]:
     """A5: mean number of tasks filled in one round against V (1 - (1 - 1/V)^U); return how many SE apart."""
     model = ClickWorkModel(urn_config(workers))
     board = urn_board(model, tasks)
-    kept = {name: getattr(board, name).copy() for name in ("listings", "batches", "orders", "keys", "takers", "free_takers",
-                                                          "table", "active", "exhausted", "state")}  # fmt: skip
+    names = ("listings", "batches", "orders", "keys", "takers", "free_takers", "table", "active", "exhausted")
+    kept = {name: getattr(board, name).copy() for name in (*names, "state")}
     filled = np.zeros(draws)
     for draw in range(draws):
         for name, array in kept.items():
@@ -128,7 +128,7 @@ def arrivals_model(config: Config, rate: float = 24.0) -> ClickWorkModel:
 
 
 def expected_share(model: ClickWorkModel) -> Any:
-    """Share of a day's batches that each requester posts in the present hour, from local clocks: written anew."""
+    """Share of a day's batches that each requester posts in this hour, from local clocks: written anew."""
     config = model.config.requesters
     zones = model.requester_rows["zone"]
     shares = []

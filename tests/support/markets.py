@@ -53,7 +53,7 @@ def tiny(
 
 
 def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, **changes: Any) -> Config:
-    """Return a market of many features at odd values, drawn from a number: fees, ticks, boards, cuts, rules."""
+    """Return a market of many features at odd values, from a number: fees, ticks, boards, cuts, rules."""
     r = random.Random(number)
     base = Config()
     table = r.choice(WORLDS)

@@ -56,8 +56,8 @@ class Debug(Watcher):
 class Books(Watcher):
     """A second ledger: every transfer is booked again, account by account, and compared every hour.
 
-    The totals of sectors and of countries, the flow matrix and all balances must come out the same. ``attach``
-    puts it in front of the model's ledger.
+    The totals of sectors and of countries, the flow matrix and all balances must come out the same.
+    ``attach`` puts it in front of the model's ledger.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Books(Watcher):
                 self.largest_rounding = max(self.largest_rounding, int(some["amount"].max()))
 
     def _audit(self, kind: str, paying: str, rows: Any, escrow: Any) -> None:
-        """Check who is on the other side of a batch's escrow, and that countries are those of the accounts."""
+        """Check who is on the other side of a batch's escrow, and that countries are the accounts' own."""
         model = self.model
         if kind == "posting" or paying == "escrow":
             board = self._board_of(escrow)
@@ -339,7 +339,7 @@ class People(Watcher):
         """The model's own counts of the day, against those seen."""
         if int(model.joined_today.sum()) != self.joined or int(model.left_today.sum()) != self.left:
             raise AssertionError(
-                f"day {model.day}: {int(model.joined_today.sum())} joined and {int(model.left_today.sum())} left by "
-                f"the model, {self.joined} and {self.left} by the rows"
+                f"day {model.day}: {int(model.joined_today.sum())} joined and "
+                f"{int(model.left_today.sum())} left by the model, {self.joined} and {self.left} by the rows"
             )
         self.joined = self.left = 0

@@ -1,6 +1,7 @@
-"""Pairs of runs that must agree: the same market written down otherwise, or with something added that is apart.
+"""Pairs of runs that must agree: the same market written otherwise, or with something added apart.
 
-Each takes a configuration, raises ``AssertionError`` where the pair differs, and returns how much it compared.
+Each takes a configuration, raises ``AssertionError`` where the pair differs, and returns how much it
+compared.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def same_events(first: Journal, second: Journal, what: str) -> int:
         rows = min(len(one), len(two))
         at = int(np.argmax((one[:rows] != two[:rows]).any(axis=1))) if rows else 0
         raise AssertionError(
-            f"{what}: {len(one)} and {len(two)} events; first difference {one[at : at + 1]} {two[at : at + 1]}"
+            f"{what}: {len(one)} and {len(two)} events; they part at {one[at : at + 1]} {two[at : at + 1]}"
         )
     return len(one)
 
@@ -176,7 +177,7 @@ def empty_country(config: Config) -> Counts:
 
 @cache
 def two_countries(*zones: str) -> str:
-    """Return the path of a world of two countries alike in workers and requesters, in these zones if given."""
+    """Return the path of a world of two countries, alike in workers and requesters, in these zones."""
     folder = Path(_TABLES.name) / str(len(list(Path(_TABLES.name).iterdir())))
     folder.mkdir()
 
@@ -333,7 +334,7 @@ def permutation(config: Config, number: int = 1) -> Counts:
 
 SCALE = 128
 SMALL = 0.125
-"""The dearer run has 16 times the usual money and the cheaper one an eighth, both inside what a table may hold."""
+"""The dearer run has 16 times the usual money, the cheaper one an eighth: both inside what a table holds."""
 
 
 def scaled_money(config: Config) -> Counts:
@@ -487,7 +488,7 @@ def null_settings(config: Config) -> Counts:
 
 
 def no_fees(config: Config) -> Counts:
-    """X6: a fee of 0 is no fee: nothing is booked under its name, and from where it is due makes no difference."""
+    """X6: a fee of 0 is no fee: nothing is booked under its name, and where it is due makes no difference."""
     free = replace(
         config,
         platforms={
@@ -572,7 +573,7 @@ def snapshot_without_history(model: ClickWorkModel) -> dict[str, dict[int, tuple
 RELATIONS = {
     relation.__name__: relation
     for relation in (
-        idle_worker, idle_requester, empty_country, untouched_world, union, permutation, scaled_money, shifted_weeks,
-        shifted_clocks, renamed_zones, null_settings, no_fees, threads, observers,
+        idle_worker, idle_requester, empty_country, untouched_world, union, permutation, scaled_money,
+        shifted_weeks, shifted_clocks, renamed_zones, null_settings, no_fees, threads, observers,
     )
 }  # fmt: skip

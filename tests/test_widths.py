@@ -1,0 +1,203 @@
+"""No allowed configuration exceeds the width of a stored field; what would is refused before the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.agents import traits
+from sim.agents.population import MOST_BATCHES, MOST_COLLECTIVES, make_requesters, make_tables
+from sim.columns import grown
+from sim.config import LONGEST_RUN_DAYS, MOST_TILES, Config
+from sim.errors import UserError
+from sim.ledger import ModelError
+from sim.market import board
+from sim.model import MOST_ROWS, SPARE_WORKERS, ClickWorkModel
+from sim.schema import describe
+from sim.validation import build
+from sim.world import load_world
+from sim.world.reading import MOST_COUNTRIES, MOST_ZONES, TABLES_FOLDER
+from tests.conftest import Exercised
+from tests.support.markets import tiny
+
+HIGH = {row.path: row.limits.high for row in describe(Config) if row.limits.high is not None}
+RUN_SECONDS = LONGEST_RUN_DAYS * 86_400
+WEEK_SECONDS = 7 * 86_400
+TYPE = "task_types.<name>."
+BATCH_ASSIGNMENTS = HIGH[TYPE + "largest_batch"] * HIGH[TYPE + "assignments_per_task"]
+FEE_PPM = 1e6 * (HIGH["platforms.<name>.requester_fee"] + HIGH["platforms.<name>.large_batch_fee"])
+LONGEST_LIFE_HOURS = 100_000
+FARTHEST = 8.3
+
+LARGEST: dict[str, float] = {
+    # by numbers of things
+    "country": MOST_COUNTRIES - 1, "requester_country": MOST_COUNTRIES - 1, "owner": MOST_COUNTRIES - 1,
+    "zone": MOST_ZONES - 1, "segment": 15, "platform": 14, "type": 30, "tile": MOST_TILES - 1,
+    "worker": MOST_ROWS, "first_taker": MOST_ROWS, "row": MOST_ROWS, "next": MOST_ROWS, "slot": MOST_ROWS,
+    "number": traits.JOINED_LATER + MOST_ROWS - 1, "collective": MOST_COUNTRIES * MOST_COLLECTIVES - 1,
+    "requester": HIGH["requesters.count"],
+    # by choices and flags
+    "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1, "kind": 1,
+    "served": 1, "many_workers": 1, "unused": 0,
+    # by parameters
+    "patience": HIGH["workers.patience_high"], "fruitless": HIGH["workers.patience_high"],
+    "fruitless_hours": HIGH["workers.patience_hours"], "weeks_below": 255, "accuracy": 255,
+    "look_seconds": 3600, "session_minutes": 60 * HIGH["workers.daily_hours_cap"], "desired_minutes": 6720,
+    "minutes": 60 * HIGH["workers.daily_hours_cap"], "approval_tasks": HIGH["requesters.approval_tasks"],
+    "fee_ppm": FEE_PPM, "rank_hash": 2**32 - 1, "week_pay": traits.MOST_WEEK_PAY,
+    "true_seconds": HIGH[TYPE + "median_seconds"],
+    "estimated_seconds": HIGH[TYPE + "median_seconds"] / (0.3 * np.exp(-FARTHEST)),
+    "own_seconds": HIGH[TYPE + "median_seconds"] * np.exp(FARTHEST * HIGH["workers.speed_log_sigma"]),
+    # a batch's assignments
+    **dict.fromkeys(
+        ("left", "tasks", "assignments_per_task", "assignments", "submitted", "want"), BATCH_ASSIGNMENTS
+    ),
+    # by time: no task takes less than a second, no week is longer than a week
+    **dict.fromkeys(("accepted", "rejected", "tasks_accepted", "tasks_rejected"), RUN_SECONDS),
+    **dict.fromkeys(("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds"), RUN_SECONDS),
+    **dict.fromkeys(("idle_seconds", "night_seconds", "exposure_seconds"), RUN_SECONDS),
+    **dict.fromkeys(("first_start", "t10", "t50", "t90", "t100"), RUN_SECONDS),
+    **dict.fromkeys(("week_seconds", "week_paid_seconds"), WEEK_SECONDS),
+    **dict.fromkeys(("session_start", "start_hour", "posted_hour"), RUN_SECONDS / 3600),
+    "expires_hour": RUN_SECONDS / 3600 + LONGEST_LIFE_HOURS, "joined_day": LONGEST_RUN_DAYS,
+    "left_day": LONGEST_RUN_DAYS, "weeks": LONGEST_RUN_DAYS / 7 + 1,
+    "duty": 3600, "searched": 3600,
+    # a worker's part in a batch, with its flag
+    "done": board.RETURNED + RUN_SECONDS / 1000,
+}  # fmt: skip
+"""The largest value that an allowed configuration can give a field narrower than 64 bits."""
+
+RECORDS = {
+    "WORKER": traits.WORKER, "HISTORY": traits.HISTORY, "REQUESTER": traits.REQUESTER,
+    "PLATFORM": traits.PLATFORM, "COLLECTIVE": traits.COLLECTIVE, "TASK_TYPE": traits.TASK_TYPE,
+    "LISTING": board.LISTING, "BATCH": board.BATCH, "TAKER": board.TAKER, "ACTIVE": board.ACTIVE,
+}  # fmt: skip
+
+
+def test_every_narrow_field_holds_what_may_come(exercised: Exercised) -> None:
+    seen = 0
+    for name, record in RECORDS.items():
+        for field, (kind, *_) in (record.fields or {}).items():
+            if kind.kind in "iu" and kind.itemsize < 8:
+                assert field in LARGEST, f"{name}.{field}: say what it may hold at most"
+                assert LARGEST[field] <= np.iinfo(kind).max, f"{name}.{field}"
+                seen += 1
+    exercised("narrow fields", seen, 80)
+
+
+def refusal(**sections: Any) -> UserError:
+    with pytest.raises(UserError) as caught:
+        build(Config, sections)
+    return caught.value
+
+
+def test_a_run_is_shorter_than_its_seconds_can_count() -> None:
+    build(Config, {"time": {"days": LONGEST_RUN_DAYS - 10, "warmup_days": 10}})
+    error = refusal(time={"days": LONGEST_RUN_DAYS - 9, "warmup_days": 10})
+    assert error.path == "time.days"
+    assert str(LONGEST_RUN_DAYS - 10) in error.allowed
+    assert RUN_SECONDS < 2**31 < RUN_SECONDS + 86_400
+
+
+@pytest.mark.parametrize(("platforms", "most"), [(2, 32_768), (15, 4369)])
+def test_boards_times_platforms_fit_a_tile_number(platforms: int, most: int) -> None:
+    names = {f"p{number}": {} for number in range(platforms)}
+    build(Config, {"platforms": names, "market": {"boards": most}})
+    error = refusal(platforms=names, market={"boards": most + 1})
+    assert error.path == "market.boards"
+    assert f"at most {most} " in error.allowed
+
+
+def test_tiles_from_workers_fit_a_tile_number() -> None:
+    count = 10_000_000
+    least = -(-count // (MOST_TILES - 1))
+    build(Config, {"workers": {"count": count}, "market": {"workers_per_board": least}})
+    error = refusal(workers={"count": count}, market={"workers_per_board": least - 1})
+    assert error.path == "market.workers_per_board"
+    assert f"at least {least} " in error.allowed
+    assert -(-count // least) + 1 <= MOST_TILES
+
+
+def test_collectives_of_a_country_keep_keys_of_their_own() -> None:
+    base = tiny(workers=4_000_000)
+    segments = {"one": replace(base.segments["first_income"], share_north=1.0, collective_size=1)}
+    with pytest.raises(UserError, match="too many collectives") as caught:
+        make_tables(replace(base, segments=segments), load_world("north_south"))
+    assert f"{MOST_COLLECTIVES:,}" in caught.value.allowed
+    fewer = replace(segments["one"], collective_size=4)
+    make_tables(replace(base, segments={"one": fewer}), load_world("north_south"))
+
+
+def test_batches_of_a_requester_keep_identities_of_their_own() -> None:
+    base = tiny(workers=2_000_000, requesters=1, days=1000)
+    world = load_world("north_south")
+    with pytest.raises(UserError, match="more batches") as caught:
+        make_requesters(base, world, make_tables(base, world))
+    assert caught.value.path == "requesters.demand_share"
+    share = float(caught.value.nearest.partition("=")[2])
+    less = replace(base, requesters=replace(base.requesters, demand_share=0.99 * share))
+    rows, _ = make_requesters(less, world, make_tables(less, world))
+    assert 0.9 * MOST_BATCHES < 1000 * float(rows["base_batches"].max()) <= MOST_BATCHES
+
+
+def test_a_requester_that_runs_out_of_numbers_stops_the_run() -> None:
+    model = ClickWorkModel(tiny())
+    model.requester_rows["serial"][3] = MOST_BATCHES + 1
+    with pytest.raises(ModelError, match="numbered up to"):
+        model.step()
+
+
+def test_too_many_joiners_stop_the_run() -> None:
+    model = ClickWorkModel(tiny())
+    with pytest.raises(ModelError, match="numbered up to"):
+        model.add_workers(0, MOST_ROWS)
+    assert len(model.worker_rows) == 40
+
+
+def test_workers_records_grow_by_an_eighth(exercised: Exercised) -> None:
+    model = ClickWorkModel(tiny(workers=800))
+    sizes = [len(model.worker_rows)]
+    for _ in range(300):
+        model.add_workers(0, 1)
+        if len(model.worker_rows) != sizes[-1]:
+            sizes.append(len(model.worker_rows))
+    exercised("growths", len(sizes) - 1, 3)
+    assert all(after <= before * (1 + SPARE_WORKERS) for before, after in pairwise(sizes))
+    assert len(model.history_rows) == len(model.worker_rows)
+    model.add_workers(0, 5000)
+    assert len(model.worker_rows) == 6100
+
+
+def test_grown_keeps_rows_and_doubles_unless_told(exercised: Exercised) -> None:
+    rows = np.arange(100, dtype=np.int32)
+    for needed, spare, size in ((101, 1.0, 200), (101, 0.125, 112), (150, 0.125, 150), (101, 0.0, 101)):
+        larger = grown(rows, needed, spare)
+        assert (len(larger), larger[:100].tolist()) == (size, rows.tolist())
+    assert grown(rows, 100) is rows
+    exercised("growths", 4, 4)
+
+
+def test_zones_of_a_world_fit_a_byte(tmp_path: Path) -> None:
+    file = tmp_path / "many.csv"
+    lines = (TABLES_FOLDER / "north_south.csv").read_text(encoding="utf-8").splitlines()
+    head = lines[0].split(",")
+    zones = head.index("zones")
+    names = [f"UTC+{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(MOST_ZONES)]
+
+    def write(first: int) -> None:
+        cells = [line.split(",") for line in lines[1:]]
+        cells[0][zones] = "|".join(f"{name}:{1 / first:.9f}" for name in names[:first])
+        cells[1][zones] = "UTC+00:00:1"
+        file.write_text("\n".join(",".join(row) for row in [head, *cells]))
+
+    write(MOST_ZONES - 1)
+    assert len(load_world(file).zones) == MOST_ZONES
+    write(MOST_ZONES)
+    with pytest.raises(UserError, match="too many zones") as caught:
+        load_world(file)
+    assert caught.value.value == MOST_ZONES + 1
