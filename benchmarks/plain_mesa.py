@@ -1248,8 +1248,10 @@ class Worker(mesa.Agent):
             self.paid_out += due
 
     def move(self, platform: Platform) -> None:
-        """Change to another platform."""
+        """Change to another platform; a session on the old one is over."""
         self.close_account(forfeits=False)
+        if self in self.board.on_duty:
+            self.board.on_duty.remove(self)
         self.platform = platform
         self.board = platform.board_of(self)
 
