@@ -1147,8 +1147,12 @@ class ClickWorkModel(mesa.Model):
         return list(self.overriding.get(decision, ()))
 
     def ask(self, decision: str, *facts: Any) -> list[tuple[int, Any]]:
-        """Row and answer of every agent that makes a decision itself; asked before the compiled rule runs."""
-        return [(agent.row, getattr(agent, decision)(*facts)) for agent in self.deciders(decision)]
+        """Row and answer of every agent that makes a decision itself; asked before the compiled rule runs.
+
+        Whoever is removed while being asked has no say any more.
+        """
+        answers = [(agent, getattr(agent, decision)(*facts)) for agent in self.deciders(decision)]
+        return [(agent.row, answer) for agent, answer in answers if agent in self.overriding[decision]]
 
     def let_revise_demand(self) -> None:
         """Let requesters that decide so themselves set how many batches a day they post."""
@@ -1211,12 +1215,10 @@ class ClickWorkModel(mesa.Model):
                 raise ValueError(f"The session of today began at {begun} UTC and can only be ended.")
             over = begun, 60 * (coming - begun)
             self.set_duty(row, over if session is None else session)
-            for board in self.boards:
-                on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
-                now = (on_duty["row"] == row) & (
-                    on_duty["start_hour"] == self.worker_rows["session_start"][row]
-                )
-                on_duty["minutes"][now] = self.worker_rows["session_minutes"][row]
+            board = self.boards[int(self.worker_rows["tile"][row])]
+            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            now = (on_duty["row"] == row) & (on_duty["start_hour"] == self.worker_rows["session_start"][row])
+            on_duty["minutes"][now] = self.worker_rows["session_minutes"][row]
         self.needs_bucketing = True
 
     def platform_number(self, name: str) -> int:

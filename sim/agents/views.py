@@ -63,8 +63,9 @@ class Views:
         self.keeps_all = model.config.workers.count <= model.config.compute.views_up_to
         self.workers: dict[int, Worker] = {}
         for row, requester in enumerate(model.requester_rows):
-            if not requester["retired"]:
-                requester_classes[requester["platform"]](model, row)
+            agent = requester_classes[requester["platform"]](model, row)
+            if requester["retired"]:  # an id is never given twice, so the others keep theirs
+                RecordAgent.remove(agent)
         for kind, rows in (
             (Platform, model.platform_rows),
             (Government, model.government_rows),

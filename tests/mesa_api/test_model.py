@@ -137,10 +137,9 @@ def test_removed_requesters_stay_away(tmp_path: Path) -> None:
     model.run(100)
     model.save(tmp_path / "file")
     resumed = ClickWorkModel.load(tmp_path / "file", requester_classes={"microwork": Own})
-    kinds = [
-        {kind: len(list(agents)) for kind, agents in each.agents_by_type.items()} for each in (model, resumed)
-    ]
-    assert kinds[0] == kinds[1] and kinds[0][Own] == 7
+    ids = [{(type(a), a.row): a.unique_id for a in each.agents} for each in (model, resumed)]
+    assert ids[0] == ids[1]
+    assert len(list(resumed.agents_by_type[Own])) == 7
     for each in (model, resumed):
         each.run()
     assert fingerprint(resumed) == fingerprint(model)
@@ -265,6 +264,28 @@ def test_impossible_decisions_of_requesters_are_refused(decisions: dict[str, Any
     kind = type("Odd", (Requester,), decisions)
     with pytest.raises(ValueError, match="A requester cannot"):
         ClickWorkModel(tiny(days=8, workers=20), requester_classes={"microwork": kind}).run()
+
+
+def test_leaving_while_being_asked() -> None:
+    """Who calls ``remove`` in the middle of a decision is gone, and counted as one who left, once."""
+
+    class Quitter(Worker):
+        def plan_day(self, day: int) -> tuple[int, int] | None:
+            if day == 2:
+                self.remove()
+            return super().plan_day(day)
+
+        def leaves(self) -> bool:
+            self.remove()
+            return True
+
+    model = ClickWorkModel(lively(days=9), worker_classes={"home": Quitter, "casual": Quitter})
+    model.run(49)
+    gone = model.worker_rows["bits"][: model.workers_count] & 1 == 0
+    assert gone.sum() == model.left_today.sum() > 5
+    assert not (model.today[: model.workers_count][gone] >= 0).any()
+    assert not list(model.agents_by_type[Quitter])
+    model.run()
 
 
 def test_unknown_platform_of_a_choice() -> None:
