@@ -1083,7 +1083,6 @@ class Worker(mesa.Agent):
         Every look costs seconds. After too many fruitless ones in a row, or without time for another, the
         worker gives up for the hour.
         """
-        model = self.model
         uniform, normal = draws.uniform, draws.normal
         me, bit, skill, tertiary, tastes = self.id, self.bit, self.skill, self.tertiary, self.tastes
         log_pay, sigma, log_reservation = self.log_pay, self.sigma, self.log_reservation
@@ -1249,8 +1248,10 @@ class Worker(mesa.Agent):
             self.paid_out += due
 
     def move(self, platform: Platform) -> None:
-        """Change to another platform."""
+        """Change to another platform; a session on the old one is over."""
         self.close_account(forfeits=False)
+        if self in self.board.on_duty:
+            self.board.on_duty.remove(self)
         self.platform = platform
         self.board = platform.board_of(self)
 

@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.agents.requester import Requester
     from sim.agents.worker import Worker
     from sim.composition import compose
     from sim.config import Config
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from sim.study.result import load
     from sim.study.run import run
 
-__all__ = ["ClickWorkModel", "Config", "UserError", "Worker", "compose", "load", "run"]
+__all__ = ["ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compose", "load", "run"]
 
 _HOMES = {
     "ClickWorkModel": "sim.model",
     "Config": "sim.config",
+    "Requester": "sim.agents.requester",
     "UserError": "sim.errors",
     "Worker": "sim.agents.worker",
     "compose": "sim.composition",

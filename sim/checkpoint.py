@@ -46,6 +46,8 @@ MODEL_ARRAYS = (
     "known_earnings",
     "best_hours",
     "today",
+    "last_start",
+    "last_minutes",
     "mark",
     "order",
     "bucket_starts",

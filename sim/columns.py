@@ -70,4 +70,8 @@ class Column:
         """Write the field of the agent's row; the kernel sees it at once."""
         if self.read_only:
             raise AttributeError(self.read_only)
-        getattr(agent.model, self.store)[self.field][agent.row] = value
+        column = getattr(agent.model, self.store)[self.field]
+        whole = column.dtype.kind in "iu"
+        if not np.isfinite(value) or (whole and value != int(value)):
+            raise ValueError(f"{self.field} must be a {'whole' if whole else 'finite'} number, not {value}.")
+        column[agent.row] = value

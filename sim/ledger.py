@@ -219,12 +219,24 @@ class Ledger:
         self.owners: Records = np.zeros(countries, ACCOUNT)
         self.outside: Records = np.zeros(countries, ACCOUNT)
         self.rounding: Records = np.zeros(1, ACCOUNT)
+        self.transfers_booked = 0
+        self._open_own()
+
+    def _open_own(self) -> None:
         self.accounts: dict[str, Records] = {
             "owners": self.owners["balance"],
             "outside": self.outside["balance"],
             "rounding": self.rounding["balance"],
         }
-        self.transfers_booked = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies the columns of balances: they are views of records, and a copy has its own."""
+        return {name: value for name, value in vars(self).items() if name != "accounts"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on as a copy; the accounts of others must be opened anew."""
+        vars(self).update(state)
+        self._open_own()
 
     def open(self, sector: str, accounts: Records) -> None:
         """Name the column of balances of a sector; call again when its records have grown."""

@@ -28,14 +28,16 @@ from sim.agents.population import (
     make_tables,
     write_joiners,
 )
+from sim.agents.requester import Requester
+from sim.agents.rules import bounded_target
 from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
-from sim.agents.views import Views
+from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock
 from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key, uniform
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, invariants, learning, pay_setting, payout, posting, review, search
@@ -338,31 +340,17 @@ def recount_accounts(model: ClickWorkModel) -> None:
 
 def draw_duty(model: ClickWorkModel) -> None:
     """Who works today, from when, for how long; sorted by tile and hour."""
-    key = model.key(DUTY, model.day)
-    cap_minutes = 60 * model.config.workers.daily_hours_cap
-
-    def draw(first: int, last: int) -> None:
-        duty.draw_duty(
-            first,
-            last,
-            model.day,
-            key,
-            cap_minutes,
-            model.worker_rows,
-            model.tables.segments,
-            model.best_hours,
-            model.start_utc,
-            model.today,
-        )
-
-    rows = [worker.row for worker in model.deciders("plan_day")]
-    starts, minutes = (
-        model.worker_rows[name][rows].tolist() for name in ("session_start", "session_minutes")
+    plans = model.ask("plan_day", model.day)
+    count = model.workers_count
+    model.last_start[:count] = model.worker_rows["session_start"][:count]
+    model.last_minutes[:count] = model.worker_rows["session_minutes"][:count]
+    model.for_each_range(
+        lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
-    model.last_sessions = dict(zip(rows, zip(starts, minutes, strict=True), strict=True))
-    model.for_each_range(draw)
-    for worker in model.deciders("plan_day"):
-        model.set_plan(worker.row, worker.plan_day(model.day))
+    model.duty_day = model.day
+    for row, plan in plans:
+        if plan != model.duty_of(row):
+            model.set_duty(row, plan)
     model.bucket()
 
 
@@ -384,7 +372,9 @@ def learn_pay(model: ClickWorkModel) -> None:
 
     model.for_each_range(learn)
     for worker in model.deciders("reservation_wage"):
-        model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, float(worker.reservation_wage())))
+        wage = float(worker.reservation_wage())
+        if wage != Worker.reservation_wage(worker):
+            model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, wage))
 
 
 def learn_hours(model: ClickWorkModel) -> None:
@@ -399,43 +389,26 @@ def learn_hours(model: ClickWorkModel) -> None:
 
 def leave(model: ClickWorkModel) -> None:
     """Workers whose pay stayed below their outside value for long enough leave."""
-    config = model.config.learning
-    key = model.key(SHOCKS, model.week // config.outside_shock_weeks)
-
-    def decide(first: int, last: int) -> None:
-        learning.decide_to_leave(
-            first, last, key, config.outside_shock_sigma, config.leave_weeks, model.worker_rows, model.mark
-        )
-
-    model.for_each_range(decide)
-    for worker in model.deciders("leaves"):
-        model.mark[worker.row] = learning.LEAVES if worker.active and worker.leaves() else learning.STAYS
+    leaves = model.ask("leaves")
+    model.for_each_range(
+        lambda first, last: model.decide_to_leave(first, last, model.worker_rows, model.mark)
+    )
+    for row, leaving in leaves:
+        model.mark[row] = learning.LEAVES if leaving else learning.STAYS
     model.remove_workers(np.flatnonzero(model.mark[: model.workers_count] == learning.LEAVES))
+
+
+def learn_platform_pay(model: ClickWorkModel) -> None:
+    """What is known, by country, of pay on each platform."""
+    model.learn_platform_pay()
 
 
 def change_platform(model: ClickWorkModel) -> None:
     """Some workers reconsider where they work."""
-    model.learn_platform_pay()
-    config = model.config.learning
-    key = model.key(SWITCHES, model.week)
-
-    def choose(first: int, last: int) -> None:
-        learning.reconsider(
-            first,
-            last,
-            key,
-            config.switch_share,
-            config.switch_sensitivity,
-            config.switch_inertia,
-            model.log_platform_pay,
-            model.platform_rows,
-            model.worker_rows,
-            model.mark,
-        )
-
-    model.for_each_range(choose)
-    for worker in model.deciders("choose_platform"):
-        model.mark[worker.row] = model.platform_number(worker.choose_platform())
+    choices = model.ask("choose_platform")
+    model.for_each_range(lambda first, last: model.reconsider(first, last, model.worker_rows, model.mark))
+    for row, name in choices:
+        model.mark[row] = model.admitting_platform(row, name)
     rows = model.worker_rows[: model.workers_count]
     moving = np.flatnonzero(
         (model.mark[: model.workers_count] != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0)
@@ -464,15 +437,12 @@ def join(model: ClickWorkModel) -> None:
 
 def begin_week(model: ClickWorkModel) -> None:
     """Requesters revise pay and demand; a new week of pay and time begins."""
-    model.kernels.revise_pay(model.requester_rows, model.platform_rows, model.settings)
-    for requester in model.deciders("revise_pay"):
-        model.requester_rows["target"][requester.row] = requester.revise_pay()
-    posting.revise_demand(
-        model.requester_rows,
-        model.config.requesters.demand_elasticity,
-        model.config.requesters.base_fee,
-        model.platform_rows,
-    )
+    targets = model.ask("revise_pay")
+    model.revise_pay(model.requester_rows)
+    for row, target in targets:
+        model.set_target(row, float(target))
+    model.revise_demand(model.requester_rows)
+    model.let_revise_demand()
     model.for_each_range(lambda first, last: learning.clear_week(first, last, model.worker_rows))
     model.week += 1
 
@@ -511,7 +481,15 @@ HOUR: tuple[Phase, ...] = (
     observe_hour,
 )
 DAY: tuple[Phase, ...] = (pay_out, recount_accounts, draw_duty)
-WEEK: tuple[Phase, ...] = (learn_pay, learn_hours, leave, change_platform, join, begin_week)
+WEEK: tuple[Phase, ...] = (
+    learn_pay,
+    learn_hours,
+    leave,
+    learn_platform_pay,
+    change_platform,
+    join,
+    begin_week,
+)
 MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, close_month)
 
 
@@ -587,8 +565,26 @@ def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[
     return [(PLATFORM_COST, platform, owner, cost), (PROFIT, platform, owner, revenue - cost)]
 
 
+def with_settings(config: Config, settings: Mapping[str, Any], rng: int | None) -> Config:
+    """Return the configuration with other values of settings named by dotted paths, and another seed."""
+    if not settings and rng is None:
+        return config
+    plain = to_plain(config)
+    for path, value in {**settings, **({} if rng is None else {"seed": int(rng)})}.items():
+        *groups, name = path.split(".")
+        place = plain
+        for group in groups:
+            place = place.setdefault(group, {}) if isinstance(place, dict) else place
+        if not isinstance(place, dict):
+            raise UserError("There is no such setting.", path=path, value=value)
+        place[name] = value
+    return build(Config, plain)
+
+
 class ClickWorkModel(mesa.Model):
     """The click-work market as a Mesa model; one step is an hour.
+
+    ``running`` is true until the end of the configured time; stepping on from there is possible.
 
     Parameters
     ----------
@@ -598,21 +594,35 @@ class ClickWorkModel(mesa.Model):
         Tables of agents to use instead of those drawn from the configuration.
     worker_classes
         Subclass of ``Worker`` for each segment that has one of its own.
+    requester_classes
+        Subclass of ``Requester`` for each home platform whose requesters have one of their own.
     contributions
         Values that instruments give to policy channels, beside the platforms' own promises.
     plugins
         Rules from outside by kind and name: (function, file) that replace the built-in ones.
+    rng
+        Seed to use instead of the configuration's, as Mesa's batch runner gives it.
+    **kwargs
+        Settings that differ from ``config``, by dotted path: ``**{"workers.count": 500}``. So Mesa's batch
+        runner and web page can vary them.
     """
 
     def __init__(
         self,
         config: Config | None = None,
         population: Population | None = None,
-        worker_classes: dict[str, type[Worker]] | None = None,
+        worker_classes: Mapping[str, type[Worker]] | None = None,
         contributions: tuple[Contribution, ...] = (),
         plugins: Mapping[str, RuleTable] | None = None,
+        requester_classes: Mapping[str, type[Requester]] | None = None,
+        rng: int | None = None,
+        **kwargs: Any,
     ) -> None:
-        config = check(config or Config())
+        config = check(with_settings(config or Config(), kwargs, rng))
+        workers = classes_by_name("worker_classes", worker_classes, tuple(config.segments), Worker)
+        requesters = classes_by_name(
+            "requester_classes", requester_classes, tuple(config.platforms), Requester
+        )
         super().__init__(rng=config.seed)
         self.config = config
         self.world = load_world(config.world.table)
@@ -628,8 +638,9 @@ class ClickWorkModel(mesa.Model):
         self.segment_names = tuple(config.segments)
         self.platform_rows = make_platforms(config, self.world, self.tables.worker_origins)
         self.contributions = contributions
-        self.kernels = choose_kernels(config, plugins)
-        self.plugin_hashes = hashes_of(plugins or {})
+        self.plugins = plugins or {}
+        self.kernels = choose_kernels(config, self.plugins)
+        self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
         self.observers: list[Any] = []
 
@@ -645,11 +656,13 @@ class ClickWorkModel(mesa.Model):
             population.copy() if population is not None else make_population(config, self.world, self.tables)
         )
         self._open_books()
+        self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
-        self.last_sessions: dict[int, tuple[int, int]] = {}
-        self.overriding: dict[str, list[Any]] = {}
-        self.views = Views(self, worker_classes or {})
+        self.begin_day(0)
+        self.duty_day = -1
+        self.views = Views(self, workers, requesters)
+        self.let_revise_demand()
 
     # --- making the model ---
 
@@ -689,14 +702,19 @@ class ClickWorkModel(mesa.Model):
         self.new_rows = np.zeros(256, boards.BATCH)
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
+        self.today = np.zeros(0, np.int8)
+        self.mark = np.zeros(0, np.int8)
+        self.order = np.zeros(0, np.int32)
+        self.last_start = np.zeros(0, np.int32)
+        self.last_minutes = np.zeros(0, np.uint16)
         self._size_worker_arrays()
         self.place_on_tiles(np.arange(self.workers_count))
 
     def _size_worker_arrays(self) -> None:
-        size = len(self.worker_rows)
-        self.today = np.full(size, duty.NOT_TODAY, np.int8)
-        self.mark = np.zeros(size, np.int8)
-        self.order = np.zeros(size, np.int32)
+        size, known = len(self.worker_rows), len(self.today)
+        for name in ("today", "mark", "order", "last_start", "last_minutes"):
+            setattr(self, name, boards.lengthened(getattr(self, name), size))
+        self.today[known:] = duty.NOT_TODAY
         if self.keeps_history and len(self.history_rows) < size:
             old = len(self.history_rows)
             self.history_rows = grown(self.history_rows, size, spare=0.0)
@@ -726,18 +744,15 @@ class ClickWorkModel(mesa.Model):
             row["large_batch_fee_ppm"] = parts_per_million(
                 min(platform.requester_fee + platform.large_batch_fee, cap)
             )
-        posting.revise_demand(
-            self.requester_rows,
-            self.config.requesters.demand_elasticity,
-            self.config.requesters.base_fee,
-            self.platform_rows,
-        )
+        self.revise_demand(self.requester_rows)
+        self.let_revise_demand()
 
     # --- running ---
 
     def step(self) -> None:
         """Play one hour."""
         run_phases(HOUR, self)
+        self.running = self.hour < self.last_hour
 
     def run(self, hours: int | None = None) -> None:
         """Play some hours; to the end of the configured time if none are given."""
@@ -752,6 +767,7 @@ class ClickWorkModel(mesa.Model):
         self.local_weekdays = np.ascontiguousarray(self.clock.local_weekday(day).T)
         self.nights = ((self.local_hours >= 22) | (self.local_hours < 6)).astype(np.int64)
         self.start_utc = first_hour_of_each_local_hour(local_hours)
+        self.start_utc_day = day
 
     def save(self, path: str | Path, more: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Write a checkpoint: between two hours, the whole state of the run.
@@ -767,13 +783,15 @@ class ClickWorkModel(mesa.Model):
     def load(
         cls,
         path: str | Path,
-        worker_classes: dict[str, type[Worker]] | None = None,
+        worker_classes: Mapping[str, type[Worker]] | None = None,
         contributions: tuple[Contribution, ...] = (),
         plugins: Mapping[str, RuleTable] | None = None,
+        requester_classes: Mapping[str, type[Requester]] | None = None,
     ) -> ClickWorkModel:
         """Return the model of a checkpoint; it goes on to the same bits.
 
-        What is code (classes, contributions, plug-ins) must be given again, the same as before.
+        What is code (classes, contributions, plug-ins) must be given again, the same as before. Mesa's own
+        counts (``steps``, ``time``) begin anew; ``hour`` goes on.
         """
         arrays, meta = checkpoint.read_archive(Path(path))
         population = Population(
@@ -783,7 +801,14 @@ class ClickWorkModel(mesa.Model):
             arrays["model.mixes"],
             arrays["model.pools"],
         )
-        model = cls(build(Config, meta["config"]), population, worker_classes, contributions, plugins)
+        model = cls(
+            build(Config, meta["config"]),
+            population,
+            worker_classes,
+            contributions,
+            plugins,
+            requester_classes,
+        )
         if model.plugin_hashes != meta["plugins"]:
             raise UserError(
                 "The checkpoint was made with other plug-ins.",
@@ -793,6 +818,8 @@ class ClickWorkModel(mesa.Model):
             )
         checkpoint.restore(model, arrays, meta)
         model.begin_day(model.day)
+        model.duty_day = (model.hour - 1) // 24
+        model.running = model.hour < model.last_hour
         model._open_accounts()
         gone = np.flatnonzero((model.worker_rows["bits"][: model.workers_count] & ACTIVE) == 0)
         model.views.forget(gone)
@@ -828,10 +855,18 @@ class ClickWorkModel(mesa.Model):
         return pool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the threads out of copies."""
+        """Leave out of copies what they make anew: threads and compiled kernels."""
         state = self.__dict__.copy()
         state.pop("_threads", None)
+        state.pop("kernels")
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on as a copy: its ledger books on its own records."""
+        self.__dict__.update(state)
+        self.kernels = choose_kernels(self.config, self.plugins)
+        self.no_escrow = self.ledger.rounding["balance"]
+        self._open_accounts()
 
     def transfer_in_chunks(self, write: Callable[[int, int, Records], int], chunk: int = 65_536) -> None:
         """Book the transfers that ``write(first, last, rows)`` writes, range by range of workers."""
@@ -882,6 +917,10 @@ class ClickWorkModel(mesa.Model):
 
     # --- coming and going ---
 
+    def is_active(self, row: int) -> bool:
+        """Whether the worker of a row is in the market."""
+        return bool(self.worker_rows["bits"][row] & ACTIVE)
+
     def active_by_country(self) -> NDArray[np.int64]:
         """Active workers of each country (int64)."""
         rows = self.worker_rows[: self.workers_count]
@@ -905,12 +944,21 @@ class ClickWorkModel(mesa.Model):
         self.views.forget(rows)
 
     def move_workers(self, rows: NDArray[np.int64], platforms: NDArray[np.int8]) -> None:
-        """Move workers to other platforms; the old one pays what is pending."""
+        """Move workers to other platforms; the old one pays what is pending and sees them no more."""
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=False)
+        for board in self.boards:
+            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            on_duty["minutes"][np.isin(on_duty["row"], rows)] = 0
         self.worker_rows["platform"][rows] = platforms
         self.place_on_tiles(rows)
+        self.needs_bucketing = True
+
+    def retire_requester(self, row: int) -> None:
+        """Let a requester post nothing any more."""
+        self.requester_rows["retired"][row] = 1
+        self.requester_rows["base_batches"][row] = self.requester_rows["batches_per_day"][row] = 0.0
 
     def _close_accounts(self, workers: NDArray[np.int64], forfeits: bool) -> None:
         rows = np.zeros(len(workers), TRANSFER)
@@ -1028,40 +1076,199 @@ class ClickWorkModel(mesa.Model):
         self.ledger.transfer(rows, count, self.no_escrow)
         self.month_transactions[:] = 0
 
+    # --- what the engine computes: for all rows, or for one agent that asks, on a copy of its row ---
+
+    def draw_sessions(
+        self, first: int, last: int, day: int, workers: Records, today: NDArray[np.int8]
+    ) -> None:
+        """Draw the sessions of some workers on a day."""
+        if day != self.start_utc_day:
+            self.start_utc = first_hour_of_each_local_hour(self.clock.local_hour(day))
+            self.start_utc_day = day
+        duty.draw_duty(
+            first,
+            last,
+            day,
+            self.key(DUTY, day),
+            60 * self.config.workers.daily_hours_cap,
+            workers,
+            self.tables.segments,
+            self.best_hours,
+            self.start_utc,
+            today,
+        )
+
+    def decide_to_leave(self, first: int, last: int, workers: Records, mark: NDArray[np.int8]) -> None:
+        """Count weeks of low pay of some workers and mark who leaves."""
+        config = self.config.learning
+        learning.decide_to_leave(
+            first,
+            last,
+            self.key(SHOCKS, self.week // config.outside_shock_weeks),
+            config.outside_shock_sigma,
+            config.leave_weeks,
+            workers,
+            mark,
+        )
+
+    def reconsider(self, first: int, last: int, workers: Records, mark: NDArray[np.int8]) -> None:
+        """Mark the platform that each of some workers wants to be on."""
+        config = self.config.learning
+        learning.reconsider(
+            first,
+            last,
+            self.key(SWITCHES, self.week),
+            config.switch_share,
+            config.switch_sensitivity,
+            config.switch_inertia,
+            self.log_platform_pay,
+            self.platform_rows,
+            workers,
+            mark,
+        )
+
+    def revise_pay(self, requesters: Records) -> None:
+        """Revise the pay targets of some requesters."""
+        self.kernels.revise_pay(requesters, self.platform_rows, self.settings)
+
+    def revise_demand(self, requesters: Records) -> None:
+        """Set how many batches a day some requesters post."""
+        posting.revise_demand(
+            requesters,
+            self.config.requesters.demand_elasticity,
+            self.config.requesters.base_fee,
+            self.platform_rows,
+        )
+
+    def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
+        """Session that the compiled rule draws for a worker on a day: (UTC hour of the day, minutes)."""
+        worker, today = self.worker_rows[row : row + 1].copy(), np.zeros(1, np.int8)
+        self.draw_sessions(0, 1, day, worker, today)
+        return None if today[0] < 0 else (int(today[0]), int(worker["session_minutes"][0]))
+
+    def would_leave(self, row: int) -> bool:
+        """Whether the compiled rule lets a worker leave this week."""
+        mark = np.zeros(1, np.int8)
+        self.decide_to_leave(0, 1, self.worker_rows[row : row + 1].copy(), mark)
+        return bool(mark[0] == learning.LEAVES)
+
+    def chosen_platform(self, row: int) -> str:
+        """Platform that the compiled rule chooses for a worker this week."""
+        mark = np.zeros(1, np.int8)
+        self.reconsider(0, 1, self.worker_rows[row : row + 1].copy(), mark)
+        return self.platform_names[int(mark[0])]
+
+    def found_target(self, row: int) -> float:
+        """Hourly pay (USD) that the compiled rule lets a requester aim at."""
+        requester = self.requester_rows[row : row + 1].copy()
+        self.revise_pay(requester)
+        return float(requester["target"][0])
+
+    def found_demand(self, row: int) -> float:
+        """Batches a day that the compiled rule lets a requester post."""
+        requester = self.requester_rows[row : row + 1].copy()
+        self.revise_demand(requester)
+        return float(requester["batches_per_day"][0])
+
     # --- agents that decide for themselves ---
 
     def deciders(self, decision: str) -> list[Any]:
         """Agents whose class overrides a decision: only these are looped."""
-        return self.overriding.get(decision, [])
+        return list(self.overriding.get(decision, ()))
 
-    def default_plan(self, row: int, day: int) -> tuple[int, int] | None:
-        """Session of today that the compiled rule drew for a worker: (UTC hour of the day, minutes)."""
+    def ask(self, decision: str, *facts: Any) -> list[tuple[int, Any]]:
+        """Row and answer of every agent that makes a decision itself; asked before the compiled rule runs.
+
+        Whoever is removed while being asked has no say any more.
+        """
+        answers = [(agent, getattr(agent, decision)(*facts)) for agent in self.deciders(decision)]
+        return [(agent.row, answer) for agent, answer in answers if agent in self.overriding[decision]]
+
+    def let_revise_demand(self) -> None:
+        """Let requesters that decide so themselves set how many batches a day they post."""
+        for row, demand in self.ask("revise_demand"):
+            if not 0.0 <= float(demand) < np.inf:
+                raise ValueError(f"A requester cannot post {demand} batches a day.")
+            self.requester_rows["batches_per_day"][row] = demand
+
+    def set_target(self, row: int, target: float) -> None:
+        """Let a requester aim at an hourly pay (USD), within the bounds that hold for all."""
+        requester = self.requester_rows[row]
+        if target == requester["target"]:
+            return
+        if not np.isfinite(target):
+            raise ValueError(f"A requester cannot aim at {target} USD an hour.")
+        platform = self.platform_rows[requester["platform"]]
+        cost_factor = 1.0 + float(platform["requester_fee_ppm"]) / 1e6
+        requester["target"] = bounded_target(
+            target, float(requester["value"]), cost_factor, float(platform["reward_floor"])
+        )
+
+    def duty_of(self, row: int) -> tuple[int, int] | None:
+        """Today's session of a worker: (UTC hour of the day, minutes)."""
         if self.today[row] < 0:
             return None
         return int(self.today[row]), int(self.worker_rows["session_minutes"][row])
 
-    def set_plan(self, row: int, plan: tuple[int, int] | None) -> None:
-        """Give a worker a session of today, or a day off; the rule of rest still holds."""
-        if plan == self.default_plan(row, self.day):
-            return
-        self.today[row] = duty.NOT_TODAY
+    def set_duty(self, row: int, session: tuple[int, int] | None) -> None:
+        """Give a worker a session of today, or a day off; the rule of rest after the last one holds."""
+        last = int(self.last_start[row]), int(self.last_minutes[row])
         worker = self.worker_rows[row]
-        worker["session_start"], worker["session_minutes"] = self.last_sessions[row]
-        if plan is None:
+        self.today[row] = duty.NOT_TODAY
+        worker["session_start"], worker["session_minutes"] = last
+        if session is None:
             return
-        cap = 60 * self.config.workers.daily_hours_cap
-        last_start, last_minutes = self.last_sessions[row]
-        session = duty.rested_session(
-            24 * self.day + plan[0], plan[1], last_start, last_minutes, cap, 24 * self.day + 24
-        )
-        if session >= 0:
-            worker["session_start"], worker["session_minutes"] = session // 2048, session % 2048
-            self.today[row] = session // 2048 - 24 * self.day
+        hour, minutes = session
+        if not 0 <= hour < 24 or minutes < 1:
+            raise ValueError(
+                f"A session is (UTC hour from 0 to 23, minutes from 1), or None for a day off: {session}."
+            )
+        start, cap = 24 * self.day + int(hour), 60 * self.config.workers.daily_hours_cap
+        packed = duty.rested_session(start, int(minutes), *last, cap, 24 * self.day + 24)
+        if packed >= 0:
+            worker["session_start"], worker["session_minutes"] = packed // 2048, packed % 2048
+            self.today[row] = packed // 2048 - 24 * self.day
 
-    def default_platform(self, row: int) -> str:
-        """Platform that the compiled rule chose for a worker this week."""
-        return self.platform_names[int(self.mark[row])]
+    def change_duty(self, row: int, session: tuple[int, int] | None) -> None:
+        """Replace a worker's session of today from the coming hour on."""
+        if self.duty_day != self.hour // 24:
+            raise ValueError(
+                f"Sessions of day {self.hour // 24} are drawn in its first hour, which is to come."
+            )
+        coming, begun = self.hour % 24, int(self.today[row])
+        if begun < 0 or begun >= coming:
+            if session is not None and session[0] < coming:
+                raise ValueError(f"The coming hour is {coming} UTC: a session cannot begin at {session[0]}.")
+            self.set_duty(row, session)
+        else:
+            if session is not None and session[0] != begun:
+                raise ValueError(f"The session of today began at {begun} UTC and can only be ended.")
+            over = begun, 60 * (coming - begun)
+            self.set_duty(row, over if session is None else session)
+            board = self.boards[int(self.worker_rows["tile"][row])]
+            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            now = (on_duty["row"] == row) & (on_duty["start_hour"] == self.worker_rows["session_start"][row])
+            on_duty["minutes"][now] = self.worker_rows["session_minutes"][row]
+        self.needs_bucketing = True
 
     def platform_number(self, name: str) -> int:
         """Index of a platform by name."""
+        if name not in self.platform_names:
+            raise UserError(
+                "There is no such platform.",
+                path="platform",
+                value=name,
+                allowed=", ".join(self.platform_names),
+                nearest=nearest(str(name), self.platform_names),
+            )
         return self.platform_names.index(name)
+
+    def admitting_platform(self, row: int, name: str) -> int:
+        """Index of a platform by name, if it admits a worker's country or has the worker already."""
+        number, country = self.platform_number(name), int(self.worker_rows["country"][row])
+        admitted = int(self.platform_rows["worker_mask"][number]) >> country & 1
+        if not admitted and number != self.worker_rows["platform"][row]:
+            raise UserError(
+                f"Platform {name} admits no workers from {self.world.codes[country]}.", path="platform"
+            )
+        return number

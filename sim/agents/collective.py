@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sim.agents.base import RecordAgent
+from sim.agents.base import Lasting
 from sim.columns import Column
 
 
-class Collective(RecordAgent):
+class Collective(Lasting):
     """People who work together under a broker; ``skill`` is the level they reach together."""
 
     balance = Column("collective_rows", read_only="Balances change only through Ledger.transfer.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sim.agents.base import RecordAgent
+from sim.agents.base import Lasting
 from sim.columns import Column
 
 
-class Government(RecordAgent):
+class Government(Lasting):
     """A country's public budget and the people it stands for."""
 
     balance = Column("government_rows", read_only="Balances change only through Ledger.transfer.")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.base import RecordAgent
+from sim.agents.base import Lasting
 from sim.agents.population import admitted
 from sim.agents.traits import PLATFORM
 from sim.columns import Column, Records
@@ -82,7 +82,7 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
     return rows
 
 
-class Platform(RecordAgent):
+class Platform(Lasting):
     """A platform as a Mesa agent. Money is in micro-dollars, fees in millionths of the reward."""
 
     balance = Column("platform_rows", read_only="Balances change only through Ledger.transfer.")

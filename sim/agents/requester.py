@@ -1,4 +1,4 @@
-"""The requester as a Mesa agent."""
+"""The requester as a Mesa agent: a view of one row, and the decisions that a subclass may make itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from sim.columns import Column
 
 
 class Requester(RecordAgent):
-    """A firm or person who posts work. ``target``, ``value``: USD an hour; demand: task-seconds a day."""
+    """A firm or person who posts work. ``target``, ``value``: USD an hour; demand: task-seconds a day.
 
-    decisions: ClassVar[tuple[str, ...]] = ("revise_pay",)
+    The decisions are asked in this order, once a week; ``revise_demand`` also when the model is made.
+    """
 
-    id = Column("requester_rows")
+    decisions: ClassVar[tuple[str, ...]] = ("revise_pay", "revise_demand")
+
+    id = Column("requester_rows", read_only="An id keys all draws of a requester and never changes.")
     balance = Column("requester_rows", read_only="Balances change only through Ledger.transfer.")
     relative_size = Column("requester_rows")
     base_demand = Column("requester_rows")
@@ -40,6 +43,17 @@ class Requester(RecordAgent):
         """Name of the platform the requester began on."""
         return str(self.model.platform_names[self.model.requester_rows["platform"][self.row]])
 
+    # --- decisions: what the engine computes; a subclass may override any of them ---
+
     def revise_pay(self) -> float:
-        """Hourly pay to aim at from this week (USD): what the compiled rule found."""
-        return float(self.target)
+        """Hourly pay to aim at (USD): what the compiled rule makes of the batches finished so far."""
+        return float(self.model.found_target(self.row))
+
+    def revise_demand(self) -> float:
+        """Batches to post a day at the present target."""
+        return float(self.model.found_demand(self.row))
+
+    def remove(self) -> None:
+        """Post nothing any more; batches on the boards are worked on until they are done or expire."""
+        self.model.retire_requester(self.row)
+        super().remove()

@@ -89,6 +89,7 @@ REQUESTER = records(
         ("platform", "u1"),
         ("approval_tasks", "i4"),
         ("approval_rate", "f4"),
+        ("retired", "u1"),
         ("relative_size", "f8"),
         ("base_demand", "f8"),
         ("base_batches", "f8"),
@@ -115,8 +116,9 @@ REQUESTER = records(
     ]
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
-``bias`` true over stated seconds; ``low_*`` and ``high_*`` count the two reward arms of the period
-(assignments, seconds); the last seven count the window (``spent`` and ``fees`` in micro-dollars)."""
+``bias`` true over stated seconds; ``retired`` requesters are no agents any more and post nothing;
+``low_*`` and ``high_*`` count the two reward arms of the period (assignments, seconds); the last
+seven count the window (``spent`` and ``fees`` in micro-dollars)."""
 
 PLATFORM = records(
     [

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sim.agents.base import RecordAgent
 from sim.agents.collective import Collective
 from sim.agents.government import Government
 from sim.agents.platform import Platform
-from sim.agents.requester import Requester
 from sim.agents.worker import Worker
+from sim.errors import UserError, nearest
+
+
+def classes_by_name(
+    setting: str,
+    given: Any,
+    names: tuple[str, ...],
+    base: type[RecordAgent],
+) -> list[Any]:
+    """Return the class of each name: the one given, else the base itself.
+
+    Raises
+    ------
+    UserError
+        If a name is not there, or a class is no subclass of the base.
+    """
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        wanted = f"a mapping from {', '.join(names)} to subclasses of {base.__name__}"
+        raise UserError("Classes are given by name.", path=setting, value=given, allowed=wanted)
+    for name, kind in given.items():
+        path = f"{setting}.{name}"
+        if name not in names:
+            raise UserError(
+                "There is nothing of this name.",
+                path=path,
+                allowed=", ".join(names),
+                nearest=nearest(str(name), names),
+            )
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            raise UserError(
+                "This is not a class of the right kind.",
+                path=path,
+                value=kind,
+                allowed=f"a subclass of {base.__name__}",
+            )
+    return [given.get(name, base) for name in names]
 
 
 class Views:
     """The Mesa agents of a model.
 
     Up to ``compute.views_up_to`` workers every worker is kept as an object in ``model.agents``. Above
-    that only workers whose class makes decisions of its own are; the others come by ``worker(row)``.
+    that only workers whose class makes decisions of its own are, beside all requesters, platforms,
+    governments and collectives; a worker joins them when it is first asked for by ``worker(row)``.
     """
 
-    def __init__(self, model: Any, worker_classes: dict[str, type[Worker]]) -> None:
+    def __init__(self, model: Any, worker_classes: list[Any], requester_classes: list[Any]) -> None:
         self.model = model
-        segments = model.segment_names
-        self.classes = [worker_classes.get(name, Worker) for name in segments]
+        self.classes = worker_classes
         self.keeps_all = model.config.workers.count <= model.config.compute.views_up_to
         self.workers: dict[int, Worker] = {}
+        for row, requester in enumerate(model.requester_rows):
+            agent = requester_classes[requester["platform"]](model, row)
+            if requester["retired"]:  # an id is never given twice, so the others keep theirs
+                RecordAgent.remove(agent)
         for kind, rows in (
-            (Requester, model.requester_rows),
             (Platform, model.platform_rows),
             (Government, model.government_rows),
             (Collective, model.collective_rows),
@@ -44,9 +84,18 @@ class Views:
                 self.workers[int(row)] = kind(self.model, int(row))
 
     def worker(self, row: int) -> Worker:
-        """Return the agent of a row, made now if it is not kept."""
+        """Return the agent of a row, made now if it is not kept.
+
+        Raises
+        ------
+        LookupError
+            If nobody has this row, or the worker left the market.
+        """
+        row = int(row)
         kept = self.workers.get(row)
         if kept is None:
+            if not (0 <= row < self.model.workers_count and self.model.is_active(row)):
+                raise LookupError(f"No worker in the market has row {row}.")
             kept = self.workers[row] = self.classes[self.model.worker_rows["segment"][row]](self.model, row)
         return kept
 

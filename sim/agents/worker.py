@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,16 +13,19 @@ from sim.columns import Column
 from sim.numeric import exp, log
 
 BY_LEDGER = "Balances change only through Ledger.transfer."
+BY_DUTY = "Sessions change only through duty = (UTC hour of the day, minutes) or None."
 
 
 class Worker(RecordAgent):
     """A person who does click work.
 
     Attributes read and write the records that the kernels use. Money is in micro-dollars, pay in USD
-    an hour (-1 before anything is known), times in seconds, ``desired_minutes`` a week.
+    an hour (-1 before anything is known), times in seconds, ``desired_minutes`` a week. Write between
+    two hours, as from outside or in an observer; the next hour goes by what was written.
     """
 
     decisions: ClassVar[tuple[str, ...]] = ("plan_day", "reservation_wage", "leaves", "choose_platform")
+    compiled: ClassVar[tuple[str, ...]] = ("perceived_pay", "accepts")
 
     pending = Column("worker_rows", read_only=BY_LEDGER)
     balance = Column("worker_rows", read_only=BY_LEDGER)
@@ -36,9 +39,9 @@ class Worker(RecordAgent):
     rejected = Column("worker_rows")
     week_seconds = Column("worker_rows")
     week_paid_seconds = Column("worker_rows")
-    session_start = Column("worker_rows")
-    session_minutes = Column("worker_rows")
-    collective_number = Column("worker_rows", "collective")
+    session_start = Column("worker_rows", read_only=BY_DUTY)
+    session_minutes = Column("worker_rows", read_only=BY_DUTY)
+    collective_number = Column("worker_rows", "collective", read_only="A worker's collective never changes.")
     look_seconds = Column("worker_rows")
     desired_minutes = Column("worker_rows")
     skill = Column("worker_rows")
@@ -67,14 +70,32 @@ class Worker(RecordAgent):
 
     @property
     def platform(self) -> str:
-        """Name of the worker's platform; writing it moves the worker: the old one pays what is pending."""
+        """Name of the worker's platform.
+
+        Writing it moves the worker: the old one pays what is pending, a session on it ends with the hour,
+        and one that has not begun begins on the new one.
+        """
         return str(self.model.platform_names[self._field("platform")])
 
     @platform.setter
     def platform(self, name: str) -> None:
-        number = self.model.platform_number(name)
-        self.model.move_workers(np.array([self.row]), np.array([number], np.int8))
-        self.model.needs_bucketing = True
+        number = self.model.admitting_platform(self.row, name)
+        if number != self._field("platform"):
+            self.model.move_workers(np.array([self.row]), np.array([number], np.uint8))
+
+    @property
+    def duty(self) -> tuple[int, int] | None:
+        """Today's session as (UTC hour of the day, minutes), or None on a day off.
+
+        Writing it replaces the session from the next hour on, within the rule of rest. A session that has
+        begun can only be made shorter or longer, or ended by None. Today's sessions are drawn in the day's
+        first hour; who wants to decide before overrides ``plan_day``.
+        """
+        return self.model.duty_of(self.row)  # type: ignore[no-any-return]
+
+    @duty.setter
+    def duty(self, session: tuple[int, int] | None) -> None:
+        self.model.change_duty(self.row, session)
 
     @property
     def active(self) -> bool:
@@ -104,24 +125,30 @@ class Worker(RecordAgent):
     def _field(self, name: str) -> int:
         return int(self.model.worker_rows[name][self.row])
 
-    # --- decisions: what the engine computes; a subclass may override any of them ---
+    # --- decisions: what the engine computes from what is known; a subclass may override any of them ---
 
     def plan_day(self, day: int) -> tuple[int, int] | None:
-        """Session of a day as (UTC hour of the day, minutes), or None for a day off."""
-        return self.model.default_plan(self.row, day)  # type: ignore[no-any-return]
+        """Session of a day as (UTC hour of the day, minutes), or None for a day off; asked at 00 UTC."""
+        return self.model.drawn_plan(self.row, day)  # type: ignore[no-any-return]
 
     def reservation_wage(self) -> float:
-        """USD per hour below which a listing is passed over."""
+        """USD per hour below which a listing is passed over; asked weekly, when the week's pay is learned."""
         weight = float(self.model.settings["reservation_weight"][0])
         return float(exp(rules.log_reservation(self.log_base_reservation, self.learned_pay, weight)))
 
     def leaves(self) -> bool:
-        """Whether the worker leaves the market this week."""
-        return bool(self.weeks_below >= self.model.config.learning.leave_weeks)
+        """Whether the worker leaves the market at the end of this week.
+
+        Asked when the week's pay is learned, before the week is counted in ``weeks_below``.
+        """
+        return bool(self.model.would_leave(self.row))
 
     def choose_platform(self) -> str:
-        """Name of the platform the worker wants to be on from this week."""
-        return str(self.model.default_platform(self.row))
+        """Name of the platform to be on from this week.
+
+        Asked weekly, when pay on the platforms is known; who joins begins where the compiled rule says.
+        """
+        return str(self.model.chosen_platform(self.row))
 
     # --- what the engine asks of the rules, for one listing ---
 
@@ -147,13 +174,8 @@ class Worker(RecordAgent):
         return bool(self.model.kernels.accepts(log(perceived_pay), self.log_reservation))
 
     def remove(self) -> None:
-        """Leave the market: pending money below the payout threshold is forfeited."""
+        """Leave the market for good: pending money below the payout threshold is forfeited."""
         if self.active:
             self.model.remove_workers(np.array([self.row]))
         else:
             super().remove()
-
-
-def changes(worker: Any) -> bool:
-    """Whether an agent's class decides anything itself."""
-    return bool(type(worker).overridden)

@@ -128,8 +128,8 @@ def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
     """Slot of the listing that a draw leads to: an order by its weight, then a position in it.
 
     ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
-    width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings of
-    the first order are alike. Past the end positions start again.
+    width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings
+    of the first order are alike. Past the end positions start again.
     """
     order = integer(draw >= ranking[1]) + integer(draw >= ranking[2]) + integer(draw >= ranking[3])
     share = max(SMALLEST_DRAW, (draw - ranking[index(order)]) * ranking[index(4 + order)])

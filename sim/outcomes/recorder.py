@@ -74,12 +74,16 @@ class Recorder:
         self.finished: list[NDArray[Any]] = []
         self.finished_platforms: list[NDArray[np.int64]] = []
         self.kept_batches: list[pa.Table] = []
-        self.sink: Sink = batches or self.kept_batches.append
+        self.sink: Sink = batches or self.keep_batches
         self.campaigns = Campaigns()
         self.scale = model.config.workers.real_count / model.config.workers.count
         self.keeps_batches = model.config.record.batches
         self.keeps_events = model.config.record.events
         self.events: list[dict[str, NDArray[Any]]] = []
+
+    def keep_batches(self, table: pa.Table) -> None:
+        """Keep finished batches in memory."""
+        self.kept_batches.append(table)
 
     # --- watching ---
 

@@ -145,8 +145,8 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
     if not plain_processor()["NPY_DISABLE_CPU_FEATURES"]:
         missed -= {"the processor's own exponential"}  # this processor has no instructions to do without
     assert not missed, f"nobody noticed a dependence on {missed}"
-    # The edits show beside compiled code as well, so that R7 compares what was computed; in either environment
-    # alone one of them may do nothing (with ``-O`` there is no debugging, and a plain exponential is like ours).
+    # The edits show beside compiled code as well, so that R7 compares what was computed; in one environment
+    # alone an edit may do nothing (with ``-O`` there is no debugging, a plain exponential is like ours).
     sound = fingerprint(run(market("tiny:north_south:1")))
     assert all(one != sound or two != sound for one, two in zip(here.split(), there.split(), strict=True))
     assert len(set(there.split()) - {sound}) >= len(ENVIRONMENT) - 2

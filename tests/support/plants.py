@@ -282,7 +282,7 @@ PLANTS: dict[str, Plant] = {
         "union", calm(days=5),
     ),
     "duty by the number of workers": Plant(
-        MODEL, "key = model.key(DUTY, model.day)", "key = model.key(DUTY, model.day + model.workers_count)",
+        MODEL, "self.key(DUTY, day)", "self.key(DUTY, day + self.workers_count)",
         "idle_worker", calm(2),
     ),
     "demand by the number of requesters": Plant(
