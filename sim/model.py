@@ -27,6 +27,7 @@ from sim.agents.population import (
     make_tables,
     write_joiners,
 )
+from sim.agents.rules import willing_share
 from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
 from sim.agents.views import Views
 from sim.agents.worker import Worker
@@ -41,7 +42,7 @@ from sim.market import duty, invariants, learning, pay_setting, payout, posting,
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
-from sim.numeric import log, poisson, power
+from sim.numeric import log, poisson
 from sim.policy.channels import Contribution, fold, promises
 from sim.validation import build, check, to_plain
 from sim.world import load_world
@@ -59,6 +60,8 @@ SHOCKS = stream("shocks")
 SWITCHES = stream("switches")
 TILES = stream("tiles")
 JOINS = stream("joins")
+
+WEEK_HOURS = 7 * 24
 
 Phase = Callable[["ClickWorkModel"], None]
 
@@ -356,7 +359,7 @@ def learn_pay(model: ClickWorkModel) -> None:
             last,
             model.worker_rows,
             model.history_rows,
-            model.recording and model.keeps_history,
+            model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,
             model.settings,
         )
 
@@ -378,11 +381,19 @@ def learn_hours(model: ClickWorkModel) -> None:
 def leave(model: ClickWorkModel) -> None:
     """Workers whose pay stayed below their outside value for long enough leave."""
     config = model.config.learning
-    key = model.key(SHOCKS, model.week // config.outside_shock_weeks)
+    key = model.key(SHOCKS, 0)
 
     def decide(first: int, last: int) -> None:
         learning.decide_to_leave(
-            first, last, key, config.outside_shock_sigma, config.leave_weeks, model.worker_rows, model.mark
+            first,
+            last,
+            model.week,
+            key,
+            config.outside_shock_sigma,
+            config.outside_shock_weeks,
+            config.leave_weeks,
+            model.worker_rows,
+            model.mark,
         )
 
     model.for_each_range(decide)
@@ -422,22 +433,23 @@ def change_platform(model: ClickWorkModel) -> None:
 
 
 def join(model: ClickWorkModel) -> None:
-    """People of the registered pools hear about pay and join."""
+    """People of the registered pools hear about pay; those whom it satisfies join."""
     config = model.config.learning
     key = model.key(JOINS, model.week)
+    sigma = model.config.workers.reservation_log_sigma
     active = model.active_by_country()
     for country in range(len(model.world.codes)):
         pool, present = int(model.pools[country]), int(active[country])
         if pool == 0 or present == 0:
             continue
-        pull = power(
-            max(1e-6, model.reported_pay[country] / model.outside_value[country]), config.join_elasticity
+        willing = willing_share(
+            log(max(1e-6, model.reported_pay[country])), log(model.outside_value[country]), sigma
         )
         contact = present / max(1, int(model.first_active[country]))
-        mean = min(pool * config.join_rate * contact * pull, float(pool))
+        mean = min(pool * config.join_rate * contact * willing, float(pool))
         joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
         if joining:
-            model.add_workers(country, joining)
+            model.add_workers(country, joining, willing)
 
 
 def begin_week(model: ClickWorkModel) -> None:
@@ -871,11 +883,12 @@ class ClickWorkModel(mesa.Model):
         )
 
     def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave the market for good; pending money below the payout threshold is forfeited."""
+        """Let workers leave; they are registered still. Pending money below the payout threshold is forfeited."""
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=True)
         self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
+        np.add.at(self.pools, self.worker_rows["country"][rows], 1)
         np.add.at(self.left_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
         if self.keeps_history:
             self.history_rows["left_day"][rows] = self.day
@@ -903,8 +916,11 @@ class ClickWorkModel(mesa.Model):
         )
         self.ledger.transfer(rows, count, self.no_escrow)
 
-    def add_workers(self, country: int, count: int) -> None:
-        """Let people of a country's pool join, each on the platform it chooses."""
+    def add_workers(self, country: int, count: int, willing: float = 1.0) -> None:
+        """Let people of a country's pool join, each on the platform it chooses.
+
+        They are of the share ``willing`` with the lowest reservation wages of the country.
+        """
         first = self.workers_count
         if first + count > len(self.worker_rows):
             self.worker_rows = grown(self.worker_rows, first + max(count, first // 8))
@@ -918,6 +934,7 @@ class ClickWorkModel(mesa.Model):
             count,
             country,
             int(self.joiners[country]),
+            willing,
             tables.segments,
             tables.countries,
             tables.segment_shares,
@@ -945,7 +962,7 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_platform_pay(self) -> None:
-        """Update what is known of pay on each platform in each country (USD per hour on duty)."""
+        """Update what is known of pay on each platform in each country (USD per hour on duty, idle or not)."""
         weight = self.config.learning.pay_smoothing
         pay, seconds = self.week_pay[..., 0], self.week_pay[..., 1]
         seen = seconds > 0
@@ -971,7 +988,7 @@ class ClickWorkModel(mesa.Model):
         for board in self.boards:
             day = board.tally.sum(axis=0)
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
-            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY] - day[:, boards.IDLE]
+            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
             self.month_transactions[board.platform] += (
                 day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
             )

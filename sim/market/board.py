@@ -52,6 +52,9 @@ BATCH = records(
         ("assignments_per_task", "i4"),
         ("assignments", "i4"),
         ("fee_ppm", "i4"),
+        ("worth", "f8"),
+        ("expected_cost", "f8"),
+        ("right", "i8"),
         ("escrow", "i8"),
         ("rank_hash", "u4"),
         ("posted_hour", "i4"),
@@ -68,7 +71,8 @@ BATCH = records(
         ("first_taker", "i4"),
     ]
 )
-"""A batch on the board. Times: seconds since the start of the run, -1 for never; escrow: micro-dollars."""
+"""A batch on the board. Times: seconds since the start of the run, -1 for never; escrow, and of a task
+worth and expected cost: micro-dollars; ``right``: tasks expected to be right, in 1/255."""
 
 TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4")])
 """A worker's part in an open batch: assignments done, flagged ``RETURNED`` once a task was given back."""
@@ -78,6 +82,7 @@ ACTIVE = records(
         ("log_reservation", "f8"),
         ("log_speed", "f8"),
         ("log_pay", "f8"),
+        ("trust", "f8"),
         ("sigma", "f8"),
         ("approval_rate", "f8"),
         ("id", "i8"),
@@ -169,6 +174,10 @@ FINISHED = records(
         ("top_decile_share", "f8"),
         ("waited_seconds", "i8"),
         ("fee", "i8"),
+        ("fee_ppm", "i4"),
+        ("worth", "f8"),
+        ("expected_cost", "f8"),
+        ("right", "i8"),
     ]
 )
 """What remains of a batch once it left the board."""
@@ -439,6 +448,10 @@ def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, 
     out.expired = expired
     out.workers = workers
     out.top_decile_share = share
+    out.fee_ppm = batch.fee_ppm
+    out.worth = batch.worth
+    out.expected_cost = batch.expected_cost
+    out.right = batch.right
     out.waited_seconds = integer(batch.waited_seconds) + expired * (hour - integer(batch.posted_hour)) * 3600
 
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.agents.rules import believed_rejection, noise_sigma, own_seconds, returns_task, speed_log_gain
+from sim.agents.rules import (
+    believed_rejection,
+    noise_sigma,
+    own_seconds,
+    pace,
+    returns_task,
+    speed_log_gain,
+    trust,
+)
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import TERTIARY, worker_id
@@ -105,13 +113,20 @@ def come_on_duty(
         believed = believed_rejection(
             accepted, rejected, real(setting.rejection_prior), real(setting.rejection_prior_tasks)
         )
-        entry.log_pay = real(entry.log_speed) + log_keep + log(1.0 - believed)
-        entry.sigma = noise_sigma(
+        sigma = noise_sigma(
             done,
             real(setting.noise_sigma),
             real(setting.noise_experienced_sigma),
             real(setting.noise_half_tasks),
         )
+        weight = 1.0
+        belief = 0.0
+        if worker.learned_pay > 0.0:
+            weight = trust(sigma, real(setting.pay_spread))
+            belief = (1.0 - weight) * log(real(worker.learned_pay))
+        entry.trust = weight
+        entry.sigma = weight * sigma
+        entry.log_pay = weight * (real(entry.log_speed) + log_keep + log(1.0 - believed)) + belief
         live[i] = i
     state[LIVE] = count
     state[EVENTS] = 0
@@ -198,7 +213,7 @@ def examine(
             continue
         kind = integer(listing.type)
         perceived = (
-            real(listing.log_stated_pay)
+            real(entry.trust) * real(listing.log_stated_pay)
             + real(entry.log_pay)
             + real(entry.sigma) * normal(listing.key, agent, 0)
             + real(setting.taste_sigma) * normal(taste_key, agent, kind)
@@ -212,7 +227,8 @@ def examine(
             done = integer(takers[taker].done)
         if done >= integer(listing.tasks):
             continue
-        seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed))
+        log_pace = pace(listing.key, agent, real(setting.pace_sigma))
+        seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
         want = min(left // seconds, integer(listing.tasks) - done, integer(listing.left))
         if want <= 0:
             continue
@@ -325,8 +341,9 @@ def work_on(
     event.own_seconds = seconds
     event.start = integer(entry.duty) - integer(entry.left)
     event.accepted = 0
-    true_pay = real(listing.log_true_pay) + real(entry.log_speed) + log_keep
     if at < 0:
+        log_pace = pace(listing.key, integer(entry.id), real(setting.pace_sigma))
+        true_pay = real(listing.log_true_pay) + real(entry.log_speed) + log_pace + log_keep
         at = new_taker(row, slot, batches, takers, free_takers, table, state)
         if returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio)):
             takers[at].done = RETURNED
