@@ -41,6 +41,7 @@ from sim.numeric import (
     exponential,
     geometric,
     log,
+    normal_cdf,
     normal_fast,
     normal_quantile,
     poisson,
@@ -246,11 +247,11 @@ class Batch:
     """Tasks of one kind that a requester wants done for one reward."""
 
     __slots__ = (
-        "accepted", "appeal", "approval_rate", "approval_tasks", "arm", "assignments", "countries", "escrow",
-        "estimated_seconds", "expires_hour", "fee_ppm", "first_start", "id", "kind", "left",
-        "log_true_pay", "milestones", "newest_key", "noise", "noise_key", "paid_key", "per_task",
-        "posted_hour", "rank", "rejected", "requester", "reward", "skill", "submitted", "takers", "tasks",
-        "tertiary", "times", "true_seconds", "waited_seconds",
+        "accepted", "approval_rate", "approval_tasks", "arm", "assignments", "countries", "escrow",
+        "estimated_seconds", "expected_cost", "expires_hour", "fee_ppm", "first_start", "id", "kind", "left",
+        "log_stated_pay", "log_true_pay", "milestones", "newest_key", "noise", "noise_key", "paces",
+        "paid_key", "per_task", "posted_hour", "rank", "rejected", "requester", "reward", "right", "skill",
+        "submitted", "takers", "tasks", "tertiary", "times", "true_seconds", "waited_seconds", "worth",
     )  # fmt: skip
 
     def __init__(self, requester: Requester, number: int, task: Task, hour: int) -> None:
@@ -265,10 +266,12 @@ class Batch:
         self.posted_hour = hour
         self.escrow = 0
         self.submitted = self.accepted = self.rejected = self.waited_seconds = 0
+        self.right = 0  # in 1/255 of a task
         self.first_start = -1
         self.times: list[int] = []  # when 10, 50, 90 and 100 per cent were handed in
         self.takers: dict[int, int] = {}  # tasks done by worker, or RETURNED
         self.noise: dict[int, float] = {}
+        self.paces: dict[int, float] = {}
 
     def size(self, tasks: int, per_task: int) -> None:
         """Set how many tasks there are and how many workers each is for."""
@@ -284,8 +287,7 @@ class Batch:
             true_seconds,
             rank,
         )
-        exposure_cost = self.requester.model.exposure_costs[self.kind]
-        self.appeal = log(reward * 3600.0 / (stated_seconds * 1000000.0)) - exposure_cost
+        self.log_stated_pay = log(reward * 3600.0 / (stated_seconds * 1000000.0))
         self.log_true_pay = log(reward * 3600.0 / (true_seconds * 1000000.0))
         self.newest_key = self.posted_hour * LOW_WORD + rank
         self.paid_key = min(reward, 2**31 - 1) * LOW_WORD + rank
@@ -436,6 +438,7 @@ class Board:
                 *(batch.estimated_seconds, batch.tasks, batch.per_task, batch.posted_hour, batch.first_start),
                 *(*times, hour, batch.accepted, batch.rejected, batch.left),
                 *(workers, batch.top_decile_share(), waited, fee),
+                *(batch.fee_ppm, batch.worth, batch.expected_cost, batch.right),
             )
         )
 
@@ -547,6 +550,7 @@ class Board:
                 worker.accepted += accepted
                 worker.rejected += rejected
                 batch.rejected += rejected
+                batch.right += done * worker.accuracy_255
                 batch.hand_in(done, start, end, hour)
                 net = gross = accepted * reward
                 if gross:
@@ -746,11 +750,11 @@ class Platform(mesa.Agent):
             for tally in board.tally:
                 for country, row in tally.items():
                     self.week_pay[country][0] += row[PAY]
-                    self.week_pay[country][1] += row[DUTY] - row[IDLE]
+                    self.week_pay[country][1] += row[DUTY]
                     self.month_transactions += row[ACCEPTED] + row[REJECTED]
 
     def learn_pay(self, weight: float) -> None:
-        """Bring up to date what is known of pay here, in USD an hour on duty, by country."""
+        """Bring up to date what is known of pay here, in USD an hour on duty, idle or not, by country."""
         for country, (pay, seconds) in enumerate(self.week_pay):
             if seconds > 0:
                 self.pay[country] = smoothed(self.pay[country], pay * 3600.0 / (seconds * 1e6), weight)
@@ -780,10 +784,11 @@ class Requester(mesa.Agent):
     """A firm or person who posts work."""
 
     __slots__ = (
-        "accepted", "always_on", "approval_rate", "approval_tasks", "balance", "base_batches", "base_demand",
-        "batches", "batches_per_day", "bias", "closed", "country", "done", "expired", "fees", "home", "id",
-        "initial_target", "mix", "platforms", "posted", "rejected", "serial", "spent", "strictness", "target",
-        "unfair", "value", "waited", "worker_mask", "zone",
+        "accepted", "always_on", "approval_rate", "approval_tasks", "arms", "asked", "balance",
+        "base_batches", "base_demand", "batches", "batches_per_day", "bias", "country", "direction",
+        "expected", "expired", "fees", "home", "id", "initial_target", "markup", "mix", "platforms", "posted",
+        "rejected", "serial", "spent", "step", "strictness", "target", "unfair", "value", "worker_mask",
+        "zone",
     )  # fmt: skip
 
     def __init__(self, model: PlainMarket, row: dict[str, Any], mix: list[float]) -> None:
@@ -792,15 +797,16 @@ class Requester(mesa.Agent):
             "id", "country", "zone", "always_on", "balance", "serial", "worker_mask", "approval_tasks",
             "approval_rate", "base_demand", "base_batches", "batches_per_day", "target", "initial_target",
             "value", "bias", "strictness", "unfair", "batches", "posted", "accepted", "rejected", "expired",
-            "spent", "fees",
+            "spent", "fees", "step", "direction", "markup", "asked", "expected",
         ):  # fmt: skip
             setattr(self, name, row[name])
         self.home = model.platforms[row["platform"]]
         self.platforms = [p for p in model.platforms if row["platform_mask"] >> p.number & 1]
         self.mix = mix
-        self.closed = [row["low_closed"], row["high_closed"]]
-        self.done = [row["low_done"], row["high_done"]]
-        self.waited = [row["low_waited"], row["high_waited"]]
+        self.arms = [
+            Arm(*(row[f"{arm}_{what}"] for what in ("closed", "worth", "gained", "spent", "delayed")))
+            for arm in ("low", "high")
+        ]
 
     def post(self, hour: int, key: int) -> Iterator[tuple[Board, Batch]]:
         """Yield the batches that arrive in this hour and are worth their cost."""
@@ -826,9 +832,10 @@ class Requester(mesa.Agent):
         key = sub_key(model.batches_key, number)
         task = model.tasks[bracket(self.mix, uniform(key, TYPE, 0))]
         kind = task.config
-        platform = self.platforms[0]
-        if len(self.platforms) > 1:
-            platform = self.platforms[int(uniform(key, PLATFORM, 0) * len(self.platforms))]
+        usable = [platform for platform in self.platforms if self.can_afford(platform)] or [self.home]
+        platform = usable[0]
+        if len(usable) > 1:
+            platform = usable[int(uniform(key, PLATFORM, 0) * len(usable))]
         seconds = kind.median_seconds * exp(
             kind.log_sigma_seconds * normal_quantile(uniform(key, SECONDS, 0))
         )
@@ -846,13 +853,16 @@ class Requester(mesa.Agent):
         reward = self.reward(platform, kind, arm, stated, uniform(key, ROUNDING, 0))
         large = per_task >= platform.large_batch_from
         fee_ppm = platform.large_batch_fee_ppm if large else platform.requester_fee_ppm
-        worth = self.value * kind.pay_factor * true_seconds * 1000000.0 / 3600.0
+        task_hours = kind.pay_factor * true_seconds * 1000000.0 / 3600.0
+        worth = self.value * task_hours
         if reward * (1.0 + fee_ppm / 1000000.0) > worth:
             return None
         batch = Batch(self, number, task, hour)
         batch.noise_key = sub_key(model.noise_key, number)
         batch.arm = arm
         batch.fee_ppm = fee_ppm
+        batch.worth = worth
+        batch.expected_cost = self.unit_cost(1.0) * task_hours
         batch.size(tasks, per_task)
         batch.price(reward, stated, true_seconds, model.priority(key, TILE, 1) % LOW_WORD)
         life = market.life_hours_median * exp(
@@ -860,6 +870,17 @@ class Requester(mesa.Agent):
         )
         batch.expires_hour = hour + int(max(1.0, min(100000.0, math.floor(life + 0.5))))
         return platform.boards[int(uniform(key, TILE, 0) * len(platform.boards))], batch
+
+    def can_afford(self, platform: Platform) -> bool:
+        """Say whether an hour of true time is worth the pay that a platform promises, fee included."""
+        return (
+            platform.reward_floor * (1.0 + platform.requester_fee_ppm / 1000000.0) <= self.value * self.bias
+        )
+
+    def unit_cost(self, markup: float) -> float:
+        """Return what an hour of true time should cost at the target, on the home platform."""
+        fee = self.home.requester_fee_ppm / 1000000.0
+        return max(self.target, self.home.reward_floor) * (1.0 + fee) * markup / self.bias
 
     def reward(self, platform: Platform, kind: TaskType, arm: int, stated: int, draw: float) -> int:
         """Reward for the stated time: a multiple of the tick, rounded by chance, at or above all minima."""
@@ -876,10 +897,15 @@ class Requester(mesa.Agent):
 
     def learn_from(self, batch: Batch, gross: int, fee: int, waited: int) -> None:
         """Note how a batch went: in its arm, and over the window."""
-        arm, done = batch.arm, batch.accepted + batch.rejected
-        self.closed[arm] += done + batch.left
-        self.done[arm] += done
-        self.waited[arm] += waited
+        arm, worth = self.arms[batch.arm], batch.worth
+        closed = batch.accepted + batch.rejected + batch.left
+        arm.closed += closed
+        arm.worth += closed * worth
+        arm.gained += batch.right / 255.0 * worth
+        arm.spent += float(gross + fee)
+        arm.delayed += waited / 86400.0 * worth
+        self.asked += closed * float(batch.reward) * (1.0 + batch.fee_ppm / 1000000.0)
+        self.expected += closed * batch.expected_cost
         if self.model.recording:
             self.accepted += batch.accepted
             self.rejected += batch.rejected
@@ -890,57 +916,68 @@ class Requester(mesa.Agent):
     def revise_pay(self) -> None:
         """Revise the pay target once both arms have been seen often enough; begin new arms."""
         settings = self.model.config.requesters
-        low, high = self.closed
-        if low < settings.pay_minimum_tasks or high < settings.pay_minimum_tasks:
+        if min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks:
             return
-        cost_factor = 1.0 + self.home.requester_fee_ppm / 1000000.0
-        fill = self.done[LOW_ARM] / low, self.done[HIGH_ARM] / high
-        waited = self.waited[LOW_ARM] / (86400.0 * low), self.waited[HIGH_ARM] / (86400.0 * high)
-        target = PAY_SETTING[self.model.config.market.pay_setting](self, settings, cost_factor, fill, waited)
-        self.target = max(0.01, self.home.reward_floor, min(target, self.value / cost_factor))
-        self.closed, self.done, self.waited = [0, 0], [0, 0], [0, 0]
+        before, towards = self.target, self.direction
+        target = PAY_SETTING[self.model.config.market.pay_setting](self, settings)
+        self.direction = (target > before) - (target < before)
+        if self.direction == towards != 0:
+            self.step = min(settings.pay_step, self.step * 1.5)
+        elif self.direction == -towards != 0:
+            self.step = max(settings.pay_step_smallest, self.step * 0.6)
+        self.markup = self.asked / self.expected
+        fee = self.home.requester_fee_ppm / 1000000.0
+        most = self.value * self.bias / ((1.0 + fee) * self.markup)
+        self.target = max(0.01, self.home.reward_floor, min(target, most))
+        self.arms = [Arm(), Arm()]
+        self.asked = self.expected = 0.0
 
     def revise_demand(self) -> None:
-        """Set how many batches a day are posted at the present unit cost."""
+        """Set how many batches a day are drawn at the present unit cost."""
         settings = self.model.config.requesters
-        pay = max(self.target, self.home.reward_floor)
-        cost = pay * (1.0 + self.home.requester_fee_ppm / 1000000.0)
-        base = self.initial_target * (1.0 + settings.base_fee)
-        factor = power(cost / base, -settings.demand_elasticity) if cost <= self.value else 0.0
-        self.batches_per_day = self.base_batches * factor
-
-
-def by_profit(
-    requester: Requester, settings: Any, cost_factor: float, fill: Sequence[float], waited: Sequence[float]
-) -> float:
-    """Move a step towards the arm with the higher expected profit of an hour of posted work."""
-    target, value, delay = requester.target, requester.value, settings.delay_cost
-    floor = requester.home.reward_floor
-    low, high = (
-        fill[arm] * (value - cost_factor * max(floor, target * factor)) - delay * value * waited[arm]
-        for arm, factor in (
-            (LOW_ARM, 1.0 - settings.pay_arm_spread),
-            (HIGH_ARM, 1.0 + settings.pay_arm_spread),
+        base = self.initial_target * (1.0 + settings.base_fee) / self.bias
+        self.batches_per_day = self.base_batches * power(
+            self.unit_cost(self.markup) / base, -settings.demand_elasticity
         )
-    )
+
+
+class Arm:
+    """How the batches of one pay arm went: assignments; worth, what was gained and spent of it, its delays."""
+
+    def __init__(
+        self,
+        closed: int = 0,
+        worth: float = 0.0,
+        gained: float = 0.0,
+        spent: float = 0.0,
+        delayed: float = 0.0,
+    ) -> None:
+        self.closed = closed
+        self.worth, self.gained, self.spent, self.delayed = worth, gained, spent, delayed
+
+    def profit(self, delay_cost: float) -> float:
+        """Return profit as a share of the worth of what was posted."""
+        return (self.gained - self.spent - delay_cost * self.delayed) / self.worth
+
+
+def by_profit(requester: Requester, settings: Any) -> float:
+    """Move a step towards the arm with the higher profit."""
+    low, high = (arm.profit(settings.delay_cost) for arm in requester.arms)
     if high > low:
-        return target * (1.0 + settings.pay_step)
-    return target / (1.0 + settings.pay_step) if high < low else target
+        return requester.target * (1.0 + requester.step)
+    return requester.target / (1.0 + requester.step) if high < low else requester.target
 
 
-def by_fill_time(
-    requester: Requester, settings: Any, cost_factor: float, fill: Sequence[float], waited: Sequence[float]
-) -> float:
+def by_fill_time(requester: Requester, settings: Any) -> float:
     """Move a step up when work waits longer than it should, a step down at less than half of that."""
-    wait, limit = 0.5 * (waited[LOW_ARM] + waited[HIGH_ARM]), settings.target_fill_hours / 24.0
+    low, high = (arm.delayed / arm.worth for arm in requester.arms)
+    wait, limit = 0.5 * (low + high), settings.target_fill_hours / 24.0
     if wait > limit:
-        return requester.target * (1.0 + settings.pay_step)
-    return requester.target / (1.0 + settings.pay_step) if wait < 0.5 * limit else requester.target
+        return requester.target * (1.0 + requester.step)
+    return requester.target / (1.0 + requester.step) if wait < 0.5 * limit else requester.target
 
 
-def unchanged(
-    requester: Requester, settings: Any, cost_factor: float, fill: Sequence[float], waited: Sequence[float]
-) -> float:
+def unchanged(requester: Requester, settings: Any) -> float:
     """Never revise pay."""
     return requester.target
 
@@ -950,7 +987,7 @@ PAY_SETTING = {"profit_search": by_profit, "fill_time": by_fill_time, "fixed": u
 
 # What is kept of a worker: traits, state, the hour on duty, the record of the window.
 TRAITS = (
-    "accuracy", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
+    "accuracy", "accuracy_255", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
     "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment", "session_mean",
     "skill", "tastes", "tertiary", "woman", "zone",
 )  # fmt: skip
@@ -961,7 +998,7 @@ STATE = (
 )  # fmt: skip
 HOUR = (
     "approval_rate", "batch", "duty", "ends", "fruitless", "fruitless_hours", "left", "log_pay",
-    "log_speed_now", "own_seconds", "pace", "priority", "searched", "served", "sigma", "want",
+    "log_speed_now", "own_seconds", "priority", "searched", "served", "sigma", "trust", "want",
 )  # fmt: skip
 RECORD = (
     "exposure_seconds", "idle_seconds", "joined_day", "left_day", "night_seconds", "paid_out", "paid_seconds",
@@ -990,6 +1027,7 @@ class Worker(mesa.Agent):
         self.woman = bool(bits & WOMAN)
         self.tertiary = int(bits & TERTIARY > 0)
         self.other_job = bool(bits & OTHER_JOB)
+        self.accuracy_255 = row["accuracy"]
         self.accuracy = row["accuracy"] / 255.0
         self.bit = 1 << self.country
         self.collective = model.collectives[row["collective"]] if row["collective"] >= 0 else None
@@ -1075,7 +1113,13 @@ class Worker(mesa.Agent):
         self.sigma = market.noise_sigma + (market.noise_experienced_sigma - market.noise_sigma) * done / (
             done + market.noise_half_tasks
         )
-        self.pace = 0.0
+        self.trust = 1.0
+        if self.learned_pay > 0.0:
+            if self.sigma > 0.0:
+                spread = market.pay_spread * market.pay_spread
+                self.trust = spread / (spread + self.sigma * self.sigma)
+            self.log_pay = self.trust * self.log_pay + (1.0 - self.trust) * log(self.learned_pay)
+            self.sigma = self.trust * self.sigma
 
     def examine(self, board: Board, key: int, numbers: range) -> Batch | None:
         """Look at listings one after another; return the one proposed, if any.
@@ -1085,10 +1129,11 @@ class Worker(mesa.Agent):
         """
         uniform, normal = draws.uniform, draws.normal
         me, bit, skill, tertiary, tastes = self.id, self.bit, self.skill, self.tertiary, self.tastes
-        log_pay, sigma, log_reservation = self.log_pay, self.sigma, self.log_reservation
+        log_pay, sigma, trust = self.log_pay, self.sigma, self.trust
+        log_reservation = self.log_reservation
         look_seconds, patience = self.look_seconds, self.patience
         left, fruitless = self.left, self.fruitless
-        platform, count = board.platform, len(board.newest)
+        platform, count, exposure_costs = board.platform, len(board.newest), self.model.exposure_costs
         newest, largest, best_paid = platform.ranking
         wide_newest, wide_largest, wide_best_paid, wide_chance = platform.inverse_widths
         depth = platform.ranking_depth
@@ -1117,7 +1162,9 @@ class Worker(mesa.Agent):
             noise = batch.noise.get(me)
             if noise is None:
                 noise = batch.noise[me] = normal(batch.noise_key, me, 0)
-            perceived = batch.appeal + log_pay + sigma * noise + tastes[batch.kind]
+            kind = batch.kind
+            perceived = trust * batch.log_stated_pay + log_pay + sigma * noise
+            perceived = perceived + tastes[kind] - exposure_costs[kind]
             if perceived >= log_reservation and self.wants(batch, left):
                 self.searched += self.left - left
                 self.left, self.fruitless = left, fruitless
@@ -1131,15 +1178,22 @@ class Worker(mesa.Agent):
         done = batch.takers.get(self.id, 0)
         if done >= batch.tasks:
             return False
-        pace = self.pace
-        if not pace:
-            pace = self.pace = exp(-self.log_speed_now)
-        seconds = int(batch.true_seconds * pace + 0.5) or 1
+        seconds = int(batch.true_seconds * exp(-(self.log_speed_now + self.pace(batch))) + 0.5) or 1
         want = min(left // seconds, batch.tasks - done, batch.left)
         if want <= 0:
             return False
         self.batch, self.want, self.own_seconds = batch, want, seconds
         return True
+
+    def pace(self, batch: Batch) -> float:
+        """Return how fast this batch's tasks go for the worker beyond speed, in logs."""
+        pace = batch.paces.get(self.id)
+        if pace is None:
+            model = self.model
+            pace = batch.paces[self.id] = model.config.market.pace_sigma * model.normal(
+                batch.noise_key, self.id, 1
+            )
+        return pace
 
     def work_on(self, batch: Batch, log_keep: float) -> tuple[Worker, int, int, int, int]:
         """Do the tasks granted, or give the first one back when its true pay is far too low.
@@ -1149,7 +1203,7 @@ class Worker(mesa.Agent):
         seconds, done, takers = self.own_seconds, self.want, batch.takers
         start = self.duty - self.left
         if self.id not in takers:
-            true_pay = batch.log_true_pay + self.log_speed_now + log_keep
+            true_pay = batch.log_true_pay + self.log_speed_now + self.pace(batch) + log_keep
             if true_pay < self.log_reservation + self.model.log_return_ratio:
                 takers[self.id] = RETURNED
                 spent = int(seconds * self.model.config.market.return_share + 0.5)
@@ -1177,10 +1231,10 @@ class Worker(mesa.Agent):
         if self.week_seconds:
             self.all_in_pay = single(smoothed(self.all_in_pay, pay * 3600.0 / self.week_seconds, weight))
         self.log_reservation = self.log_base_reservation
-        if self.learned_pay > 0.0:
+        if self.all_in_pay > 0.0:
             share = settings.reservation_weight
             base = exp(self.log_base_reservation)
-            self.log_reservation = single(log((1.0 - share) * base + share * self.learned_pay))
+            self.log_reservation = single(log((1.0 - share) * base + share * self.all_in_pay))
         if recording:
             self.weeks += 1
             self.weekly_sum += pay
@@ -1190,8 +1244,10 @@ class Worker(mesa.Agent):
         """Count weeks of pay below the outside value; say whether there were enough of them to leave."""
         if not self.week_seconds:
             return False
-        settings = self.model.config.learning
-        shock = settings.outside_shock_sigma * self.model.normal(key, self.id, 0)
+        settings, model = self.model.config.learning, self.model
+        offset = int(model.uniform(key, self.id, 0) * settings.outside_shock_weeks)
+        period = (model.week + offset) // settings.outside_shock_weeks
+        shock = settings.outside_shock_sigma * model.normal(key, self.id, 1 + period)
         if self.all_in_pay < exp(self.log_base_reservation + shock):
             self.weeks_below = min(255, self.weeks_below + 1)
         else:
@@ -1256,9 +1312,10 @@ class Worker(mesa.Agent):
         self.board = platform.board_of(self)
 
     def leave(self, day: int) -> None:
-        """Leave the market for good."""
+        """Leave the market; the registration stays."""
         self.close_account(forfeits=True)
         self.active = False
+        self.model.pools[self.country] += 1
         self.left_day = day
         self.begin_week()
         self.remove()
@@ -1279,11 +1336,12 @@ class ChanceWorker(Worker):
         model = self.model
         random, logarithm = model.random.random, math.log
         me, bit, skill, tertiary, tastes = self.id, self.bit, self.skill, self.tertiary, self.tastes
-        log_pay, sigma, log_reservation = self.log_pay, self.sigma, self.log_reservation
+        log_pay, sigma, trust = self.log_pay, self.sigma, self.trust
+        log_reservation = self.log_reservation
         look_seconds, patience = self.look_seconds, self.patience
         left, fruitless = self.left, self.fruitless
         newest, largest, best_paid = board.platform.ranking
-        count, depth = len(board.newest), board.platform.ranking_depth
+        count, depth, exposure_costs = len(board.newest), board.platform.ranking_depth, model.exposure_costs
         for _ in numbers:
             if left < look_seconds or fruitless >= patience:
                 break
@@ -1307,7 +1365,9 @@ class ChanceWorker(Worker):
             noise = batch.noise.get(me)
             if noise is None:
                 noise = batch.noise[me] = normal_fast(random())
-            perceived = batch.appeal + log_pay + sigma * noise + tastes[batch.kind]
+            kind = batch.kind
+            perceived = trust * batch.log_stated_pay + log_pay + sigma * noise
+            perceived = perceived + tastes[kind] - exposure_costs[kind]
             if perceived >= log_reservation and self.wants(batch, left):
                 self.searched += self.left - left
                 self.left, self.fruitless = left, fruitless
@@ -1626,9 +1686,9 @@ class PlainMarket(mesa.Model):
 
     def end_week(self) -> None:
         """Workers learn, leave, move and join; requesters revise pay and demand."""
-        recording = self.recording and self.keeps_history
+        whole_week = self.hour - 7 * 24 >= self.first_recorded_hour
         for worker in self.workers:
-            worker.learn_pay(recording)
+            worker.learn_pay(whole_week and self.keeps_history)
         self.learn_hours()
         self.let_leave()
         self.let_move()
@@ -1659,7 +1719,7 @@ class PlainMarket(mesa.Model):
 
     def let_leave(self) -> None:
         """Workers whose pay stayed below their outside value for long enough leave."""
-        key = self.key("shocks", self.week // self.config.learning.outside_shock_weeks)
+        key = self.key("shocks", 0)
         leaving = [worker for worker in self.workers if worker.has_had_enough(key)]
         for worker in leaving:
             worker.leave(self.day)
@@ -1692,24 +1752,24 @@ class PlainMarket(mesa.Model):
                 platform.week_pay[country] = [0, 0]
 
     def let_join(self) -> None:
-        """People of the registered pools hear about pay and join."""
+        """People of the registered pools hear about pay; those whom it satisfies join."""
         learning, key = self.config.learning, self.key("joins", self.week)
+        sigma = self.config.workers.reservation_log_sigma
         present = Counter(worker.country for worker in self.workers)
         for country, pool in enumerate(self.pools):
             if not pool or not present[country]:
                 continue
-            pull = power(
-                max(1e-6, self.reported_pay[country] / self.outside_value[country]), learning.join_elasticity
-            )
+            gap = log(max(1e-6, self.reported_pay[country])) - log(self.outside_value[country])
+            willing = normal_cdf(gap / sigma) if sigma > 0.0 else float(gap >= 0.0)
             contact = present[country] / self.first_active[country]
-            mean = min(pool * learning.join_rate * contact * pull, float(pool))
+            mean = min(pool * learning.join_rate * contact * willing, float(pool))
             for _ in range(min(pool, poisson(self.uniform(key, country, 0), mean))):
-                self.add_worker(country)
+                self.add_worker(country, willing)
 
-    def add_worker(self, country: int) -> None:
-        """Let one person of a country's pool join, on the platform of their choice."""
+    def add_worker(self, country: int, willing: float) -> None:
+        """Let one of the willing people of a country's pool join, on the platform of their choice."""
         number = (country + 1) * LOW_WORD + JOINED_LATER + self.joiners[country]
-        worker = self.worker_class(self, number, self.traits(number, country))
+        worker = self.worker_class(self, number, self.traits(number, country, willing))
         draw = self.uniform(self.key("switches", self.week), number, CHOICE)
         worker.platform = worker.choose(draw, None, 0.0)
         worker.board = worker.platform.board_of(worker)
@@ -1720,8 +1780,8 @@ class PlainMarket(mesa.Model):
         self.workers.append(worker)
         self.everyone.append(worker)
 
-    def traits(self, number: int, country: int) -> dict[str, Any]:
-        """Draw the traits of one person of a country."""
+    def traits(self, number: int, country: int, willing: float) -> dict[str, Any]:
+        """Draw the traits of one person of a country, one of the share who ask least."""
         workers, world = self.config.workers, self.world
 
         def draw(what: int) -> float:
@@ -1741,7 +1801,7 @@ class PlainMarket(mesa.Model):
             skill = 2 if draw(T_SKILL) < workers.writing_share else 1
         need = workers.need_usd_per_hour * float(world.price_level[country])
         base = log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
-        base += workers.reservation_log_sigma * normal_quantile(draw(T_RESERVATION))
+        base += workers.reservation_log_sigma * normal_quantile(willing * draw(T_RESERVATION))
         base = single(max(base, log(need)) if need > 0.0 else base)
         hours = segment.desired_hours_median * exp(
             segment.desired_hours_log_sigma * normal_quantile(draw(T_HOURS))

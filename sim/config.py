@@ -202,8 +202,8 @@ class Workers:
         high=1e10, source="Kassi, Lehdonvirta and Stephany 2021: profiles that ever worked",
     )  # fmt: skip
     reservation_log_sigma: float = parameter(
-        0.8, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0,
-        high=2.1, source="Horton and Chilton 2010: 1.86 where countries are mixed; shrunk", assumed=True,
+        1.5, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0,
+        high=2.1, source="Horton and Chilton 2010: 1.86, less what lies between countries", assumed=True,
     )  # fmt: skip
     need_usd_per_hour: float = assumed(
         0.10, 0, 2, "lowest reservation wage, at the price level of the USA", "USD/hour"
@@ -265,7 +265,7 @@ class Requesters:
     base_fee: float = parameter(
         0.2, meaning="fee in the unit cost at which base demand is stated", low=0, high=2, source=MTURK_FEES
     )
-    pay_usd_per_hour: float = assumed(4.0, 0.01, 200, "median hourly pay that requesters aim at", "USD/hour")
+    pay_usd_per_hour: float = assumed(2.0, 0.01, 200, "median hourly pay that requesters aim at", "USD/hour")
     pay_log_sigma: float = assumed(
         0.4, 0, 1.5, "spread of hourly pay targets between requesters", "log points"
     )
@@ -317,7 +317,10 @@ class Requesters:
         24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
     )
     pay_arm_spread: float = assumed(0.1, 0, 0.5, "distance of the two randomised reward arms from the target")
-    pay_step: float = assumed(0.05, 0, 0.5, "weekly step of the pay target", "log points")
+    pay_step: float = assumed(0.15, 0, 0.5, "first and largest step of the pay target", "log points")
+    pay_step_smallest: float = assumed(
+        0.01, 0, 0.5, "smallest step, after the arms have alternated", "log points"
+    )
     pay_minimum_tasks: int = assumed(
         20, 1, 1e6, "tasks closed in each arm before the target is revised", "tasks"
     )
@@ -486,11 +489,17 @@ class Market:
         0.5, 0, 2, "the same for a fully experienced worker", "log points"
     )
     noise_half_tasks: float = assumed(2000, 1, 1e6, "tasks after which half of that fall is reached", "tasks")
+    pay_spread: float = assumed(
+        0.5, 0.01, 2, "spread of hourly pay between listings that workers reckon with", "log points"
+    )
     taste_sigma: float = assumed(0.3, 0, 2, "spread of tastes for task types", "log points")
     exposure_discount: float = assumed(
         0.3, 0, 3, "log points of pay that an hour of full exposure costs", "log points"
     )
     return_ratio: float = assumed(0.6, 0, 1, "true over reservation pay below which a first task is returned")
+    pace_sigma: float = assumed(
+        0.5, 0, 1.5, "spread of the pace of one batch for one worker, shown by the first task", "log points"
+    )
     return_share: float = assumed(0.5, 0, 1, "share of the first task spent before it is returned")
     rejection_prior: float = assumed(0.01, 0, 0.5, "share of rejections that a new worker expects")
     rejection_prior_tasks: float = assumed(50, 1, 10000, "weight of that expectation", "tasks")
@@ -512,12 +521,12 @@ class Market:
 class Learning:
     """What workers learn and whether they stay."""
 
-    reservation_weight: float = assumed(0.5, 0, 0.99, "weight of learned pay in the reservation wage")
+    reservation_weight: float = assumed(0.3, 0, 0.99, "weight of learned pay in the reservation wage")
     pay_smoothing: float = assumed(0.25, 0, 1, "weight of this week in learned pay")
     hours_smoothing: float = assumed(0.2, 0, 1, "weight of this week in what is known of good hours")
     hours_sharpness: int = assumed(2, 0, 8, "power with which better paid hours attract starts")
     outside_shock_sigma: float = assumed(
-        0.5, 0, 2, "spread of the slow shock to a worker's outside value", "log points"
+        1.0, 0, 2, "spread of the slow shock to a worker's outside value", "log points"
     )
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
@@ -526,10 +535,7 @@ class Learning:
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
     )  # fmt: skip
     join_rate: float = assumed(
-        0.0003, 0, 0.02, "share of the pool joining in a week when pay equals the outside value"
-    )
-    join_elasticity: float = assumed(
-        1.0, 0, 4, "elasticity of joining to reported pay over the outside value"
+        0.0012, 0, 0.05, "share of those of the pool whom reported pay satisfies that joins in a week"
     )
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
@@ -610,6 +616,12 @@ class Config:
         """Yield (path, value, what is allowed) for combinations that contradict each other."""
         if len(self.requesters.weekday_weights) != 7:
             yield "requesters.weekday_weights", self.requesters.weekday_weights, "seven numbers, Monday first"
+        if self.requesters.pay_step_smallest > self.requesters.pay_step:
+            yield (
+                "requesters.pay_step_smallest",
+                self.requesters.pay_step_smallest,
+                (f"at most pay_step ({self.requesters.pay_step})"),
+            )
         if not self.platforms:
             yield "platforms", "{}", "at least one platform"
         if len(self.platforms) > 15:

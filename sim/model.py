@@ -29,7 +29,7 @@ from sim.agents.population import (
     write_joiners,
 )
 from sim.agents.requester import Requester
-from sim.agents.rules import bounded_target
+from sim.agents.rules import bounded_target, willing_share
 from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
@@ -44,7 +44,7 @@ from sim.market import duty, invariants, learning, pay_setting, payout, posting,
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
-from sim.numeric import log, poisson, power
+from sim.numeric import log, poisson
 from sim.policy.channels import Contribution, fold, promises
 from sim.validation import build, check, to_plain
 from sim.world import load_world
@@ -68,6 +68,7 @@ MOST_ROWS = 2**31 - 1
 
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
+WEEK_HOURS = 7 * 24
 
 Phase = Callable[["ClickWorkModel"], None]
 
@@ -205,6 +206,7 @@ def search_and_work(model: ClickWorkModel) -> None:
                 board.free_takers,
                 board.table,
                 board.ranking,
+                model.exposure_costs,
                 model.platform_rows[board.platform : board.platform + 1],
                 model.settings,
                 board.active,
@@ -366,7 +368,7 @@ def learn_pay(model: ClickWorkModel) -> None:
             last,
             model.worker_rows,
             model.history_rows,
-            model.recording and model.keeps_history,
+            model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,
             model.settings,
         )
 
@@ -417,22 +419,23 @@ def change_platform(model: ClickWorkModel) -> None:
 
 
 def join(model: ClickWorkModel) -> None:
-    """People of the registered pools hear about pay and join."""
+    """People of the registered pools hear about pay; those whom it satisfies join."""
     config = model.config.learning
     key = model.key(JOINS, model.week)
+    sigma = model.config.workers.reservation_log_sigma
     active = model.active_by_country()
     for country in range(len(model.world.codes)):
         pool, present = int(model.pools[country]), int(active[country])
         if pool == 0 or present == 0:
             continue
-        pull = power(
-            max(1e-6, model.reported_pay[country] / model.outside_value[country]), config.join_elasticity
+        willing = willing_share(
+            log(max(1e-6, model.reported_pay[country])), log(model.outside_value[country]), sigma
         )
         contact = present / max(1, int(model.first_active[country]))
-        mean = min(pool * config.join_rate * contact * pull, float(pool))
+        mean = min(pool * config.join_rate * contact * willing, float(pool))
         joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
         if joining:
-            model.add_workers(country, joining)
+            model.add_workers(country, joining, willing)
 
 
 def begin_week(model: ClickWorkModel) -> None:
@@ -632,6 +635,7 @@ class ClickWorkModel(mesa.Model):
         self.tables = make_tables(config, self.world)
         self.settings = make_settings(config)
         self.task_types = make_task_types(config)
+        self.exposure_costs = config.market.exposure_discount * self.task_types["exposure"]
         self.weekdays = np.array(config.requesters.weekday_weights, np.float64)
         self.broker_cut_ppm = parts_per_million(config.workers.broker_cut)
         self.platform_names = tuple(config.platforms)
@@ -933,11 +937,12 @@ class ClickWorkModel(mesa.Model):
         )
 
     def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave the market for good; pending money below the payout threshold is forfeited."""
+        """Let workers leave; they are registered still. Pending money below the payout threshold is forfeited."""
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=True)
         self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
+        np.add.at(self.pools, self.worker_rows["country"][rows], 1)
         np.add.at(self.left_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
         if self.keeps_history:
             self.history_rows["left_day"][rows] = self.day
@@ -980,8 +985,11 @@ class ClickWorkModel(mesa.Model):
                 f"{needed:,} people came into the market; rows are numbered up to {MOST_ROWS:,}."
             )
 
-    def add_workers(self, country: int, count: int) -> None:
-        """Let people of a country's pool join, each on the platform it chooses."""
+    def add_workers(self, country: int, count: int, willing: float = 1.0) -> None:
+        """Let people of a country's pool join, each on the platform it chooses.
+
+        They are of the share ``willing`` with the lowest reservation wages of the country.
+        """
         first = self.workers_count
         if first + count > len(self.worker_rows):
             self._refuse_more_rows(first + count)
@@ -996,6 +1004,7 @@ class ClickWorkModel(mesa.Model):
             count,
             country,
             int(self.joiners[country]),
+            willing,
             tables.segments,
             tables.countries,
             tables.segment_shares,
@@ -1023,7 +1032,7 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_platform_pay(self) -> None:
-        """Update what is known of pay on each platform in each country (USD per hour on duty)."""
+        """Update what is known of pay on each platform in each country (USD per hour on duty, idle or not)."""
         weight = self.config.learning.pay_smoothing
         pay, seconds = self.week_pay[..., 0], self.week_pay[..., 1]
         seen = seconds > 0
@@ -1049,7 +1058,7 @@ class ClickWorkModel(mesa.Model):
         for board in self.boards:
             day = board.tally.sum(axis=0)
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
-            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY] - day[:, boards.IDLE]
+            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
             self.month_transactions[board.platform] += (
                 day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
             )
@@ -1104,8 +1113,10 @@ class ClickWorkModel(mesa.Model):
         learning.decide_to_leave(
             first,
             last,
-            self.key(SHOCKS, self.week // config.outside_shock_weeks),
+            self.week,
+            self.key(SHOCKS, 0),
             config.outside_shock_sigma,
+            config.outside_shock_weeks,
             config.leave_weeks,
             workers,
             mark,
@@ -1199,9 +1210,13 @@ class ClickWorkModel(mesa.Model):
         if not np.isfinite(target):
             raise ValueError(f"A requester cannot aim at {target} USD an hour.")
         platform = self.platform_rows[requester["platform"]]
-        cost_factor = 1.0 + float(platform["requester_fee_ppm"]) / 1e6
         requester["target"] = bounded_target(
-            target, float(requester["value"]), cost_factor, float(platform["reward_floor"])
+            target,
+            float(requester["value"]),
+            float(platform["reward_floor"]),
+            float(platform["requester_fee_ppm"]) / 1e6,
+            float(requester["bias"]),
+            float(requester["markup"]),
         )
 
     def duty_of(self, row: int) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import largest_batch
+from sim.agents.rules import LONGEST_TASK, largest_batch
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -41,6 +41,7 @@ MOST_COLLECTIVES = 1 << 20
 """Collectives of a country that the key of their draws can tell apart."""
 MOST_BATCHES = 1 << 24
 """Batches of a requester that their identities can tell apart."""
+HIGHEST_DRAW = 1.0 - 2.0**-40
 NO_COLLECTIVE = -1
 
 SEGMENT = records(
@@ -344,13 +345,14 @@ def write_worker(
     agent: int,
     country: int,
     platform: int,
+    willing: float,
     segments: Any,
     countries: Any,
     segment_shares: Any,
     zone_cumulative: Any,
     setting: Any,
 ) -> None:
-    """Draw the traits of one worker of a country."""
+    """Draw the traits of one worker of a country, one of the share ``willing`` who ask least."""
     place = countries[country]
     s = bracket(segment_shares[country], 0, len(segments), trait(key, agent, DIM_SEGMENT))
     segment = segments[s]
@@ -381,7 +383,7 @@ def write_worker(
     need = real(setting.need) * real(place.price_level)
     median = real(segment.reservation_ratio) * real(place.outside_wage)
     base = log(median) + real(setting.reservation_log_sigma) * normal_quantile(
-        trait(key, agent, DIM_RESERVATION)
+        willing * trait(key, agent, DIM_RESERVATION)
     )
     if need > 0.0:
         base = max(base, log(need))
@@ -449,6 +451,7 @@ def write_first_workers(
             integer(i),
             integer(worker_origins[at].country),
             integer(worker_origins[at].platform),
+            1.0,
             segments,
             countries,
             segment_shares,
@@ -465,6 +468,7 @@ def write_joiners(
     count: int,
     country: int,
     serial: int,
+    willing: float,
     segments: Any,
     countries: Any,
     segment_shares: Any,
@@ -482,6 +486,7 @@ def write_joiners(
             worker_id(number, country),
             country,
             0,
+            willing,
             segments,
             countries,
             segment_shares,
@@ -531,17 +536,57 @@ def size_limit(sigma: float, count: int, largest_share: float) -> tuple[float, f
     return float(low), mean_below(float(low))
 
 
-def pareto_mean(exponent: float, low: float, high: float) -> float:
-    """Mean of a Pareto distribution truncated to [low, high]."""
-    if abs(exponent - 1.0) < 1e-9:
-        return low * log(high / low) / (1.0 - low / high)
-    top = (
-        power(low, exponent)
-        * exponent
-        / (1.0 - exponent)
-        * (power(high, 1.0 - exponent) - power(low, 1.0 - exponent))
-    )
-    return top / (1.0 - power(low / high, exponent))
+SUMMED_TASKS = 64
+
+
+@rule
+def mean_of_truncated_pareto(exponent: float, high: float) -> float:
+    """Mean number of tasks of a larger batch: whole part of a Pareto draw truncated to [2, high].
+
+    The chance of n tasks or more is (n^-a - high^-a) / (2^-a - high^-a); it is added up one by one to
+    ``SUMMED_TASKS`` and beyond as an integral from middle to middle.
+    """
+    most = real(np.floor(high))
+    end = power(high, -exponent)
+    total = 0.0
+    last = min(most, real(SUMMED_TASKS))
+    n = 3.0
+    while n <= last:
+        total += power(n, -exponent) - end
+        n += 1.0
+    if most > last:
+        low = last + 0.5
+        top = most + 0.5
+        if abs(exponent - 1.0) < 1e-9:
+            total += log(top / low)
+        else:
+            total += (power(top, 1.0 - exponent) - power(low, 1.0 - exponent)) / (1.0 - exponent)
+        total -= end * (most - last)
+    return 2.0 + total / (power(2.0, -exponent) - end)
+
+
+@rule
+def mean_true_seconds(median: float, sigma: float, longest: float) -> float:
+    """Mean of the whole seconds that tasks take: lognormal, cut off at ``longest``, rounded, at least 1."""
+    if sigma <= 0.0:
+        return max(1.0, np.floor(min(longest, median) + 0.5))
+    total = 1.0
+    seconds = 1.5
+    while seconds < longest:
+        total += normal_cdf(log(median / seconds) / sigma)
+        seconds += 1.0
+    return total
+
+
+def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
+    """Value of an hour of right work: lognormal, at or above the least at which the platform's promise pays.
+
+    Whose work is worth less than a platform promises to pay has not chosen it.
+    """
+    if sigma <= 0.0:
+        return median
+    below = normal_cdf(log(least / median) / sigma) if least > 0.0 else 0.0
+    return median * exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW)))
 
 
 def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:
@@ -558,6 +603,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     everywhere = (1 << len(world.codes)) - 1
     north = sum(1 << c for c, group in enumerate(world.group) if group == "north") or everywhere
     limit, mean_size = size_limit(settings.size_log_sigma, count, settings.largest_share)
+    mean_seconds = [
+        mean_true_seconds(float(task.median_seconds), float(task.log_sigma_seconds), LONGEST_TASK)
+        for task in types
+    ]
     below = normal_cdf(log(limit) / settings.size_log_sigma) if settings.size_log_sigma > 0 else 1.0
     per_requester = (
         settings.demand_share
@@ -611,21 +660,27 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         row["relative_size"] = size
         row["base_demand"] = per_requester * size
         factor = platform.pay_factor if own_pool else 1.0
-        row["value"] = (
-            settings.value_usd_per_hour
-            * factor
-            * exp(settings.value_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_VALUE)))
-        )
         target = (
             settings.pay_usd_per_hour
             * factor
             * exp(settings.pay_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_TARGET)))
         )
-        row["target"] = min(target, float(row["value"]) / (1.0 + platform.requester_fee))
-        row["initial_target"] = row["target"]
         row["bias"] = settings.estimate_bias_median * exp(
             settings.estimate_bias_log_sigma * normal_quantile(uniform(key, r, DRAW_BIAS))
         )
+        bias = float(row["bias"])
+        floor = platform.reward_promise_usd_per_hour
+        row["value"] = value_draw(
+            settings.value_usd_per_hour * factor,
+            settings.value_log_sigma,
+            low_discrepancy(key, r, DIM_VALUE),
+            floor * (1.0 + platform.requester_fee) / bias if own_pool else 0.0,
+        )
+        most = float(row["value"]) * bias / (1.0 + platform.requester_fee)
+        row["target"] = min(max(target, floor), most)
+        row["initial_target"] = row["target"]
+        row["step"] = settings.pay_step
+        row["markup"] = 1.0
         row["strictness"] = min(1.0, 2.0 * settings.strictness_mean * uniform(key, r, DRAW_STRICTNESS))
         row["unfair"] = min(1.0, settings.unfair_rejection_mean * exponential(uniform(key, r, DRAW_UNFAIR)))
         weights = np.zeros(len(types))
@@ -639,13 +694,11 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                     float(row["base_demand"]) * config.market.demand_cap_days,
                     float(task.median_seconds) * task.assignments_per_task,
                 )
-                mean_batch = task.one_task_share + (1.0 - task.one_task_share) * pareto_mean(
-                    task.size_exponent, 2.0, high
+                mean_tasks = task.one_task_share + (1.0 - task.one_task_share) * mean_of_truncated_pareto(
+                    task.size_exponent, high
                 )
-                seconds = task.median_seconds * exp(task.log_sigma_seconds * task.log_sigma_seconds / 2.0)
-                rates[t] = (
-                    weights[t] / settings.task_types_used / (seconds * mean_batch * task.assignments_per_task)
-                )
+                per_task = 1 if task.one_task_many_workers else task.assignments_per_task
+                rates[t] = weights[t] / settings.task_types_used / (mean_seconds[t] * mean_tasks * per_task)
         row["base_batches"] = float(row["base_demand"]) * added_up(rates)
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]

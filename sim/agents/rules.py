@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from sim.compile import integer, real, rule
-from sim.numeric import exp, log, power
+from sim.draws import normal
+from sim.numeric import exp, log, normal_cdf, power
+
+LONGEST_TASK = 3000.0
+"""Seconds at which true task times are cut off: work fits into an hour."""
+
+STEP_GROWTH, STEP_SHRINKAGE = 1.5, 0.6
+"""Factors of the step of a search by signs (Riedmiller and Braun 1993, IEEE ICNN)."""
 
 
 @rule
@@ -40,9 +47,30 @@ def noise_sigma(tasks_done: float, new: float, experienced: float, half_tasks: f
 
 
 @rule
+def trust(sigma: float, spread: float) -> float:
+    """Weight of what a listing seems to pay against what tasks paid before: spread^2 / (spread^2 + sigma^2).
+
+    The best guess of one who knows that pay differs between listings by ``spread`` and is seen with an error
+    of ``sigma`` (both log points).
+    """
+    if sigma <= 0.0:
+        return 1.0
+    return spread * spread / (spread * spread + sigma * sigma)
+
+
+@rule
 def believed_rejection(accepted: float, rejected: float, prior: float, prior_tasks: float) -> float:
     """Share of rejections a worker expects: the own record, with a prior worth some tasks."""
     return (rejected + prior * prior_tasks) / (accepted + rejected + prior_tasks)
+
+
+@rule
+def pace(key: int, agent: int, sigma: float) -> float:
+    """Log of how fast the tasks of a batch go for one worker, beyond speed; shown by the first task only.
+
+    ``key`` is the batch's; its draw number 0 is the noise in perceived pay.
+    """
+    return sigma * normal(key, agent, 1)
 
 
 @rule
@@ -68,7 +96,11 @@ def returns_task(log_true_pay: float, log_reservation: float, log_return_ratio: 
 
 @rule
 def log_reservation(log_base: float, learned_pay: float, weight: float) -> float:
-    """Reservation wage in logs: log((1 - weight) x base + weight x learned); base if nothing is learned."""
+    """Reservation wage in logs: log((1 - weight) x base + weight x learned); base if nothing is learned.
+
+    ``learned_pay`` (USD) is that of an hour of work, unpaid search included: what is at stake in a task is
+    what the same time would bring if spent on going on.
+    """
     if learned_pay <= 0.0:
         return log_base
     return log((1.0 - weight) * exp(log_base) + weight * learned_pay)
@@ -89,44 +121,66 @@ def below_outside_value(all_in_pay: float, log_base: float, shock: float) -> boo
 
 
 @rule
+def willing_share(log_pay: float, log_outside_value: float, sigma: float) -> float:
+    """Share of a country's people whose reservation wage lies below reported pay (both in log USD an hour).
+
+    Reservation wages are lognormal around the outside value with spread ``sigma``.
+    """
+    if sigma <= 0.0:
+        return 1.0 if log_pay >= log_outside_value else 0.0
+    return normal_cdf((log_pay - log_outside_value) / sigma)
+
+
+@rule
 def demand_factor(unit_cost: float, base_cost: float, elasticity: float) -> float:
     """Demand relative to base demand: (cost / base cost) ** -elasticity."""
     return power(unit_cost / base_cost, -elasticity)
 
 
 @rule
-def arm_profit(
-    fill: float, pay: float, value: float, cost_factor: float, waited_days: float, delay_cost: float
-) -> float:
-    """Profit expected from an hour of posted work: fill x (value - cost) - cost of delay (USD)."""
-    return fill * (value - cost_factor * pay) - delay_cost * value * waited_days
+def unit_cost(target: float, floor: float, fee: float, bias: float, markup: float) -> float:
+    """Expected cost of an hour of true time (USD): pay for stated time, fee, and what has come on top.
+
+    ``bias`` is true over stated seconds; ``markup`` is what the last finished batches cost over what their
+    target and the normal fee say: ticks, minimum rewards, fees for large batches.
+    """
+    return max(target, floor) * (1.0 + fee) * markup / bias
+
+
+@rule
+def affordable(value: float, bias: float, floor: float, fee: float) -> bool:
+    """Whether an hour of true time is worth the pay that a platform promises, fee included."""
+    return floor * (1.0 + fee) <= value * bias
+
+
+@rule
+def arm_profit(worth: float, gained: float, spent: float, delayed: float, delay_cost: float) -> float:
+    """Profit of a pay arm, as a share of what its work would have been worth if all had been done right.
+
+    ``worth`` is that whole; ``gained`` the worth of the work done right, paid or not; ``spent`` rewards and
+    fees; all in micro-dollars. ``delayed`` is worth times days waited, of which a share is lost each day.
+    """
+    return (gained - spent - delay_cost * delayed) / worth
 
 
 @rule
 def profit_search(
     target: float,
-    value: float,
-    cost_factor: float,
-    low_pay: float,
-    high_pay: float,
     step: float,
-    fill_low: float,
-    waited_low: float,
-    fill_high: float,
-    waited_high: float,
-    delay_cost: float,
+    profit_low: float,
+    profit_high: float,
+    days_low: float,
+    days_high: float,
     target_fill_days: float,
 ) -> float:
-    """Move the hourly target towards the randomised arm with the higher expected profit.
+    """Move the hourly target a step towards the randomised arm with the higher profit.
 
-    ``low_pay`` and ``high_pay`` are what the arms paid an hour, floors included; ``waited_*`` are mean
-    days waited. Returns the new target (USD per hour) before bounds.
+    ``profit_*`` are shares of the worth of the work posted, ``days_*`` the mean days that worth waited.
+    Returns the new target (USD per hour) before bounds.
     """
-    low = arm_profit(fill_low, low_pay, value, cost_factor, waited_low, delay_cost)
-    high = arm_profit(fill_high, high_pay, value, cost_factor, waited_high, delay_cost)
-    if high > low:
+    if profit_high > profit_low:
         return target * (1.0 + step)
-    if high < low:
+    if profit_high < profit_low:
         return target / (1.0 + step)
     return target
 
@@ -134,20 +188,15 @@ def profit_search(
 @rule
 def fill_time(
     target: float,
-    value: float,
-    cost_factor: float,
-    low_pay: float,
-    high_pay: float,
     step: float,
-    fill_low: float,
-    waited_low: float,
-    fill_high: float,
-    waited_high: float,
-    delay_cost: float,
+    profit_low: float,
+    profit_high: float,
+    days_low: float,
+    days_high: float,
     target_fill_days: float,
 ) -> float:
     """Raise the target when work waits longer than the time set for it, lower it at under half of that."""
-    waited = 0.5 * (waited_low + waited_high)
+    waited = 0.5 * (days_low + days_high)
     if waited > target_fill_days:
         return target * (1.0 + step)
     if waited < 0.5 * target_fill_days:
@@ -158,16 +207,11 @@ def fill_time(
 @rule
 def fixed(
     target: float,
-    value: float,
-    cost_factor: float,
-    low_pay: float,
-    high_pay: float,
     step: float,
-    fill_low: float,
-    waited_low: float,
-    fill_high: float,
-    waited_high: float,
-    delay_cost: float,
+    profit_low: float,
+    profit_high: float,
+    days_low: float,
+    days_high: float,
     target_fill_days: float,
 ) -> float:
     """Never revise pay: for theory and tests."""
@@ -175,12 +219,27 @@ def fixed(
 
 
 @rule
-def bounded_target(target: float, value: float, cost_factor: float, floor: float) -> float:
+def next_step(step: float, direction: int, last_direction: int, smallest: float, largest: float) -> float:
+    """Step after a revision: longer while directions agree, half as long when they turn.
+
+    Directions are -1, 0 or 1; after none (0) the step stays.
+    """
+    if direction * last_direction > 0:
+        return min(largest, step * STEP_GROWTH)
+    if direction * last_direction < 0:
+        return max(smallest, step * STEP_SHRINKAGE)
+    return step
+
+
+@rule
+def bounded_target(
+    target: float, value: float, floor: float, fee: float, bias: float, markup: float
+) -> float:
     """Keep a pay target at or above the floor and one cent an hour, and below the pay of no profit.
 
-    A floor beyond the pay of no profit stands: the requester then posts nothing.
+    A floor beyond the pay of no profit stands: batches that cost more than they are worth are not posted.
     """
-    return max(0.01, floor, min(target, value / cost_factor))
+    return max(0.01, floor, min(target, value * bias / ((1.0 + fee) * markup)))
 
 
 @rule

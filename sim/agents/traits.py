@@ -100,12 +100,21 @@ REQUESTER = records(
         ("bias", "f8"),
         ("strictness", "f8"),
         ("unfair", "f8"),
+        ("step", "f8"),
+        ("direction", "i8"),
+        ("markup", "f8"),
+        ("asked", "f8"),
+        ("expected", "f8"),
         ("low_closed", "i8"),
-        ("low_done", "i8"),
-        ("low_waited", "i8"),
+        ("low_worth", "f8"),
+        ("low_gained", "f8"),
+        ("low_spent", "f8"),
+        ("low_delayed", "f8"),
         ("high_closed", "i8"),
-        ("high_done", "i8"),
-        ("high_waited", "i8"),
+        ("high_worth", "f8"),
+        ("high_gained", "f8"),
+        ("high_spent", "f8"),
+        ("high_delayed", "f8"),
         ("batches", "i8"),
         ("posted", "i8"),
         ("accepted", "i8"),
@@ -117,8 +126,10 @@ REQUESTER = records(
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
 ``bias`` true over stated seconds; ``retired`` requesters are no agents any more and post nothing;
-``low_*`` and ``high_*`` count the two reward arms of the period (assignments, seconds); the last
-seven count the window (``spent`` and ``fees`` in micro-dollars)."""
+``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` what batches cost over what
+target and normal fee say, ``asked`` and ``expected`` those two sums over the period; ``low_*`` and ``high_*``
+count the two reward arms of the period (assignments, micro-dollars, micro-dollar days); the last seven count
+the window (``spent`` and ``fees`` in micro-dollars)."""
 
 PLATFORM = records(
     [

@@ -134,7 +134,7 @@ class Worker(RecordAgent):
     def reservation_wage(self) -> float:
         """USD per hour below which a listing is passed over; asked weekly, when the week's pay is learned."""
         weight = float(self.model.settings["reservation_weight"][0])
-        return float(exp(rules.log_reservation(self.log_base_reservation, self.learned_pay, weight)))
+        return float(exp(rules.log_reservation(self.log_base_reservation, self.all_in_pay, weight)))
 
     def leaves(self) -> bool:
         """Whether the worker leaves the market at the end of this week.

@@ -23,7 +23,7 @@ LISTING = records(
     [
         ("key", "u8"),
         ("country_mask", "i8"),
-        ("appeal", "f8"),
+        ("log_stated_pay", "f8"),
         ("taken_by", "i8"),
         ("left", "i4"),
         ("shown_left", "i4"),
@@ -37,15 +37,18 @@ LISTING = records(
         ("tertiary", "u1"),
     ]
 )
-"""What a search reads of a batch: one cache line. ``appeal`` is the stated pay (log USD per hour at speed 1,
-before worker fees) less what exposure is worth; ``taken_by`` has the bit of everybody who took part (see
-``bit_of``); ``shown_left`` is what was left when the order of the largest was last made."""
+"""What a search reads of a batch: one cache line. Pay: log USD per hour at speed 1, before worker fees;
+``taken_by`` has the bit of everybody who took part (see ``bit_of``); ``shown_left`` is what was left when the
+order of the largest was last made."""
 
 BATCH = records(
     [
         ("id", "i8"),
         ("reward", "i8"),
         ("log_true_pay", "f8"),
+        ("worth", "f8"),
+        ("expected_cost", "f8"),
+        ("right", "i8"),
         ("escrow", "i8"),
         ("waited_seconds", "i8"),
         ("requester", "i4"),
@@ -72,7 +75,8 @@ BATCH = records(
         ("open", "u1"),
     ]
 )
-"""A batch on the board. Times: seconds since the start of the run, -1 for never; escrow: micro-dollars."""
+"""A batch on the board. Times: seconds since the start of the run, -1 for never; escrow, and of a task
+worth and expected cost: micro-dollars; ``right``: tasks expected to be right, in 1/255."""
 
 TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4")])
 """A worker's part in an open batch: assignments done, flagged ``RETURNED`` once a task was given back."""
@@ -82,6 +86,7 @@ ACTIVE = records(
         ("log_reservation", "f8"),
         ("log_speed", "f8"),
         ("log_pay", "f8"),
+        ("trust", "f8"),
         ("sigma", "f8"),
         ("approval_rate", "f8"),
         ("id", "i8"),
@@ -175,6 +180,10 @@ FINISHED = records(
         ("top_decile_share", "f8"),
         ("waited_seconds", "i8"),
         ("fee", "i8"),
+        ("fee_ppm", "i4"),
+        ("worth", "f8"),
+        ("expected_cost", "f8"),
+        ("right", "i8"),
     ]
 )
 """What remains of a batch once it left the board."""
@@ -502,6 +511,10 @@ def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, 
     out.expired = expired
     out.workers = workers
     out.top_decile_share = share
+    out.fee_ppm = batch.fee_ppm
+    out.worth = batch.worth
+    out.expected_cost = batch.expected_cost
+    out.right = batch.right
     out.waited_seconds = integer(batch.waited_seconds) + expired * (hour - integer(batch.posted_hour)) * 3600
 
 

@@ -32,7 +32,7 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
             worker.all_in_pay = smoothed(real(worker.all_in_pay), hourly, weight)
         worker.log_reservation = log_reservation(
             real(worker.log_base_reservation),
-            real(worker.learned_pay),
+            real(worker.all_in_pay),
             real(setting.reservation_weight),
         )
         if recording:
@@ -44,11 +44,20 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
 
 @kernel
 def decide_to_leave(
-    first: int, last: int, shock_key: int, shock_sigma: float, leave_weeks: int, workers: Any, leaving: Any
+    first: int,
+    last: int,
+    week: int,
+    shock_key: int,
+    shock_sigma: float,
+    shock_weeks: int,
+    leave_weeks: int,
+    workers: Any,
+    leaving: Any,
 ) -> None:
     """Count weeks below the outside value; mark in ``leaving`` who has had enough of them.
 
-    Workers who did not work this week learn nothing and do not count it.
+    Workers who did not work this week learn nothing and do not count it. A worker's shock changes every
+    ``shock_weeks``, for each worker in a week of its own.
     """
     for row in range(first, last):
         worker = workers[row]
@@ -56,7 +65,8 @@ def decide_to_leave(
         if not worker.bits & ACTIVE or worker.week_seconds == 0:
             continue
         agent = worker_id(integer(worker.number), integer(worker.country))
-        shock = shock_sigma * normal(shock_key, agent, 0)
+        offset = integer(uniform(shock_key, agent, 0) * real(shock_weeks))
+        shock = shock_sigma * normal(shock_key, agent, 1 + (week + offset) // shock_weeks)
         if below_outside_value(real(worker.all_in_pay), real(worker.log_base_reservation), shock):
             worker.weeks_below = min(255, integer(worker.weeks_below) + 1)
         else:

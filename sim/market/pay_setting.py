@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.agents.rules import bounded_target
+from sim.agents.rules import arm_profit, bounded_target, next_step
 from sim.agents.rules import profit_search as revised_target  # replaceable: revised_target
 from sim.compile import integer, kernel, real
 from sim.market.posting import HIGH_ARM
@@ -12,20 +12,33 @@ from sim.market.posting import HIGH_ARM
 
 @kernel
 def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -> None:
-    """Add finished batches to their requesters' arms and totals."""
+    """Add finished batches to their requesters' arms and totals.
+
+    Work done right is worth something whether it was accepted or rejected; only accepted work costs.
+    """
     for i in range(count):
         batch = finished[i]
         requester = requesters[batch.requester]
-        done = integer(batch.accepted) + integer(batch.rejected)
-        closed = done + integer(batch.expired)
+        closed = integer(batch.accepted) + integer(batch.rejected) + integer(batch.expired)
+        worth = real(batch.worth)
+        posted = real(closed) * worth
+        gained = real(batch.right) / 255.0 * worth
+        spent = real(integer(batch.accepted) * integer(batch.reward) + integer(batch.fee))
+        delayed = real(batch.waited_seconds) / 86400.0 * worth
+        requester.asked += real(closed) * real(batch.reward) * (1.0 + real(batch.fee_ppm) / 1000000.0)
+        requester.expected += real(closed) * real(batch.expected_cost)
         if batch.arm == HIGH_ARM:
             requester.high_closed += closed
-            requester.high_done += done
-            requester.high_waited += batch.waited_seconds
+            requester.high_worth += posted
+            requester.high_gained += gained
+            requester.high_spent += spent
+            requester.high_delayed += delayed
         else:
             requester.low_closed += closed
-            requester.low_done += done
-            requester.low_waited += batch.waited_seconds
+            requester.low_worth += posted
+            requester.low_gained += gained
+            requester.low_spent += spent
+            requester.low_delayed += delayed
         if recording:
             requester.accepted += integer(batch.accepted)
             requester.rejected += integer(batch.rejected)
@@ -39,35 +52,68 @@ def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
     """Revise the pay target of every requester that has seen enough of both arms; begin new arms."""
     setting = settings[0]
     needed = integer(setting.pay_minimum_tasks)
+    delay_cost = real(setting.delay_cost)
     for r in range(len(requesters)):
         requester = requesters[r]
         if requester.low_closed < needed or requester.high_closed < needed:
             continue
-        low = real(requester.low_closed)
-        high = real(requester.high_closed)
-        platform = platforms[requester.platform]
-        cost_factor = 1.0 + real(platform.requester_fee_ppm) / 1000000.0
-        floor = real(platform.reward_floor)
-        pay = real(requester.target)
-        spread = real(setting.pay_arm_spread)
+        low = real(requester.low_worth)
+        high = real(requester.high_worth)
+        before = real(requester.target)
+        step = real(requester.step)
         target = revised_target(
-            pay,
-            real(requester.value),
-            cost_factor,
-            max(floor, pay * (1.0 - spread)),
-            max(floor, pay * (1.0 + spread)),
-            real(setting.pay_step),
-            real(requester.low_done) / low,
-            real(requester.low_waited) / (86400.0 * low),
-            real(requester.high_done) / high,
-            real(requester.high_waited) / (86400.0 * high),
-            real(setting.delay_cost),
+            before,
+            step,
+            arm_profit(
+                low,
+                real(requester.low_gained),
+                real(requester.low_spent),
+                real(requester.low_delayed),
+                delay_cost,
+            ),
+            arm_profit(
+                high,
+                real(requester.high_gained),
+                real(requester.high_spent),
+                real(requester.high_delayed),
+                delay_cost,
+            ),
+            real(requester.low_delayed) / low,
+            real(requester.high_delayed) / high,
             real(setting.target_fill_days),
         )
-        requester.target = bounded_target(target, real(requester.value), cost_factor, floor)
+        direction = integer(0)
+        if target > before:
+            direction = integer(1)
+        elif target < before:
+            direction = integer(-1)
+        requester.step = next_step(
+            step,
+            direction,
+            integer(requester.direction),
+            real(setting.pay_step_smallest),
+            real(setting.pay_step),
+        )
+        requester.direction = direction
+        requester.markup = real(requester.asked) / real(requester.expected)
+        platform = platforms[requester.platform]
+        requester.target = bounded_target(
+            target,
+            real(requester.value),
+            real(platform.reward_floor),
+            real(platform.requester_fee_ppm) / 1000000.0,
+            real(requester.bias),
+            real(requester.markup),
+        )
+        requester.asked = 0.0
+        requester.expected = 0.0
         requester.low_closed = 0
-        requester.low_done = 0
-        requester.low_waited = 0
+        requester.low_worth = 0.0
+        requester.low_gained = 0.0
+        requester.low_spent = 0.0
+        requester.low_delayed = 0.0
         requester.high_closed = 0
-        requester.high_done = 0
-        requester.high_waited = 0
+        requester.high_worth = 0.0
+        requester.high_gained = 0.0
+        requester.high_spent = 0.0
+        requester.high_delayed = 0.0

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.rules import demand_factor, largest_batch
+from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_batch, unit_cost
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
 from sim.ledger import FUNDING, POSTING
 from sim.market.board import BATCHES, POSTED
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
-LONGEST_TASK = 3000.0
 LOW_ARM, HIGH_ARM = 0, 1
 
 (
@@ -134,6 +133,36 @@ def post(
 
 
 @rule
+def expected_unit_cost(requester: Any, platforms: Any, markup: float) -> float:
+    """Cost of an hour of true time (USD) that a requester expects at its target on its home platform."""
+    home = platforms[requester.platform]
+    return unit_cost(
+        real(requester.target),
+        real(home.reward_floor),
+        real(home.requester_fee_ppm) / 1000000.0,
+        real(requester.bias),
+        markup,
+    )
+
+
+@rule
+def usable_platforms(requester: Any, platforms: Any) -> int:
+    """Bits of the requester's platforms whose promised pay its work is worth; the home's if there is none."""
+    usable = integer(0)
+    for p in range(len(platforms)):
+        if (integer(requester.platform_mask) >> p) & 1 and affordable(
+            real(requester.value),
+            real(requester.bias),
+            real(platforms[p].reward_floor),
+            real(platforms[p].requester_fee_ppm) / 1000000.0,
+        ):
+            usable |= integer(1) << p
+    if usable == 0:
+        usable = integer(1) << integer(requester.platform)
+    return usable
+
+
+@rule
 def write_batch(
     r: int,
     hour: int,
@@ -157,10 +186,11 @@ def write_batch(
         kind += 1
     task = types[kind]
     at = integer(0)
-    usable = bits_in(integer(requester.platform_mask))
-    if usable > 1:
-        at = integer(uniform(key, DRAW_PLATFORM, 0) * real(usable))
-    p = nth_bit(integer(requester.platform_mask), at)
+    usable = usable_platforms(requester, platforms)
+    number = bits_in(usable)
+    if number > 1:
+        at = integer(uniform(key, DRAW_PLATFORM, 0) * real(number))
+    p = nth_bit(usable, at)
     platform = platforms[p]
 
     seconds = real(task.median_seconds) * exp(
@@ -198,7 +228,8 @@ def write_batch(
     fee_ppm = integer(platform.requester_fee_ppm)
     if per_task >= integer(platform.large_batch_from):
         fee_ppm = integer(platform.large_batch_fee_ppm)
-    worth = real(requester.value) * real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
+    task_hours = real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
+    worth = real(requester.value) * task_hours
     if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) > worth:
         return count
 
@@ -207,9 +238,7 @@ def write_batch(
     listing = listings[count]
     listing.key = noise_key
     listing.country_mask = requester.worker_mask
-    listing.appeal = log(real(reward) * 3600.0 / (real(stated) * 1000000.0)) - real(
-        setting.exposure_discount
-    ) * real(task.exposure)
+    listing.log_stated_pay = log(real(reward) * 3600.0 / (real(stated) * 1000000.0))
     listing.taken_by = 0
     listing.left = tasks * per_task
     listing.shown_left = listing.left
@@ -236,6 +265,9 @@ def write_batch(
     batch.assignments_per_task = per_task
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
+    batch.worth = worth
+    batch.expected_cost = expected_unit_cost(requester, platforms, 1.0) * task_hours
+    batch.right = 0
     batch.escrow = 0
     batch.posted_hour = hour
     life = real(setting.life_hours_median) * exp(
@@ -302,14 +334,9 @@ def fund(
 
 @kernel
 def revise_demand(requesters: Any, elasticity: float, base_fee: float, platforms: Any) -> None:
-    """Set how many batches a day each requester posts at its present unit cost, floors included."""
+    """Set how many batches a day each requester draws at its present unit cost; those above worth fall out."""
     for r in range(len(requesters)):
         requester = requesters[r]
-        platform = platforms[requester.platform]
-        pay = max(real(requester.target), real(platform.reward_floor))
-        cost = pay * (1.0 + real(platform.requester_fee_ppm) / 1000000.0)
-        base = real(requester.initial_target) * (1.0 + base_fee)
-        factor = 0.0
-        if cost <= real(requester.value):
-            factor = demand_factor(cost, base, elasticity)
-        requester.batches_per_day = real(requester.base_batches) * factor
+        cost = expected_unit_cost(requester, platforms, real(requester.markup))
+        base = unit_cost(real(requester.initial_target), 0.0, base_fee, real(requester.bias), 1.0)
+        requester.batches_per_day = real(requester.base_batches) * demand_factor(cost, base, elasticity)

@@ -137,6 +137,7 @@ def review(
         worker.rejected += rejected
         note_progress(batch, event, hour)
         batch.rejected += rejected
+        batch.right += integer(event.done) * integer(worker.accuracy)
 
 
 @kernel

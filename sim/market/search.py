@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.agents.rules import believed_rejection, noise_sigma, own_seconds, returns_task, speed_log_gain
+from sim.agents.rules import (
+    believed_rejection,
+    noise_sigma,
+    own_seconds,
+    pace,
+    returns_task,
+    speed_log_gain,
+    trust,
+)
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import TERTIARY, worker_id
@@ -110,13 +118,20 @@ def come_on_duty(
         believed = believed_rejection(
             accepted, rejected, real(setting.rejection_prior), real(setting.rejection_prior_tasks)
         )
-        entry.log_pay = real(entry.log_speed) + log_keep + log(1.0 - believed)
-        entry.sigma = noise_sigma(
+        sigma = noise_sigma(
             done,
             real(setting.noise_sigma),
             real(setting.noise_experienced_sigma),
             real(setting.noise_half_tasks),
         )
+        weight = 1.0
+        belief = 0.0
+        if worker.learned_pay > 0.0:
+            weight = trust(sigma, real(setting.pay_spread))
+            belief = (1.0 - weight) * log(real(worker.learned_pay))
+        entry.trust = weight
+        entry.sigma = weight * sigma
+        entry.log_pay = weight * (real(entry.log_speed) + log_keep + log(1.0 - believed)) + belief
         live[i] = i
     state[LIVE] = count
     state[EVENTS] = 0
@@ -158,19 +173,24 @@ def qualifies(
 
 
 @rule
-def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float) -> float:
-    """Log USD an hour that a listing seems to pay a worker: appeal, own speed and beliefs, noise, taste."""
+def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float, exposure_costs: Any) -> float:
+    """Log USD an hour that a listing seems to pay a worker, less what exposure costs.
+
+    What is stated, as far as it is trusted; own speed and beliefs; noise and taste.
+    """
     agent = integer(entry.id)
+    kind = integer(listing.type)
     return float(
-        real(listing.appeal)
+        real(entry.trust) * real(listing.log_stated_pay)
         + real(entry.log_pay)
         + real(entry.sigma) * normal(listing.key, agent, 0)
-        + taste_sigma * normal(taste_key, agent, integer(listing.type))
+        + taste_sigma * normal(taste_key, agent, kind)
+        - exposure_costs[index(kind)]
     )
 
 
 @rule
-def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: Any) -> bool:
+def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: Any, pace_sigma: float) -> bool:
     """Whether there is time and work left for a task of a batch; what is wanted stays in ``entry``."""
     row = integer(entry.row)
     taker = integer(-1)
@@ -181,7 +201,8 @@ def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: An
             done = integer(takers[index(taker)].done)
     if done >= integer(listing.tasks):
         return False
-    seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed))
+    log_pace = pace(listing.key, integer(entry.id), pace_sigma)
+    seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
     want = min(integer(index(left) // index(seconds)), integer(listing.tasks) - done, integer(listing.left))
     if want <= 0:
         return False
@@ -204,6 +225,7 @@ def examine(
     takers: Any,
     table: Any,
     ranking: Any,
+    exposure_costs: Any,
     setting: Any,
 ) -> bool:
     """Let one worker examine listings one after another; return whether one is proposed.
@@ -225,6 +247,7 @@ def examine(
     approval_rate = real(entry.approval_rate)
     log_reservation = real(entry.log_reservation)
     taste_sigma = real(setting.taste_sigma)
+    pace_sigma = real(setting.pace_sigma)
     look = integer(0)
     proposed = False
     while look < most and not proposed:
@@ -232,9 +255,9 @@ def examine(
         listing = listings[index(slot)]
         look += 1
         if qualifies(listing, country, skill, tertiary, accepted, approval_rate) and accepts(
-            perceived_pay(listing, entry, taste_key, taste_sigma), log_reservation
+            perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs), log_reservation
         ):
-            proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table)
+            proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table, pace_sigma)
     entry.searched += look * look_seconds
     entry.left = left - look * look_seconds
     entry.fruitless += look
@@ -369,7 +392,8 @@ def work_on(
     event.start = integer(entry.duty) - integer(entry.left)
     event.accepted = 0
     if at < 0:
-        true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_keep
+        log_pace = pace(listing.key, integer(entry.id), real(setting.pace_sigma))
+        true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_pace + log_keep
         returns = returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio))
         looked_up = returns or integer(entry.want) < integer(listing.left)
         at = new_taker(integer(entry.row), slot, listing, batch, takers, free_takers, table, looked_up, state)
@@ -407,6 +431,7 @@ def search(
     free_takers: Any,
     table: Any,
     ranking: Any,
+    exposure_costs: Any,
     platforms: Any,
     settings: Any,
     active: Any,
@@ -455,6 +480,7 @@ def search(
                 takers,
                 table,
                 ranking,
+                exposure_costs,
                 setting,
             ):
                 slot = integer(entry.slot)

@@ -107,6 +107,8 @@ def market(number: int) -> Config:
             workers_per_board=r.choice((7, 50_000)),
             boards=r.choice((None, None, 1, 2, 3)),
             noise_sigma=r.choice((0.0, 0.8)),
+            pace_sigma=r.choice((0.0, 0.5, 1.2)),
+            pay_spread=r.choice((0.1, 0.5)),
             noise_half_tasks=r.choice((5.0, 2000.0)),
             return_ratio=r.choice((0.0, 0.6, 1.0)),
             return_share=r.choice((0.0, 0.5, 1.0)),
@@ -122,8 +124,7 @@ def market(number: int) -> Config:
             outside_shock_weeks=r.choice((1, 2)),
             leave_weeks=r.choice((1, 1, 2)),
             pool_ratio=r.choice((0.0, 8.5, 60.0)),
-            join_rate=0.02,
-            join_elasticity=r.choice((0.0, 1.0, 2.0)),
+            join_rate=0.05,
             switch_share=r.choice((0.0, 1.0)),
             switch_inertia=r.choice((0.0, 2.0)),
         ),
@@ -202,15 +203,16 @@ WORKER_FIELDS = (
 )  # fmt: skip
 REQUESTER_FIELDS = (
     "id", "balance", "serial", "batches_per_day", "target", "batches", "posted", "accepted", "rejected",
-    "expired", "spent", "fees",
+    "expired", "spent", "fees", "step", "direction", "markup", "asked", "expected",
 )  # fmt: skip
+ARM_FIELDS = ("closed", "worth", "gained", "spent", "delayed")
 PLATFORM_FIELDS = (
     "balance", "requester_fee_ppm", "large_batch_fee_ppm", "worker_fee_ppm", "minimum_reward", "tick",
     "payout_threshold", "transactions", "revenue", "cost", "profit", "owner",
 )  # fmt: skip
 BATCH_FIELDS = (
-    "id", "reward", "escrow", "submitted", "accepted", "rejected", "waited_seconds", "first_start",
-    "expires_hour",
+    "id", "reward", "worth", "expected_cost", "right", "escrow", "submitted", "accepted", "rejected",
+    "waited_seconds", "first_start", "expires_hour",
 )  # fmt: skip
 
 
@@ -279,7 +281,7 @@ class KernelWatch(Watch):
             **{f"requester {name}": requesters[name].tolist() for name in REQUESTER_FIELDS},
             **{
                 f"requester {what}": pairs(requesters[f"low_{what}"], requesters[f"high_{what}"])
-                for what in ("closed", "done", "waited")
+                for what in ARM_FIELDS
             },
             **{f"platform {name}": platforms[name].tolist() for name in PLATFORM_FIELDS},
             **{
@@ -352,8 +354,8 @@ class TwinWatch(Watch):
             **{f"worker {name}": [getattr(worker, name) for worker in workers] for name in WORKER_FIELDS},
             **{f"requester {name}": [getattr(r, name) for r in requesters] for name in REQUESTER_FIELDS},
             **{
-                f"requester {what}": [tuple(getattr(r, what)) for r in requesters]
-                for what in ("closed", "done", "waited")
+                f"requester {what}": [tuple(getattr(arm, what) for arm in r.arms) for r in requesters]
+                for what in ARM_FIELDS
             },
             **{f"platform {name}": [getattr(p, name) for p in platforms] for name in PLATFORM_FIELDS},
             **{

@@ -58,7 +58,7 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     """Put single-task batches on the model's board and all its workers on duty; return the board."""
     board = model.boards[0]
     listings, batches = np.zeros(tasks, LISTING), np.zeros(tasks, BATCH)
-    listings["country_mask"], listings["appeal"], batches["log_true_pay"] = -1, 9.0, 9.0
+    listings["country_mask"], listings["log_stated_pay"], batches["log_true_pay"] = -1, 9.0, 9.0
     listings["left"] = listings["shown_left"] = listings["tasks"] = listings["true_seconds"] = 1
     batches["id"] = listings["rank_hash"] = np.arange(tasks)
     batches["tasks"] = batches["assignments"] = batches["assignments_per_task"] = batches["open"] = 1
@@ -75,7 +75,7 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     board.room_for_events(len(rows))
     entries = board.active[: len(rows)]
     entries["row"] = entries["id"] = np.arange(len(rows))
-    entries["look_seconds"], entries["patience"] = 1, 9
+    entries["look_seconds"], entries["patience"], entries["trust"] = 1, 9, 1.0
     entries["duty"] = entries["left"] = 3600
     entries["country"] = rows["country"]
     board.state[boards.ACTIVE_COUNT] = len(rows)
