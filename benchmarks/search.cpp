@@ -159,6 +159,7 @@ struct Market {
     Rows<int32_t> free_takers;
     Rows<int32_t> table;
     Rows<double> ranking;
+    Rows<double> exposure_costs;
     Rows<Platform> platforms;
     Rows<Settings> settings;
     Rows<Active> active;
@@ -180,6 +181,7 @@ private:
     int64_t slot_shown(double draw, int64_t count) const;
     bool qualifies(const Listing& listing, const Active& entry) const;
     double perceived_pay(const Listing& listing, const Active& entry) const;
+    double pace(const Listing& listing, const Active& entry) const;
     bool wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const;
     bool examine(int64_t first_draw, Active& entry, int64_t count) const;
     void allocate(int64_t round, int64_t count) const;
@@ -218,8 +220,9 @@ inline bool Market::qualifies(const Listing& listing, const Active& entry) const
 }
 
 inline double Market::perceived_pay(const Listing& listing, const Active& entry) const {
-    return listing.appeal + entry.log_pay + entry.sigma * normal(listing.key, entry.id, 0) +
-           settings[0].taste_sigma * normal(taste_key, entry.id, listing.type);
+    return entry.trust * listing.log_stated_pay + entry.log_pay +
+           entry.sigma * normal(listing.key, entry.id, 0) +
+           settings[0].taste_sigma * normal(taste_key, entry.id, listing.type) - exposure_costs[listing.type];
 }
 
 inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
@@ -233,6 +236,10 @@ inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
     return -1;
 }
 
+inline double Market::pace(const Listing& listing, const Active& entry) const {
+    return settings[0].pace_sigma * normal(listing.key, entry.id, 1);
+}
+
 inline bool Market::wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const {
     int64_t taker = -1, done = 0;
     if (listing.taken_by & bit_of(entry.row)) {
@@ -244,7 +251,7 @@ inline bool Market::wants(Active& entry, int32_t slot, int64_t left, const Listi
     if (done >= listing.tasks) {
         return false;
     }
-    const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed);
+    const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed + pace(listing, entry));
     const int64_t want = std::min({left / seconds, listing.tasks - done, int64_t{listing.left}});
     if (want <= 0) {
         return false;
@@ -362,7 +369,7 @@ inline void Market::work_on(int32_t place, Active& entry, double log_keep) const
     event.start = entry.duty - entry.left;
     event.accepted = 0;
     if (at < 0) {
-        const double true_pay = batch.log_true_pay + entry.log_speed + log_keep;
+        const double true_pay = batch.log_true_pay + entry.log_speed + pace(listing, entry) + log_keep;
         const bool returns = returns_task(true_pay, entry.log_reservation, setting.log_return_ratio);
         at = new_taker(entry.row, entry.slot, listing, batch, returns || entry.want < listing.left);
         if (returns) {
@@ -575,6 +582,7 @@ Call::Call(const std::string& header) : header_(header) {
     market_.free_takers = rows<int32_t>("free_takers");
     market_.table = rows<int32_t>("table");
     market_.ranking = rows<double>("ranking");
+    market_.exposure_costs = rows<double>("exposure_costs");
     market_.platforms = rows<Platform>("platforms");
     market_.settings = rows<Settings>("settings");
     market_.active = rows<Active>("active");
