@@ -581,6 +581,9 @@ class Results:
 LARGEST_BATCH_MICROUSD = 2**53
 """Most that one batch may cost with its fee, in micro-dollars (about nine billion USD): exact in floats."""
 
+LARGEST_REWARD_MICROUSD = 2**62
+"""Most that a reward may come to before it is held against what the work is worth, in micro-dollars."""
+
 FURTHEST_DRAW = 8.3
 """No normal draw lies further out, in standard deviations: draws are multiples of 2**-53."""
 
@@ -640,6 +643,7 @@ class Config:
             if total > 1:
                 yield "platforms", total, f"{name} that add up to at most 1"
         yield from self._too_many_tiles()
+        yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
             value = self.requesters.value_usd_per_hour
@@ -652,6 +656,28 @@ class Config:
                     f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD"
                 ),
             )
+
+    def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem if a stated time far above the true one could make a reward overflow."""
+        requesters = self.requesters
+        bias = requesters.estimate_bias_median * math.exp(-FURTHEST_DRAW * requesters.estimate_bias_log_sigma)
+        promised = [p.reward_promise_usd_per_hour for p in self.platforms.values()]
+        factors = [task.pay_factor for task in self.task_types.values()]
+        hourly = max([self._highest_value_usd() * max(factors, default=0.0) * 1.5, *promised])
+        excess = hourly * LONGEST_TASK_HOURS / bias * 1e6 / LARGEST_REWARD_MICROUSD
+        if excess > 1:
+            least = requesters.estimate_bias_median * excess
+            allowed = (
+                f"at least {least:.6g} with this spread and this value of work, so that rewards stay exact"
+            )
+            yield "requesters.estimate_bias_median", requesters.estimate_bias_median, allowed
+
+    def _highest_value_usd(self) -> float:
+        """Highest value of an hour of work that a requester could draw, before the type's factor (USD)."""
+        requesters = self.requesters
+        own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
+        highest = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
+        return highest * max([1.0, *own_pools])
 
     def _too_many_tiles(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if the platforms' boards could have more tiles than a worker's record can name."""
@@ -667,13 +693,10 @@ class Config:
 
     def dearest_batch_usd(self) -> float:
         """Most that a batch could cost with its fee: nobody pays more than work is worth to them (USD)."""
-        requesters = self.requesters
-        value = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
-        own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
         tasks = [
             task.pay_factor
             * max(3, task.largest_batch)
             * (1 if task.one_task_many_workers else task.assignments_per_task)
             for task in self.task_types.values()
         ]
-        return value * max([1.0, *own_pools]) * LONGEST_TASK_HOURS * max(tasks, default=0.0)
+        return self._highest_value_usd() * LONGEST_TASK_HOURS * max(tasks, default=0.0)

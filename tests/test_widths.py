@@ -123,6 +123,25 @@ def test_tiles_from_workers_fit_a_tile_number() -> None:
     assert -(-count // least) + 1 <= MOST_TILES
 
 
+def test_rewards_for_overstated_times_fit_64_bits() -> None:
+    """The cheapest batches allowed, at the highest value and the wildest estimates."""
+    kind = {"share": 1.0, "largest_batch": 1, "pay_factor": 2.0}
+    requesters = {
+        "value_usd_per_hour": 1000.0,
+        "value_log_sigma": 1.5,
+        "estimate_bias_log_sigma": 1.0,
+        "estimate_bias_median": 0.3,
+    }
+    every = dict.fromkeys(Config().task_types, kind)
+    error = refusal(requesters=requesters, task_types=every)
+    assert error.path == "requesters.estimate_bias_median"
+    least = float(error.allowed.split()[2])
+    build(Config, {"requesters": requesters | {"estimate_bias_median": least * 1.001}, "task_types": every})
+    stated_hours = 3000 / 3600 / (least * np.exp(-FARTHEST))
+    dearest = 2 * 1000 * np.exp(1.5 * FARTHEST) * 1.5 * stated_hours * 1e6
+    assert 0.99 * 2**62 < dearest < 1.01 * 2**62
+
+
 def test_collectives_of_a_country_keep_keys_of_their_own() -> None:
     base = tiny(workers=4_000_000)
     segments = {"one": replace(base.segments["first_income"], share_north=1.0, collective_size=1)}
