@@ -1002,9 +1002,7 @@ class ClickWorkModel(mesa.Model):
         rows = np.zeros(3 * len(self.platform_rows), TRANSFER)
         count = 0
         for p, platform in enumerate(self.platform_rows):
-            revenue, owner = int(platform["balance"]), int(platform["owner"])
-            cost = int(self.month_transactions[p]) * int(platform["transaction_cost"])
-            cost += revenue * int(platform["cost_ppm"]) // 1_000_000
+            owner, revenue, cost = self.books_of(p)
             for kind, debit, credit, amount in month_end(p, owner, revenue, cost):
                 rows[count] = (amount, debit, credit, kind, owner, owner)
                 count += 1
@@ -1014,6 +1012,26 @@ class ClickWorkModel(mesa.Model):
             platform["transactions"] += self.month_transactions[p]
         self.ledger.transfer(rows, count, self.no_escrow)
         self.month_transactions[:] = 0
+
+    def books_of(self, platform: int) -> tuple[int, int, int]:
+        """Country of a platform's owners; revenue and cost (micro-dollars) since its books were closed."""
+        row = self.platform_rows[platform]
+        revenue = int(row["balance"])
+        cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
+        return int(row["owner"]), revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+
+    def flows_of_open_books(self) -> NDArray[np.int64]:
+        """Costs and profits since the books were closed, as flows (kind, country, country); books stay open."""
+        flows = np.zeros_like(self.ledger.flows)
+        for p in range(len(self.platform_rows)):
+            owner, revenue, cost = self.books_of(p)
+            for kind, _, _, amount in month_end(p, owner, revenue, cost):
+                flows[kind, owner, owner] += amount
+        return flows
+
+    def end(self) -> None:
+        """End the month in which the run ends: incomes are spent, platforms close their books."""
+        run_phases(MONTH, self)
 
     # --- agents that decide for themselves ---
 

@@ -101,6 +101,7 @@ def execute(
         parts.keep(int(model.loaded_arrays.pop("parts")))
         recorder.restore(model.loaded_arrays)
     play(model, lambda: save(model, recorder, parts, folder), quiet)
+    model.end()
     frames = recorder.frames()
     parts.join()
     for name in COLUMNS:
