@@ -37,7 +37,7 @@ TRAITS = stream("traits")
 COLLECTIVES = stream("collectives")
 REQUESTERS = stream("requesters")
 LONG_AGO = -1_000_000
-HIGHEST_DRAW = 1.0 - 2.0**-40
+HIGHEST_DRAW = 1.0 - 1.0 / 1099511627776.0
 NO_COLLECTIVE = -1
 
 SEGMENT = records(
