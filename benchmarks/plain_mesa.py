@@ -870,7 +870,9 @@ class Requester(mesa.Agent):
 
     def can_afford(self, platform: Platform) -> bool:
         """Say whether an hour of true time is worth the pay that a platform promises, fee included."""
-        return platform.reward_floor * (1.0 + platform.requester_fee_ppm / 1000000.0) <= self.value * self.bias
+        return (
+            platform.reward_floor * (1.0 + platform.requester_fee_ppm / 1000000.0) <= self.value * self.bias
+        )
 
     def unit_cost(self, markup: float) -> float:
         """Return what an hour of true time should cost at the target, on the home platform."""
@@ -937,10 +939,15 @@ class Requester(mesa.Agent):
 
 
 class Arm:
-    """How the batches of one pay arm went: assignments; worth, what was gained and spent of it, its delays."""
+    """How the batches of one pay arm went: assignments closed; their worth, gains, costs and delays."""
 
     def __init__(
-        self, closed: int = 0, worth: float = 0.0, gained: float = 0.0, spent: float = 0.0, delayed: float = 0.0
+        self,
+        closed: int = 0,
+        worth: float = 0.0,
+        gained: float = 0.0,
+        spent: float = 0.0,
+        delayed: float = 0.0,
     ) -> None:
         self.closed = closed
         self.worth, self.gained, self.spent, self.delayed = worth, gained, spent, delayed
@@ -977,9 +984,9 @@ PAY_SETTING = {"profit_search": by_profit, "fill_time": by_fill_time, "fixed": u
 
 # What is kept of a worker: traits, state, the hour on duty, the record of the window.
 TRAITS = (
-    "accuracy", "accuracy_255", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
-    "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment", "session_mean",
-    "skill", "tastes", "tertiary", "woman", "zone",
+    "accuracy", "accuracy_255", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id",
+    "interruption", "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment",
+    "session_mean", "skill", "tastes", "tertiary", "woman", "zone",
 )  # fmt: skip
 STATE = (
     "accepted", "active", "all_in_pay", "balance", "board", "learned_pay", "log_reservation", "pending",

@@ -604,8 +604,10 @@ class Config:
         if len(self.requesters.weekday_weights) != 7:
             yield "requesters.weekday_weights", self.requesters.weekday_weights, "seven numbers, Monday first"
         if self.requesters.pay_step_smallest > self.requesters.pay_step:
-            yield "requesters.pay_step_smallest", self.requesters.pay_step_smallest, (
-                f"at most pay_step ({self.requesters.pay_step})"
+            yield (
+                "requesters.pay_step_smallest",
+                self.requesters.pay_step_smallest,
+                (f"at most pay_step ({self.requesters.pay_step})"),
             )
         if not self.platforms:
             yield "platforms", "{}", "at least one platform"

@@ -883,7 +883,7 @@ class ClickWorkModel(mesa.Model):
         )
 
     def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave; they are registered still. Pending money below the payout threshold is forfeited."""
+        """Let workers leave; they stay registered. Pending money below the payout threshold is forfeited."""
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=True)
@@ -962,7 +962,7 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_platform_pay(self) -> None:
-        """Update what is known of pay on each platform in each country (USD per hour on duty, idle or not)."""
+        """Update what is known of pay on each platform in each country (USD per hour on duty, also idle)."""
         weight = self.config.learning.pay_smoothing
         pay, seconds = self.week_pay[..., 0], self.week_pay[..., 1]
         seen = seconds > 0
@@ -1021,7 +1021,7 @@ class ClickWorkModel(mesa.Model):
         return int(row["owner"]), revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
-        """Costs and profits since the books were closed, as flows (kind, country, country); books stay open."""
+        """Costs and profits since the books were closed, as flows (kind, country, country); not booked."""
         flows = np.zeros_like(self.ledger.flows)
         for p in range(len(self.platform_rows)):
             owner, revenue, cost = self.books_of(p)

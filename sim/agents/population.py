@@ -550,7 +550,7 @@ def mean_of_truncated_pareto(exponent: float, high: float) -> float:
 def mean_true_seconds(median: float, sigma: float, longest: float) -> float:
     """Mean of the whole seconds that tasks take: lognormal, cut off at ``longest``, rounded, at least 1."""
     if sigma <= 0.0:
-        return max(1.0, np.floor(min(longest, median) + 0.5))
+        return max(1.0, real(np.floor(min(longest, median) + 0.5)))
     total = 1.0
     seconds = 1.5
     while seconds < longest:
@@ -567,7 +567,7 @@ def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
     if sigma <= 0.0:
         return median
     below = normal_cdf(log(least / median) / sigma) if least > 0.0 else 0.0
-    return median * exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW)))
+    return median * float(exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW))))
 
 
 def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:
@@ -679,9 +679,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                     task.size_exponent, high
                 )
                 per_task = 1 if task.one_task_many_workers else task.assignments_per_task
-                rates[t] = (
-                    weights[t] / settings.task_types_used / (mean_seconds[t] * mean_tasks * per_task)
-                )
+                rates[t] = weights[t] / settings.task_types_used / (mean_seconds[t] * mean_tasks * per_task)
         row["base_batches"] = float(row["base_demand"]) * added_up(rates)
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]

@@ -232,7 +232,9 @@ def next_step(step: float, direction: int, last_direction: int, smallest: float,
 
 
 @rule
-def bounded_target(target: float, value: float, floor: float, fee: float, bias: float, markup: float) -> float:
+def bounded_target(
+    target: float, value: float, floor: float, fee: float, bias: float, markup: float
+) -> float:
     """Keep a pay target at or above the floor and one cent an hour, and below the pay of no profit.
 
     A floor beyond the pay of no profit stands: batches that cost more than they are worth are not posted.

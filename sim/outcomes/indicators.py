@@ -682,6 +682,17 @@ def returned_share(frames: Frames, world: Countries | None) -> float:
 
 
 @indicator(
+    name="begun_batches_returned_share",
+    unit="share",
+    definition="First tasks given back over batches begun by a worker; open batches count as not begun.",
+)
+def begun_batches_returned_share(frames: Frames, world: Countries | None) -> float:
+    returned = tasks_returned(frames, world)
+    kept = _total(_rows(frames.batches, "finished batches"), "workers", "finished batches")
+    return _ratio(returned, returned + kept, "batches begun")
+
+
+@indicator(
     name="fill_rate",
     unit="share",
     definition="Assignments done over assignments done or expired; open ones not counted.",

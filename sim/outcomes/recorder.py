@@ -377,7 +377,7 @@ class Recorder:
 
 
 def netted(flows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Turn a negative profit or capital, left when the part of a month before the window is taken off, round."""
+    """Turn round a negative profit or capital, left when what came before the window is taken off."""
     result = flows.copy()
     for one, other in ((PROFIT, CAPITAL), (CAPITAL, PROFIT)):
         result[other] += np.maximum(-flows[one], 0)

@@ -197,8 +197,8 @@ def test_single_requester_of_constant_elasticity(elasticity: float) -> None:
 def test_competition_takes_the_margin(sorting: float) -> None:
     """A3: R equal requesters, workers who go to the better payer by w^t: e = t (1 - 1/R), gap 1 / (1 + e).
 
-    Alone a requester pays next to nothing. With more of them, and the less stands in the workers' way (t large),
-    pay comes to v / (1 + f).
+    Alone a requester pays next to nothing. With more of them, and the less stands in the way of workers (t
+    large), pay comes to v / (1 + f).
     """
     value = 6.0
     gaps = []
@@ -241,11 +241,14 @@ def test_mean_batch_is_that_drawn() -> None:
     assert drawn_sizes(1.0, 50.0, 200_000) == pytest.approx(mean_of_truncated_pareto(1.0, 50.0), rel=0.01)
 
 
-@pytest.mark.parametrize(("median", "sigma"), [(1.0, 0.5), (30.0, 0.5), (900.0, 0.5), (600.0, 2.0), (38.0, 0.0)])
+@pytest.mark.parametrize(
+    ("median", "sigma"), [(1.0, 0.5), (30.0, 0.5), (900.0, 0.5), (600.0, 2.0), (38.0, 0.0)]
+)
 def test_mean_seconds_is_that_of_the_whole_seconds_drawn(median: float, sigma: float) -> None:
     middles = (np.arange(20_000) + 0.5) / 20_000
     drawn = [
-        max(1.0, np.floor(min(3000.0, median * exp(sigma * normal_quantile(float(u)))) + 0.5)) for u in middles
+        max(1.0, np.floor(min(3000.0, median * exp(sigma * normal_quantile(float(u)))) + 0.5))
+        for u in middles
     ]
     assert mean_true_seconds(median, sigma, 3000.0) == pytest.approx(float(np.mean(drawn)), rel=2e-3)
 

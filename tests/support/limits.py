@@ -194,8 +194,8 @@ def poisson_arrivals(config: Config) -> Counts:
 def stated_demand(config: Config) -> tuple[dict[str, float], Counts]:
     """Task-seconds posted against demand stated, at base cost and without batches too dear to post.
 
-    Sizes and times have short tails here, so that the standard error means something: that of the posted sum is
-    the root of the sum of squares of its batches.
+    Sizes and times have short tails here, so that the standard error means something: that of the posted sum
+    is the root of the sum of squares of its batches.
     """
     types = {
         name: replace(task, largest_batch=40, median_seconds=min(600.0, task.median_seconds))
