@@ -942,7 +942,7 @@ class Requester(mesa.Agent):
 
 
 class Arm:
-    """How the batches of one pay arm went: assignments; worth, what was gained and spent of it, its delays."""
+    """How the batches of one pay arm went: assignments closed; their worth, gains, costs and delays."""
 
     def __init__(
         self,
@@ -987,9 +987,9 @@ PAY_SETTING = {"profit_search": by_profit, "fill_time": by_fill_time, "fixed": u
 
 # What is kept of a worker: traits, state, the hour on duty, the record of the window.
 TRAITS = (
-    "accuracy", "accuracy_255", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id", "interruption",
-    "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment", "session_mean",
-    "skill", "tastes", "tertiary", "woman", "zone",
+    "accuracy", "accuracy_255", "bit", "chance_to_work", "collective", "country", "desired_minutes", "id",
+    "interruption", "log_base_reservation", "log_speed", "look_seconds", "other_job", "patience", "segment",
+    "session_mean", "skill", "tastes", "tertiary", "woman", "zone",
 )  # fmt: skip
 STATE = (
     "accepted", "active", "all_in_pay", "balance", "board", "learned_pay", "log_reservation", "pending",

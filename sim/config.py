@@ -218,7 +218,7 @@ class Workers:
         0.15, 0, 1, "share of literate workers without tertiary education who can write well"
     )
     expert_share: float = assumed(0.15, 0, 1, "share of workers with tertiary education who are experts")
-    look_seconds_median: float = assumed(40, 5, 120, "unpaid seconds to find and read one listing", "seconds")
+    look_seconds_median: float = assumed(60, 5, 120, "unpaid seconds to find and read one listing", "seconds")
     look_seconds_log_sigma: float = assumed(
         0.4, 0, 1, "spread of those seconds between workers", "log points"
     )

@@ -937,7 +937,7 @@ class ClickWorkModel(mesa.Model):
         )
 
     def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave; they are registered still. Pending money below the payout threshold is forfeited."""
+        """Let workers leave; they stay registered. Pending money below the payout threshold is forfeited."""
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=True)
@@ -1032,7 +1032,7 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_platform_pay(self) -> None:
-        """Update what is known of pay on each platform in each country (USD per hour on duty, idle or not)."""
+        """Update what is known of pay on each platform in each country (USD per hour on duty, also idle)."""
         weight = self.config.learning.pay_smoothing
         pay, seconds = self.week_pay[..., 0], self.week_pay[..., 1]
         seen = seconds > 0
@@ -1072,9 +1072,7 @@ class ClickWorkModel(mesa.Model):
         rows = np.zeros(3 * len(self.platform_rows), TRANSFER)
         count = 0
         for p, platform in enumerate(self.platform_rows):
-            revenue, owner = int(platform["balance"]), int(platform["owner"])
-            cost = int(self.month_transactions[p]) * int(platform["transaction_cost"])
-            cost += revenue * int(platform["cost_ppm"]) // 1_000_000
+            owner, revenue, cost = self.books_of(p)
             for kind, debit, credit, amount in month_end(p, owner, revenue, cost):
                 rows[count] = (amount, debit, credit, kind, owner, owner)
                 count += 1
@@ -1084,6 +1082,26 @@ class ClickWorkModel(mesa.Model):
             platform["transactions"] += self.month_transactions[p]
         self.ledger.transfer(rows, count, self.no_escrow)
         self.month_transactions[:] = 0
+
+    def books_of(self, platform: int) -> tuple[int, int, int]:
+        """Country of a platform's owners; revenue and cost (micro-dollars) since its books were closed."""
+        row = self.platform_rows[platform]
+        revenue = int(row["balance"])
+        cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
+        return int(row["owner"]), revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+
+    def flows_of_open_books(self) -> NDArray[np.int64]:
+        """Costs and profits since the books were closed, as flows (kind, country, country); not booked."""
+        flows = np.zeros_like(self.ledger.flows)
+        for p in range(len(self.platform_rows)):
+            owner, revenue, cost = self.books_of(p)
+            for kind, _, _, amount in month_end(p, owner, revenue, cost):
+                flows[kind, owner, owner] += amount
+        return flows
+
+    def end(self) -> None:
+        """End the month in which the run ends: incomes are spent, platforms close their books."""
+        run_phases(MONTH, self)
 
     # --- what the engine computes: for all rows, or for one agent that asks, on a copy of its row ---
 

@@ -41,7 +41,7 @@ MOST_COLLECTIVES = 1 << 20
 """Collectives of a country that the key of their draws can tell apart."""
 MOST_BATCHES = 1 << 24
 """Batches of a requester that their identities can tell apart."""
-HIGHEST_DRAW = 1.0 - 2.0**-40
+HIGHEST_DRAW = 1.0 - 1.0 / 1099511627776.0
 NO_COLLECTIVE = -1
 
 SEGMENT = records(
@@ -569,7 +569,7 @@ def mean_of_truncated_pareto(exponent: float, high: float) -> float:
 def mean_true_seconds(median: float, sigma: float, longest: float) -> float:
     """Mean of the whole seconds that tasks take: lognormal, cut off at ``longest``, rounded, at least 1."""
     if sigma <= 0.0:
-        return max(1.0, np.floor(min(longest, median) + 0.5))
+        return max(1.0, real(np.floor(min(longest, median) + 0.5)))
     total = 1.0
     seconds = 1.5
     while seconds < longest:
@@ -586,7 +586,7 @@ def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
     if sigma <= 0.0:
         return median
     below = normal_cdf(log(least / median) / sigma) if least > 0.0 else 0.0
-    return median * exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW)))
+    return median * float(exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW))))
 
 
 def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:

@@ -334,7 +334,7 @@ def fund(
 
 @kernel
 def revise_demand(requesters: Any, elasticity: float, base_fee: float, platforms: Any) -> None:
-    """Set how many batches a day each requester draws at its present unit cost; those above worth fall out."""
+    """Set how many batches a day each requester draws at its unit cost; those above worth fall out."""
     for r in range(len(requesters)):
         requester = requesters[r]
         cost = expected_unit_cost(requester, platforms, real(requester.markup))

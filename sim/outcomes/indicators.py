@@ -698,6 +698,17 @@ def returned_share(frames: Frames, world: Countries | None) -> float:
 
 
 @indicator(
+    name="begun_batches_returned_share",
+    unit="share",
+    definition="First tasks given back over batches begun by a worker; open batches count as not begun.",
+)
+def begun_batches_returned_share(frames: Frames, world: Countries | None) -> float:
+    returned = tasks_returned(frames, world)
+    kept = _total(_rows(frames.batches, "finished batches"), "workers", "finished batches")
+    return _ratio(returned, returned + kept, "batches begun")
+
+
+@indicator(
     name="fill_rate",
     unit="share",
     definition="Assignments done over assignments done or expired; open ones not counted.",
@@ -910,8 +921,8 @@ for _dividends in (False, True):
 @indicator(
     name="scale",
     unit="persons per worker",
-    definition="People that a worker of the model stands for: workers.real_count over workers.count, which are"
-    " both numbers at the start; those who join count as much.",
+    definition="People that a worker of the model stands for: workers.real_count over workers.count, both "
+    "numbers at the start; those who join count as much.",
 )
 def scale(frames: Frames, world: Countries | None) -> float:
     if frames.scale is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, permanent_ids
 from sim.compile import kernel, real
-from sim.ledger import KINDS
+from sim.ledger import CAPITAL, KINDS, PROFIT
 from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
@@ -92,8 +92,6 @@ class Recorder:
         if self.keeps_events:
             self.events += [events_of(model, board) for board in model.boards]
         if not model.recording:
-            if model.hour + 1 == model.first_recorded_hour:
-                self.before_window = model.ledger.flows.copy()
             return
         for board in model.boards:
             count = int(board.state[boards.FINISHED_COUNT])
@@ -105,7 +103,9 @@ class Recorder:
                 self.campaigns.add(board.taken, int(board.state[boards.TAKEN_COUNT]))
 
     def day(self, model: Any) -> None:
-        """Keep the day's sums by country and platform."""
+        """Keep the day's sums by country and platform; before the window, what its first month began with."""
+        if model.hour == model.first_recorded_hour:
+            self.before_window = model.ledger.flows + model.flows_of_open_books()
         if not model.recording:
             return
         self.worker_tally[:] = 0
@@ -141,7 +141,7 @@ class Recorder:
         """Keep the month's flows and hand over its batches."""
         self.flush_batches()
         if self.before_window is not None:
-            flows = flows - self.before_window
+            flows = netted(flows - self.before_window)
             self.before_window = None
         if model.hour <= model.first_recorded_hour:
             return
@@ -379,6 +379,15 @@ class Recorder:
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]
         return codes
+
+
+def netted(flows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Turn round a negative profit or capital, left when what came before the window is taken off."""
+    result = flows.copy()
+    for one, other in ((PROFIT, CAPITAL), (CAPITAL, PROFIT)):
+        result[other] += np.maximum(-flows[one], 0)
+        result[one] += np.maximum(-flows[one], 0)
+    return result
 
 
 def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:

@@ -105,6 +105,7 @@ def execute(
         play(model, lambda: save(model, recorder, parts, folder), quiet)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(what_is_left(folder)) from None
+    model.end()
     frames = recorder.frames()
     parts.join()
     for name in COLUMNS:

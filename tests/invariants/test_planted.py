@@ -44,6 +44,7 @@ SAMPLE = (
     "the first listings only",
     "weekends forgotten",
     "other names, other draws",
+    "batches larger than reckoned with",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -188,4 +189,40 @@ def poisson_arrivals(config: Config) -> Counts:
     return arrivals(tiny(days=7, workers=5, requesters=30, table="six_regions"))[1]
 
 
-LIMITS = {limit.__name__: limit for limit in (urn_ball, poisson_arrivals)}
+# --- demand as stated --------------------------------------------------------------------------------
+
+
+def stated_demand(config: Config) -> tuple[dict[str, float], Counts]:
+    """Task-seconds posted against demand stated, at base cost and without batches too dear to post.
+
+    Sizes and times have short tails here, so that the standard error means something: that of the posted sum
+    is the root of the sum of squares of its batches.
+    """
+    types = {
+        name: replace(task, largest_batch=40, median_seconds=min(600.0, task.median_seconds))
+        for name, task in config.task_types.items()
+    }
+    requesters = replace(config.requesters, size_log_sigma=0.5, value_usd_per_hour=900.0)
+    model = ClickWorkModel(replace(config, task_types=types, requesters=requesters))
+    model.requester_rows["batches_per_day"] = model.requester_rows["base_batches"]
+    stated = float(model.requester_rows["base_demand"].sum()) * config.time.days
+    posted = squares = batches = 0.0
+    for hour in range(24 * config.time.days):
+        model.hour, model.utc_hour = hour, hour % 24
+        if model.utc_hour == 0:
+            model.begin_day(hour // 24)
+        count = model.new_batches()
+        rows = model.new_rows[:count]
+        seconds = rows["assignments"] * rows["true_seconds"].astype(float)
+        posted, squares, batches = posted + seconds.sum(), squares + (seconds**2).sum(), batches + count
+    apart = (posted - stated) / math.sqrt(squares)
+    assert abs(apart) < 4.0, f"posted is {posted / stated:.4f} of what is stated: {apart:.1f} standard errors"
+    return {"ratio": posted / stated, "apart": apart}, Counter(batches=int(batches))
+
+
+def demand_as_stated(config: Config) -> Counts:
+    """The same in a small size, for planted bugs."""
+    return stated_demand(tiny(days=14, workers=100, requesters=30))[1]
+
+
+LIMITS = {limit.__name__: limit for limit in (urn_ball, poisson_arrivals, demand_as_stated)}

@@ -307,9 +307,9 @@ class People(Watcher):
         if self.present is None:
             self.ever, self.present = set(ids.tolist()), now
             self.joined = self.left = 0
-            self.registered = model.pools + model.joiners
-        assert (model.pools + model.joiners == self.registered).all(), (
-            "joiners against the pools they come from"
+            self.registered = model.pools + model.active_by_country()
+        assert (model.pools + model.active_by_country() == self.registered).all(), (
+            "those who work and those who do not against the registered"
         )
         assert (model.pools >= 0).all()
         entrants, leavers = now - self.present, self.present - now

@@ -322,6 +322,10 @@ PLANTS: dict[str, Plant] = {
         "sim.agents.rules", "    return log_perceived_pay >= log_reservation", "    return log_perceived_pay >= max(log_reservation, 0.0)",
         "scaled_money", small(1),
     ),
+    "batches larger than reckoned with": Plant(
+        "sim.agents.population", "return 2.0 + total / (power(2.0, -exponent) - end)",
+        "return 1.8 + total / (power(2.0, -exponent) - end)", "demand_as_stated", calm(1),
+    ),
     # --- reproducibility
     "the length of the run in a draw": Plant(
         MODEL, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.last_hour)", "prefix", choosy(1),
