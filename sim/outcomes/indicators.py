@@ -910,8 +910,8 @@ for _dividends in (False, True):
 @indicator(
     name="scale",
     unit="persons per worker",
-    definition="People that a worker of the model stands for: workers.real_count over workers.count, both"
-    " numbers of the start; those who join count as much.",
+    definition="People that a worker of the model stands for: workers.real_count over workers.count, both "
+    "numbers at the start; those who join count as much.",
 )
 def scale(frames: Frames, world: Countries | None) -> float:
     if frames.scale is None:
