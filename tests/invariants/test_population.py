@@ -18,7 +18,7 @@ def crowded(number: int) -> Config:
     """A market that many join and many leave, over four weeks."""
     config = tiny(days=29, workers=200, requesters=20, table="six_regions", seed=number)
     return replace(
-        config, learning=replace(config.learning, leave_weeks=1, join_rate=0.01, outside_shock_sigma=1.0)
+        config, learning=replace(config.learning, leave_weeks=1, join_rate=0.05, outside_shock_sigma=1.0)
     )
 
 

@@ -73,8 +73,8 @@ def restless(days: int = 9, **changes: Any) -> Callable[[], Config]:
     def make() -> Config:
         base = tiny(days=days, workers=16, requesters=3, **changes)
         segments = {name: replace(one, desired_hours_median=60.0) for name, one in base.segments.items()}
-        learning = replace(base.learning, leave_weeks=1, outside_shock_sigma=1.5, join_rate=0.02)
-        requesters = replace(base.requesters, pay_usd_per_hour=0.6, size_log_sigma=0.5)
+        learning = replace(base.learning, leave_weeks=1, outside_shock_sigma=2.0, join_rate=0.05)
+        requesters = replace(base.requesters, pay_usd_per_hour=0.3, size_log_sigma=0.5)
         platforms = {name: replace(p, payout_threshold_usd=0.5) for name, p in base.platforms.items()}
         return replace(base, segments=segments, learning=learning, requesters=requesters, platforms=platforms)
 
@@ -88,7 +88,7 @@ def hearsay(days: int = 8, demand: float = 0.02, requesters: int = 2) -> Callabl
         base = tiny(days=days, workers=60, requesters=requesters)
         return replace(
             base,
-            learning=replace(base.learning, join_rate=0.02),
+            learning=replace(base.learning, join_rate=0.05),
             requesters=replace(base.requesters, demand_share=demand, size_log_sigma=0.5),
             market=replace(base.market, life_hours_median=12.0),
         )
@@ -254,7 +254,7 @@ PLANTS: dict[str, Plant] = {
 
     "on duty after leaving": Plant(
         SEARCH, "        if worker.bits & ACTIVE_FLAG:\n            seconds", "        if worker.bits >= 0:\n            seconds",
-        "people", restless(),
+        "people", restless(9, seed=3),
     ),
     "joiners with the numbers of others": Plant(
         MODEL, "self.joiners[country] += count", "self.joiners[country] += 0", "people", restless(16),
@@ -324,7 +324,7 @@ PLANTS: dict[str, Plant] = {
     ),
     "batches larger than reckoned with": Plant(
         "sim.agents.population", "return 2.0 + total / (power(2.0, -exponent) - end)",
-        "return 1.8 + total / (power(2.0, -exponent) - end)", "demand_as_stated", calm(1),
+        "return 2.0 + 0.5 * total / (power(2.0, -exponent) - end)", "demand_as_stated", calm(1),
     ),
     # --- reproducibility
     "the length of the run in a draw": Plant(
