@@ -38,11 +38,13 @@ LARGEST: dict[str, float] = {
     # by numbers of things
     "country": MOST_COUNTRIES - 1, "requester_country": MOST_COUNTRIES - 1, "owner": MOST_COUNTRIES - 1,
     "zone": MOST_ZONES - 1, "segment": 15, "platform": 14, "type": 30, "tile": MOST_TILES - 1,
-    "worker": MOST_ROWS, "first_taker": MOST_ROWS, "row": MOST_ROWS, "next": MOST_ROWS, "slot": MOST_ROWS,
+    "worker": MOST_ROWS, "first_taker": MOST_ROWS, "row": MOST_ROWS, "next": MOST_ROWS,
+    "taker": MOST_ROWS, "slot": MOST_ROWS,
     "number": traits.JOINED_LATER + MOST_ROWS - 1, "collective": MOST_COUNTRIES * MOST_COLLECTIVES - 1,
     "requester": HIGH["requesters.count"],
     # by choices and flags
     "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1, "kind": 1,
+    "retired": 1,
     "served": 1, "many_workers": 1, "unused": 0,
     # by parameters
     "patience": HIGH["workers.patience_high"], "fruitless": HIGH["workers.patience_high"],
@@ -52,10 +54,11 @@ LARGEST: dict[str, float] = {
     "fee_ppm": FEE_PPM, "rank_hash": 2**32 - 1, "week_pay": traits.MOST_WEEK_PAY,
     "true_seconds": HIGH[TYPE + "median_seconds"],
     "estimated_seconds": HIGH[TYPE + "median_seconds"] / (0.3 * np.exp(-FARTHEST)),
-    "own_seconds": HIGH[TYPE + "median_seconds"] * np.exp(FARTHEST * HIGH["workers.speed_log_sigma"]),
+    "own_seconds": 3600,  # kept of tasks that fit into the hour only
     # a batch's assignments
     **dict.fromkeys(
-        ("left", "tasks", "assignments_per_task", "assignments", "submitted", "want"), BATCH_ASSIGNMENTS
+        ("left", "tasks", "assignments_per_task", "assignments", "submitted", "want", "shown_left"),
+        BATCH_ASSIGNMENTS,
     ),
     # by time: no task takes less than a second, no week is longer than a week
     **dict.fromkeys(("accepted", "rejected", "tasks_accepted", "tasks_rejected"), RUN_SECONDS),

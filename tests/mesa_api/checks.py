@@ -769,7 +769,8 @@ def outcomes_change() -> int:
     assert (generous["target"] > plain.requester_rows["target"]).all()
     assert (modest["serial"] == 0).all() and modest["batches_per_day"].sum() == 0
     fee = 1.0 + plain.platform_rows["requester_fee_ppm"][0] / 1e6
-    assert np.allclose(absurd["target"], absurd["value"] / fee), "the bounds hold for all"
+    most = absurd["value"] * absurd["bias"] / (fee * absurd["markup"])
+    assert np.allclose(absurd["target"], most), "the bounds hold for all"
     for model in played.values():
         recounted(model)
     return len(played)

@@ -14,7 +14,7 @@ from tests.support.markets import tiny
 WEEK = 24 * 7
 
 
-def lively(days: int = 15, workers: int = 50, **changes: Any) -> Config:
+def lively(days: int = 15, workers: int = 100, **changes: Any) -> Config:
     """Two platforms, one of them for the South only; people work much, join, leave and move every week."""
     base = tiny(days=days, workers=workers, requesters=8)
     segments = {
@@ -24,13 +24,19 @@ def lively(days: int = 15, workers: int = 50, **changes: Any) -> Config:
     config = replace(
         base,
         segments=segments,
-        requesters=replace(base.requesters, pay_minimum_tasks=1, size_log_sigma=0.5, multihome_share=0.5),
+        requesters=replace(
+            base.requesters,
+            pay_minimum_tasks=1,
+            size_log_sigma=0.5,
+            multihome_share=0.5,
+            pay_usd_per_hour=4.0,
+        ),
         platforms={
             "microwork": Platform(owner="NTH", payout_threshold_usd=0.5, payout_days=3),
             "southern": Platform(owner="STH", worker_countries=["STH"], worker_fee=0.05),
         },
         learning=replace(
-            base.learning, leave_weeks=1, outside_shock_sigma=1.0, join_rate=0.02, switch_share=0.8
+            base.learning, leave_weeks=1, outside_shock_sigma=1.0, join_rate=0.05, switch_share=0.8
         ),
         compute=Compute(debug=True),
     )
