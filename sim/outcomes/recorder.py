@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, permanent_ids
+from sim.columns import Records, grown
 from sim.compile import kernel, real
 from sim.ledger import CAPITAL, KINDS, PROFIT
 from sim.market import board as boards
@@ -71,8 +72,9 @@ class Recorder:
         self.duty_seconds = 0
         self.series_days: list[dict[str, NDArray[Any]]] = []
         self.flow_months: list[dict[str, NDArray[Any]]] = []
-        self.finished: list[NDArray[Any]] = []
-        self.finished_platforms: list[NDArray[np.int64]] = []
+        self.finished: Records = np.zeros(0, boards.FINISHED)
+        self.finished_platforms = np.zeros(0, np.int8)
+        self.finished_count = 0
         self.kept_batches: list[pa.Table] = []
         self.sink: Sink = batches or self.keep_batches
         self.campaigns = Campaigns()
@@ -84,6 +86,15 @@ class Recorder:
     def keep_batches(self, table: pa.Table) -> None:
         """Keep finished batches in memory."""
         self.kept_batches.append(table)
+
+    def keep_finished(self, rows: Records, platform: int) -> None:
+        """Keep the batches that finished on a platform until the month's are handed over."""
+        first, last = self.finished_count, self.finished_count + len(rows)
+        self.finished = grown(self.finished, last)
+        self.finished_platforms = grown(self.finished_platforms, last)
+        self.finished[first:last] = rows
+        self.finished_platforms[first:last] = platform
+        self.finished_count = last
 
     # --- watching ---
 
@@ -97,8 +108,7 @@ class Recorder:
             count = int(board.state[boards.FINISHED_COUNT])
             self.cut_off_seconds += int(board.state[boards.CUT_OFF])
             if count and self.keeps_batches:
-                self.finished.append(board.finished[:count].copy())
-                self.finished_platforms.append(np.full(count, board.platform))
+                self.keep_finished(board.finished[:count], board.platform)
             if model.keeps_campaigns:
                 self.campaigns.add(board.taken, int(board.state[boards.TAKEN_COUNT]))
 
@@ -158,9 +168,9 @@ class Recorder:
 
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
-        if self.finished:
-            self.sink(self._batches(np.concatenate(self.finished), np.concatenate(self.finished_platforms)))
-            self.finished, self.finished_platforms = [], []
+        if self.finished_count:
+            count, self.finished_count = self.finished_count, 0
+            self.sink(self._batches(self.finished[:count], self.finished_platforms[:count]))
 
     def event_log(self) -> pd.DataFrame:
         """Return every piece of work of the run: who did how much of which batch, and when."""
@@ -180,9 +190,9 @@ class Recorder:
         }
         if self.before_window is not None:
             arrays["before_window"] = self.before_window
-        if self.finished:
-            arrays["finished"] = np.concatenate(self.finished)
-            arrays["finished_platforms"] = np.concatenate(self.finished_platforms)
+        if self.finished_count:
+            arrays["finished"] = self.finished[: self.finished_count]
+            arrays["finished_platforms"] = self.finished_platforms[: self.finished_count]
         arrays |= {
             f"events.{name}": column.astype("U64") if name == "platform" else column
             for name, column in joined(self.events).items()
@@ -202,8 +212,9 @@ class Recorder:
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
         if "finished" in arrays:
-            self.finished = [arrays["finished"].view(boards.FINISHED)]
-            self.finished_platforms = [arrays["finished_platforms"]]
+            self.finished = arrays["finished"].view(boards.FINISHED)
+            self.finished_platforms = arrays["finished_platforms"]
+            self.finished_count = len(self.finished)
         for kept, head in (
             (self.series_days, "series."),
             (self.flow_months, "flows."),
@@ -327,21 +338,18 @@ class Recorder:
             }
         )
 
-    def _batches(self, rows: NDArray[Any], platforms: NDArray[np.int64]) -> pa.Table:
+    def _batches(self, rows: Records, platforms: NDArray[np.int8]) -> pa.Table:
         model = self.model
-        requesters = model.requester_rows[rows["requester"]]
-        columns: dict[str, Any] = {
-            "requester": requesters["id"].copy(),
-            "requester_country": named(model.world.codes, requesters["country"]),
-            "platform": named(model.platform_names, platforms),
-            "type": named(model.config.task_types, rows["type"]),
-            "reward_microusd": rows["reward"].copy(),
-            "top_decile_share": rows["top_decile_share"].copy(),
-            "arm": rows["arm"].astype(np.int8),
-        }
-        for name in COLUMNS["batches"]:
-            if name not in columns:
-                columns[name] = rows[name].astype(np.int64)
+        taken = {"reward_microusd": "reward", "top_decile_share": "top_decile_share", "arm": "arm"}
+        fields = rows.dtype.names or ()
+        taken |= {name: name for name in COLUMNS["batches"] if name in fields and name not in taken}
+        columns: dict[str, Any] = columns_of(rows, taken)
+        requesters = columns["requester"]
+        columns["requester"] = model.requester_rows["id"][requesters]
+        columns["requester_country"] = named(model.world.codes, model.requester_rows["country"][requesters])
+        columns["platform"] = named(model.platform_names, platforms)
+        columns["type"] = named(model.config.task_types, columns["type"])
+        columns["arm"] = columns["arm"].astype(np.int8)
         return pa.table({name: columns[name] for name in COLUMNS["batches"]})
 
     def _spells(self) -> pd.DataFrame:
@@ -407,6 +415,22 @@ def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
         "start": events["start"] + moment,
         "end": events["end"] + moment,
     }
+
+
+def columns_of(rows: Records, taken: Mapping[str, str], block: int = 4096) -> dict[str, NDArray[Any]]:
+    """Return fields of records as columns (int64, float64), under the names that ``taken`` gives them.
+
+    Block by block: to go through all records once for each field would fetch each from memory as often.
+    """
+    columns = {
+        name: np.zeros(len(rows), np.float64 if rows.dtype[field].kind == "f" else np.int64)
+        for name, field in taken.items()
+    }
+    for first in range(0, len(rows), block):
+        part = rows[first : first + block]
+        for name, field in taken.items():
+            columns[name][first : first + block] = part[field]
+    return columns
 
 
 def named(names: Iterable[str], numbers: NDArray[Any]) -> pa.Array:
