@@ -163,7 +163,8 @@ def memory(world: str, workers: int, record: str) -> Result:
         for name, value in vars(model).items()
         if isinstance(value, np.ndarray) and len(value) == rows
     }
-    for name in ("active", "live", "ranked"):
+    arrays["order"] = model.order.nbytes
+    for name in ("active", "live", "proposals", "ranked", "ranks"):
         arrays[f"boards.{name}"] = sum(getattr(board, name).nbytes for board in model.boards)
     return {
         "bytes_per_worker": sum(arrays.values()) / model.workers_count,

@@ -48,7 +48,6 @@ MODEL_ARRAYS = (
     "today",
     "last_start",
     "last_minutes",
-    "mark",
     "order",
     "bucket_starts",
 )

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mesa
 import numpy as np
@@ -71,6 +71,7 @@ SPARE_WORKERS = 1 / 8
 WEEK_HOURS = 7 * 24
 
 Phase = Callable[["ClickWorkModel"], None]
+Result = TypeVar("Result")
 
 
 # --- the hour ---------------------------------------------------------------------------------
@@ -93,10 +94,12 @@ def read_clock(model: ClickWorkModel) -> None:
 def post_batches(model: ClickWorkModel) -> None:
     """Requesters at work post batches and fund their escrow."""
     count = model.new_batches()
-    for number, board in enumerate(model.boards):
-        board.room_for_batches(count)
-        more = boards.insert(
-            number,
+    expected = np.bincount(model.new_tiles[:count], minlength=len(model.boards))
+
+    def insert(board: Board) -> int:
+        board.room_for_batches(int(expected[board.tile]))
+        return boards.insert(
+            board.tile,
             model.new_tiles,
             model.new_listings,
             model.new_rows,
@@ -111,6 +114,8 @@ def post_batches(model: ClickWorkModel) -> None:
             board.moved_keys,
             board.state,
         )
+
+    for board, more in zip(model.boards, model.for_each_board(insert), strict=True):
         rows = posting.fund(
             board.added,
             more,
@@ -344,8 +349,9 @@ def draw_duty(model: ClickWorkModel) -> None:
     """Who works today, from when, for how long; sorted by tile and hour."""
     plans = model.ask("plan_day", model.day)
     count = model.workers_count
-    model.last_start[:count] = model.worker_rows["session_start"][:count]
-    model.last_minutes[:count] = model.worker_rows["session_minutes"][:count]
+    if model.keeps_last_sessions:
+        model.last_start[:count] = model.worker_rows["session_start"][:count]
+        model.last_minutes[:count] = model.worker_rows["session_minutes"][:count]
     model.for_each_range(
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
@@ -392,12 +398,11 @@ def learn_hours(model: ClickWorkModel) -> None:
 def leave(model: ClickWorkModel) -> None:
     """Workers whose pay stayed below their outside value for long enough leave."""
     leaves = model.ask("leaves")
-    model.for_each_range(
-        lambda first, last: model.decide_to_leave(first, last, model.worker_rows, model.mark)
-    )
+    mark = np.zeros(model.workers_count, np.int8)
+    model.for_each_range(lambda first, last: model.decide_to_leave(first, last, model.worker_rows, mark))
     for row, leaving in leaves:
-        model.mark[row] = learning.LEAVES if leaving else learning.STAYS
-    model.remove_workers(np.flatnonzero(model.mark[: model.workers_count] == learning.LEAVES))
+        mark[row] = learning.LEAVES if leaving else learning.STAYS
+    model.remove_workers(np.flatnonzero(mark == learning.LEAVES))
 
 
 def learn_platform_pay(model: ClickWorkModel) -> None:
@@ -408,14 +413,13 @@ def learn_platform_pay(model: ClickWorkModel) -> None:
 def change_platform(model: ClickWorkModel) -> None:
     """Some workers reconsider where they work."""
     choices = model.ask("choose_platform")
-    model.for_each_range(lambda first, last: model.reconsider(first, last, model.worker_rows, model.mark))
+    mark = np.zeros(model.workers_count, np.int8)
+    model.for_each_range(lambda first, last: model.reconsider(first, last, model.worker_rows, mark))
     for row, name in choices:
-        model.mark[row] = model.admitting_platform(row, name)
+        mark[row] = model.admitting_platform(row, name)
     rows = model.worker_rows[: model.workers_count]
-    moving = np.flatnonzero(
-        (model.mark[: model.workers_count] != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0)
-    )
-    model.move_workers(moving, model.mark[moving])
+    moving = np.flatnonzero((mark != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0))
+    model.move_workers(moving, mark[moving])
 
 
 def join(model: ClickWorkModel) -> None:
@@ -655,6 +659,10 @@ class ClickWorkModel(mesa.Model):
         record = config.record.workers
         self.keeps_history = record == "full" or (record == "auto" and config.workers.count <= 1_000_000)
         self.keeps_campaigns = self.keeps_history
+        # What a session must keep its distance from, for those that are planned otherwise than by the rule.
+        self.keeps_last_sessions = config.workers.count <= config.compute.views_up_to or any(
+            "plan_day" in kind.overridden for kind in workers
+        )
 
         self._populate(
             population.copy() if population is not None else make_population(config, self.world, self.tables)
@@ -707,7 +715,6 @@ class ClickWorkModel(mesa.Model):
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
-        self.mark = np.zeros(0, np.int8)
         self.order = np.zeros(0, np.int32)
         self.last_start = np.zeros(0, np.int32)
         self.last_minutes = np.zeros(0, np.uint16)
@@ -716,7 +723,8 @@ class ClickWorkModel(mesa.Model):
 
     def _size_worker_arrays(self) -> None:
         size, known = len(self.worker_rows), len(self.today)
-        for name in ("today", "mark", "order", "last_start", "last_minutes"):
+        kept = ("today", "last_start", "last_minutes") if self.keeps_last_sessions else ("today",)
+        for name in kept:
             setattr(self, name, boards.lengthened(getattr(self, name), size))
         self.today[known:] = duty.NOT_TODAY
         if self.keeps_history and len(self.history_rows) < size:
@@ -834,13 +842,11 @@ class ClickWorkModel(mesa.Model):
         """Key of a stream of draws at a time."""
         return int(stream_key(self.config.seed, number, time))
 
-    def for_each_board(self, task: Callable[[Board], None]) -> None:
-        """Do something with every board, on as many threads as configured."""
+    def for_each_board(self, task: Callable[[Board], Result]) -> list[Result]:
+        """Do something with every board, on as many threads as configured; return what each gave."""
         if self.config.compute.threads == 1 or len(self.boards) == 1:
-            for board in self.boards:
-                task(board)
-        else:
-            list(self._pool().map(task, self.boards))
+            return [task(board) for board in self.boards]
+        return list(self._pool().map(task, self.boards))
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
         """Do something with every worker row, in ranges on as many threads as configured."""
@@ -914,6 +920,7 @@ class ClickWorkModel(mesa.Model):
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""
+        self.order = grown(self.order, int(np.count_nonzero(self.today >= 0)), SPARE_WORKERS)
         duty.bucket(
             self.worker_rows, self.workers_count, self.today, len(self.boards), self.bucket_starts, self.order
         )
@@ -1245,6 +1252,8 @@ class ClickWorkModel(mesa.Model):
 
     def set_duty(self, row: int, session: tuple[int, int] | None) -> None:
         """Give a worker a session of today, or a day off; the rule of rest after the last one holds."""
+        if not self.keeps_last_sessions:
+            raise ValueError("Above compute.views_up_to workers, sessions are those that the rule draws.")
         last = int(self.last_start[row]), int(self.last_minutes[row])
         worker = self.worker_rows[row]
         self.today[row] = duty.NOT_TODAY

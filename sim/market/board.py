@@ -18,6 +18,8 @@ from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER
 from sim.numeric import ceil_ppm, floor_ppm
 
 RETURNED = 1 << 30
+SPARE_PLACES = 1 / 8
+"""Room for more workers on duty than ever before, as a share, when a board's records of them grow."""
 
 LISTING = records(
     [
@@ -733,7 +735,7 @@ class Board:
         """Make sure that ``more`` workers can come on duty."""
         needed = int(self.state[ACTIVE_COUNT]) + more
         if needed > len(self.active):
-            self.active = grown(self.active, needed)
+            self.active = grown(self.active, needed, SPARE_PLACES)
             self._scratch()
 
     def room_for_events(self, more: int) -> None:
