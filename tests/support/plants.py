@@ -177,7 +177,7 @@ PLANTS: dict[str, Plant] = {
     ),
     "a session inside the last one": Plant(
         DUTY, "    if start * 60 < last_end:", "    if start * 60 < last_end - 1440:",
-        "minutes", restless(2, seed=3),
+        "minutes", restless(4, seed=3),
     ),
     "looking costs nothing": Plant(
         SEARCH, "entry.searched += integer(entry.left) - left", "entry.searched += 0", "minutes", small(1),
