@@ -23,7 +23,7 @@ from sim.agents.population import (
     MOST_BATCHES,
     TRAITS,
     Population,
-    Tables,
+    expected_reservation,
     make_population,
     make_tables,
     write_joiners,
@@ -542,18 +542,6 @@ def attraction(earnings: NDArray[np.float64], sharpness: int) -> NDArray[np.floa
     flat = np.broadcast_to(np.arange(1, 25) / 24.0, running.shape)
     total = running[..., -1:]
     return np.ascontiguousarray(np.where(total > 0, running / np.where(total > 0, total, 1.0), flat))
-
-
-def expected_reservation(tables: Tables) -> NDArray[np.float64]:
-    """Mean over segments of the median reservation wage in each country (USD per hour)."""
-    result = np.zeros(len(tables.countries))
-    need = float(tables.worker_settings["need"][0])
-    for c, place in enumerate(tables.countries):
-        widths = np.diff(tables.segment_shares[c], prepend=0.0)
-        for width, segment in zip(widths, tables.segments, strict=True):
-            median = float(segment["reservation_ratio"]) * float(place["outside_wage"])
-            result[c] += float(width) * max(median, need * float(place["price_level"]))
-    return result
 
 
 def hashes_of(plugins: Mapping[str, RuleTable]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import LONGEST_TASK, largest_batch
+from sim.agents.rules import LONGEST_TASK, largest_batch, willing_share
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -41,6 +41,7 @@ MOST_COLLECTIVES = 1 << 20
 """Collectives of a country that the key of their draws can tell apart."""
 MOST_BATCHES = 1 << 24
 """Batches of a requester that their identities can tell apart."""
+LEAST_WILLING = 1e-9
 HIGHEST_DRAW = 1.0 - 1.0 / 1099511627776.0
 NO_COLLECTIVE = -1
 
@@ -432,6 +433,7 @@ def write_first_workers(
     key: int,
     workers: Any,
     worker_origins: Any,
+    willing: Any,
     segments: Any,
     countries: Any,
     segment_shares: Any,
@@ -451,7 +453,7 @@ def write_first_workers(
             integer(i),
             integer(worker_origins[at].country),
             integer(worker_origins[at].platform),
-            1.0,
+            max(LEAST_WILLING, willing[at]),
             segments,
             countries,
             segment_shares,
@@ -733,6 +735,38 @@ def make_collectives(config: Config, tables: Tables) -> Records:
     return rows
 
 
+def expected_reservation(tables: Tables) -> NDArray[np.float64]:
+    """Mean over segments of the median reservation wage in each country (USD per hour)."""
+    result = np.zeros(len(tables.countries))
+    need = float(tables.worker_settings["need"][0])
+    for c, place in enumerate(tables.countries):
+        widths = np.diff(tables.segment_shares[c], prepend=0.0)
+        for width, segment in zip(widths, tables.segments, strict=True):
+            median = float(segment["reservation_ratio"]) * float(place["outside_wage"])
+            result[c] += float(width) * max(median, need * float(place["price_level"]))
+    return result
+
+
+def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
+    """Share of people whom the pay first offered where they come from satisfies, by their origin.
+
+    Who is active at the start is one of them: a market full of people who refuse its pay has no past.
+    """
+    outside_value = expected_reservation(tables)
+    platforms = list(config.platforms.values())
+    result = np.zeros(len(tables.worker_origins))
+    for i, origin in enumerate(tables.worker_origins):
+        platform = platforms[int(origin["platform"])]
+        factor = platform.pay_factor if platform.requester_share > 0.0 else 1.0
+        offered = max(config.requesters.pay_usd_per_hour * factor, platform.reward_promise_usd_per_hour)
+        result[i] = willing_share(
+            log(offered),
+            log(float(outside_value[int(origin["country"])])),
+            config.workers.reservation_log_sigma,
+        )
+    return result
+
+
 def make_population(config: Config, world: World, tables: Tables) -> Population:
     """Draw all agents of a run."""
     workers = np.zeros(config.workers.count, WORKER)
@@ -740,6 +774,7 @@ def make_population(config: Config, world: World, tables: Tables) -> Population:
         int(stream_key(config.seed, TRAITS, 0)),
         workers,
         tables.worker_origins,
+        willing_at_start(config, tables),
         tables.segments,
         tables.countries,
         tables.segment_shares,
