@@ -180,10 +180,10 @@ def moved_off_the_board() -> int:
         worker = model.views.worker(row)
         due[row] = worker.pending + worker.balance
         worker.platform = "southern"
+        assert model.needs_bucketing
         assert worker.pending == 0 and worker.balance == due[row], "the old platform pays what is pending"
         if row in rows and worker.duty and worker.duty[0] < model.hour % 24:
             worker.duty = (worker.duty[0], 900)
-    assert model.needs_bucketing
     old, new = model.boards[0], model.boards[1]
     came = set()
     for _ in range(24 - model.hour % 24):
