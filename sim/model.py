@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from sim import checkpoint
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
-    MOST_BATCHES,
     TRAITS,
     Population,
     expected_reservation,
@@ -30,7 +29,7 @@ from sim.agents.population import (
 )
 from sim.agents.requester import Requester
 from sim.agents.rules import bounded_target, willing_share
-from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
+from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, MOST_BATCHES, REQUESTER, WORKER
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.agents import traits
-from sim.agents.population import MOST_BATCHES, MOST_COLLECTIVES, make_requesters, make_tables
+from sim.agents.population import MOST_COLLECTIVES, make_requesters, make_tables
 from sim.columns import grown
 from sim.config import LONGEST_RUN_DAYS, MOST_TILES, Config
 from sim.errors import UserError
@@ -156,7 +156,7 @@ def test_collectives_of_a_country_keep_keys_of_their_own() -> None:
 
 
 def test_batches_of_a_requester_keep_identities_of_their_own() -> None:
-    base = tiny(workers=2_000_000, requesters=1, days=1000)
+    base = tiny(workers=400_000_000, requesters=1, days=20_000)
     world = load_world("north_south")
     with pytest.raises(UserError, match="more batches") as caught:
         make_requesters(base, world, make_tables(base, world))
@@ -164,12 +164,12 @@ def test_batches_of_a_requester_keep_identities_of_their_own() -> None:
     share = float(caught.value.nearest.partition("=")[2])
     less = replace(base, requesters=replace(base.requesters, demand_share=0.99 * share))
     rows, _ = make_requesters(less, world, make_tables(less, world))
-    assert 0.9 * MOST_BATCHES < 1000 * float(rows["base_batches"].max()) <= MOST_BATCHES
+    assert 0.9 * traits.MOST_BATCHES < 20_000 * float(rows["base_batches"].max()) <= traits.MOST_BATCHES
 
 
 def test_a_requester_that_runs_out_of_numbers_stops_the_run() -> None:
     model = ClickWorkModel(tiny())
-    model.requester_rows["serial"][3] = MOST_BATCHES + 1
+    model.requester_rows["serial"][3] = traits.MOST_BATCHES + 1
     with pytest.raises(ModelError, match="numbered up to"):
         model.step()
 

@@ -18,6 +18,7 @@ from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
     JOINED_LATER,
+    MOST_BATCHES,
     OTHER_JOB,
     REQUESTER,
     TERTIARY,
@@ -39,8 +40,6 @@ REQUESTERS = stream("requesters")
 LONG_AGO = -1_000_000
 MOST_COLLECTIVES = 1 << 20
 """Collectives of a country that the key of their draws can tell apart."""
-MOST_BATCHES = 1 << 24
-"""Batches of a requester that their identities can tell apart."""
 LEAST_WILLING = 1e-9
 HIGHEST_DRAW = 1.0 - 1.0 / 1099511627776.0
 NO_COLLECTIVE = -1

@@ -13,6 +13,8 @@ ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 """Bits of a worker's ``bits``."""
 
 JOINED_LATER = 1 << 31
+MOST_BATCHES = 1 << 32
+"""Batches of a requester that their identities, requester x this + serial number, can tell apart."""
 MOST_WEEK_PAY = (1 << 32) - 1
 """Most micro-dollars that a week of learning can hold: 4 294 USD. Balances have no such bound."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_batch, unit_cost
+from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
 from sim.ledger import FUNDING, POSTING
@@ -115,8 +116,8 @@ def post(
             count = write_batch(
                 r,
                 hour,
-                sub_key(batches_key, requester_id * 16777216 + integer(requester.serial)),
-                sub_key(noise_key, requester_id * 16777216 + integer(requester.serial)),
+                sub_key(batches_key, requester_id * MOST_BATCHES + integer(requester.serial)),
+                sub_key(noise_key, requester_id * MOST_BATCHES + integer(requester.serial)),
                 requester,
                 mixes[r],
                 types,
@@ -251,7 +252,7 @@ def write_batch(
     listing.skill = task.skill
     listing.tertiary = task.tertiary
     batch = batches[count]
-    batch.id = integer(requester.id) * 16777216 + integer(requester.serial)
+    batch.id = integer(requester.id) * MOST_BATCHES + integer(requester.serial)
     batch.requester = r
     batch.requester_country = requester.country
     batch.type = kind
