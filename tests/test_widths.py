@@ -156,7 +156,7 @@ def test_collectives_of_a_country_keep_keys_of_their_own() -> None:
 
 
 def test_batches_of_a_requester_keep_identities_of_their_own() -> None:
-    base = tiny(workers=400_000_000, requesters=1, days=20_000)
+    base = tiny(workers=100_000_000, requesters=1, days=20_000)
     world = load_world("north_south")
     with pytest.raises(UserError, match="more batches") as caught:
         make_requesters(base, world, make_tables(base, world))
