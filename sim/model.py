@@ -1,8 +1,4 @@
-"""The model: the only file that knows everyone, and the order in which things happen.
-
-``HOUR``, ``DAY``, ``WEEK`` and ``MONTH`` are tuples of named phases. They can be printed, timed, and
-extended with ordinary Python: a phase is a function of the model.
-"""
+"""The model: the only file that knows everyone; the order in which things happen is in ``sim.schedule``."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import checkpoint
+from sim import checkpoint, schedule
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
     TRAITS,
@@ -28,23 +24,24 @@ from sim.agents.population import (
     write_joiners,
 )
 from sim.agents.requester import Requester
-from sim.agents.rules import bounded_target, willing_share
-from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, MOST_BATCHES, REQUESTER, WORKER
+from sim.agents.rules import bounded_target
+from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock
 from sim.columns import Records, grown
 from sim.config import Config
-from sim.draws import stream, stream_key, uniform
+from sim.draws import stream, stream_key
 from sim.errors import UserError, nearest
 from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger, ModelError
 from sim.market import board as boards
-from sim.market import duty, invariants, learning, pay_setting, payout, posting, review, search
+from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels
 from sim.market.settings import make_settings, make_task_types
-from sim.numeric import log, poisson
+from sim.numeric import log
 from sim.policy.channels import Contribution, fold, promises
+from sim.schedule import attraction, run_phases
 from sim.validation import build, check, to_plain
 from sim.world import load_world
 
@@ -52,457 +49,17 @@ ARRIVALS = stream("arrivals")
 BATCHES = stream("batches")
 NOISE = stream("noise")
 DUTY = stream("duty")
-INTERRUPTIONS = stream("interruptions")
-SEARCH = stream("search")
-TASTE = stream("taste")
-PRIORITY = stream("priority")
-REVIEW = stream("review")
 SHOCKS = stream("shocks")
 SWITCHES = stream("switches")
 TILES = stream("tiles")
-JOINS = stream("joins")
 
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
-WEEK_HOURS = 7 * 24
 
-Phase = Callable[["ClickWorkModel"], None]
 Result = TypeVar("Result")
-
-
-# --- the hour ---------------------------------------------------------------------------------
-
-
-def read_clock(model: ClickWorkModel) -> None:
-    """Set local hours and weekdays; run what is due at the start of a month, a week, a day."""
-    model.utc_hour = model.hour % 24
-    model.recording = model.hour >= model.first_recorded_hour
-    if model.utc_hour == 0:
-        model.begin_day(model.hour // 24)
-        if model.hour > 0:
-            if model.clock.is_month_start(model.hour):
-                run_phases(MONTH, model)
-            if model.clock.is_week_start(model.hour):
-                run_phases(WEEK, model)
-        run_phases(DAY, model)
-
-
-def post_batches(model: ClickWorkModel) -> None:
-    """Requesters at work post batches and fund their escrow."""
-    count = model.new_batches()
-    expected = np.bincount(model.new_tiles[:count], minlength=len(model.boards))
-
-    def insert(board: Board) -> int:
-        board.room_for_batches(int(expected[board.tile]))
-        return boards.insert(
-            board.tile,
-            model.new_tiles,
-            model.new_listings,
-            model.new_rows,
-            count,
-            board.listings,
-            board.batches,
-            board.free,
-            board.orders,
-            board.keys,
-            board.added,
-            board.moved,
-            board.moved_keys,
-            board.state,
-        )
-
-    for board, more in zip(model.boards, model.for_each_board(insert), strict=True):
-        rows = posting.fund(
-            board.added,
-            more,
-            board.batches,
-            model.requester_rows,
-            model.recording,
-            board.demands[model.utc_hour],
-            board.rows,
-        )
-        model.ledger.transfer(board.rows, rows, board.batches["escrow"])
-
-
-def close_batches(model: ClickWorkModel) -> None:
-    """Finished and expired batches leave the boards; unspent escrow returns."""
-
-    def close_one(board: Board) -> None:
-        boards.close(
-            model.hour,
-            board.listings,
-            board.batches,
-            board.free,
-            board.orders,
-            board.keys,
-            board.moved,
-            board.places,
-            board.exhausted,
-            board.takers,
-            board.free_takers,
-            board.finished,
-            board.taken,
-            model.keeps_campaigns and model.recording,
-            board.counts,
-            board.demands[model.utc_hour],
-            board.rows,
-            board.state,
-        )
-
-    model.for_each_board(close_one)
-    for board in model.boards:
-        finished = int(board.state[boards.FINISHED_COUNT])
-        if finished:
-            model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
-            pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
-
-
-def come_on_duty(model: ClickWorkModel) -> None:
-    """Workers whose session starts now come on duty; everyone's hour is prepared."""
-    key = model.key(INTERRUPTIONS, model.hour)
-    if model.needs_bucketing:
-        model.bucket()
-
-    def prepare(board: Board) -> None:
-        place = board.tile * 24 + model.utc_hour
-        first, last = int(model.bucket_starts[place]), int(model.bucket_starts[place + 1])
-        board.room_for_active(last - first)
-        search.come_on_duty(
-            model.hour,
-            key,
-            model.order,
-            first,
-            last,
-            model.worker_rows,
-            model.tables.segments,
-            model.collective_rows,
-            model.platform_rows[board.platform : board.platform + 1],
-            model.settings,
-            board.active,
-            board.live,
-            board.state,
-        )
-
-    model.for_each_board(prepare)
-
-
-def search_and_work(model: ClickWorkModel) -> None:
-    """Rounds of examine, propose, allocate, do."""
-    search_key, taste_key = model.key(SEARCH, model.hour), model.key(TASTE, 0)
-    priority_key = model.key(PRIORITY, model.hour)
-
-    def play(board: Board) -> None:
-        round_number = 0
-        while round_number >= 0:
-            round_number = model.kernels.search(
-                round_number,
-                search_key,
-                taste_key,
-                priority_key,
-                board.listings,
-                board.batches,
-                board.orders,
-                board.keys,
-                board.takers,
-                board.free_takers,
-                board.table,
-                board.ranking,
-                model.exposure_costs,
-                model.platform_rows[board.platform : board.platform + 1],
-                model.settings,
-                board.active,
-                board.live,
-                board.proposals,
-                board.ranked,
-                board.ranks,
-                board.demand,
-                board.group,
-                board.moved,
-                board.places,
-                board.exhausted,
-                board.events,
-                board.state,
-            )
-            if round_number >= 0:
-                searching = int(board.state[boards.LIVE])
-                board.room_for_takers(searching)
-                board.room_for_events(searching)
-
-    model.for_each_board(play)
-
-
-def review_work(model: ClickWorkModel) -> None:
-    """What was handed in is accepted or rejected."""
-    key = model.key(REVIEW, model.hour)
-
-    def review_one(board: Board) -> None:
-        review.review(
-            model.hour,
-            key,
-            board.batches,
-            model.requester_rows,
-            model.worker_rows,
-            board.active,
-            board.events,
-            board.by_slot,
-            board.group,
-            board.state,
-        )
-
-    model.for_each_board(review_one)
-
-
-def pay_for_work(model: ClickWorkModel) -> None:
-    """Rewards become pending, fees and cuts are taken, time is accounted for."""
-
-    def settle_one(board: Board) -> None:
-        platform = model.platform_rows[board.platform : board.platform + 1]
-        review.settle(
-            board.platform,
-            int(platform["owner"][0]),
-            platform,
-            model.broker_cut_ppm,
-            model.utc_hour,
-            model.nights[model.utc_hour],
-            board.batches,
-            model.worker_rows,
-            model.history_rows,
-            model.recording and model.keeps_history,
-            model.task_types,
-            board.active,
-            board.events,
-            board.by_slot,
-            board.tally[model.utc_hour],
-            board.demands[model.utc_hour],
-            board.earnings,
-            board.rows,
-            board.state,
-        )
-
-    model.for_each_board(settle_one)
-    for board in model.boards:
-        model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
-
-
-def observe_hour(model: ClickWorkModel) -> None:
-    """Check the books, tell the observers, let go those whose session is over."""
-    model.ledger.check()
-    if model.config.compute.debug:
-        invariants.check_hour(model)
-    for observer in model.observers:
-        observer.hour(model)
-    for board in model.boards:
-        review.go_off_duty(
-            model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
-        )
-    model.hour += 1
-    if model.hour % 24 == 0:
-        model.add_up_day()
-        for observer in model.observers:
-            observer.day(model)
-        for board in model.boards:
-            board.tally[:] = 0
-            board.demands[:] = 0
-        model.joined_today[:] = 0
-        model.left_today[:] = 0
-
-
-# --- the day ----------------------------------------------------------------------------------
-
-
-def pay_out(model: ClickWorkModel) -> None:
-    """Balances that reached the threshold are paid out where payouts were due yesterday."""
-    if model.day == 0:
-        return
-
-    def rows_of(first: int, last: int, rows: Records) -> int:
-        return payout.pay_out(
-            first,
-            last,
-            model.day - 1,
-            model.worker_rows,
-            model.history_rows,
-            model.recording and model.keeps_history,
-            model.platform_rows,
-            rows,
-        )
-
-    if any(model.day % int(days) == 0 for days in model.platform_rows["payout_days"]):
-        model.transfer_in_chunks(rows_of)
-
-
-def recount_accounts(model: ClickWorkModel) -> None:
-    """Every account is added up and held against the sector totals; no requester ran out of numbers."""
-    model.ledger.recount([board.batches["escrow"] for board in model.boards])
-    most = int(model.requester_rows["serial"].max(initial=0))
-    if most > MOST_BATCHES:
-        raise ModelError(
-            f"A requester has posted {most:,} batches; they are numbered up to {MOST_BATCHES:,}."
-        )
-
-
-def draw_duty(model: ClickWorkModel) -> None:
-    """Who works today, from when, for how long; sorted by tile and hour."""
-    plans = model.ask("plan_day", model.day)
-    count = model.workers_count
-    if model.keeps_last_sessions:
-        model.last_start[:count] = model.worker_rows["session_start"][:count]
-        model.last_minutes[:count] = model.worker_rows["session_minutes"][:count]
-    model.for_each_range(
-        lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
-    )
-    model.duty_day = model.day
-    for row, plan in plans:
-        if plan != model.duty_of(row):
-            model.set_duty(row, plan)
-    model.bucket()
-
-
-# --- the week ---------------------------------------------------------------------------------
-
-
-def learn_pay(model: ClickWorkModel) -> None:
-    """Learned pay, all-in pay and reservation wages."""
-
-    def learn(first: int, last: int) -> None:
-        learning.learn(
-            first,
-            last,
-            model.worker_rows,
-            model.history_rows,
-            model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,
-            model.settings,
-        )
-
-    model.for_each_range(learn)
-    for worker in model.deciders("reservation_wage"):
-        wage = float(worker.reservation_wage())
-        if wage != Worker.reservation_wage(worker):
-            model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, wage))
-
-
-def learn_hours(model: ClickWorkModel) -> None:
-    """What is known, by country and segment, of the hours that pay best."""
-    week = sum(board.earnings for board in model.boards)
-    for board in model.boards:
-        board.earnings[:] = 0
-    weight = model.config.learning.hours_smoothing
-    model.known_earnings += weight * (np.asarray(week, np.float64) - model.known_earnings)
-    model.best_hours = attraction(model.known_earnings, model.config.learning.hours_sharpness)
-
-
-def leave(model: ClickWorkModel) -> None:
-    """Workers whose pay stayed below their outside value for long enough leave."""
-    leaves = model.ask("leaves")
-    mark = np.zeros(model.workers_count, np.int8)
-    model.for_each_range(lambda first, last: model.decide_to_leave(first, last, model.worker_rows, mark))
-    for row, leaving in leaves:
-        mark[row] = learning.LEAVES if leaving else learning.STAYS
-    model.remove_workers(np.flatnonzero(mark == learning.LEAVES))
-
-
-def learn_platform_pay(model: ClickWorkModel) -> None:
-    """What is known, by country, of pay on each platform."""
-    model.learn_platform_pay()
-
-
-def change_platform(model: ClickWorkModel) -> None:
-    """Some workers reconsider where they work."""
-    choices = model.ask("choose_platform")
-    mark = np.zeros(model.workers_count, np.int8)
-    model.for_each_range(lambda first, last: model.reconsider(first, last, model.worker_rows, mark))
-    for row, name in choices:
-        mark[row] = model.admitting_platform(row, name)
-    rows = model.worker_rows[: model.workers_count]
-    moving = np.flatnonzero((mark != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0))
-    model.move_workers(moving, mark[moving])
-
-
-def join(model: ClickWorkModel) -> None:
-    """People of the registered pools hear about pay; those whom it satisfies join."""
-    config = model.config.learning
-    key = model.key(JOINS, model.week)
-    sigma = model.config.workers.reservation_log_sigma
-    active = model.active_by_country()
-    for country in range(len(model.world.codes)):
-        pool, present = int(model.pools[country]), int(active[country])
-        if pool == 0 or present == 0:
-            continue
-        willing = willing_share(
-            log(max(1e-6, model.reported_pay[country])), log(model.outside_value[country]), sigma
-        )
-        contact = present / max(1, int(model.first_active[country]))
-        mean = min(pool * config.join_rate * contact * willing, float(pool))
-        joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
-        if joining:
-            model.add_workers(country, joining, willing)
-
-
-def begin_week(model: ClickWorkModel) -> None:
-    """Requesters revise pay and demand; a new week of pay and time begins."""
-    targets = model.ask("revise_pay")
-    model.revise_pay(model.requester_rows)
-    for row, target in targets:
-        model.set_target(row, float(target))
-    model.revise_demand(model.requester_rows)
-    model.let_revise_demand()
-    model.for_each_range(lambda first, last: learning.clear_week(first, last, model.worker_rows))
-    model.week += 1
-
-
-# --- the month --------------------------------------------------------------------------------
-
-
-def spend_income(model: ClickWorkModel) -> None:
-    """Workers and brokers spend what they were paid."""
-    model.transfer_in_chunks(lambda first, last, rows: payout.spend(first, last, model.worker_rows, rows))
-    rows = np.zeros(len(model.collective_rows), TRANSFER)
-    model.ledger.transfer(rows, payout.spend_of_collectives(model.collective_rows, rows), model.no_escrow)
-
-
-def close_platform_books(model: ClickWorkModel) -> None:
-    """Platforms pay their costs; profit goes to the owners, losses are covered from outside."""
-    model.close_platform_books()
-
-
-def close_month(model: ClickWorkModel) -> None:
-    """The month's flow matrix is handed to the observers and a new one begun."""
-    flows = model.ledger.close_month()
-    period = model.clock.month_key(model.hour - 1)
-    for observer in model.observers:
-        observer.month(model, period, flows)
-
-
-HOUR: tuple[Phase, ...] = (
-    read_clock,
-    post_batches,
-    close_batches,
-    come_on_duty,
-    search_and_work,
-    review_work,
-    pay_for_work,
-    observe_hour,
-)
-DAY: tuple[Phase, ...] = (pay_out, recount_accounts, draw_duty)
-WEEK: tuple[Phase, ...] = (
-    learn_pay,
-    learn_hours,
-    leave,
-    learn_platform_pay,
-    change_platform,
-    join,
-    begin_week,
-)
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, close_month)
-
-
-def run_phases(phases: tuple[Phase, ...], model: ClickWorkModel) -> None:
-    """Run phases one after another."""
-    for phase in phases:
-        phase(model)
 
 
 # --- small helpers ------------------------------------------------------------------------------
@@ -521,26 +78,6 @@ def first_hour_of_each_local_hour(local_hours: NDArray[np.int8]) -> NDArray[np.i
         missing = result[:, local] < 0
         result[missing, local] = result[missing, (local + 1) % 24]
     return result
-
-
-def attraction(earnings: NDArray[np.float64], sharpness: int) -> NDArray[np.float64]:
-    """Cumulative weights of the 24 UTC hours by country and segment.
-
-    The weight of an hour is its pay per second on duty to the power ``sharpness``; hours nobody
-    tried count as average. ``earnings[..., 0]`` is micro-dollars, ``earnings[..., 1]`` seconds.
-    """
-    pay, seconds = earnings[..., 0], earnings[..., 1]
-    total_pay, total_seconds = np.cumsum(pay, axis=-1)[..., -1:], np.cumsum(seconds, axis=-1)[..., -1:]
-    average = np.where(total_seconds > 0, total_pay / np.maximum(total_seconds, 1.0), 0.0)
-    rate = np.where(seconds > 0, pay / np.maximum(seconds, 1e-9), average)
-    relative = np.where(average > 0, rate / np.where(average > 0, average, 1.0), 1.0)
-    weight = np.ones_like(relative)
-    for _ in range(sharpness):
-        weight = weight * relative
-    running = np.cumsum(weight, axis=-1)
-    flat = np.broadcast_to(np.arange(1, 25) / 24.0, running.shape)
-    total = running[..., -1:]
-    return np.ascontiguousarray(np.where(total > 0, running / np.where(total > 0, total, 1.0), flat))
 
 
 def hashes_of(plugins: Mapping[str, RuleTable]) -> dict[str, str]:
@@ -750,7 +287,7 @@ class ClickWorkModel(mesa.Model):
 
     def step(self) -> None:
         """Play one hour."""
-        run_phases(HOUR, self)
+        run_phases(schedule.HOUR, self)
         self.running = self.hour < self.last_hour
 
     def run(self, hours: int | None = None) -> None:
@@ -1095,7 +632,7 @@ class ClickWorkModel(mesa.Model):
 
     def end(self) -> None:
         """End the month in which the run ends: incomes are spent, platforms close their books."""
-        run_phases(MONTH, self)
+        run_phases(schedule.MONTH, self)
 
     # --- what the engine computes: for all rows, or for one agent that asks, on a copy of its row ---
 

@@ -39,11 +39,11 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("ledger.py",), ("world/",)),
     (("agents/rules.py",), ("agents/",), ("policy/",), ("market/",)),
     (("outcomes/",),),
-    (("checkpoint.py", "model.py"),),
+    (("checkpoint.py",), ("schedule.py",), ("model.py",)),
     (("composition.py", "overrides.py", "plugins.py"), ("study/",)),
     (("figures/",), ("report/",), ("explorer/",), ("cli.py",), ("__main__.py",), ("__init__.py",)),
 )
-ORDERED_FLOORS = {2, 5, 6}  # a room may import from the rooms before it on these floors
+ORDERED_FLOORS = {2, 4, 5, 6}  # a room may import from the rooms before it on these floors
 OF_AGENTS_FOR_MARKET = {"agents/rules.py", "agents/traits.py"}  # a market knows columns, never agent classes
 
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import mesa
 import numpy as np
 
-from sim import model as model_module
+from sim import schedule
 from sim.agents import rules
 from sim.agents.collective import Collective
 from sim.agents.government import Government
@@ -28,9 +28,10 @@ from sim.columns import Column
 from sim.draws import normal
 from sim.ledger import FORFEIT, PAYOUT
 from sim.market.board import ACTIVE_COUNT, EVENTS, EXHAUSTED, OPEN, find_taker
-from sim.model import TASTE, ClickWorkModel
+from sim.model import ClickWorkModel
 from sim.numeric import log
 from sim.outcomes.recorder import Recorder
+from sim.schedule import TASTE
 from tests.mesa_api.market import WEEK, lively, looked_at, on_duty, played, workers_of
 from tests.support.markets import fingerprint, run
 
@@ -414,18 +415,18 @@ def foretold(phase: str, ask: Any, told: Any) -> tuple[ClickWorkModel, int]:
             compared += 1
 
     answers: dict[int, Any] = {}
-    week = [part for function in model_module.WEEK for part in (
+    week = [part for function in schedule.WEEK for part in (
         [before, function, after] if function.__name__ == phase else [function]
     )]  # fmt: skip
-    kept = model_module.WEEK
-    model_module.WEEK = tuple(week)
+    kept = schedule.WEEK
+    schedule.WEEK = tuple(week)
     try:
         for _ in range(2):
             answers.clear()
             model.run(1)
             model.run(WEEK - 1)
     finally:
-        model_module.WEEK = kept
+        schedule.WEEK = kept
     return model, compared
 
 

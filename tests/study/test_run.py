@@ -16,9 +16,10 @@ import pytest
 from sim.cli import main
 from sim.composition import compose, config_id, from_yaml
 from sim.errors import UserError
-from sim.model import MONTH, ClickWorkModel
+from sim.model import ClickWorkModel
 from sim.outcomes.frames import COLUMNS
 from sim.plugins import load_plugins
+from sim.schedule import MONTH
 from sim.study.result import load, read_frame
 from sim.study.run import execute
 from sim.world.reading import TABLES_FOLDER
@@ -214,7 +215,10 @@ PLUGGED = ["market.acceptance=cautious", "--plugin"]
         (["platforms.microwork.excluded_countries=[NTH,STH]"], "platforms"),
         (["market.acceptance=nosuch"], "market.acceptance"),
         (["market.pay_setting=nosuch"], "market.pay_setting"),
-        (["requesters.demand_share=20", "requesters.count=1", "time.days=20000"], "requesters.demand_share"),
+        (
+            ["requesters.demand_share=20", "requesters.count=1", "workers.count=2000000", "time.days=24000"],
+            "requesters.demand_share",
+        ),
         (["resume=empty"], "resume"),
         (["resume=one.csv"], "resume"),
         (["resume=broken"], "resume"),

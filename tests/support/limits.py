@@ -13,7 +13,8 @@ from scipy import stats
 from sim.config import Config, Market, Platform, Segment
 from sim.market import board as boards
 from sim.market.board import BATCH, LISTING
-from sim.model import ClickWorkModel, search_and_work
+from sim.model import ClickWorkModel
+from sim.schedule import search_and_work
 from tests.support.markets import tiny
 
 Counts = Counter[str]

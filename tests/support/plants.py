@@ -110,7 +110,8 @@ CHECKS: dict[str, Callable[[Config], Any]] = {
 
 BOARD, SEARCH, REVIEW = "sim.market.board", "sim.market.search", "sim.market.review"
 POSTING, DUTY, PAYOUT = "sim.market.posting", "sim.market.duty", "sim.market.payout"
-MODEL, LEDGER, POPULATION = "sim.model", "sim.ledger", "sim.agents.population"
+MODEL, SCHEDULE, LEDGER = "sim.model", "sim.schedule", "sim.ledger"
+POPULATION = "sim.agents.population"
 
 PLANTS: dict[str, Plant] = {
     # --- money
@@ -278,7 +279,7 @@ PLANTS: dict[str, Plant] = {
         "permutation", calm(2),
     ),
     "orders made anew only when something is posted anywhere": Plant(
-        MODEL, "    count = model.new_batches()\n", "    count = model.new_batches()\n    if count == 0: return\n",
+        SCHEDULE, "    count = model.new_batches()\n", "    count = model.new_batches()\n    if count == 0: return\n",
         "union", calm(days=5),
     ),
     "duty by the number of workers": Plant(
@@ -290,7 +291,7 @@ PLANTS: dict[str, Plant] = {
         "poisson(uniform(arrivals_key, requester_id, 0), rate * share * (1 + 0.05 * len(requesters)))", "idle_requester", calm(2),
     ),
     "joiners by the number of countries": Plant(
-        MODEL, "poisson(uniform(key, country, 0), mean)", "poisson(uniform(key, country + len(model.world.codes), 0), mean)",
+        SCHEDULE, "poisson(uniform(key, country, 0), mean)", "poisson(uniform(key, country + len(model.world.codes), 0), mean)",
         "empty_country", hearsay(),
     ),
     "pay reported around the world": Plant(
@@ -328,7 +329,7 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- reproducibility
     "the length of the run in a draw": Plant(
-        MODEL, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.last_hour)", "prefix", choosy(1),
+        SCHEDULE, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.last_hour)", "prefix", choosy(1),
     ),
     "what a process remembers": Plant(
         MODEL, "self.weekdays = np.array(config.requesters.weekday_weights, np.float64)",
@@ -336,7 +337,7 @@ PLANTS: dict[str, Plant] = {
     ),
 
     "the number of threads in a draw": Plant(
-        MODEL, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.config.compute.threads)",
+        SCHEDULE, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.config.compute.threads)",
         "threads", choosy(1),
     ),
     "an observer that touches": Plant(
