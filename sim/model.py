@@ -484,9 +484,11 @@ class ClickWorkModel(mesa.Model):
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=False)
+        moving = np.zeros(self.workers_count, bool)
+        moving[rows] = True
         for board in self.boards:
             on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
-            on_duty["minutes"][np.isin(on_duty["row"], rows)] = 0
+            on_duty["minutes"][moving[on_duty["row"]]] = 0
         self.worker_rows["platform"][rows] = platforms
         self.place_on_tiles(rows)
         self.needs_bucketing = True
@@ -809,11 +811,13 @@ class ClickWorkModel(mesa.Model):
         else:
             if session is not None and session[0] != begun:
                 raise ValueError(f"The session of today began at {begun} UTC and can only be ended.")
-            over = begun, 60 * (coming - begun)
-            self.set_duty(row, over if session is None else session)
             board = self.boards[int(self.worker_rows["tile"][row])]
             on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
-            now = (on_duty["row"] == row) & (on_duty["start_hour"] == self.worker_rows["session_start"][row])
+            now = (on_duty["row"] == row) & (on_duty["start_hour"] == 24 * self.day + begun)
+            if not now.any():
+                raise ValueError("The session of today is over.")
+            over = begun, 60 * (coming - begun)
+            self.set_duty(row, over if session is None else session)
             on_duty["minutes"][now] = self.worker_rows["session_minutes"][row]
         self.needs_bucketing = True
 

@@ -153,7 +153,10 @@ class Worker(RecordAgent):
     # --- what the engine asks of the rules, for one listing ---
 
     def perceived_pay(self, reward_usd: float, stated_seconds: float, noise: float = 0.0) -> float:
-        """Net hourly pay in USD that a listing seems to give, ``noise`` in log points; tastes left out."""
+        """Net hourly pay in USD that a listing is believed to give; taste and exposure are left out.
+
+        ``noise``, in log points, is added to what is believed.
+        """
         settings = self.model.settings[0]
         done = float(self.accepted + self.rejected)
         speed = self.log_speed + rules.speed_log_gain(
@@ -166,8 +169,17 @@ class Worker(RecordAgent):
             float(settings["rejection_prior"]),
             float(settings["rejection_prior_tasks"]),
         )
-        stated = log(reward_usd * 3600.0 / stated_seconds)
-        return float(exp(stated + speed + log(1.0 - fee) + log(1.0 - believed) + noise))
+        sigma = rules.noise_sigma(
+            done,
+            float(settings["noise_sigma"]),
+            float(settings["noise_experienced_sigma"]),
+            float(settings["noise_half_tasks"]),
+        )
+        stated = log(reward_usd * 3600.0 / stated_seconds) + speed + log(1.0 - fee) + log(1.0 - believed)
+        if self.learned_pay <= 0.0:
+            return float(exp(stated + noise))
+        trust = rules.trust(sigma, float(settings["pay_spread"]))
+        return float(exp(trust * stated + (1.0 - trust) * log(self.learned_pay) + noise))
 
     def accepts(self, perceived_pay: float) -> bool:
         """Whether a listing of this perceived hourly pay (USD) is taken."""

@@ -1,7 +1,7 @@
 """The task board: open batches of one platform's tile, the orders in which they are shown, escrow.
 
-A platform's board is split into tiles (one below 50 000 workers). A tile is a market of its own
-for an hour: its workers see its batches only, so tiles run in parallel without touching each other.
+A platform's board is split into tiles (one up to ``market.workers_per_board`` workers). A tile is a market of
+its own for an hour: its workers see its batches only, so tiles run in parallel without touching each other.
 """
 
 from __future__ import annotations
@@ -681,8 +681,8 @@ class Board:
         self.ranked = lengthened(self.ranked, on_duty)
         self.ranks = lengthened(self.ranks, on_duty)
         self.by_slot = lengthened(self.by_slot, len(self.events))
-        # Five transfers for an event and three for a batch are the most that an hour can need.
-        self.rows = lengthened(self.rows, 5 * len(self.events) + 3 * slots)
+        # Five transfers for an event, or two for a batch, are the most that a phase can need.
+        self.rows = lengthened(self.rows, max(5 * len(self.events), 2 * slots))
 
     def state_arrays(self) -> dict[str, Any]:
         """Return the arrays that a checkpoint must hold."""

@@ -20,7 +20,7 @@ from sim.agents.rules import (
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
-from sim.agents.traits import TERTIARY, worker_id
+from sim.agents.traits import TERTIARY, WOMAN, worker_id
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import normal, priority, uniform
 from sim.market.board import (
@@ -98,7 +98,7 @@ def come_on_duty(
         if worker.bits & ACTIVE_FLAG:
             seconds = duty_seconds(hour, integer(entry.start_hour), integer(entry.minutes))
         segment = segments[worker.segment]
-        interruption = real(segment.interruption_women if worker.bits & 2 else segment.interruption_men)
+        interruption = real(segment.interruption_women if worker.bits & WOMAN else segment.interruption_men)
         if uniform(duty_key, integer(entry.id), 0) < interruption:
             seconds = integer(real(seconds) * uniform(duty_key, integer(entry.id), 1))
         accepted = real(worker.accepted)
@@ -277,7 +277,7 @@ def allocate(
     ranked: Any,
     ranks: Any,
 ) -> None:
-    """Where more is wanted than there is, grant by falling priority: ``want`` becomes what each is granted.
+    """Where more is wanted than there is, grant by rising priority: ``want`` becomes what each is granted.
 
     ``proposals[:count]`` are places in ``active``, ``demand`` the sum of wants by slot.
     """

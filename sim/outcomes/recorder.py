@@ -179,7 +179,15 @@ class Recorder:
     # --- checkpoints ---
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return what a checkpoint must hold for the tables to come out the same."""
+        """Return what a checkpoint must hold for the tables to come out the same.
+
+        Raises
+        ------
+        ValueError
+            If batches of past months were kept in memory: only a sink keeps them from a kill.
+        """
+        if self.kept_batches:
+            raise ValueError("Batches kept in memory are no part of a checkpoint: give the recorder a sink.")
         arrays = {
             "clock_active": self.clock_active,
             "clock_paid": self.clock_paid,

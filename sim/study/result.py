@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -349,16 +349,17 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_manifest(folder: str | Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(folder: str | Path, manifest: Mapping[str, Any], passing: Collection[str] = ()) -> None:
     """Write `manifest.json`, the last file of a run: `manifest` and the SHA-256 of every file in the folder.
 
-    A folder without it, or with a file that it does not describe, is not taken for a finished run.
+    A folder without it is not taken for a finished run. Files named in ``passing`` are left out: they were
+    needed to go on after a kill, and are removed once there is nothing to go on with.
     """
     place = Path(folder)
     names = sorted(
         path.relative_to(place).as_posix()
         for path in place.rglob("*")
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path.name not in (MANIFEST, *passing)
     )
     content = {**manifest, "files": {name: digest(place / name) for name in names}}
     write_json(place / MANIFEST, {**content, "sha256": _manifest_digest(content)})

@@ -101,6 +101,7 @@ def execute(
     if resume is not None:
         parts.keep(int(model.loaded_arrays.pop("parts")))
         recorder.restore(model.loaded_arrays)
+        model.loaded_arrays.clear()
     try:
         play(model, lambda: save(model, recorder, parts, folder), quiet)
     except KeyboardInterrupt:
@@ -119,8 +120,9 @@ def execute(
     write_json(folder / SUMMARY, values)
     if draw is not None and config.record.figures:
         draw(frames, model.world, manifest, folder / FIGURES)
+    write_manifest(folder, manifest, passing=[CHECKPOINT, *(path.name for path in parts.paths())])
     (folder / CHECKPOINT).unlink(missing_ok=True)
-    write_manifest(folder, manifest)
+    parts.clear()
     if not quiet:
         print_summary(values, by_country(frames, model.world))
     return folder
@@ -168,16 +170,23 @@ class BatchParts:
         """Go on after ``count`` parts; what an interrupted run wrote beyond them is dropped."""
         self.count = count
         for path in sorted(self.folder.glob("batches-*.part")):
-            if path not in {self.path(number) for number in range(count)}:
+            if path not in self.paths():
                 path.unlink()
 
+    def paths(self) -> list[Path]:
+        """Files of all parts."""
+        return [self.path(number) for number in range(self.count)]
+
     def join(self) -> None:
-        """Join the parts into the table and remove them."""
+        """Join the parts into the table. They stay until the run has ended: a checkpoint counts on them."""
         with PartWriter(self.folder / frame_file("batches"), COLUMNS["batches"]) as whole:
-            for number in range(self.count):
-                whole.append(pq.read_table(self.path(number), page_checksum_verification=True))
-        for number in range(self.count):
-            self.path(number).unlink()
+            for path in self.paths():
+                whole.append(pq.read_table(path, page_checksum_verification=True))
+
+    def clear(self) -> None:
+        """Remove the parts."""
+        for path in self.paths():
+            path.unlink(missing_ok=True)
 
 
 def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: Path) -> None:

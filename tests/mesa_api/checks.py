@@ -184,7 +184,8 @@ def moved_off_the_board() -> int:
         assert model.needs_bucketing
         assert worker.pending == 0 and worker.balance == due[row], "the old platform pays what is pending"
         if row in rows and worker.duty and worker.duty[0] < model.hour % 24:
-            worker.duty = (worker.duty[0], 900)
+            longer = worker.duty[0], 900
+            refused(ValueError, lambda worker=worker, longer=longer: setattr(worker, "duty", longer), "over")
     old, new = model.boards[0], model.boards[1]
     came = set()
     for _ in range(24 - model.hour % 24):
@@ -518,7 +519,7 @@ def foretold_acceptance() -> int:
         },
     )
     model = ClickWorkModel(config)
-    model.run(30)
+    model.run(WEEK + 30)
     for worker in workers_of(model)[::2]:
         worker.log_reservation += 3.0
     watch = AcceptanceWatch()
@@ -527,6 +528,7 @@ def foretold_acceptance() -> int:
         watch.records = model.worker_rows.copy()
         model.step()
     assert watch.taken > 1000 and watch.passed > 10, (watch.taken, watch.passed)
+    assert watch.experienced > 500, "hardly anybody has learned what tasks pay"
     return watch.taken + watch.passed
 
 
@@ -535,7 +537,7 @@ class AcceptanceWatch(Watch):
 
     def __init__(self) -> None:
         self.records = np.zeros(0)
-        self.taken = self.passed = 0
+        self.taken = self.passed = self.experienced = 0
 
     def hour(self, model: ClickWorkModel) -> None:
         after, model.worker_rows = model.worker_rows, self.records
@@ -549,12 +551,14 @@ class AcceptanceWatch(Watch):
         for event in events:
             assert likes(model, board, board.active[event["active"]], int(event["slot"])), "not to its liking"
         self.taken += len(events)
+        rows = board.active["row"][events["active"]]
+        self.experienced += int((self.records["learned_pay"][rows] > 0.0).sum())
         slots = [int(slot) for slot in board.orders[0, : int(board.state[OPEN])]]
         if board.state[EXHAUSTED] or not slots:
             return  # a proposal may have come too late: where nothing ran out nobody was in anybody's way
         for place in set(range(int(board.state[ACTIVE_COUNT]))) - set(events["active"].tolist()):
             entry = board.active[place]
-            if entry["searched"] and all(possible(board, entry, slot) for slot in slots):
+            if entry["searched"] and all(possible(model, board, entry, slot) for slot in slots):
                 assert not all(likes(model, board, entry, slot) for slot in slots), "passed by all the same"
                 self.passed += 1
 
@@ -567,18 +571,19 @@ def likes(model: ClickWorkModel, board: Any, entry: Any, slot: int) -> bool:
     noise = (
         float(entry["sigma"]) * normal(listing["key"], identity, 0)
         + float(setting["taste_sigma"]) * normal(model.key(TASTE, 0), identity, kind)
-        - float(setting["exposure_discount"]) * float(model.task_types["exposure"][kind])
+        - float(model.exposure_costs[kind])
     )
     return worker.accepts(
         worker.perceived_pay(float(batch["reward"]) / 1e6, float(batch["estimated_seconds"]), noise)
     )
 
 
-def possible(board: Any, entry: Any, slot: int) -> bool:
+def possible(model: ClickWorkModel, board: Any, entry: Any, slot: int) -> bool:
     """Whether a worker on duty could have worked on a listing whenever it was looked at."""
     listing = board.listings[slot]
+    pace = rules.pace(listing["key"], int(entry["id"]), float(model.settings[0]["pace_sigma"]))
     admitted = int(listing["country_mask"]) >> int(entry["country"]) & 1
-    seconds = rules.own_seconds(float(listing["true_seconds"]), float(entry["log_speed"]))
+    seconds = rules.own_seconds(float(listing["true_seconds"]), float(entry["log_speed"]) + pace)
     part = find_taker(board.table, board.takers, int(entry["row"]), slot)
     more = part < 0 or board.takers["done"][part] < listing["tasks"]
     return bool(admitted and more and seconds <= int(entry["left"]))

@@ -113,6 +113,28 @@ def test_saved_configuration_repeats_the_run(folder: Path) -> None:
     assert fingerprint(run(config)) == fingerprint(run(compose(SMALL)))
 
 
+def test_a_run_killed_at_its_very_end_goes_on(folder: Path, tmp_path: Path) -> None:
+    """Killed while the figures are drawn, or once the manifest is written: nothing is lost either way."""
+
+    def killed(*arguments: object) -> None:
+        raise RuntimeError("killed")
+
+    config = compose([*SMALL, "time.checkpoint_days=10", f"results.dir={tmp_path}", "record.figures=true"])
+    with pytest.raises(RuntimeError, match="killed"):
+        execute(config, quiet=True, draw=killed)
+    (place,) = tmp_path.iterdir()
+    assert list(place.glob("batches-*.part")) and not (place / "manifest.json").exists()
+    kept = {path.name: path.read_bytes() for path in (*place.glob("*.part"), place / "checkpoint")}
+    for _ in range(2):
+        assert execute(config, resume=place, quiet=True) == place
+        assert not any((place / name).exists() for name in kept)
+        for name in COLUMNS:
+            assert (place / f"{name}.parquet").read_bytes() == (folder / f"{name}.parquet").read_bytes(), name
+        for name, content in kept.items():
+            (place / name).write_bytes(content)
+        assert len(load(place).batches) > 0
+
+
 def test_killed_run_resumes_to_the_same_tables(folder: Path, tmp_path: Path) -> None:
     """kill -9 after the first checkpoint; the resumed run writes the same bytes as one left alone."""
     script = """
