@@ -226,3 +226,18 @@ def _hourly_offsets(name: str, date: dt.date) -> NDArray[np.int16]:
     """Return a zone's offset at each hour (UTC) of a day, in minutes."""
     midnight = dt.datetime(date.year, date.month, date.day)
     return _offsets_at(name, midnight, dt.timedelta(hours=1), HOURS_PER_DAY)
+
+
+def first_hour_of_each_local_hour(local_hours: NDArray[np.int8]) -> NDArray[np.int64]:
+    """UTC hour of the day at which each local hour begins: int64 (zones, 24).
+
+    A local hour that the change of clocks leaves out counts as the hour after it.
+    """
+    zones = len(local_hours)
+    result = np.full((zones, 24), -1, np.int64)
+    for hour in range(23, -1, -1):
+        result[np.arange(zones), local_hours[:, hour]] = hour
+    for local in range(23, -1, -1):
+        missing = result[:, local] < 0
+        result[missing, local] = result[missing, (local + 1) % 24]
+    return result

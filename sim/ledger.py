@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.columns import Records, records
-from sim.compile import integer, kernel
+from sim.compile import integer, kernel, rule
 
 
 class ModelError(RuntimeError):
@@ -102,6 +102,17 @@ FAULTS = {
     OVERDRAWN: "an account overdrawn",
     TOO_LARGE: "an amount beyond the largest that fits",
 }
+
+
+@rule
+def write_row(row: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int) -> None:
+    """Fill one transfer, from an account of country ``payer`` to one of country ``payee``."""
+    row.kind = kind
+    row.debit = debit
+    row.credit = credit
+    row.amount = amount
+    row.debit_country = payer
+    row.credit_country = payee
 
 
 @kernel

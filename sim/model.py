@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,21 +27,21 @@ from sim.agents.rules import bounded_target
 from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
-from sim.clock import Clock
+from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key
 from sim.errors import UserError, nearest
-from sim.ledger import CAPITAL, PLATFORM_COST, PROFIT, TRANSFER, Ledger, ModelError
+from sim.ledger import TRANSFER, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
-from sim.market.kernels import RuleTable, choose_kernels
+from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.channels import Contribution, fold, promises
-from sim.schedule import attraction, run_phases
-from sim.validation import build, check, to_plain
+from sim.schedule import run_phases
+from sim.validation import build, check, to_plain, with_settings
 from sim.world import load_world
 
 ARRIVALS = stream("arrivals")
@@ -60,56 +59,6 @@ SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
 
 Result = TypeVar("Result")
-
-
-# --- small helpers ------------------------------------------------------------------------------
-
-
-def first_hour_of_each_local_hour(local_hours: NDArray[np.int8]) -> NDArray[np.int64]:
-    """UTC hour of the day at which each local hour begins: int64 (zones, 24).
-
-    A local hour that the change of clocks leaves out counts as the hour after it.
-    """
-    zones = len(local_hours)
-    result = np.full((zones, 24), -1, np.int64)
-    for hour in range(23, -1, -1):
-        result[np.arange(zones), local_hours[:, hour]] = hour
-    for local in range(23, -1, -1):
-        missing = result[:, local] < 0
-        result[missing, local] = result[missing, (local + 1) % 24]
-    return result
-
-
-def hashes_of(plugins: Mapping[str, RuleTable]) -> dict[str, str]:
-    """SHA-256 of the file of every rule from outside, by kind and name."""
-    return {
-        f"{kind}.{name}": hashlib.sha256(Path(file).read_bytes()).hexdigest()
-        for kind, table in plugins.items()
-        for name, (_, file) in table.items()
-    }
-
-
-def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[int, int, int, int]]:
-    """Transfers (kind, payer, receiver, micro-dollars) that close a platform's month."""
-    if cost > revenue:
-        return [(CAPITAL, owner, platform, cost - revenue), (PLATFORM_COST, platform, owner, cost)]
-    return [(PLATFORM_COST, platform, owner, cost), (PROFIT, platform, owner, revenue - cost)]
-
-
-def with_settings(config: Config, settings: Mapping[str, Any], rng: int | None) -> Config:
-    """Return the configuration with other values of settings named by dotted paths, and another seed."""
-    if not settings and rng is None:
-        return config
-    plain = to_plain(config)
-    for path, value in {**settings, **({} if rng is None else {"seed": int(rng)})}.items():
-        *groups, name = path.split(".")
-        place = plain
-        for group in groups:
-            place = place.setdefault(group, {}) if isinstance(place, dict) else place
-        if not isinstance(place, dict):
-            raise UserError("There is no such setting.", path=path, value=value)
-        place[name] = value
-    return build(Config, plain)
 
 
 class ClickWorkModel(mesa.Model):
@@ -232,7 +181,7 @@ class ClickWorkModel(mesa.Model):
                 self.boards.append(Board(platform, len(self.boards), countries, segments, order))
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
-        self.best_hours = attraction(self.known_earnings, 0)
+        self.best_hours = learning.attraction(self.known_earnings, 0)
         self.new_tiles = np.zeros(256, np.int64)
         self.new_listings = np.zeros(256, boards.LISTING)
         self.new_rows = np.zeros(256, boards.BATCH)
@@ -606,7 +555,7 @@ class ClickWorkModel(mesa.Model):
         count = 0
         for p, platform in enumerate(self.platform_rows):
             owner, revenue, cost = self.books_of(p)
-            for kind, debit, credit, amount in month_end(p, owner, revenue, cost):
+            for kind, debit, credit, amount in payout.month_end(p, owner, revenue, cost):
                 rows[count] = (amount, debit, credit, kind, owner, owner)
                 count += 1
             platform["revenue"] += revenue
@@ -628,7 +577,7 @@ class ClickWorkModel(mesa.Model):
         flows = np.zeros_like(self.ledger.flows)
         for p in range(len(self.platform_rows)):
             owner, revenue, cost = self.books_of(p)
-            for kind, _, _, amount in month_end(p, owner, revenue, cost):
+            for kind, _, _, amount in payout.month_end(p, owner, revenue, cost):
                 flows[kind, owner, owner] += amount
         return flows
 

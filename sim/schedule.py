@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.agents.rules import willing_share
 from sim.agents.traits import ACTIVE, MOST_BATCHES
@@ -355,7 +354,7 @@ def learn_hours(model: Model) -> None:
         board.earnings[:] = 0
     weight = model.config.learning.hours_smoothing
     model.known_earnings += weight * (np.asarray(week, np.float64) - model.known_earnings)
-    model.best_hours = attraction(model.known_earnings, model.config.learning.hours_sharpness)
+    model.best_hours = learning.attraction(model.known_earnings, model.config.learning.hours_sharpness)
 
 
 def leave(model: Model) -> None:
@@ -467,23 +466,3 @@ def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
     """Run phases one after another."""
     for phase in phases:
         phase(model)
-
-
-def attraction(earnings: NDArray[np.float64], sharpness: int) -> NDArray[np.float64]:
-    """Cumulative weights of the 24 UTC hours by country and segment.
-
-    The weight of an hour is its pay per second on duty to the power ``sharpness``; hours nobody
-    tried count as average. ``earnings[..., 0]`` is micro-dollars, ``earnings[..., 1]`` seconds.
-    """
-    pay, seconds = earnings[..., 0], earnings[..., 1]
-    total_pay, total_seconds = np.cumsum(pay, axis=-1)[..., -1:], np.cumsum(seconds, axis=-1)[..., -1:]
-    average = np.where(total_seconds > 0, total_pay / np.maximum(total_seconds, 1.0), 0.0)
-    rate = np.where(seconds > 0, pay / np.maximum(seconds, 1e-9), average)
-    relative = np.where(average > 0, rate / np.where(average > 0, average, 1.0), 1.0)
-    weight = np.ones_like(relative)
-    for _ in range(sharpness):
-        weight = weight * relative
-    running = np.cumsum(weight, axis=-1)
-    flat = np.broadcast_to(np.arange(1, 25) / 24.0, running.shape)
-    total = running[..., -1:]
-    return np.ascontiguousarray(np.where(total > 0, running / np.where(total > 0, total, 1.0), flat))

@@ -390,3 +390,19 @@ def _way_out(instance: Any, relative: str, value: Any, where: str) -> str:
     if isinstance(default, (bool, int, float, str)) and default != value:
         return f"{where}={spell(default)}"
     return where
+
+
+def with_settings(config: T, settings: Mapping[str, Any], rng: int | None) -> T:
+    """Return the configuration with other values of settings named by dotted paths, and another seed."""
+    if not settings and rng is None:
+        return config
+    plain = to_plain(config)
+    for path, value in {**settings, **({} if rng is None else {"seed": int(rng)})}.items():
+        *groups, name = path.split(".")
+        place = plain
+        for group in groups:
+            place = place.setdefault(group, {}) if isinstance(place, dict) else place
+        if not isinstance(place, dict):
+            raise UserError("There is no such setting.", path=path, value=value)
+        place[name] = value
+    return build(type(config), plain)

@@ -54,7 +54,7 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
     """
     chances = np.diff(worker_origins["cumulative"], prepend=0.0)
     rows = np.zeros(len(config.platforms), PLATFORM)
-    workers, requesters = admitted(config, world, "worker"), admitted(config, world, "requester")
+    workers = admitted(config, world, "worker")
     for i, (name, platform) in enumerate(config.platforms.items()):
         if platform.owner not in world.codes:
             raise UserError(
@@ -66,7 +66,6 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
             )
         row = rows[i]
         row["worker_mask"] = sum(1 << c for c in workers[name])
-        row["requester_mask"] = sum(1 << c for c in requesters[name])
         row["large_batch_from"] = platform.large_batch_from
         row["worker_fee_ppm"] = parts_per_million(platform.worker_fee)
         row["minimum_reward"] = parse_usd(platform.minimum_reward_usd)

@@ -71,7 +71,6 @@ COUNTRY = records(
         ("zones", "i8"),
         ("first_collective", "i8"),
         ("collectives", "i8"),
-        ("north", "u1"),
     ]
 )
 
@@ -255,7 +254,6 @@ def make_tables(config: Config, world: World) -> Tables:
     countries["price_level"] = world.price_level
     countries["women_share"] = world.women_share
     countries["tertiary_share"] = world.tertiary_share
-    countries["north"] = [group == "north" for group in world.group]
     zone_cumulative = np.zeros(len(world.zones))
     shares = np.zeros((len(world.codes), len(names)))
     north = [config.segments[name].share_north for name in names]

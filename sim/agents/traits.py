@@ -137,7 +137,6 @@ PLATFORM = records(
     [
         ("balance", "i8"),
         ("worker_mask", "i8"),
-        ("requester_mask", "i8"),
         ("requester_fee_ppm", "i8"),
         ("large_batch_fee_ppm", "i8"),
         ("large_batch_from", "i8"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.columns import Records, aligned_zeros, grown, records
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import mix
-from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER
+from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
 from sim.numeric import ceil_ppm, floor_ppm
 
 RETURNED = 1 << 30
@@ -584,14 +584,8 @@ def add_row(
     """Append one transfer of micro-dollars to the hour's settlement, unless it is nothing."""
     if amount == 0:
         return
-    row = rows[state[ROWS]]
+    write_row(rows[state[ROWS]], kind, debit, credit, amount, payer, payee)
     state[ROWS] += 1
-    row.kind = kind
-    row.debit = debit
-    row.credit = credit
-    row.amount = amount
-    row.debit_country = payer
-    row.credit_country = payee
 
 
 STATE_ARRAYS = (

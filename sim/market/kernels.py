@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,3 +97,12 @@ def _try(rule: Callable[..., Any], path: str, chosen: str, trial: tuple[float, .
             value=chosen,
             allowed=f"a function of {len(trial)} numbers that gives a number, as in sim/agents/rules.py",
         ) from error
+
+
+def hashes_of(plugins: Mapping[str, RuleTable]) -> dict[str, str]:
+    """SHA-256 of the file of every rule from outside, by kind and name."""
+    return {
+        f"{kind}.{name}": hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        for kind, table in plugins.items()
+        for name, (_, file) in table.items()
+    }

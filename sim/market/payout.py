@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sim.agents.traits import ACTIVE
-from sim.compile import integer, kernel, rule
-from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING
-
-
-@rule
-def write_row(row: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int) -> None:
-    """Fill one transfer."""
-    row.kind = kind
-    row.debit = debit
-    row.credit = credit
-    row.amount = amount
-    row.debit_country = payer
-    row.credit_country = payee
+from sim.compile import integer, kernel
+from sim.ledger import (
+    BROKER_SPENDING,
+    CAPITAL,
+    FORFEIT,
+    PAYOUT,
+    PLATFORM_COST,
+    PROFIT,
+    SPENDING,
+    write_row,
+)
 
 
 @kernel
@@ -103,3 +101,10 @@ def spend_of_collectives(collectives: Any, rows: Any) -> int:
             write_row(rows[count], BROKER_SPENDING, i, country, amount, country, country)
             count += 1
     return count
+
+
+def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[int, int, int, int]]:
+    """Transfers (kind, payer, receiver, micro-dollars) that close a platform's month."""
+    if cost > revenue:
+        return [(CAPITAL, owner, platform, cost - revenue), (PLATFORM_COST, platform, owner, cost)]
+    return [(PLATFORM_COST, platform, owner, cost), (PROFIT, platform, owner, revenue - cost)]

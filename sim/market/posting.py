@@ -10,7 +10,7 @@ from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_ba
 from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
-from sim.ledger import FUNDING, POSTING
+from sim.ledger import FUNDING, POSTING, write_row
 from sim.market.board import BATCHES, POSTED
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
@@ -288,17 +288,6 @@ def write_batch(
     return count + 1
 
 
-@rule
-def fund_row(row: Any, kind: int, debit: int, credit: int, amount: int, country: int) -> None:
-    """Fill a transfer inside the requester's country."""
-    row.kind = kind
-    row.debit = debit
-    row.credit = credit
-    row.amount = amount
-    row.debit_country = country
-    row.credit_country = country
-
-
 @kernel
 def fund(
     added: Any, more: int, batches: Any, requesters: Any, recording: bool, demand: Any, rows: Any
@@ -319,9 +308,9 @@ def fund(
         own = min(cost, integer(requester.balance) - integer(requester.committed))
         requester.committed += own
         if own < cost:
-            fund_row(rows[count], FUNDING, country, r, cost - own, country)
+            write_row(rows[count], FUNDING, country, r, cost - own, country, country)
             count += 1
-        fund_row(rows[count], POSTING, r, slot, cost, country)
+        write_row(rows[count], POSTING, r, slot, cost, country, country)
         count += 1
         demand[country, POSTED] += integer(batch.assignments)
         demand[country, BATCHES] += 1

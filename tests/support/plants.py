@@ -148,7 +148,7 @@ PLANTS: dict[str, Plant] = {
         "roundings", small(0),
     ),
     "flows of two countries exchanged": Plant(
-        BOARD, "    row.debit_country = payer\n", "    row.debit_country = payee\n", "books", small(1),
+        LEDGER, "    row.debit_country = payer\n", "    row.debit_country = payee\n", "books", small(1),
     ),
 
     "a reward of another country": Plant(
