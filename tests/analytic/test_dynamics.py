@@ -146,7 +146,7 @@ def test_requesters_of_a_promising_platform_can_afford_it() -> None:
         for name, row in (("fr", there), ("all", elsewhere))
     }
     assert per_hour["fr"] > 1.5 * per_hour["all"]
-    # A handful of requesters of very different sizes: from seed to seed a tenth to nine tenths of duty is paid.
+    # A handful of requesters of very different sizes: by seed, a tenth to nine tenths of duty is paid.
     assert there["paid_seconds"] > 0.05 * there["duty_seconds"]
 
 
