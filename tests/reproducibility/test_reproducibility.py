@@ -99,7 +99,7 @@ def test_a_population_is_not_used_up(exercised: Exercised) -> None:
 
 
 def test_environment(fresh: dict[str, str], tmp_path: Path, exercised: Exercised) -> None:
-    """No run heeds hash seed, time zone, language, folder, ``-O``, or a script that reseeds and moves about."""
+    """No run heeds hash seed, time zone, language, folder, ``-O``, or a script that draws and reseeds."""
     assert fingerprints(MARKETS, options=("-O",), environment=ELSEWHERE, folder=tmp_path) == fresh
     meddled = fingerprints(
         MARKETS, "--meddle", environment={"PYTHONHASHSEED": "random", "TZ": "America/St_Johns"}
