@@ -15,9 +15,11 @@ INTRODUCTION = """\
 
 Written by `python scripts/write_parameter_docs.py` from `sim/config.py`, where every parameter is declared.
 `<name>` stands for a name that you choose: `platforms.microwork.requester_fee`. A parameter is marked
-*assumed* where no source gives a number; its range is then the range to vary it over. Country tables,
-platforms and other choices that belong together are groups of YAML files under `conf/`; they may set other
-values than the defaults shown here (`clickmarket run --cfg job` prints those of a run).
+*assumed* where no source gives the number itself; a source beside that mark bears on it without giving it.
+Its range is then the range to vary it over. Names, choices, and what belongs to the size of a model or to the
+machine have neither. Country tables, platforms and other choices that belong together are groups of YAML
+files under `conf/`; they may set other values than the defaults shown here (`clickmarket run --cfg job`
+prints those of a run).
 """
 HEADING = "| parameter | default | unit | allowed | meaning | source |\n|---|---|---|---|---|---|\n"
 

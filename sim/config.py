@@ -16,7 +16,6 @@ from typing import Any
 ILO = "ILO, World Employment and Social Outlook 2021"
 HORTON = "Horton and Chilton 2010, EC"
 HARA = "Hara et al. 2018, CHI"
-DIFALLAH = "Difallah et al. 2015, WWW"
 IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
@@ -134,10 +133,8 @@ class Segment:
         high=3,
         assumed=True,
     )
-    window_start: int = parameter(
-        9, meaning="first local hour of daily life free for click work", unit="hour", low=0, high=23
-    )
-    window_hours: int = parameter(10, meaning="length of that window", unit="hours", low=1, high=24)
+    window_start: int = assumed(9, 0, 23, "first local hour of daily life free for click work", "hour")
+    window_hours: int = assumed(10, 1, 24, "length of that window", "hours")
     flexibility: float = assumed(0.3, 0, 1, "weight on the hours that paid best rather than the own window")
     desired_hours_median: float = parameter(
         16.0, meaning="median of the hours a week workers want", unit="hours", low=0.05, high=112, source=ILO
@@ -152,9 +149,7 @@ class Segment:
         high=2,
         source=HORTON,
     )
-    collective_size: int = parameter(
-        0, meaning="members of a collective with a broker; 0 = works alone", low=0, high=10000
-    )
+    collective_size: int = assumed(0, 0, 10000, "members of a collective with a broker; 0 = works alone")
     interruption_women: float = assumed(
         0.1, 0, 1, "chance that a woman's hour on duty is cut short by other duties"
     )
@@ -229,7 +224,7 @@ class Workers:
         12, 1, 60, "most fruitless listings in a row before giving up for the hour", "listings"
     )
     patience_hours: int = assumed(2, 1, 16, "fruitless hours in a row before giving up for the day", "hours")
-    daily_hours_cap: int = parameter(16, meaning="most hours on duty in 24", unit="hours", low=1, high=16)
+    daily_hours_cap: int = assumed(16, 1, 16, "most hours on duty in 24", "hours")
     broker_cut: float = assumed(0.2, 0, 0.6, "share of net rewards kept by the broker of a collective")
     collective_skill_share: float = assumed(
         0.6, 0, 1, "share of collectives that pool enough skill for reading tasks"
@@ -247,9 +242,7 @@ class Workers:
 class Requesters:
     """The firms and people who post the work."""
 
-    count: int | None = parameter(
-        None, meaning="requesters; null = 0.03 for each worker", unit="requesters", low=1, high=100_000_000
-    )
+    count: int | None = assumed(None, 1, 100_000_000, "requesters; null = 0.03 for each worker", "requesters")
     size_log_sigma: float = parameter(
         2.68, meaning="spread of requester sizes", unit="log points", low=0, high=4, source=IPEIROTIS
     )
@@ -289,8 +282,8 @@ class Requesters:
         assumed=True,
     )
     always_on_share: float = assumed(0.15, 0, 1, "share of requesters that post at all hours")
-    office_start: int = parameter(8, meaning="first local office hour", unit="hour", low=0, high=23)
-    office_hours: int = parameter(10, meaning="length of the office day", unit="hours", low=1, high=24)
+    office_start: int = assumed(8, 0, 23, "first local office hour", "hour")
+    office_hours: int = assumed(10, 1, 24, "length of the office day", "hours")
     night_weight: float = assumed(0.1, 0, 1, "posting outside office hours relative to inside")
     weekday_weights: list[float] = parameter(
         default_factory=lambda: [1.19, 1.20, 1.16, 1.13, 1.13, 0.55, 0.64],
@@ -317,9 +310,9 @@ class Requesters:
         24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
     )
     pay_arm_spread: float = assumed(0.1, 0, 0.5, "distance of the two randomised reward arms from the target")
-    pay_step: float = assumed(0.15, 0, 0.5, "first and largest step of the pay target", "log points")
+    pay_step: float = assumed(0.15, 0, 0.5, "first and largest step of the pay target", "share of the target")
     pay_step_smallest: float = assumed(
-        0.01, 0, 0.5, "smallest step, after the arms have alternated", "log points"
+        0.01, 0, 0.5, "smallest step, after the arms have alternated", "share of the target"
     )
     pay_minimum_tasks: int = assumed(
         20, 1, 1e6, "tasks closed in each arm before the target is revised", "tasks"
@@ -350,11 +343,9 @@ class TaskType:
         high=2,
         source=CROWDTRUTH,
     )
-    skill: int = parameter(
-        1, meaning="skill needed: 0 none, 1 reading, 2 writing, 3 expertise", low=0, high=3
-    )
+    skill: int = assumed(1, 0, 3, "skill needed: 0 none, 1 reading, 2 writing, 3 expertise")
     tertiary: bool = parameter(False, meaning="needs tertiary education")
-    exposure: float = parameter(0.0, meaning="share of the time spent with harmful content", low=0, high=1)
+    exposure: float = assumed(0.0, 0, 1, "share of the time spent with harmful content")
     pay_factor: float = assumed(1.0, 0.01, 50, "hourly pay and value relative to the requester's mean")
     one_task_share: float = parameter(
         0.57, meaning="share of batches that hold one task", low=0, high=1, source=MTURK_PAGE
@@ -424,7 +415,7 @@ class Platform:
     )
     large_batch_fee: float = parameter(
         0.2,
-        meaning="further fee where a task is given to ten workers or more",
+        meaning="further fee where a task is given to `large_batch_from` workers or more",
         low=0,
         high=2,
         source=MTURK_FEES,
@@ -437,15 +428,15 @@ class Platform:
         high=1_000_000,
         source=MTURK_FEES,
     )
-    worker_fee: float = parameter(0.0, meaning="fee on workers, share of the reward", low=0, high=0.99)
+    worker_fee: float = assumed(0.0, 0, 0.99, "fee on workers, share of the reward")
     minimum_reward_usd: float = parameter(
         0.01, meaning="lowest reward for a task", unit="USD", low=0.000001, high=1000, source=MTURK_FEES
     )
     tick_usd: float = parameter(
         0.01, meaning="rewards are multiples of this", unit="USD", low=0.000001, high=10, source=MTURK_FEES
     )
-    reward_promise_usd_per_hour: float = parameter(
-        0.0, meaning="hourly pay promised for the stated time; 0 = none", unit="USD/hour", low=0, high=200
+    reward_promise_usd_per_hour: float = assumed(
+        0.0, 0, 200, "hourly pay promised for the stated time; 0 = none", "USD/hour"
     )
     ranking_newest: float = assumed(0.4, 0, 1, "weight of newest-first in the order that workers see")
     ranking_largest: float = assumed(0.3, 0, 1, "weight of largest-first in the order that workers see")
@@ -521,8 +512,10 @@ class Market:
 class Learning:
     """What workers learn and whether they stay."""
 
-    reservation_weight: float = assumed(0.3, 0, 0.99, "weight of learned pay in the reservation wage")
-    pay_smoothing: float = assumed(0.25, 0, 1, "weight of this week in learned pay")
+    reservation_weight: float = assumed(
+        0.3, 0, 0.99, "weight of pay per working hour, unpaid time included, in the reservation wage"
+    )
+    pay_smoothing: float = assumed(0.25, 0, 1, "weight of this week in what is known of pay")
     hours_smoothing: float = assumed(0.2, 0, 1, "weight of this week in what is known of good hours")
     hours_sharpness: int = assumed(2, 0, 8, "power with which better paid hours attract starts")
     outside_shock_sigma: float = assumed(
@@ -534,9 +527,7 @@ class Learning:
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
     )  # fmt: skip
-    join_rate: float = assumed(
-        0.0012, 0, 0.05, "share of those of the pool whom reported pay satisfies that joins in a week"
-    )
+    join_rate: float = assumed(0.0012, 0, 0.05, "share of the willing in the pool who join in a week")
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
     switch_inertia: float = assumed(2.0, 0, 20, "log odds in favour of the present platform", "log points")

@@ -1,4 +1,4 @@
-"""The compiler's cache (R11), variants of a kernel module, and kernels without the compiler (R7)."""
+"""The compiler's cache, variants of a kernel module, and kernels without the compiler."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whatever is given as a configuration is accepted, or refused in a few clear lines; nothing else happens.
 
-C1: generated configurations, some spoiled on purpose. C2: each parameter in each way wrong. C3: traps of
-YAML and of the command line. C5: saved and read back. W10: no code and no environment from data.
+Generated configurations, some spoiled on purpose; each parameter wrong in each way; traps of YAML and of the
+command line; saved and read back; no code and no environment from data.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def concrete(path: str) -> str:
     return f"{head}.{min(getattr(Config(), head))}{rest}" if rest else path
 
 
-# ---------------------------------------------------------------- C1
+# ---------------------------------------------------------------- generated configurations
 
 
 @dataclass
@@ -188,7 +188,7 @@ def test_generated_configurations_nightly(tmp_path: Path) -> None:
     judge(generated(NIGHTLY, tmp_path), floor=NIGHTLY // 2)
 
 
-# ---------------------------------------------------------------- C2
+# ---------------------------------------------------------------- each parameter wrong in each way
 
 
 def wrong_values(row: Parameter) -> list[tuple[str, str]]:
@@ -291,7 +291,7 @@ def assert_usable(near: str, path: str, told: list[str]) -> None:
     assert not said or CROSS_CHECK in said, (told, said)
 
 
-# ---------------------------------------------------------------- C3
+# ---------------------------------------------------------------- traps of YAML and of the command line
 
 SPELLED = """
     NO no yes on off y true True TRUE false null Null NULL 5:30 010 0o10 0x10 0b1 007 1_000 1__0 1_
@@ -483,7 +483,7 @@ def test_long_and_deep_words_are_met_as_quickly() -> None:
         assert len(str(caught.value).splitlines()) <= 5 and len(str(caught.value)) < 2000
 
 
-# ---------------------------------------------------------------- C5
+# ---------------------------------------------------------------- saved and read back
 
 
 def round_trips(examples: int, folder: Path) -> Counter[str]:
@@ -524,7 +524,7 @@ def test_saved_configurations_are_read_back_nightly(tmp_path: Path) -> None:
     assert round_trips(NIGHTLY_ROUND_TRIPS, tmp_path)["read back"] >= NIGHTLY_ROUND_TRIPS // 3
 
 
-# ---------------------------------------------------------------- W10
+# ---------------------------------------------------------------- no code and no environment from data
 
 
 CANARIES = [

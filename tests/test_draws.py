@@ -1,4 +1,4 @@
-"""Draws: known answers (G1), injective keys (G2), independence (G4), and the same bits in every mode."""
+"""Draws: known answers, injective keys, independence, and the same bits in every mode."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def say(sentence: str) -> None:
     print(f"exercised: {sentence}")
 
 
-# G1, known answers
+# Known answers
 
 
 def reference_philox(counter: np.ndarray, key: tuple[int, int], width: int) -> np.ndarray:
@@ -129,7 +129,7 @@ def test_golden_draws():
     assert (uniform(key, 3, 4), normal(key, 3, 4)) == GOLDEN_FLOATS
 
 
-# G2, injective keys
+# Injective keys
 
 
 def bit_fields(function, widths: tuple[int, int]) -> list[int]:
@@ -352,7 +352,7 @@ def test_uniform_is_uniform():
     say(f"{u.size} uniform draws in 4096 bins")
 
 
-# G4, independence
+# Independence
 
 WEAK, MIX, PHILOX = 0, 1, 2
 SEED, STREAM, TIME, AGENT, NUMBER = range(5)

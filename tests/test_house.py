@@ -332,7 +332,7 @@ def test_harmless_names_are_allowed(text: str) -> None:
     assert unwanted(text) == []
 
 
-# W11: nothing in the package may run what a file of data says.
+# Nothing in the package may run what a file of data says.
 RUNS_CODE = (
     "pickle",
     "cloudpickle",

@@ -1,4 +1,4 @@
-"""Elementary functions and quantiles: accuracy against SciPy, and the same bits on every machine (R6, R7)."""
+"""Elementary functions and quantiles: accuracy against SciPy, and the same bits on every machine."""
 
 from __future__ import annotations
 

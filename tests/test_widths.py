@@ -15,7 +15,7 @@ from sim.agents.population import MOST_COLLECTIVES, make_requesters, make_tables
 from sim.columns import grown
 from sim.config import LONGEST_RUN_DAYS, MOST_TILES, Config
 from sim.errors import UserError
-from sim.ledger import ModelError
+from sim.ledger import KINDS, TRANSFER, ModelError
 from sim.market import board
 from sim.model import MOST_ROWS, SPARE_WORKERS, ClickWorkModel
 from sim.schema import describe
@@ -39,11 +39,12 @@ LARGEST: dict[str, float] = {
     "country": MOST_COUNTRIES - 1, "requester_country": MOST_COUNTRIES - 1, "owner": MOST_COUNTRIES - 1,
     "zone": MOST_ZONES - 1, "segment": 15, "platform": 14, "type": 30, "tile": MOST_TILES - 1,
     "worker": MOST_ROWS, "first_taker": MOST_ROWS, "row": MOST_ROWS, "next": MOST_ROWS,
-    "taker": MOST_ROWS, "slot": MOST_ROWS,
+    "taker": MOST_ROWS, "slot": MOST_ROWS, "active": MOST_ROWS, "debit": MOST_ROWS, "credit": MOST_ROWS,
     "number": traits.JOINED_LATER + MOST_ROWS - 1, "collective": MOST_COUNTRIES * MOST_COLLECTIVES - 1,
     "requester": HIGH["requesters.count"],
     # by choices and flags
-    "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1, "kind": 1,
+    "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1,
+    "kind": len(KINDS) - 1, "debit_country": MOST_COUNTRIES - 1, "credit_country": MOST_COUNTRIES - 1,
     "retired": 1,
     "served": 1, "many_workers": 1, "unused": 0,
     # by parameters
@@ -60,16 +61,17 @@ LARGEST: dict[str, float] = {
         ("left", "tasks", "assignments_per_task", "assignments", "submitted", "want", "shown_left"),
         BATCH_ASSIGNMENTS,
     ),
+    **dict.fromkeys(("expired", "workers"), BATCH_ASSIGNMENTS),
     # by time: no task takes less than a second, no week is longer than a week
     **dict.fromkeys(("accepted", "rejected", "tasks_accepted", "tasks_rejected"), RUN_SECONDS),
     **dict.fromkeys(("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds"), RUN_SECONDS),
     **dict.fromkeys(("idle_seconds", "night_seconds", "exposure_seconds"), RUN_SECONDS),
     **dict.fromkeys(("first_start", "t10", "t50", "t90", "t100"), RUN_SECONDS),
     **dict.fromkeys(("week_seconds", "week_paid_seconds"), WEEK_SECONDS),
-    **dict.fromkeys(("session_start", "start_hour", "posted_hour"), RUN_SECONDS / 3600),
+    **dict.fromkeys(("session_start", "start_hour", "posted_hour", "closed_hour"), RUN_SECONDS / 3600),
     "expires_hour": RUN_SECONDS / 3600 + LONGEST_LIFE_HOURS, "joined_day": LONGEST_RUN_DAYS,
     "left_day": LONGEST_RUN_DAYS, "weeks": LONGEST_RUN_DAYS / 7 + 1,
-    "duty": 3600, "searched": 3600,
+    "duty": 3600, "searched": 3600, "start": 3600, "end": 3600,
     # a worker's part in a batch, with its flag
     "done": board.RETURNED + RUN_SECONDS / 1000,
 }  # fmt: skip
@@ -79,6 +81,7 @@ RECORDS = {
     "WORKER": traits.WORKER, "HISTORY": traits.HISTORY, "REQUESTER": traits.REQUESTER,
     "PLATFORM": traits.PLATFORM, "COLLECTIVE": traits.COLLECTIVE, "TASK_TYPE": traits.TASK_TYPE,
     "LISTING": board.LISTING, "BATCH": board.BATCH, "TAKER": board.TAKER, "ACTIVE": board.ACTIVE,
+    "EVENT": board.EVENT, "TAKEN": board.TAKEN, "FINISHED": board.FINISHED, "TRANSFER": TRANSFER,
 }  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def test_every_narrow_field_holds_what_may_come(exercised: Exercised) -> None:
                 assert field in LARGEST, f"{name}.{field}: say what it may hold at most"
                 assert LARGEST[field] <= np.iinfo(kind).max, f"{name}.{field}"
                 seen += 1
-    exercised("narrow fields", seen, 80)
+    exercised("narrow fields", seen, 115)
 
 
 def refusal(**sections: Any) -> UserError:

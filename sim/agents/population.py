@@ -350,7 +350,7 @@ def write_worker(
     zone_cumulative: Any,
     setting: Any,
 ) -> None:
-    """Draw the traits of one worker of a country, one of the share ``willing`` who ask least."""
+    """Draw the traits of one worker of a country, of the share ``willing`` of its segment who ask least."""
     place = countries[country]
     s = bracket(segment_shares[country], 0, len(segments), trait(key, agent, DIM_SEGMENT))
     segment = segments[s]
@@ -745,9 +745,9 @@ def expected_reservation(tables: Tables) -> NDArray[np.float64]:
 
 
 def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
-    """Share of people whom the pay first offered where they come from satisfies, by their origin.
+    """Share of people who are willing at the pay first offered where they come from, by their origin.
 
-    Who is active at the start is one of them: a market full of people who refuse its pay has no past.
+    Who is active at the start is one of the willing: a market full of people who refuse its pay has no past.
     """
     outside_value = expected_reservation(tables)
     platforms = list(config.platforms.values())

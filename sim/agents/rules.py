@@ -21,7 +21,7 @@ STEP_GROWTH, STEP_SHRINKAGE = 1.5, 0.6
 
 @rule
 def participation(desired_hours: float, daily_hours_cap: float) -> float:
-    """Chance to work on a day: min(0.95, sqrt(hours a week / (7 x 8))).
+    """Chance to work on a day: min(0.95, sqrt(hours a week / (7 x min(8, cap)))).
 
     Wanting more hours means more days and longer days alike.
     """
@@ -95,15 +95,15 @@ def returns_task(log_true_pay: float, log_reservation: float, log_return_ratio: 
 
 
 @rule
-def log_reservation(log_base: float, learned_pay: float, weight: float) -> float:
-    """Reservation wage in logs: log((1 - weight) x base + weight x learned); base if nothing is learned.
+def log_reservation(log_base: float, all_in_pay: float, weight: float) -> float:
+    """Reservation wage in logs: log((1 - weight) x base + weight x all-in pay); base if none is known.
 
-    ``learned_pay`` (USD) is that of an hour of work, unpaid search included: what is at stake in a task is
+    ``all_in_pay`` (USD) is that of an hour of work, unpaid search included: what is at stake in a task is
     what the same time would bring if spent on going on.
     """
-    if learned_pay <= 0.0:
+    if all_in_pay <= 0.0:
         return log_base
-    return log((1.0 - weight) * exp(log_base) + weight * learned_pay)
+    return log((1.0 - weight) * exp(log_base) + weight * all_in_pay)
 
 
 @rule
@@ -122,9 +122,11 @@ def below_outside_value(all_in_pay: float, log_base: float, shock: float) -> boo
 
 @rule
 def willing_share(log_pay: float, log_outside_value: float, sigma: float) -> float:
-    """Share of a country's people whose reservation wage lies below reported pay (both in log USD an hour).
+    """Share ``willing`` of a country's people at a reported pay (logs of USD an hour).
 
-    Reservation wages are lognormal around the outside value with spread ``sigma``.
+    It is the part of one lognormal distribution, around the outside value with spread ``sigma``, that lies
+    below reported pay. Of each segment it is that share who ask least; segments differ, so some of them ask
+    more than reported pay.
     """
     if sigma <= 0.0:
         return 1.0 if log_pay >= log_outside_value else 0.0
@@ -141,8 +143,8 @@ def demand_factor(unit_cost: float, base_cost: float, elasticity: float) -> floa
 def unit_cost(target: float, floor: float, fee: float, bias: float, markup: float) -> float:
     """Expected cost of an hour of true time (USD): pay for stated time, fee, and what has come on top.
 
-    ``bias`` is true over stated seconds; ``markup`` is what the last finished batches cost over what their
-    target and the normal fee say: ticks, minimum rewards, fees for large batches.
+    ``bias`` is true over stated seconds; ``markup`` is the ratio of what the last finished batches
+    asked for to what target and normal fee would give: ticks, minimum rewards, fees for large batches.
     """
     return max(target, floor) * (1.0 + fee) * markup / bias
 
@@ -220,7 +222,7 @@ def fixed(
 
 @rule
 def next_step(step: float, direction: int, last_direction: int, smallest: float, largest: float) -> float:
-    """Step after a revision: longer while directions agree, half as long when they turn.
+    """Step after a revision: longer by half while directions agree, six tenths as long when they turn.
 
     Directions are -1, 0 or 1; after none (0) the step stays.
     """

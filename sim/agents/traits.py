@@ -128,10 +128,10 @@ REQUESTER = records(
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
 ``bias`` true over stated seconds; ``retired`` requesters are no agents any more and post nothing;
-``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` what batches cost over what
-target and normal fee say, ``asked`` and ``expected`` those two sums over the period; ``low_*`` and ``high_*``
-count the two reward arms of the period (assignments, micro-dollars, micro-dollar days); the last seven count
-the window (``spent`` and ``fees`` in micro-dollars)."""
+``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` the ratio of what batches
+asked for to what target and normal fee would give, ``asked`` and ``expected`` those two sums over the period;
+``low_*`` and ``high_*`` count the two reward arms of the period (assignments, micro-dollars, micro-dollar
+days); the last seven count the window (``spent`` and ``fees`` in micro-dollars)."""
 
 PLATFORM = records(
     [

@@ -511,7 +511,8 @@ def _lines(axes: Axes, lines: list[tuple[str, str, pd.Series[Any]]]) -> str:
     axes.set_ylim(0, 1.1 * highest / divisor or 1)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
-    ends = [(float(values.dropna().iloc[-1]) / divisor, name, color) for name, color, values in lines if name]
+    named = [(name, color, values.dropna()) for name, color, values in lines if name and values.notna().any()]
+    ends = [(float(values.iloc[-1]) / divisor, name, color) for name, color, values in named]
     style.end_labels(axes, ends)
     return f" ({word})" if word else ""
 

@@ -21,7 +21,7 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
         requester = requesters[batch.requester]
         closed = integer(batch.accepted) + integer(batch.rejected) + integer(batch.expired)
         worth = real(batch.worth)
-        posted = real(closed) * worth
+        whole = real(closed) * worth
         gained = real(batch.right) / 255.0 * worth
         spent = real(integer(batch.accepted) * integer(batch.reward) + integer(batch.fee))
         delayed = real(batch.waited_seconds) / 86400.0 * worth
@@ -29,13 +29,13 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
         requester.expected += real(closed) * real(batch.expected_cost)
         if batch.arm == HIGH_ARM:
             requester.high_closed += closed
-            requester.high_worth += posted
+            requester.high_worth += whole
             requester.high_gained += gained
             requester.high_spent += spent
             requester.high_delayed += delayed
         else:
             requester.low_closed += closed
-            requester.low_worth += posted
+            requester.low_worth += whole
             requester.low_gained += gained
             requester.low_spent += spent
             requester.low_delayed += delayed

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-HOURS_A_WEEK = 168
+HOURS_A_DAY, HOURS_A_WEEK = 24, 168
 LEAST_CELLS = 30
 LEAST_WORKERS = 200
 # Estimates outside this range are no estimates: the arms say nothing.
@@ -45,14 +45,15 @@ class _Cells(NamedTuple):
     hours: Floats
 
 
-def supply_elasticity(batches: pd.DataFrame) -> Elasticity | str:
+def supply_elasticity(batches: pd.DataFrame, first_weekday: int = 0) -> Elasticity | str:
     """Estimate d ln(uptake rate) / d ln(reward) of a requester's batches; a text says why there is none.
 
     The uptake rate of a batch is the number of workers who took it per hour that it was on offer. Within a
     cell (requester x week) the rate is taken as proportional to w^e, where w is the reward per estimated
-    second. Given the cell's total uptake Y, the expected uptake of batch b is then Y h_b w_b^e / sum(h w^e),
-    with h the hours on offer. The estimate is the e at which observed minus expected uptake, summed with the
-    arm as instrument, is zero:
+    second. Weeks begin on Mondays, when pay is revised; `first_weekday` is that of hour 0, Monday being 0.
+    Given the cell's total uptake Y, the expected uptake of batch b is then Y h_b w_b^e / sum(h w^e), with h
+    the hours on offer. The estimate is the e at which observed minus expected uptake, summed with the arm as
+    instrument, is zero:
 
         sum over b of z_b (y_b - E[y_b | e]) = 0,
 
@@ -60,7 +61,7 @@ def supply_elasticity(batches: pd.DataFrame) -> Elasticity | str:
     batches that nobody took count as they should, and cells of one arm drop out. It is a Poisson moment
     estimator with fixed effects; its standard error is the sandwich, clustered by requester.
     """
-    data = _informative(batches)
+    data = _informative(batches, first_weekday)
     if isinstance(data, str):
         return data
     value = _root(data)
@@ -90,14 +91,14 @@ def _root(data: _Cells) -> float | None:
     return value
 
 
-def _informative(batches: pd.DataFrame) -> _Cells | str:
+def _informative(batches: pd.DataFrame, first_weekday: int) -> _Cells | str:
     """Return the batches of cells with two arms or more and some uptake, or why they are too few."""
     hours = _hours_on_offer(batches)
     known = ((batches["reward_microusd"] > 0) & (batches["estimated_seconds"] > 0)).to_numpy() & (hours > 0)
     if not known.any():
         return "no finished batches"
     usable, hours = batches[known], hours[known]
-    week = usable["posted_hour"].to_numpy(np.int64) // HOURS_A_WEEK
+    week = (usable["posted_hour"].to_numpy(np.int64) + HOURS_A_DAY * first_weekday) // HOURS_A_WEEK
     key = usable["requester"].to_numpy(np.int64) * (int(week.max()) + 1) + week
     arm, workers = usable["arm"].to_numpy(), usable["workers"].to_numpy(np.int64)
     order, kept = _cells_with_two_arms(key, arm, workers)

@@ -10,6 +10,7 @@ workers.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
 from collections.abc import Callable
 from typing import Any
@@ -790,7 +791,8 @@ def _power_law_exponent(mean_log: float, log_range: float) -> float:
     name="supply_elasticity",
     unit="elasticity",
     definition="Percent more workers per hour on offer for one percent more reward on one requester's"
-    " batches; randomised pay arms compared within requester and week (a Poisson moment estimator).",
+    " batches; randomised pay arms compared within requester and week, Monday first (a Poisson moment"
+    " estimator).",
 )
 def supply_elasticity_value(frames: Frames, world: Countries | None) -> float:
     return _elasticity(frames)[0]
@@ -806,10 +808,20 @@ def supply_elasticity_error(frames: Frames, world: Countries | None) -> float:
 
 
 def _elasticity(frames: Frames) -> tuple[float, float]:
-    found: Elasticity | str = _once(frames, "elasticity", lambda: supply_elasticity(frames.batches))
+    found: Elasticity | str = _once(
+        frames, "elasticity", lambda: supply_elasticity(frames.batches, _first_weekday(frames.series))
+    )
     if isinstance(found, str):
         raise Missing(found)
     return found.value, found.standard_error
+
+
+def _first_weekday(series: pd.DataFrame) -> int:
+    """Weekday of the run's first day, Monday being 0; 0 where no day is recorded."""
+    if series.empty:
+        return 0
+    recorded = dt.date.fromisoformat(str(series["date"].iloc[0]))
+    return (recorded.weekday() - int(series["day"].iloc[0])) % 7
 
 
 # ---------------------------------------------------------------- money

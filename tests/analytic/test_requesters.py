@@ -180,14 +180,14 @@ def searched_pay(
 
 @pytest.mark.parametrize(("value", "top"), [(6.0, 10.0), (12.0, 20.0), (3.0, 40.0)])
 def test_single_requester_of_uniform_reservation_wages(value: float, top: float) -> None:
-    """A1: reservation wages uniform on [0, a]: w* = v / (2 (1 + f))."""
+    """With reservation wages uniform on [0, a], the best pay is w* = v / (2 (1 + f))."""
     found = searched_pay(lambda pay: min(1.0, pay / top), value)
     assert found == pytest.approx(value / (2.0 * (1.0 + FEE)), rel=0.01)
 
 
 @pytest.mark.parametrize("elasticity", [0.1, 0.5, 2.0])
 def test_single_requester_of_constant_elasticity(elasticity: float) -> None:
-    """A2: supply A w^e: w* = v / (1 + f) x e / (1 + e)."""
+    """With supply A w^e, the best pay is w* = v / (1 + f) x e / (1 + e)."""
     value = 12.0
     found = searched_pay(lambda pay: 1e-3 * pay**elasticity, value)
     assert found == pytest.approx(value / (1.0 + FEE) * elasticity / (1.0 + elasticity), rel=0.02)
@@ -195,7 +195,7 @@ def test_single_requester_of_constant_elasticity(elasticity: float) -> None:
 
 @pytest.mark.parametrize("sorting", [20.0, 400.0])
 def test_competition_takes_the_margin(sorting: float) -> None:
-    """A3: R equal requesters, workers who go to the better payer by w^t: e = t (1 - 1/R), gap 1 / (1 + e).
+    """For R equal requesters and workers who go to the better payer by w^t, e = t (1 - 1/R), gap 1 / (1 + e).
 
     Alone a requester pays next to nothing. With more of them, and the less stands in the way of workers (t
     large), pay comes to v / (1 + f).

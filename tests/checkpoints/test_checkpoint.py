@@ -28,7 +28,7 @@ def stopped_at(hours: list[int], path: Path, **changes: object) -> ClickWorkMode
 
 
 def test_every_hour_of_tiny(tmp_path: Path) -> None:
-    """R8: stop and resume at every hour of 72, each from the uninterrupted run."""
+    """Stop and resume at every hour of 72, each from the uninterrupted run."""
     model = ClickWorkModel(tiny())
     path = tmp_path / "checkpoint"
     prints = []
@@ -46,7 +46,7 @@ def test_every_hour_of_tiny(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", ["north_south", "global"])
 def test_chain_of_restarts(tmp_path: Path, table: str) -> None:
-    """R8: five restarts over a week's and its decisions' end, joiners included."""
+    """Stop and resume five times over a week's end and its decisions, joiners included."""
     changes = {"table": table, "workers": 120}
     whole = run(tiny(days=9, **changes))
     chain = stopped_at([1, 50, 167, 168, 200], tmp_path / "checkpoint", **changes)
@@ -71,7 +71,7 @@ def test_forgetting_an_array_is_noticed(tmp_path: Path, forgotten: str) -> None:
 
 
 def test_damage_is_detected(tmp_path: Path) -> None:
-    """F7 for checkpoints: every truncation and every flipped bit is refused with the file's name."""
+    """Every truncation and every flipped bit is refused with the file's name."""
     path = tmp_path / "checkpoint"
     run(tiny(), hours=30).save(path)
     whole = path.read_bytes()

@@ -78,11 +78,12 @@ def _column(index: int) -> list[Any]:
 
 
 def table(name: str, data: dict[str, Any]) -> pd.DataFrame:
-    """Return a table with exactly the declared columns and types; columns not given are zero."""
+    """Return a table with exactly the declared columns and types; those not given are zero, dates START."""
     rows = max(np.size(values) for values in data.values())
     columns = {}
     for column, kind in COLUMNS[name].items():
-        values = data.get(column, "" if kind.type == "str" else 0)
+        default = START if column == "date" else "" if kind.type == "str" else 0
+        values = data.get(column, default)
         columns[column] = pd.Series(np.broadcast_to(np.asarray(values), (rows,))).astype(kind.type)
     assert not set(data) - set(columns)
     return pd.DataFrame(columns)

@@ -87,9 +87,16 @@ def one_day(frames: FrameSet) -> FrameSet:
     return replace(frames, series=frames.series[frames.series["day"] == 3])
 
 
+def idle_day(frames: FrameSet) -> FrameSet:
+    """A day on which nobody earned and nobody worked, as the first of a tiny market may be."""
+    nothing: Any = dict.fromkeys((*WORKING, "pay_microusd", "tasks_accepted"), 0)
+    return replace(frames, series=one_day(frames).series.assign(**nothing))
+
+
 VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
     "year": lambda frames: frames,
     "one_day": one_day,
+    "idle_day": idle_day,
     "few_days": few_days,
     "one_country": one_country,
     "large": large,

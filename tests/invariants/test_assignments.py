@@ -1,4 +1,4 @@
-"""I5 and I10: every assignment is somewhere, nobody does a task twice, and waiting adds up.
+"""Every assignment is somewhere, nobody does a task twice, and waiting adds up.
 
 Little's law is an identity here: the assignments waiting on the boards, integrated over time, are the sum of
 the times that each waited, exactly. It holds in seconds (from the end of the work, by the stamps of the
@@ -24,7 +24,7 @@ def added(counts: list[Counter[str]]) -> Counter[str]:
 
 
 def test_every_assignment_is_somewhere(exercised: Exercised) -> None:
-    """I5 from the events: posted is accepted, rejected, expired or open; returned work is not done again."""
+    """By the events: posted is accepted, rejected, expired or open; returned work is not done again."""
     counts = added([assignments(varied(number)) for number in range(200, 208)])
     exercised("assignments", counts["assignments"], 200_000)
     exercised("batches closed", counts["finished batches"], 2_000)
@@ -33,7 +33,7 @@ def test_every_assignment_is_somewhere(exercised: Exercised) -> None:
 
 
 def test_every_hour_from_inside(exercised: Exercised) -> None:
-    """I5 by debug mode: counts of every batch, orders, takers, and who may do what, every hour."""
+    """By debug mode: counts of every batch, orders, takers, and who may do what, every hour."""
     counts = added([debug_mode(varied(number, days=8)) for number in range(220, 232)])
     exercised("batches in an hour", counts["batch-hours"], 100_000)
     exercised("events", counts["events"], 5_000)
@@ -41,7 +41,7 @@ def test_every_hour_from_inside(exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_every_hour_of_many_markets(exercised: Exercised) -> None:
-    """I5 at night: 300 varied markets."""
+    """Every assignment is somewhere in 300 varied markets, at night."""
     counts = added([assignments(varied(number, days=8)) for number in range(1000, 1300)])
     counts += added(
         [debug_mode(varied(number, days=16, workers=300, requesters=20)) for number in range(1000, 1100)]
@@ -50,7 +50,7 @@ def test_every_hour_of_many_markets(exercised: Exercised) -> None:
 
 
 def test_littles_law(exercised: Exercised) -> None:
-    """I10: an identity of whole numbers, over ten varied markets."""
+    """Waiting adds up, in whole numbers, over ten varied markets."""
     counts = added([little(varied(number, days=6)) for number in range(240, 250)])
     exercised("assignments that stopped waiting", counts["assignments"], 200_000, nightly=10**7)
     exercised("of these expired", counts["expired"], 50_000)
@@ -58,7 +58,7 @@ def test_littles_law(exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_littles_law_at_night(exercised: Exercised) -> None:
-    """I10 in larger markets."""
+    """Waiting adds up in larger markets."""
     counts = added(
         [little(varied(number, days=21, workers=500, requesters=20)) for number in range(240, 300)]
     )

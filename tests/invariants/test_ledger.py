@@ -1,6 +1,6 @@
 """Money: conserved, booked twice, never owed, rounded as said, and never too much for a whole number.
 
-I1, I2, I3, I7, I8 and I9. What each check looks at is told in ``tests.support.checks``; the bugs it was shown
+What each check looks at is told in ``tests.support.checks``; the bugs it was shown
 to notice are in ``tests.support.plants`` and are planted by ``test_planted``.
 """
 
@@ -29,20 +29,20 @@ def booked(numbers: range, days: int, **sizes: Any) -> int:
 
 
 def test_every_account_every_hour(exercised: Exercised) -> None:
-    """I1, I2, I3, I7: five varied markets over ends of weeks and months, each hour, each account."""
+    """Money is conserved in five varied markets over ends of weeks and months, each hour, each account."""
     exercised("transactions booked again", booked(range(5), 9), 50_000, nightly=10**7)
     exercised("in a larger market", booked(range(40, 42), 7, workers=600, requesters=25), 40_000)
 
 
 @pytest.mark.nightly
 def test_every_account_every_hour_of_fifty_markets(exercised: Exercised) -> None:
-    """I1, I2, I3, I7 at night: 2000 workers for three weeks in each of 50 markets."""
+    """Money is conserved, at night: 2000 workers for three weeks in each of 50 markets."""
     exercised("transactions booked again", booked(range(AT_NIGHT), 21, workers=2000, requesters=60), 10**7)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 4])
 def test_roundings(number: int, exercised: Exercised) -> None:
-    """I8: roundings are counted, each is below a micro-dollar, and both sides of it are as documented."""
+    """Roundings are counted, each is below a micro-dollar, and both sides of it are as documented."""
     config = varied(number, days=4)
     # The flow matrix begins anew each month; all is compared inside one.
     counts = roundings(replace(config, time=replace(config.time, start="2019-01-07")))
@@ -50,7 +50,7 @@ def test_roundings(number: int, exercised: Exercised) -> None:
     exercised("settlements that need rounding", counts["settlements that need rounding"], 50)
 
 
-# --- I9: the most money --------------------------------------------------------------------------------
+# --- the most money --------------------------------------------------------------------------------
 
 
 def dear_market(share: float) -> Config:
@@ -88,7 +88,7 @@ def dear_market(share: float) -> Config:
 
 @pytest.mark.parametrize("share", [0.49, 0.99])
 def test_most_money_is_exact(share: float, exercised: Exercised) -> None:
-    """I9: at 49 and 99 per cent of a batch's largest cost, all money is what Python's integers say."""
+    """At 49 and 99 per cent of a batch's largest cost, all money is what Python's integers say."""
     config = build(Config, to_plain(dear_market(share)))
     counts = roundings(config)
     exercised("settlements in exact fractions", counts["settlements"], 10)
@@ -96,7 +96,7 @@ def test_most_money_is_exact(share: float, exercised: Exercised) -> None:
 
 
 def test_more_money_is_refused() -> None:
-    """I9: one per cent more is refused before anything runs, with the value that would be allowed."""
+    """One per cent more is refused before anything runs, with the value that would be allowed."""
     with pytest.raises(UserError, match=r"requesters\.value_usd_per_hour") as refusal:
         build(Config, to_plain(dear_market(1.01)))
     allowed = float(refusal.value.allowed.split()[2])
@@ -122,7 +122,7 @@ def open_ledger() -> tuple[Ledger, Any]:
 
 
 def test_accounts_never_wrap() -> None:
-    """I9: an account may hold 2**61 micro-dollars, to the last; one more stops the run, and nothing wraps."""
+    """An account may hold 2**61 micro-dollars, to the last; one more stops the run, and nothing wraps."""
     ledger, escrow = open_ledger()
     ledger.transfer(transfers(LARGEST - 1, 1), 2, escrow)
     assert int(ledger.accounts["requesters"][0]) == LARGEST == -int(ledger.totals[-1])
@@ -143,14 +143,14 @@ def go_round(ledger: Ledger, escrow: Any) -> None:
 
 @pytest.mark.parametrize("amount", [-1, LARGEST + 1, 2**63 - 1])
 def test_amounts_that_no_transfer_has(amount: int) -> None:
-    """I3: a transfer of less than nothing, or of more than fits, stops the run."""
+    """A transfer of less than nothing, or of more than fits, stops the run."""
     ledger, escrow = open_ledger()
     with pytest.raises(ModelError):
         ledger.transfer(transfers(amount), 1, escrow)
 
 
 def test_debts_are_refused() -> None:
-    """I3: no account but the outside world's goes below zero."""
+    """No account but the outside world's goes below zero."""
     ledger, escrow = open_ledger()
     ledger.transfer(transfers(100), 1, escrow)
     with pytest.raises(ModelError, match="overdrawn"):

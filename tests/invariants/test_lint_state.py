@@ -1,4 +1,4 @@
-"""R14: what state-affecting modules may not contain, read from their syntax trees.
+"""What state-affecting modules may not contain, read from their syntax trees.
 
 Whatever can reach the state of a run must give the same bits on every machine and in any order of visit. So:
 no iteration over a set, no `hash()`, no other source of randomness or time, no mathematics but + - * / and

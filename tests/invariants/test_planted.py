@@ -1,6 +1,6 @@
 """Every check is shown to notice a bug: one edit of the source each, run with the compiler off.
 
-The sample holds at least one planted bug for every check; at night all of them are planted (I12). A bug that
+The sample holds at least one planted bug for every check; at night all of them are planted. A bug that
 is planted in a text that has changed is an error, so that the list follows the source.
 """
 

@@ -1,4 +1,4 @@
-"""I6: entrants minus leavers is the change, no id is used twice, who left neither works nor is paid."""
+"""Entrants minus leavers is the change, no id is used twice, who left neither works nor is paid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""I4: an hour has 60 minutes, a day no more on duty than the cap; all time on duty is of some kind."""
+"""An hour has 60 minutes, a day no more on duty than the cap; all time on duty is of some kind."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Pairs of runs that must agree to the bit: X1, X2, X4, X6, X9, X10, G5 and G6 over generated markets.
+"""Pairs of runs that must agree to the bit, over generated markets.
 
 The relations are in ``tests.support.relations``; each is shown to notice a planted bug by
 ``tests/invariants/test_planted.py``. A failure names the number of the market that shows it.
 
-X1, exactly: all amounts of money, ticks and thresholds times 128 leave every event as it was, and multiply
-every balance, flow, pay target and learned pay by exactly 128, since a power of two changes no digit of a
-float and all fees here come out whole. What is *not* exact by nature are the logarithms in which workers
+The unit of money means nothing: amounts, ticks and thresholds times 128 leave every event as it was, and
+multiply every balance, flow, pay target and learned pay by exactly 128, since a power of two changes no digit
+of a float and all fees here come out whole. What is *not* exact by nature are the logarithms in which workers
 compare pay: log 128 x is not log 128 + log x to the last bit, and reservation wages are kept in single
 precision. Whoever is within a millionth of indifference may decide otherwise, in less than one of a million
 looks. The markets below hold no such look; one that did would be a finding about that market and not a bug.
@@ -79,7 +79,7 @@ def test_relation_at_night(name: str, exercised: Exercised) -> None:
 
 @pytest.mark.parametrize("number", range(3))
 def test_every_order_of_storage(number: int, exercised: Exercised) -> None:
-    """X2: several permutations of one market with weeks, joiners and several boards."""
+    """Rows mean nothing: several orders of storage of one market with weeks, joiners and several boards."""
     config = varied(7100 + number, days=9)
     counts = sum((relations.permutation(config, order) for order in range(2, 5)), Counter())
     exercised("events", counts["events"], 250)
@@ -87,7 +87,7 @@ def test_every_order_of_storage(number: int, exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_fifty_orders_of_storage(exercised: Exercised) -> None:
-    """X2: fifty permutations of a market of some hundred workers."""
+    """Rows mean nothing: fifty orders of storage of a market of some hundred workers."""
     config = varied(7200, days=22, workers=300, requesters=20)
     counts = sum((relations.permutation(config, order) for order in range(50)), Counter())
     exercised("events", counts["events"], 100_000)

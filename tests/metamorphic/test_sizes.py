@@ -1,4 +1,4 @@
-"""X3 and X5, at night: names of agents mean nothing, and twice the market is the same market twice.
+"""At night: names of agents mean nothing, and twice the market is the same market twice.
 
 Both are statements about distributions. A difference is refused at one in a million, and sameness is shown by
 two one-sided tests with a margin of one per cent of the mean (three where it says so).
@@ -102,7 +102,7 @@ def doubled(population: Population, config: Config) -> Population:
 
 @pytest.mark.nightly
 def test_names_mean_nothing(exercised: Exercised) -> None:
-    """X3: two hundred seeds, the same people under other ids."""
+    """Names mean nothing: two hundred seeds, the same people under other ids."""
     pairs = []
     for seed in range(200):
         config = market(seed, 1000)
@@ -117,7 +117,7 @@ def test_names_mean_nothing(exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_twice_the_market(exercised: Exercised) -> None:
-    """X5: a market of 10,000 workers and one of their twins as well, per head; nearer for larger markets."""
+    """A market of 10,000 workers and one with their twins as well, per head; nearer for larger markets."""
     gaps = []
     for workers, seeds in ((1000, 100), (10_000, 40)):
         pairs = []

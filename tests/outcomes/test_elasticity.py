@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
+from sim.outcomes.frames import FrameSet, empty
+from sim.outcomes.indicators import _elasticity, _first_weekday
 from tests.figures.synthetic import table
 
 ARMS = np.array([0.8, 1.2])
@@ -79,6 +82,37 @@ def test_time_on_offer_ends_when_the_work_is_done() -> None:
 def test_how_arms_are_numbered_does_not_matter() -> None:
     batches = market(0.1)
     assert supply_elasticity(batches.assign(arm=batches["arm"] * -7 + 3)) == supply_elasticity(batches)
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_weeks_begin_on_mondays(weekday: int) -> None:
+    """A market that begins on another day has the same cells; weeks counted from hour 0 would mix them."""
+
+    batches = market(0.1)
+    hour = batches["posted_hour"] % 168
+    whole_week = hour * 5 // 3 - hour  # postings from Monday to Sunday
+    first_monday = (7 - weekday) % 7 * 24
+
+    def later(hours: Any) -> pd.DataFrame:
+        times = {name: batches[name] + hours for name in ("posted_hour", "closed_hour")}
+        return batches.assign(**times)
+
+    expected, moved = supply_elasticity(later(whole_week)), later(whole_week + first_monday)
+    assert supply_elasticity(moved, weekday) == expected
+    assert (supply_elasticity(moved) == expected) == (weekday == 0)
+
+
+@pytest.mark.parametrize(("start", "weekday"), [("2019-01-07", 0), ("2019-01-10", 3), ("2019-01-13", 6)])
+def test_the_first_weekday_is_read_from_the_recorded_days(start: str, weekday: int) -> None:
+    """Days count from the start of the run; the first recorded one comes after the warm-up."""
+    for day in (0, 5, 30):
+        date = (dt.date.fromisoformat(start) + dt.timedelta(days=day)).isoformat()
+        series = table("series", {"day": [day], "date": [date]})
+        assert _first_weekday(series) == weekday
+        batches = market(0.1)
+        found = _elasticity(FrameSet(series=series, batches=batches))
+        assert found == supply_elasticity(batches, weekday)[:2]
+    assert _first_weekday(empty("series")) == 0
 
 
 def test_one_arm_or_no_batches_give_a_reason() -> None:

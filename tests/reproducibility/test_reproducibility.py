@@ -1,4 +1,4 @@
-"""R1, R2, R4 to R7, R9, R10 and G3: the same bits whoever computes them, where, when and in which order.
+"""The same bits whoever computes them, where, when and in which order.
 
 A fingerprint is a hash of every worker, requester, platform, account, flow and open batch. Fresh processes
 are shared between tests where one serves several. That each comparison notices a dependence is shown by
@@ -60,7 +60,7 @@ def fresh() -> dict[str, str]:
 
 
 def test_same_seed_twice(fresh: dict[str, str], exercised: Exercised) -> None:
-    """R1: two fresh processes and this one; markets differ from each other."""
+    """Two fresh processes and this one give the same bits; markets differ from each other."""
     assert fingerprints(MARKETS, environment={"PYTHONHASHSEED": "0"}) == fresh
     assert {name: fingerprint(run(market(name))) for name in MARKETS} == fresh
     assert len(set(fresh.values())) == len(MARKETS)
@@ -69,7 +69,7 @@ def test_same_seed_twice(fresh: dict[str, str], exercised: Exercised) -> None:
 
 
 def test_order_of_runs(fresh: dict[str, str], exercised: Exercised) -> None:
-    """R4: in reverse in one process, and some alone in theirs; a population table serves two runs."""
+    """Markets in reverse order in one process, some alone in theirs; a population table serves two runs."""
     backwards = [*reversed(MARKETS)]
     assert fingerprints(backwards) == fresh
     for name in ("tiny:six_regions:9", "varied:11:8"):
@@ -81,7 +81,7 @@ def test_order_of_runs(fresh: dict[str, str], exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_two_hundred_runs_in_shuffled_order(exercised: Exercised) -> None:
-    """R4 at night."""
+    """One process or one for each market: more markets, at night."""
     names = [f"varied:{number}:2" for number in range(100)]
     shuffled = sorted(names, key=lambda name: hash((name, 3)))
     assert fingerprints(names) == fingerprints(shuffled)
@@ -89,7 +89,7 @@ def test_two_hundred_runs_in_shuffled_order(exercised: Exercised) -> None:
 
 
 def test_a_population_is_not_used_up(exercised: Exercised) -> None:
-    """R4: the tables handed to a model stay as they were, so that two scenarios may share them."""
+    """The tables handed to a model stay as they were, so that two scenarios may share them."""
     config = varied(1, days=9)
     population = population_of(config)
     first = fingerprint(run(config, population=population))
@@ -99,7 +99,7 @@ def test_a_population_is_not_used_up(exercised: Exercised) -> None:
 
 
 def test_environment(fresh: dict[str, str], tmp_path: Path, exercised: Exercised) -> None:
-    """R5: hash seed, time zone, language, folder, ``-O``; a script that draws, reseeds and moves about."""
+    """No run heeds hash seed, time zone, language, folder, ``-O``, or a script that draws and reseeds."""
     assert fingerprints(MARKETS, options=("-O",), environment=ELSEWHERE, folder=tmp_path) == fresh
     meddled = fingerprints(
         MARKETS, "--meddle", environment={"PYTHONHASHSEED": "random", "TZ": "America/St_Johns"}
@@ -109,21 +109,21 @@ def test_environment(fresh: dict[str, str], tmp_path: Path, exercised: Exercised
 
 
 def test_processor(fresh: dict[str, str], exercised: Exercised) -> None:
-    """R6: without this processor's own instructions in NumPy, the C library and newly compiled code."""
+    """Nothing needs this processor's own instructions in NumPy, the C library and newly compiled code."""
     markets = ["tiny:six_regions:9", "varied:1:9", "varied:11:8"]
     assert fingerprints(markets, environment=plain_processor()) == {name: fresh[name] for name in markets}
     exercised("markets on a plain processor", len(markets), 3)
 
 
 def test_without_the_compiler(fresh: dict[str, str], exercised: Exercised) -> None:
-    """R7: the same source, not compiled, in all worlds."""
+    """The same source gives the same bits when not compiled, in all worlds."""
     markets = [*TINY, "varied:7:3"]
     assert fingerprints(markets, environment=UNCOMPILED) == {name: fresh[name] for name in markets}
     exercised("markets without the compiler", len(markets), 5)
 
 
 def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: Exercised) -> None:
-    """R5, R6: planted dependences on each of these show as different fingerprints in two environments."""
+    """Planted dependences on each of these show as different fingerprints in two environments."""
     here, there = (
         python(
             "tests.support.job",
@@ -145,7 +145,7 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
     if not plain_processor()["NPY_DISABLE_CPU_FEATURES"]:
         missed -= {"the processor's own exponential"}  # this processor has no instructions to do without
     assert not missed, f"nobody noticed a dependence on {missed}"
-    # The edits show beside compiled code as well, so that R7 compares what was computed; in one environment
+    # The edits show beside compiled code as well, so that what was computed is compared; in one environment
     # alone an edit may do nothing (with ``-O`` there is no debugging, a plain exponential is like ours).
     sound = fingerprint(run(market("tiny:north_south:1")))
     assert all(one != sound or two != sound for one, two in zip(here.split(), there.split(), strict=True))
@@ -154,7 +154,7 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
 
 
 def test_threads(exercised: Exercised) -> None:
-    """R2: 1, 2, 3, 4 and 8 threads, with three boards on each platform; and many ranges of workers."""
+    """Threads change nothing: 1 to 8 of them, three boards on each platform, many ranges of workers."""
     counts: Counter[str] = Counter()
     for number in range(500, 504):
         config = varied(number, days=8, workers=120, requesters=15)
@@ -166,7 +166,7 @@ def test_threads(exercised: Exercised) -> None:
 
 @pytest.mark.nightly
 def test_threads_at_night(exercised: Exercised) -> None:
-    """R2: thirty configurations, and large ones over a week's end."""
+    """Threads change nothing in thirty configurations, and in large ones over a week's end."""
     counts: Counter[str] = Counter()
     for number in range(520, 550):
         config = varied(number, days=8, workers=400, requesters=20)
@@ -177,7 +177,7 @@ def test_threads_at_night(exercised: Exercised) -> None:
 
 
 def test_prefix(exercised: Exercised) -> None:
-    """R9: the first hours of a run twice as long."""
+    """A run has the first hours of a run twice as long."""
     counts = sum(
         (prefix(varied(number, days=days)) for number, days in ((600, 3), (601, 9), (602, 16))), Counter()
     )
@@ -185,13 +185,13 @@ def test_prefix(exercised: Exercised) -> None:
 
 
 def test_watching_changes_nothing(exercised: Exercised) -> None:
-    """R10: recorder, event log, debug mode, kept agents, history; over the end of a month."""
+    """Recorder, event log, debug mode, kept agents and history change nothing, over the end of a month."""
     counts = sum((relations.observers(varied(number, days=9)) for number in (1, 610, 611)), Counter())
     exercised("ways of watching", counts["ways"], 15)
 
 
 def test_one_draw_for_each_key(exercised: Exercised) -> None:
-    """G3: no draw serves twice; recorded without the compiler, where every draw can be heard."""
+    """No draw serves twice; recorded without the compiler, where every draw can be heard."""
     names = ["tiny:six_regions:8", "varied:7:3"]
     counts = json.loads(python("tests.support.keys", *names, environment=UNCOMPILED))
     exercised("draws", counts["draws"], 15_000)

@@ -107,7 +107,7 @@ def test_flows_cover_the_window_only(folder: Path) -> None:
 
 
 def test_saved_configuration_repeats_the_run(folder: Path) -> None:
-    """C5: the resolved configuration gives the same id and the same bits."""
+    """The resolved configuration gives the same id and the same bits."""
     config = from_yaml(folder / "config.yaml")
     assert config_id(config) == load(folder).manifest["config_id"]
     assert fingerprint(run(config)) == fingerprint(run(compose(SMALL)))

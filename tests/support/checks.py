@@ -38,12 +38,12 @@ def watched(config: Config, *observers: Any) -> Counts:
 
 
 def debug_mode(config: Config) -> Counts:
-    """I3 to I7 from inside: every check of debug mode, every hour."""
+    """Every check of debug mode, every hour."""
     return watched(config, Debug())
 
 
 def books(config: Config) -> Counts:
-    """I1, I2, I3, I7: conservation, double entry and signs, account by account, every hour."""
+    """Conservation, double entry and signs, account by account, every hour."""
     model = ClickWorkModel(config)
     second = Books().attach(model)
     model.run()
@@ -52,7 +52,7 @@ def books(config: Config) -> Counts:
 
 
 def roundings(config: Config) -> Counts:
-    """I8: the rounding account holds less than a micro-dollar a rounding, and the rest is split as said.
+    """The rounding account holds less than a micro-dollar a rounding, and the rest is split as said.
 
     Both sides of the fee on workers, of the broker's cut and of the fee on requesters are computed again in
     exact fractions from what was accepted.
@@ -121,7 +121,7 @@ class ExactFees(Watcher):
 
 
 def minutes(config: Config) -> Counts:
-    """I4: nobody is on duty beyond an hour in an hour or beyond the cap in 24; the sums of time agree.
+    """Nobody is on duty beyond an hour in an hour or beyond the cap in 24; the sums of time agree.
 
     Debug mode checks every worker and hour; here the worker's own sums over the run are held against the
     tallies of the boards and against the cap of every calendar day.
@@ -181,7 +181,7 @@ class TimeSums(Watcher):
 
 
 def assignments(config: Config) -> Counts:
-    """I5: accepted, rejected, expired and open are all that was posted; each worker once on a task.
+    """Accepted, rejected, expired and open are all that was posted; each worker once on a task.
 
     Tasks done by each worker of each batch are counted from the events, apart from the boards' own table.
     """
@@ -265,7 +265,7 @@ class AssignmentCount(Watcher):
 
 
 def little(config: Config) -> Counts:
-    """I10: assignments waiting, integrated over time, are the sum of their waits, by second and hour."""
+    """Assignments waiting, integrated over time, are the sum of their waits, by second and hour."""
     queue = Queue()
     run(config, observers=(queue,))
     queue.check()
@@ -273,12 +273,12 @@ def little(config: Config) -> Counts:
 
 
 def people(config: Config) -> Counts:
-    """I6: entrants minus leavers is the change; no id twice; nobody who left works or is paid."""
+    """Entrants minus leavers is the change; no id twice; nobody who left works or is paid."""
     return watched(config, People())
 
 
 def prefix(config: Config) -> Counts:
-    """R9: the first hours of a long run are those of a short one."""
+    """The first hours of a long run are those of a short one."""
     hours = 24 * config.time.days
     longer = replace(config, time=replace(config.time, days=2 * config.time.days))
     assert fingerprint(run(config)) == fingerprint(run(longer, hours=hours)), "a longer run begins otherwise"
@@ -286,7 +286,7 @@ def prefix(config: Config) -> Counts:
 
 
 def same_twice(config: Config) -> Counts:
-    """R1 and R4 inside one process: nothing of one run reaches another."""
+    """Inside one process nothing of one run reaches another."""
     first = fingerprint(run(config))
     other = run(tiny(days=1, table="six_regions", seed=config.seed + 1))
     assert fingerprint(run(config)) == first, "the second run of one process differs"

@@ -92,7 +92,7 @@ def replace_everywhere(pairs: Any) -> None:
 
 
 def one_draw_per_key(config: Config) -> Counts:
-    """G3: no draw serves twice, save the standing ones, which are traits; no key stands for two things."""
+    """No draw serves twice, save the standing ones, which are traits; no key stands for two things."""
     with recorded() as keys:
         run(config)
     counts: Counts = Counter()

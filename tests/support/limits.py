@@ -20,7 +20,7 @@ from tests.support.markets import tiny
 Counts = Counter[str]
 
 
-# --- A5: urns and balls ------------------------------------------------------------------------------
+# --- urns and balls ------------------------------------------------------------------------------
 
 
 def urn_config(workers: int) -> Config:
@@ -85,7 +85,7 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
 
 
 def urns(workers: int, tasks: int, draws: int) -> tuple[float, Counts]:
-    """A5: mean number of tasks filled in one round against V (1 - (1 - 1/V)^U); return how many SE apart."""
+    """Mean number of tasks filled in one round against V (1 - (1 - 1/V)^U); return how many SE apart."""
     model = ClickWorkModel(urn_config(workers))
     board = urn_board(model, tasks)
     names = ("listings", "batches", "orders", "keys", "takers", "free_takers", "table", "active", "exhausted")
@@ -115,11 +115,11 @@ def urns(workers: int, tasks: int, draws: int) -> tuple[float, Counts]:
 
 
 def urn_ball(config: Config) -> Counts:
-    """A5 in a small size, for planted bugs."""
+    """Urns and balls in a small size, for planted bugs."""
     return urns(40, 25, 60)[1]
 
 
-# --- A9: arrivals ------------------------------------------------------------------------------------
+# --- arrivals ------------------------------------------------------------------------------------
 
 
 def arrivals_model(config: Config, rate: float = 24.0) -> ClickWorkModel:
@@ -147,7 +147,7 @@ def expected_share(model: ClickWorkModel) -> Any:
 
 
 def arrivals(config: Config, rate: float = 24.0) -> tuple[dict[str, float], Counts]:
-    """A9: batches arrive as a Poisson process with the local office hours of every zone.
+    """Batches arrive as a Poisson process with the local office hours of every zone.
 
     By hour of the week: the mean over requesters within 4 standard errors, the index of dispersion within 4,
     and over all hours two chi-square tests, of the means and of single counts, with p above 1e-6.
@@ -186,7 +186,7 @@ def arrivals(config: Config, rate: float = 24.0) -> tuple[dict[str, float], Coun
 
 
 def poisson_arrivals(config: Config) -> Counts:
-    """A9 in a small size, for planted bugs."""
+    """Arrivals in a small size, for planted bugs."""
     return arrivals(tiny(days=7, workers=5, requesters=30, table="six_regions"))[1]
 
 

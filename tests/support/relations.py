@@ -98,11 +98,11 @@ def same_events(first: Journal, second: Journal, what: str) -> int:
     return len(one)
 
 
-# --- G5, X10: one more agent that is apart --------------------------------------------------------
+# --- one more agent that is apart --------------------------------------------------------
 
 
 def idle_worker(config: Config) -> Counts:
-    """G5, X10: a further worker who wants no hours changes nobody else.
+    """A further worker who wants no hours changes nobody else.
 
     People join by hearsay in proportion to those present, so the newcomer's country takes no joiners.
     """
@@ -116,7 +116,7 @@ def idle_worker(config: Config) -> Counts:
 
 
 def idle_requester(config: Config) -> Counts:
-    """G5, X10: a further requester without demand changes nobody else."""
+    """A further requester without demand changes nobody else."""
     first, second = population_of(config), population_of(config)
     extra = second.requesters[:1].copy()
     extra["id"] = len(second.requesters)
@@ -142,7 +142,7 @@ def _without(config: Config, first: Population, second: Population, kind: str, e
 
 
 def empty_country(config: Config) -> Counts:
-    """G5: a further country where nobody works or posts changes no other."""
+    """A further country where nobody works or posts changes no other."""
 
     def add(rows: list[dict[str, str]]) -> None:
         rows.append(
@@ -172,7 +172,7 @@ def empty_country(config: Config) -> Counts:
     return counts
 
 
-# --- G6, X9: worlds that do not touch --------------------------------------------------------------
+# --- worlds that do not touch --------------------------------------------------------------
 
 
 @cache
@@ -256,7 +256,7 @@ def part(model: ClickWorkModel, country: int) -> dict[str, dict[int, Any]]:
 
 
 def untouched_world(config: Config) -> Counts:
-    """G6: a fee, a cap and a floor in one world leave the other, which shares nothing with it, as it was."""
+    """A fee, a cap and a floor in one world leave the other, which shares nothing with it, as it was."""
     config = two_worlds(config)
     touched = replace(
         config,
@@ -284,7 +284,7 @@ def untouched_world(config: Config) -> Counts:
 
 
 def union(config: Config) -> Counts:
-    """X9: two worlds that share nothing, run together and each alone."""
+    """Two worlds that share nothing, run together and each alone."""
     config = two_worlds(config)
     together = run(config)
     counts: Counts = Counter()
@@ -301,7 +301,7 @@ def union(config: Config) -> Counts:
     return counts
 
 
-# --- X2: the order of storage -----------------------------------------------------------------------
+# --- the order of storage -----------------------------------------------------------------------
 
 
 def permuted(population: Population, number: int) -> Population:
@@ -320,7 +320,7 @@ def permuted(population: Population, number: int) -> Population:
 
 
 def permutation(config: Config, number: int = 1) -> Counts:
-    """X2: the same agents in other rows do the same. Collectives are places: their row is their name."""
+    """The same agents in other rows do the same. Collectives are places: their row is their name."""
     journals = Journal(), Journal()
     first = run(config, observers=journals[:1])
     second = run(config, population=permuted(population_of(config), number), observers=journals[1:])
@@ -330,7 +330,7 @@ def permutation(config: Config, number: int = 1) -> Counts:
     return Counter(events=same_events(*journals, "permuted"), agents=first.workers_count)
 
 
-# --- X1: the unit of money --------------------------------------------------------------------------
+# --- the unit of money --------------------------------------------------------------------------
 
 SCALE = 128
 SMALL = 0.125
@@ -338,7 +338,7 @@ SMALL = 0.125
 
 
 def scaled_money(config: Config) -> Counts:
-    """X1: all money times 128. See the test for what is exact and why."""
+    """All money times 128. See the test for what is exact and why."""
     models, journals = [], (Journal(), Journal())
     with tempfile.TemporaryDirectory() as folder:
         for factor, journal in zip((1, SCALE), journals, strict=True):
@@ -399,11 +399,11 @@ def in_money(config: Config, table: str, factor: int) -> Config:
     )
 
 
-# --- X4: time ---------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------
 
 
 def shifted_weeks(config: Config, weeks: int = 1) -> Counts:
-    """X4: the same hours some weeks later; no clock changes, and no month begins in either run."""
+    """The same hours some weeks later; no clock changes, and no month begins in either run."""
     days = min(config.time.days, 15)
     first = replace(config, time=replace(config.time, start="2019-05-06", daylight_saving=False, days=days))
     later = replace(first.time, start=f"2019-05-{6 + 7 * weeks:02}")
@@ -419,7 +419,7 @@ HALF_HOURS = ("UTC+00:00:1.000", "UTC+05:30:0.6|UTC-03:30:0.4")
 
 
 def shifted_clocks(config: Config, hours: int = 3) -> Counts:
-    """X4: all clocks put forward, and all habits with them: the same hours in universal time.
+    """All clocks put forward, and all habits with them: the same hours in universal time.
 
     Every day of the week is alike to requesters here, because local midnights move.
     """
@@ -447,7 +447,7 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
 
 
 def renamed_zones(config: Config) -> Counts:
-    """X4: the same offsets under other names of zones, one of them 45 minutes from the hour."""
+    """The same offsets under other names of zones, one of them 45 minutes from the hour."""
     names = (
         ("Etc/GMT-2:0.3|Asia/Kathmandu:0.7", "Asia/Kolkata:0.5|America/Bogota:0.5"),
         ("UTC+02:00:0.3|UTC+05:45:0.7", "UTC+05:30:0.5|UTC-05:00:0.5"),
@@ -461,11 +461,11 @@ def renamed_zones(config: Config) -> Counts:
     return Counter(events=same_events(*journals, "other names of zones"))
 
 
-# --- X6: settings that do nothing --------------------------------------------------------------------
+# --- settings that do nothing --------------------------------------------------------------------
 
 
 def null_settings(config: Config) -> Counts:
-    """X6: contributions that bind nothing, and fees of nothing, leave no trace."""
+    """Contributions that bind nothing, and fees of nothing, leave no trace."""
     platforms = range(len(config.platforms))
     highest = max(p.requester_fee + p.large_batch_fee for p in config.platforms.values())
     lowest = min(p.reward_promise_usd_per_hour for p in config.platforms.values())
@@ -488,7 +488,7 @@ def null_settings(config: Config) -> Counts:
 
 
 def no_fees(config: Config) -> Counts:
-    """X6: a fee of 0 is no fee: nothing is booked under its name, and where it is due makes no difference."""
+    """A fee of 0 is no fee: nothing is booked under its name, and where it is due makes no difference."""
     free = replace(
         config,
         platforms={
@@ -521,11 +521,11 @@ def no_fees(config: Config) -> Counts:
     return counts
 
 
-# --- R2, R10: how it is computed ---------------------------------------------------------------------
+# --- how it is computed ---------------------------------------------------------------------
 
 
 def threads(config: Config, numbers: tuple[int, ...] = (1, 2, 3, 4, 8)) -> Counts:
-    """R2: any number of threads gives the same bits, with boards to share among them."""
+    """Any number of threads gives the same bits, with boards to share among them."""
     prints = {
         number: fingerprint(run(replace(config, compute=replace(config.compute, threads=number))))
         for number in numbers
@@ -535,7 +535,7 @@ def threads(config: Config, numbers: tuple[int, ...] = (1, 2, 3, 4, 8)) -> Count
 
 
 def observers(config: Config) -> Counts:
-    """R10: watching changes nothing: recorder, event log, debug mode, kept agents, history, progress."""
+    """Watching changes nothing: recorder, event log, debug mode, kept agents, history, progress."""
     plain = fingerprint(run(config))
     recorded = ClickWorkModel(config)
     recorded.observers.append(Recorder(recorded))
