@@ -385,7 +385,7 @@ def change_platform(model: Model) -> None:
 
 
 def join(model: Model) -> None:
-    """People of the registered pools hear about pay; those whom it satisfies join."""
+    """People of the registered pools hear about pay; of each segment, some of those who ask least join."""
     config = model.config.learning
     key = model.key(JOINS, model.week)
     sigma = model.config.workers.reservation_log_sigma
