@@ -289,13 +289,13 @@ class Batch:
         )
         self.log_stated_pay = log(reward * 3600.0 / (stated_seconds * 1000000.0))
         self.log_true_pay = log(reward * 3600.0 / (true_seconds * 1000000.0))
-        self.newest_key = self.posted_hour * LOW_WORD + rank
-        self.paid_key = min(reward, 2**31 - 1) * LOW_WORD + rank
+        self.newest_key = self.posted_hour * LOW_WORD + rank, -self.id
+        self.paid_key = min(reward, 2**31 - 1) * LOW_WORD + rank, -self.id
 
     @property
-    def largest_key(self) -> int:
+    def largest_key(self) -> tuple[int, int]:
         """What is left to do decides the place among the largest."""
-        return self.left * LOW_WORD + self.rank
+        return self.left * LOW_WORD + self.rank, -self.id
 
     def hand_in(self, done: int, start: int, end: int, hour: int) -> None:
         """Note progress: the seconds at which the batch was begun, and was done in part and in whole."""

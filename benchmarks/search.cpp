@@ -408,8 +408,11 @@ inline void Market::drop_exhausted(int64_t how_many) const {
         int64_t* const sorted = keys_of(number);
         for (int64_t i = 0; i < how_many; ++i) {
             const int64_t key = key_of(number, emptied[i]);
-            const int32_t place = static_cast<int32_t>(
+            int32_t place = static_cast<int32_t>(
                 std::lower_bound(sorted, sorted + count, key, [](int64_t a, int64_t b) { return a > b; }) - sorted);
+            while (slots[place] != emptied[i]) {  // batches with the same hash
+                ++place;
+            }
             int64_t at = i;
             for (; at > 0 && places[at - 1] > place; --at) {
                 places[at] = places[at - 1];

@@ -262,8 +262,16 @@ def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
 
 
 @rule
-def sort_slots(slots: Any, keys: Any, count: int) -> None:
-    """Shell sort of slots and their keys by falling key."""
+def stands_after(key: int, slot: int, other_key: int, other: int, batches: Any) -> bool:
+    """Whether a batch is shown after another: by falling key, by rising identity where hashes are equal."""
+    if key != other_key:
+        return key < other_key
+    return bool(batches[index(slot)].id > batches[index(other)].id)
+
+
+@rule
+def sort_slots(slots: Any, keys: Any, count: int, batches: Any) -> None:
+    """Shell sort of slots and their keys."""
     gap = integer(1)
     while gap < count // 9:
         gap = 3 * gap + 1
@@ -272,7 +280,9 @@ def sort_slots(slots: Any, keys: Any, count: int) -> None:
             slot = slots[i]
             key = keys[i]
             at = i
-            while at >= gap and keys[at - gap] < key:
+            while at >= gap and stands_after(
+                integer(keys[at - gap]), integer(slots[at - gap]), integer(key), integer(slot), batches
+            ):
                 slots[at] = slots[at - gap]
                 keys[at] = keys[at - gap]
                 at -= gap
@@ -282,18 +292,25 @@ def sort_slots(slots: Any, keys: Any, count: int) -> None:
 
 
 @rule
-def merge_slots(slots: Any, keys: Any, count: int, added: Any, added_keys: Any, more: int) -> None:
+def merge_slots(
+    slots: Any, keys: Any, count: int, added: Any, added_keys: Any, more: int, batches: Any
+) -> None:
     """Merge ``more`` sorted slots into ``count`` sorted ones, from the back, in place."""
     last = integer(count)
     for new in range(more - 1, -1, -1):
-        key = added_keys[new]
+        key = integer(added_keys[new])
+        slot = integer(added[new])
         first = first_place(keys, last, key)
+        while first < last and not stands_after(
+            integer(keys[first]), integer(slots[first]), key, slot, batches
+        ):
+            first += 1
         shift = index(new + 1)
         for i in range(last - 1, first - 1, -1):
             at = index(i)
             slots[at + shift] = slots[at]
             keys[at + shift] = keys[at]
-        slots[index(first) + index(new)] = added[new]
+        slots[index(first) + index(new)] = slot
         keys[index(first) + index(new)] = key
         last = first
 
@@ -344,6 +361,8 @@ def drop_exhausted(
         for i in range(how_many):
             key = key_of(order, integer(emptied[i]), listings, batches)
             place = first_place(keys[order], count, key)
+            while orders[order, place] != emptied[i]:  # batches with the same hash
+                place += 1
             at = i
             while at > 0 and places[at - 1] > place:
                 places[at] = places[at - 1]
@@ -389,8 +408,8 @@ def insert(
         for i in range(more):
             moved[i] = added[i]
             moved_keys[i] = key_of(order, integer(added[i]), listings, batches)
-        sort_slots(moved, moved_keys, more)
-        merge_slots(orders[order], keys[order], count, moved, moved_keys, more)
+        sort_slots(moved, moved_keys, more, batches)
+        merge_slots(orders[order], keys[order], count, moved, moved_keys, more, batches)
     # What was worked on is shown at another place among the largest, and goes in anew with what is new.
     moving = integer(0)
     kept = integer(0)
@@ -411,8 +430,8 @@ def insert(
         slot = integer(moved[i])
         listings[slot].shown_left = listings[slot].left
         moved_keys[i] = key_of(1, slot, listings, batches)
-    sort_slots(moved, moved_keys, moving)
-    merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving)
+    sort_slots(moved, moved_keys, moving, batches)
+    merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving, batches)
     state[OPEN] = count + more
     return more
 

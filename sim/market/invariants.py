@@ -243,7 +243,8 @@ def check_orders(
                 return WRONG_KEY
             if i > 0:
                 before = key_at_posting(order, integer(orders[order, i - 1]), listings, batches, done)
-                if key > before:
+                same = key == before and batches[slot].id < batches[orders[order, i - 1]].id
+                if key > before or same:
                     note(fault, slot, key, before)
                     return UNSORTED
     for i in range(integer(state[EXHAUSTED])):
