@@ -1,4 +1,4 @@
-"""The three orders of a board when hashes are equal, which a large market brings about and a small one hardly."""
+"""The three orders of a board when hashes are equal, as happens in large markets and hardly in small ones."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
     batches["expires_hour"] = hour + draws.integers(1, 4, MANY)
     board.room_for_batches(MANY)
     boards.insert(
-        0, np.zeros(MANY, np.int64), listings, batches, MANY, board.listings, board.batches, board.free, board.orders,
-        board.keys, board.added, board.moved, board.moved_keys, board.state,
+        0, np.zeros(MANY, np.int64), listings, batches, MANY, board.listings, board.batches, board.free,
+        board.orders, board.keys, board.added, board.moved, board.moved_keys, board.state,
     )  # fmt: skip
 
 

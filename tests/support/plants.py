@@ -222,7 +222,7 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "(listing.approval_tasks <= 0)", "(listing.approval_tasks <= 9999)", "debug_mode", choosy(),
     ),
     "an order out of order": Plant(
-        BOARD, "        first = first_place(keys, last, key)", "        first = first_place(keys, last, key + 1000 * 4294967296)",
+        BOARD, "        return key < other_key", "        return key > other_key",
         "debug_mode", small(1),
     ),
     "largest first as it was when posted": Plant(
