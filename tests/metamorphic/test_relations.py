@@ -3,10 +3,10 @@
 The relations are in ``tests.support.relations``; each is shown to notice a planted bug by
 ``tests/invariants/test_planted.py``. A failure names the number of the market that shows it.
 
-The unit of money means nothing: amounts, ticks and thresholds times 128 leave every event as it was, and
-multiply every balance, flow, pay target and learned pay by exactly 128, since a power of two changes no digit
+The unit of money means nothing: amounts, ticks and thresholds times 16 leave every event as it was, and
+multiply every balance, flow, pay target and learned pay by exactly 16, since a power of two changes no digit
 of a float and all fees here come out whole. What is *not* exact by nature are the logarithms in which workers
-compare pay: log 128 x is not log 128 + log x to the last bit, and reservation wages are kept in single
+compare pay: log 16 x is not log 16 + log x to the last bit, and reservation wages are kept in single
 precision. Whoever is within a millionth of indifference may decide otherwise, in less than one of a million
 looks. The markets below hold no such look; one that did would be a finding about that market and not a bug.
 """

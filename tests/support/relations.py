@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.population import Population
-from sim.agents.traits import MOST_WEEK_PAY, permanent_ids
+from sim.agents.traits import permanent_ids
 from sim.config import Config, Platform
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
@@ -332,13 +332,13 @@ def permutation(config: Config, number: int = 1) -> Counts:
 
 # --- the unit of money --------------------------------------------------------------------------
 
-SCALE = 128
+SCALE = 16  # a power of two; times 128 a busy week is more than a worker remembers of it (MOST_WEEK_PAY)
 SMALL = 0.125
 """The dearer run has 16 times the usual money, the cheaper one an eighth: both inside what a table holds."""
 
 
 def scaled_money(config: Config) -> Counts:
-    """All money times 128. See the test for what is exact and why."""
+    """All money times 16. See the test for what is exact and why."""
     models, journals = [], (Journal(), Journal())
     with tempfile.TemporaryDirectory() as folder:
         for factor, journal in zip((1, SCALE), journals, strict=True):
@@ -350,7 +350,7 @@ def scaled_money(config: Config) -> Counts:
             table = edited_table(Path(folder) / f"times_{factor}.csv", config.world.table, change)
             models.append(run(in_money(config, table, factor), observers=(journal,)))
     small, large = models
-    counts = Counter(events=same_events(*journals, "money times 128"))
+    counts = Counter(events=same_events(*journals, "money times 16"))
     for name, column in small.ledger.accounts.items():
         assert (np.asarray(column) * SCALE == large.ledger.accounts[name]).all(), f"balances of {name}"
         counts["balances"] += len(column)
@@ -363,8 +363,6 @@ def scaled_money(config: Config) -> Counts:
     rows = [model.worker_rows[: model.workers_count] for model in models]
     for name in ("learned_pay", "all_in_pay", "week_pay"):
         less, more = (row[name] for row in rows)
-        if name == "week_pay":  # no more than this of a week is remembered, in either currency
-            less, more = (column[rows[1][name] < MOST_WEEK_PAY] for column in (less, more))
         assert np.where(less > 0, less * np.float32(SCALE) == more, less == more).all(), name
     assert (rows[0]["session_start"] == rows[1]["session_start"]).all()
     return counts
