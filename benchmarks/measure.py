@@ -27,6 +27,7 @@ from sim.agents.population import make_population, make_tables
 from sim.config import Config
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
+from sim.study.run import BatchParts
 from sim.world import load_world
 
 Result = dict[str, Any]
@@ -135,9 +136,10 @@ def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
     began = time.process_time()
     model = ClickWorkModel(market(world, workers))
     made = time.process_time() - began
-    model.observers.append(Recorder(model))
-    model.run(first_days * DAY)
-    seconds = cpu_seconds(lambda: model.run(hours))
+    with tempfile.TemporaryDirectory() as folder:
+        model.observers.append(Recorder(model, BatchParts(Path(folder)).append))
+        model.run(first_days * DAY)
+        seconds = cpu_seconds(lambda: model.run(hours))
     return {
         "seconds": seconds,
         "worker_hours_per_cpu_second": workers * hours / seconds,

@@ -19,6 +19,9 @@ from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 
+MOST_KEPT = 1 << 20
+"""Finished batches kept before they are handed over: in a large market a day has more than fit."""
+
 WORKER_SIDE = {
     "tasks_accepted": boards.ACCEPTED,
     "tasks_rejected": boards.REJECTED,
@@ -88,13 +91,15 @@ class Recorder:
         self.kept_batches.append(table)
 
     def keep_finished(self, rows: Records, platform: int) -> None:
-        """Keep the batches that finished on a platform until the month's are handed over."""
+        """Keep the batches that finished on a platform until the month's are handed over, or a million."""
         first, last = self.finished_count, self.finished_count + len(rows)
         self.finished = grown(self.finished, last)
         self.finished_platforms = grown(self.finished_platforms, last)
         self.finished[first:last] = rows
         self.finished_platforms[first:last] = platform
         self.finished_count = last
+        if last >= MOST_KEPT:
+            self.flush_batches()
 
     # --- watching ---
 
