@@ -184,7 +184,7 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "entry.searched += look * look_seconds", "entry.searched += 0", "minutes", small(1),
     ),
     "returned work costs nothing": Plant(
-        SEARCH, "            entry.left -= spent", "            entry.left -= 0", "minutes", restless(4, seed=2),
+        SEARCH, "            entry.left -= spent", "            entry.left -= 0", "minutes", restless(4, seed=3),
     ),
     "time paid twice in the records": Plant(
         REVIEW, "past.paid_seconds += accepted * own", "past.paid_seconds += 2 * accepted * own", "minutes", choosy(),
@@ -205,7 +205,7 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "integer(listing.tasks) - done, integer(listing.left))", "integer(listing.left))", "assignments", small(1),
     ),
     "a task given back is taken again": Plant(
-        SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=2),
+        SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=3),
     ),
     "shut-out countries let in": Plant(
         SEARCH, "((integer(listing.country_mask) >> country) & 1 == 1)", "((integer(listing.country_mask) >> country) & 1 <= 1)",
@@ -250,7 +250,7 @@ PLANTS: dict[str, Plant] = {
     # --- people
     "leavers who stay": Plant(
         MODEL, 'self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)', 'self.worker_rows["bits"][rows] &= np.uint8(255)',
-        "people", restless(),
+        "people", restless(seed=2),
     ),
 
     "on duty after leaving": Plant(
@@ -261,12 +261,12 @@ PLANTS: dict[str, Plant] = {
         MODEL, "self.joiners[country] += count", "self.joiners[country] += 0", "people", restless(16),
     ),
     "joiners who stay in the pool": Plant(
-        MODEL, "self.pools[country] -= count", "self.pools[country] -= 0", "people", restless(),
+        MODEL, "self.pools[country] -= count", "self.pools[country] -= 0", "people", restless(seed=2),
     ),
     "money kept after leaving": Plant(
         PAYOUT, "if forfeits and due < integer(platforms[p].payout_threshold):",
         "if forfeits and due < 9000000:\n            continue\n        if due < 0:",
-        "people", restless(),
+        "people", restless(seed=2),
     ),
     # --- relations
     "first come by row": Plant(
