@@ -148,11 +148,6 @@ def tint(color: str, strength: float = 0.35) -> str:
     return to_hex((red, green, blue))
 
 
-def colors_for(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each name, in the order of the palette."""
-    return {name: CYCLE[i % len(CYCLE)] for i, name in enumerate(names)}
-
-
 def scale_of(largest: float) -> tuple[float, str]:
     """Return the divisor and the word for an axis that goes up to `largest`: (1000, "thousand")."""
     for divisor, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
