@@ -170,7 +170,7 @@ struct Market {
     Rows<int64_t> demand;
     Rows<int32_t> group;  // two of them
     Rows<int32_t> emptied;
-    Rows<int32_t> places;
+    Rows<int32_t> places;  // three of them
     Rows<int32_t> exhausted;
     Rows<Event> events;
     Rows<int64_t> state;
@@ -403,9 +403,11 @@ inline int64_t Market::key_of(int64_t number, int32_t slot) const {
 
 inline void Market::drop_exhausted(int64_t how_many) const {
     const int64_t count = state[OPEN];
-    for (int64_t number = 2; number >= 0; --number) {
-        int32_t* const slots = order(number);
-        int64_t* const sorted = keys_of(number);
+    const int64_t width = places.count / 3;
+    for (int64_t number = 0; number < 3; ++number) {
+        const int32_t* const slots = order(number);
+        const int64_t* const sorted = keys_of(number);
+        int32_t* const found = &places[number * width];
         for (int64_t i = 0; i < how_many; ++i) {
             const int64_t key = key_of(number, emptied[i]);
             int32_t place = static_cast<int32_t>(
@@ -414,18 +416,21 @@ inline void Market::drop_exhausted(int64_t how_many) const {
                 ++place;
             }
             int64_t at = i;
-            for (; at > 0 && places[at - 1] > place; --at) {
-                places[at] = places[at - 1];
+            for (; at > 0 && found[at - 1] > place; --at) {
+                found[at] = found[at - 1];
             }
-            places[at] = place;
+            found[at] = place;
         }
-        if (number == 0) {
-            for (int64_t i = 0; i < how_many; ++i) {
-                exhausted[state[EXHAUSTED] + i] = slots[places[i]];
-            }
-        }
+    }
+    for (int64_t i = 0; i < how_many; ++i) {
+        exhausted[state[EXHAUSTED] + i] = order(0)[places[i]];
+    }
+    for (int64_t number = 0; number < 3; ++number) {
+        int32_t* const slots = order(number);
+        int64_t* const sorted = keys_of(number);
+        const int32_t* const found = &places[number * width];
         for (int64_t i = 0; i < how_many; ++i) {
-            const int64_t from = places[i] + 1, to = i + 1 < how_many ? places[i + 1] : count;
+            const int64_t from = found[i] + 1, to = i + 1 < how_many ? found[i + 1] : count;
             std::copy(slots + from, slots + to, slots + from - i - 1);
             std::copy(sorted + from, sorted + to, sorted + from - i - 1);
         }
