@@ -194,6 +194,12 @@ def smoothed(old: float, new: float, weight: float) -> float:
     return new if old < 0.0 else old + weight * (new - old)
 
 
+def add(counts: dict[str, Any], amounts: dict[str, Any]) -> None:
+    """Add amounts to counts of the same names."""
+    for name, amount in amounts.items():
+        counts[name] += amount
+
+
 class NativeDraws:
     """Draws of the same distributions as `sim.draws`, from a generator that does not ask what for."""
 
@@ -309,9 +315,6 @@ class Work(NamedTuple):
     seconds: int  # for each task
     start: int  # seconds of the hour
     end: int
-
-
-by_end = attrgetter("end")
 
 
 @dataclass(eq=False, slots=True)
@@ -520,7 +523,7 @@ class Platform(Member):
         self.log_pay = [0.0 for _ in model.world.codes]
         self.week_pay = [0 for _ in model.world.codes]
         self.week_seconds = [0 for _ in model.world.codes]
-        self.boards = [Board(model, self) for _ in range(tiles)]
+        self.boards = [model.board_class(model, self) for _ in range(tiles)]
 
     @property
     def requester_fee(self) -> float:
@@ -629,11 +632,11 @@ class Board(mesa.Agent):
 
     def count(self, worker: Worker, **amounts: int) -> None:
         """Add to the hour's tally of a worker's country."""
-        self.tally[self.model.utc_hour, worker.country].update(amounts)
+        add(self.tally[self.model.utc_hour, worker.country], amounts)
 
     def count_demand(self, batch: Batch, **amounts: int) -> None:
         """Add to the hour's counts of the country of a batch's requester."""
-        self.demands[self.model.utc_hour, batch.requester.country].update(amounts)
+        add(self.demands[self.model.utc_hour, batch.requester.country], amounts)
 
     # --- batches come and go ---
 
@@ -705,7 +708,7 @@ class Board(mesa.Agent):
             proposing.do("work")
             if any(not worker.proposal.left for worker in proposing):
                 self.drop_exhausted()
-            searching = searching.select(Worker.can_look)
+            searching = searching.select(lambda worker: worker.can_look())
         self.cut_off_seconds = sum(worker.left for worker in searching)
 
     def allocate(self, proposing: AgentSet, round_number: int) -> None:
@@ -729,7 +732,7 @@ class Board(mesa.Agent):
         for work in self.works:
             by_batch[work.batch].append(work)
         for works in by_batch.values():
-            for work in sorted(works, key=by_end):
+            for work in sorted(works, key=attrgetter("end")):
                 if work.done:
                     self.settle_work(work)
                 else:
@@ -849,23 +852,13 @@ class Requester(Member):
             return
         life = market.life_hours_median * exp(market.life_hours_log_sigma * normal_quantile(draw(LIFE)))
         batch = Batch(
-            requester=self,
-            id=number,
-            task=task,
-            arm=arm,
-            tasks=tasks,
-            per_task=per_task,
-            reward=reward,
-            estimated_seconds=stated,
-            true_seconds=true_seconds,
-            fee_ppm=fee_ppm,
-            worth=worth,
-            expected_cost=self.unit_cost(1.0) * task_hours,
-            posted_hour=model.hour,
-            expires_hour=model.hour + max(1, min(100_000, half_up(life))),
-            rank=model.draws.priority(key, TILE, 1) % LOW_WORD,
+            requester=self, id=number, task=task, arm=arm, tasks=tasks, per_task=per_task,
+            reward=reward, estimated_seconds=stated, true_seconds=true_seconds, fee_ppm=fee_ppm,
+            worth=worth, expected_cost=self.unit_cost(1.0) * task_hours,
+            posted_hour=model.hour, expires_hour=model.hour + max(1, min(100_000, half_up(life))),
             noise_key=sub_key(model.keys["noise"], number),
-        )
+            rank=model.draws.priority(key, TILE, 1) % LOW_WORD,
+        )  # fmt: skip
         platform.boards[int(draw(TILE) * len(platform.boards))].incoming.append(batch)
 
     def can_afford(self, platform: Platform) -> bool:
@@ -962,10 +955,9 @@ class Requester(Member):
         if min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks:
             return
         before, towards = self.target, self.direction
+        factor = 1.0 + self.step
         way = PAY_SETTING[self.model.config.market.pay_setting](self)
-        target = before
-        if way:
-            target = before * (1.0 + self.step) if way > 0 else before / (1.0 + self.step)
+        target = before * factor if way > 0 else before / factor if way < 0 else before
         self.direction = (target > before) - (target < before)
         if self.direction == towards != 0:
             self.step = min(settings.pay_step, self.step * 1.5)
@@ -1059,7 +1051,7 @@ class Worker(Member):
     def record(self, **amounts: int) -> None:
         """Add to the worker's history: micro-dollars, seconds and tasks of the window."""
         if self.model.records_workers:
-            self.history.update(amounts)
+            add(self.history, amounts)
 
     # --- the day ---
 
@@ -1166,7 +1158,7 @@ class Worker(Member):
                     return
 
     def qualifies(self, batch: Batch) -> bool:
-        """Say whether the batch is open to the worker, who does a task once and none of what was returned."""
+        """Say whether the worker may take tasks: by skill, country, record and what was done before."""
         kind = batch.task.config
         return (
             kind.skill <= self.skill
@@ -1284,21 +1276,22 @@ class Worker(Member):
     def record_week(self) -> None:
         """Keep the week's pay in the history."""
         pay = self.week_pay / MILLION
-        self.history.update(weeks=1, weekly_sum=pay, weekly_squares=pay * pay)
+        add(self.history, {"weeks": 1, "weekly_sum": pay, "weekly_squares": pay * pay})
 
-    def has_had_enough(self) -> bool:
-        """Count weeks of pay below the outside value; say whether there were enough of them to leave."""
+    def judge_week(self) -> None:
+        """Count weeks of pay below the outside value; a week without work says nothing."""
         if not self.week_seconds:
-            return False
+            return
         settings = self.model.config.learning
         offset = int(self.uniform("shocks", OFFSET) * settings.outside_shock_weeks)
         period = (self.model.week + offset) // settings.outside_shock_weeks
         shock = settings.outside_shock_sigma * self.normal("shocks", SHOCK + period)
-        if self.all_in_pay < exp(self.log_base_reservation + shock):
-            self.weeks_below = min(255, self.weeks_below + 1)
-        else:
-            self.weeks_below = 0
-        return self.weeks_below >= settings.leave_weeks
+        below = self.all_in_pay < exp(self.log_base_reservation + shock)
+        self.weeks_below = min(255, self.weeks_below + 1) if below else 0
+
+    def has_had_enough(self) -> bool:
+        """Say whether pay has been too low for enough weeks to leave."""
+        return self.week_seconds > 0 and self.weeks_below >= self.model.config.learning.leave_weeks
 
     def leave(self) -> None:
         """Leave the market: small amounts are forfeited, the registration stays."""
@@ -1325,13 +1318,12 @@ class Worker(Member):
         options = [platform for platform in self.model.platforms if self.country in platform.worker_countries]
         if not options:
             return self.platform
-        utilities = [sensitivity * platform.log_pay[self.country] for platform in options]
-        favours = [inertia if platform is present else 0.0 for platform in options]
-        highest = max(utility + favour for utility, favour in zip(utilities, favours, strict=True))
-        odds = [
-            exp(max(-700.0, utility - highest + favour))
-            for utility, favour in zip(utilities, favours, strict=True)
+        utilities = [
+            (sensitivity * platform.log_pay[self.country], inertia if platform is present else 0.0)
+            for platform in options
         ]
+        highest = max(utility + favour for utility, favour in utilities)
+        odds = [exp(max(-700.0, utility - highest + favour)) for utility, favour in utilities]
         mark = self.uniform("switches", CHOICE) * added_up(odds)
         for platform, weight in zip(options, odds, strict=True):
             mark -= weight
@@ -1420,7 +1412,12 @@ class PlainMarket(mesa.Model):
     log_events
         Keep every piece of work in `events`: (hour, platform, worker, batch, kind, done, accepted, seconds
         for each task, start, end).
+
+    A subclass that names other classes of agents changes their rules.
     """
+
+    worker_class, requester_class = Worker, Requester
+    platform_class, board_class = Platform, Board
 
     def __init__(
         self, config: Config, population: Population, native_random: bool = False, log_events: bool = False
@@ -1467,20 +1464,21 @@ class PlainMarket(mesa.Model):
         """Make agents of the population's tables."""
         config, world = self.config, self.world
         shares = expected_shares(config, world)
-        self.platforms = []
         for number, (name, platform) in enumerate(config.platforms.items()):
             expected = config.workers.count * shares[number] / config.market.workers_per_board
             tiles = config.market.boards or max(1, math.ceil(expected))
-            self.platforms.append(Platform(self, number, name, platform, tiles))
+            self.platform_class(self, number, name, platform, tiles)
+        self.platforms = self.agents_by_type[self.platform_class]
+        self.boards = self.agents_by_type[self.board_class]
         for country in range(len(world.codes)):
             Government(self, country)
         self.brokers = [Collective(self, k, row) for k, row in enumerate(rows_of(population.collectives))]
         for row, mix in zip(rows_of(population.requesters), population.mixes.tolist(), strict=True):
-            Requester(self, row, mix)
-        self.everyone = [Worker(self, row["number"], row) for row in rows_of(population.workers)]
-        self.requesters, self.boards, self.collectives, self.governments, self.workers = (
+            self.requester_class(self, row, mix)
+        self.everyone = [self.worker_class(self, row["number"], row) for row in rows_of(population.workers)]
+        self.requesters, self.collectives, self.governments, self.workers = (
             self.agents_by_type.get(kind, AgentSet([], random=self.random))
-            for kind in (Requester, Board, Collective, Government, Worker)
+            for kind in (self.requester_class, Collective, Government, self.worker_class)
         )
         self.workers.select(lambda worker: not worker.active).do("remove")
         self.pools = population.pools.tolist()
@@ -1585,7 +1583,8 @@ class PlainMarket(mesa.Model):
 
     def call_on_duty(self) -> AgentSet:
         """Wake those whose session is in progress or begins, those who began first before others."""
-        awake = self.workers.select(Worker.is_awake).do("begin_hour").sort("began", ascending=True)
+        awake = self.workers.select(lambda worker: worker.is_awake())
+        awake = awake.do("begin_hour").sort("began", ascending=True)
         on_duty = awake.groupby("board").groups
         for board in self.boards:
             board.on_duty = on_duty.get(board, AgentSet([], random=self.random))
@@ -1613,8 +1612,7 @@ class PlainMarket(mesa.Model):
 
     def end_day(self) -> None:
         """Add up the day and hand it over."""
-        for platform in self.platforms:
-            platform.add_up_day()
+        self.platforms.do("add_up_day")
         for observer in self.observers:
             observer.day(self)
         self.boards.do("begin_day")
@@ -1637,10 +1635,9 @@ class PlainMarket(mesa.Model):
         if self.keeps_history and self.hour - 7 * 24 >= self.first_recorded_hour:
             self.workers.do("record_week")
         self.learn_hours()
-        self.workers.select(Worker.has_had_enough).do("leave")
+        self.workers.do("judge_week").select(lambda worker: worker.has_had_enough()).do("leave")
         self.report_pay()
-        for platform in self.platforms:
-            platform.learn_pay()
+        self.platforms.do("learn_pay")
         self.let_move()
         self.let_join()
         self.requesters.do("revise_pay").do("revise_demand")
@@ -1700,7 +1697,7 @@ class PlainMarket(mesa.Model):
     def add_worker(self, country: int, willing: float) -> None:
         """Let one of the willing people of a country's pool join, on the platform of their choice."""
         number = (country + 1) * LOW_WORD + JOINED_LATER + self.joiners[country]
-        worker = Worker(self, number, self.traits(number, country, willing))
+        worker = self.worker_class(self, number, self.traits(number, country, willing))
         worker.settle_on(worker.choose_platform())
         worker.joined_day = self.day
         self.everyone.append(worker)
@@ -1762,8 +1759,7 @@ class PlainMarket(mesa.Model):
         for worker in self.everyone:  # those who left may still have money
             worker.spend("spending")
         self.collectives.do("spend", "broker_spending")
-        for platform in self.platforms:
-            platform.close_books()
+        self.platforms.do("close_books")
         flows = self.ledger.close_month()
         period = self.clock.month_key(self.hour - 1)
         for observer in self.observers:

@@ -14,7 +14,8 @@ import mesa
 import numpy as np
 import pytest
 
-from benchmarks.plain_mesa import DEMANDS, TALLY, PlainMarket
+from benchmarks import plain_mesa
+from benchmarks.plain_mesa import DEMANDS, TALLY, Batch, PlainMarket, Work
 from sim.agents.population import Population, make_population, make_tables
 from sim.agents.traits import ACTIVE, HISTORY, permanent_ids
 from sim.config import Config, Learning, Market, Platform, Record, Time, Workers, WorldChoice
@@ -444,10 +445,12 @@ def sparse(array: Any) -> dict[tuple[int, ...], int]:
 # --- running both -------------------------------------------------------------------------------
 
 
-def run_both(config: Config) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
+def run_both(
+    config: Config, twin_class: type[PlainMarket] = PlainMarket
+) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
     """Run the model and its twin from the same tables; return what each says of its run."""
     population = small_population(config)
-    twin = PlainMarket(config, population, log_events=True)
+    twin = twin_class(config, population, log_events=True)
     model = ClickWorkModel(config, population)
     kernel, plain = KernelWatch(), TwinWatch()
     model.observers.append(kernel)
@@ -548,6 +551,43 @@ def test_twin_agrees_on_generated_markets() -> None:
 def test_twin_agrees_on_many_generated_markets() -> None:
     numbers = range(10_000, 10_000 + MARKETS_AT_NIGHT)
     check_floors(compare(numbers), MARKETS_AT_NIGHT)
+
+
+class Charitable(plain_mesa.Requester):
+    def review(self, work: Work) -> int:
+        return work.done
+
+
+class Slow(plain_mesa.Worker):
+    def seconds_for(self, batch: Batch) -> int:
+        return super().seconds_for(batch) + 1
+
+
+class Stubborn(plain_mesa.Worker):
+    def gives_back(self, batch: Batch) -> bool:
+        return False
+
+
+class Free(plain_mesa.Platform):
+    def fee_ppm(self, assignments_per_task: int) -> int:
+        return 0
+
+
+class Shallow(plain_mesa.Board):
+    def listing_shown(self, draw: float) -> Batch:
+        return self.newest[0]
+
+
+@pytest.mark.parametrize("rule", [Charitable, Slow, Stubborn, Free, Shallow])
+def test_a_rule_changed_in_a_subclass_of_the_twin_is_noticed(rule: type[mesa.Agent]) -> None:
+    kind = rule.__bases__[0]
+    changed = type("Changed", (PlainMarket,), {f"{kind.__name__.lower()}_class": rule})
+    config = replace(
+        tiny(workers=20, requesters=6, days=2),
+        market=Market(return_ratio=1.0, boards=1),
+    )
+    assert not differences(*run_both(config)[1:])
+    assert differences(*run_both(config, changed)[1:])
 
 
 def test_native_random_draws_are_the_same_market_by_chance() -> None:
