@@ -477,6 +477,11 @@ class Collective(Member):
     def __init__(self, model: PlainMarket, number: int, row: dict[str, Any]) -> None:
         super().__init__(model, number, "collectives", row["country"], row["balance"])
         self.skill = row["skill"]
+        self.cut_ppm = ppm(model.config.workers.broker_cut)
+
+    def cut(self, amount: int) -> tuple[int, int]:
+        """Return what the broker gets of a worker's pay, and what the worker loses."""
+        return share_down(amount, self.cut_ppm), share_up(amount, self.cut_ppm)
 
 
 class RankPart:
@@ -535,6 +540,10 @@ class Platform(Member):
         large = assignments_per_task >= self.large_batch_from
         return self.large_batch_fee_ppm if large else self.requester_fee_ppm
 
+    def worker_fee(self, gross: int) -> tuple[int, int]:
+        """Return what the platform gets of a worker's reward, and what the worker loses."""
+        return share_down(gross, self.worker_fee_ppm), share_up(gross, self.worker_fee_ppm)
+
     def board_of(self, worker: Worker) -> Board:
         """Return the tile on which a worker works: drawn once for good."""
         return self.boards[int(worker.uniform("tiles") * len(self.boards))]
@@ -544,17 +553,12 @@ class Platform(Member):
         return self.model.day % self.payout_days == 0 and 0 < worker.pending >= self.payout_threshold
 
     def pay_for(self, work: Work, accepted: int) -> Pay:
-        """Pay for accepted tasks: the reward to the worker, fee and cut out of it, the requester's fee.
-
-        What a worker loses is rounded up, what platform and broker get is rounded down.
-        """
+        """Pay for accepted tasks: the reward to the worker, fee and cut out of it, the requester's fee."""
         worker, batch, ledger = work.worker, work.batch, self.model.ledger
         gross = accepted * batch.reward
-        fee, lost = share_down(gross, self.worker_fee_ppm), share_up(gross, self.worker_fee_ppm)
-        broker, cut, lost_to_broker = worker.collective, 0, 0
-        if broker:
-            cut_ppm = self.model.broker_cut_ppm
-            cut, lost_to_broker = share_down(gross - lost, cut_ppm), share_up(gross - lost, cut_ppm)
+        fee, lost = self.worker_fee(gross)
+        broker = worker.collective
+        cut, lost_to_broker = broker.cut(gross - lost) if broker else (0, 0)
         residue = lost - fee + lost_to_broker - cut
         requester_fee = batch.fee_on(batch.accepted + accepted) - batch.fee_on(batch.accepted)
 
@@ -1458,7 +1462,6 @@ class PlainMarket(mesa.Model):
             for number, task in enumerate(self.config.task_types.values())
         ]
         self.log_return_ratio = log(market.return_ratio) if market.return_ratio > 0 else -1e300
-        self.broker_cut_ppm = ppm(self.config.workers.broker_cut)
 
     def make_agents(self, population: Population) -> None:
         """Make agents of the population's tables."""
