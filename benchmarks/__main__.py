@@ -5,8 +5,8 @@ A full run writes `results/bench.json`; `--quick` and `--only` print and write n
 where. What is measured:
 
 ratio_to_plain_mesa, ..._1e5, ..._native_random
-    CPU time of the plain Mesa market over that of the model: 20 000 workers, 100 000, and 20 000 with
-    `model.random` in place of keyed draws.
+    CPU time of the plain Mesa market, which is written to be read, over that of the model: 20 000 workers,
+    100 000, and 20 000 with `model.random` in place of keyed draws.
 ratio_to_cpp
     CPU time of the program in C++ over that of the search kernel, on the same calls of four hours.
 threads_2_speedup

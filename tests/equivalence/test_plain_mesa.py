@@ -14,7 +14,8 @@ import mesa
 import numpy as np
 import pytest
 
-from benchmarks.plain_mesa import PlainMarket
+from benchmarks import plain_mesa
+from benchmarks.plain_mesa import DEMANDS, TALLY, Batch, PlainMarket, Work
 from sim.agents.population import Population, make_population, make_tables
 from sim.agents.traits import ACTIVE, HISTORY, permanent_ids
 from sim.config import Config, Learning, Market, Platform, Record, Time, Workers, WorldChoice
@@ -23,6 +24,7 @@ from sim.ledger import KINDS, SECTORS
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.world import load_world
+from tests.conftest import Exercised
 from tests.support.markets import tiny
 
 MARKETS = 200
@@ -332,11 +334,17 @@ class TwinWatch(Watch):
     def day(self, model: PlainMarket) -> None:
         coming = [dict(model.joined_today), dict(model.left_today)]
         self.days.append(
-            [coming, [(some_rows(board.tally), some_rows(board.demands)) for board in model.boards]]
+            [
+                coming,
+                [
+                    (some_rows(board.tally, TALLY), some_rows(board.demands, DEMANDS))
+                    for board in model.boards
+                ],
+            ]
         )
 
     def month(self, model: PlainMarket, period: str, flows: Any) -> None:
-        self.months.append((period, {key: amount for key, amount in flows.items() if amount}))
+        self.months.append((period, numbered(flows)))
 
     def finish(self, twin: PlainMarket) -> None:
         """Read the state at the end."""
@@ -372,25 +380,32 @@ class TwinWatch(Watch):
                 ]
                 for board in twin.boards
             ],
-            "on duty": [[(w.id, w.ends, w.fruitless_hours) for w in board.on_duty] for board in twin.boards],
+            "on duty": [
+                [(w.id, w.ends, w.fruitless_hours) for w in board.on_duty if w.on_duty]
+                for board in twin.boards
+            ],
             "collectives": [collective.balance for collective in twin.collectives],
             "governments": [government.balance for government in twin.governments],
-            "owners": ledger.owners,
-            "outside": ledger.outside,
-            "rounding": ledger.rounding,
+            "owners": [account.balance for account in ledger.owners],
+            "outside": [account.balance for account in ledger.outside],
+            "rounding": sum(account.balance for account in ledger.rounding),
             "totals": ledger.totals,
-            "flows": {key: amount for key, amount in ledger.flows.items() if amount},
+            "flows": numbered(ledger.flows),
             "transfers": ledger.transfers,
             "pools": twin.pools,
             "reported pay": twin.reported_pay,
-            "platform pay": [platform.pay for platform in platforms],
+            "platform pay": [platform.hourly for platform in platforms],
             "log platform pay": [platform.log_pay for platform in platforms],
             "best hours": twin.best_hours,
         }
         if twin.keeps_history:
             self.state |= {
-                f"worker's {name}": [getattr(worker, name) for worker in workers]
+                f"worker's {name}": [worker.history[name] for worker in workers]
                 for name in HISTORY.names or ()
+            }
+            self.state |= {
+                f"worker's {name}": [getattr(worker, name) for worker in workers]
+                for name in ("joined_day", "left_day")
             }
 
 
@@ -406,9 +421,18 @@ def rows_in_use(array: Any) -> dict[tuple[int, int], list[int]]:
     return dict(zip(zip(hours.tolist(), countries.tolist(), strict=True), rows, strict=True))
 
 
-def some_rows(hours: list[dict[int, list[int]]]) -> dict[tuple[int, int], list[int]]:
+def some_rows(
+    counts: dict[tuple[int, int], Counter[str]], names: tuple[str, ...]
+) -> dict[tuple[int, int], list[int]]:
     """Return the same of the twin's counts."""
-    return {(hour, c): list(row) for hour, rows in enumerate(hours) for c, row in rows.items() if any(row)}
+    rows = {key: [count[name] for name in names] for key, count in counts.items()}
+    return {key: row for key, row in rows.items() if any(row)}
+
+
+def numbered(flows: dict[tuple[str, int, int], int]) -> dict[tuple[int, int, int], int]:
+    """Return the twin's flows that are not zero, with the model's number of each kind."""
+    numbers = {kind: number for number, (kind, _, _) in enumerate(KINDS)}
+    return {(numbers[kind], *countries): flow for (kind, *countries), flow in flows.items() if flow}
 
 
 def sparse(array: Any) -> dict[tuple[int, ...], int]:
@@ -422,10 +446,12 @@ def sparse(array: Any) -> dict[tuple[int, ...], int]:
 # --- running both -------------------------------------------------------------------------------
 
 
-def run_both(config: Config) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
+def run_both(
+    config: Config, twin_class: type[PlainMarket] = PlainMarket
+) -> tuple[ClickWorkModel, dict[str, Any], dict[str, Any]]:
     """Run the model and its twin from the same tables; return what each says of its run."""
     population = small_population(config)
-    twin = PlainMarket(config, population, log_events=True)
+    twin = twin_class(config, population, log_events=True)
     model = ClickWorkModel(config, population)
     kernel, plain = KernelWatch(), TwinWatch()
     model.observers.append(kernel)
@@ -528,6 +554,43 @@ def test_twin_agrees_on_many_generated_markets() -> None:
     check_floors(compare(numbers), MARKETS_AT_NIGHT)
 
 
+class Charitable(plain_mesa.Requester):
+    def review(self, work: Work) -> int:
+        return work.done
+
+
+class Slow(plain_mesa.Worker):
+    def seconds_for(self, batch: Batch) -> int:
+        return super().seconds_for(batch) + 1
+
+
+class Stubborn(plain_mesa.Worker):
+    def gives_back(self, batch: Batch) -> bool:
+        return False
+
+
+class Free(plain_mesa.Platform):
+    def fee_ppm(self, assignments_per_task: int) -> int:
+        return 0
+
+
+class Shallow(plain_mesa.Board):
+    def listing_shown(self, draw: float) -> Batch:
+        return self.newest[0]
+
+
+def test_a_rule_changed_in_a_subclass_of_the_twin_is_noticed(exercised: Exercised) -> None:
+    config = replace(tiny(workers=20, requesters=6, days=2), market=Market(return_ratio=1.0, boards=1))
+    assert not differences(*run_both(config)[1:])
+    rules = (Charitable, Slow, Stubborn, Free, Shallow)
+    noticed = 0
+    for rule in rules:
+        name = f"{rule.__bases__[0].__name__.lower()}_class"
+        changed = type("Changed", (PlainMarket,), {name: rule})
+        noticed += bool(differences(*run_both(config, changed)[1:]))
+    exercised("changed rules noticed", noticed, len(rules))
+
+
 def test_native_random_draws_are_the_same_market_by_chance() -> None:
     """The variant that is timed has other draws of the same distributions: its sums come close."""
     sums: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
@@ -538,9 +601,9 @@ def test_native_random_draws_are_the_same_market_by_chance() -> None:
         for native, total in sums.items():
             twin = PlainMarket(config, small_population(config, 1500.0), native_random=native)
             twin.run()
-            total["searched"] += sum(worker.search_seconds for worker in twin.everyone)
-            total["idle"] += sum(worker.idle_seconds for worker in twin.everyone)
-            total["tasks"] += sum(worker.tasks_accepted for worker in twin.everyone)
+            total["searched"] += sum(worker.history["search_seconds"] for worker in twin.everyone)
+            total["idle"] += sum(worker.history["idle_seconds"] for worker in twin.everyone)
+            total["tasks"] += sum(worker.history["tasks_accepted"] for worker in twin.everyone)
             total["batches"] += sum(requester.batches for requester in twin.requesters)
             forget(twin)
     print(sums)
