@@ -52,7 +52,7 @@ MODEL_ARRAYS = (
     "bucket_starts",
 )
 MODEL_NUMBERS = ("hour", "day", "week", "utc_hour", "workers_count", "recording", "needs_bucketing")
-LEDGER_ARRAYS = ("totals", "flows", "owners", "outside", "rounding")
+LEDGER_ARRAYS = ("totals", "flows", "owners", "outside", "rounding", "havens")
 
 
 def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
@@ -114,6 +114,7 @@ def state_of(model: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     arrays |= {f"ledger.{name}": getattr(model.ledger, name) for name in LEDGER_ARRAYS}
     for number, board in enumerate(model.boards):
         arrays |= {f"board.{number}.{name}": array for name, array in board.state_arrays().items()}
+    arrays |= {f"offices.{name}": array for name, array in model.offices.state().items()}
     meta = {name: int(getattr(model, name)) for name in MODEL_NUMBERS}
     return arrays, {"model": meta, "transfers": model.ledger.transfers_booked}
 
@@ -133,6 +134,7 @@ def restore(model: Any, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, A
     for name in LEDGER_ARRAYS:
         getattr(model.ledger, name)[...] = arrays[f"ledger.{name}"]
     model.ledger.transfers_booked = int(meta["transfers"])
+    model.offices.restore({name[8:]: array for name, array in arrays.items() if name.startswith("offices.")})
     for number, board in enumerate(model.boards):
         head = f"board.{number}."
         board.restore({name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)})

@@ -17,7 +17,7 @@ from typing import Any
 
 from sim.config import Config
 from sim.errors import UserError, one_line
-from sim.overrides import FILE_KEY, Request, apply_change, sort_out
+from sim.overrides import FILE_KEY, SEVERAL, Choice, Request, apply_change, sort_out
 from sim.plain_yaml import Document, read_yaml, write_yaml
 from sim.validation import build, check, to_plain
 
@@ -115,7 +115,9 @@ def _ground(folder: Path, request: Request, documents: list[Document]) -> dict[s
     """Return what lies beneath the files: defaults and groups, or defaults alone under a whole file."""
     whole = [document for document in documents if document.values.pop("defaults", None) is not None]
     if not whole:
-        return merge(to_plain(Config()), _groups(folder, request.choices))
+        chosen = merge(to_plain(Config()), _groups(folder, request.choices))
+        # So that settings of what was chosen are there to be changed.
+        return dict(to_plain(build(Config, chosen, cross_checks=False)))
     if documents[0] is not whole[0] or len(whole) > 1:
         raise UserError(
             f"is given files that {whole[-1].name} hides: it is a whole configuration (`defaults: []`).",
@@ -168,7 +170,7 @@ def _check_user_values(values: Any) -> None:
     build(Config, settings, cross_checks=False)
 
 
-def _groups(folder: Path, choices: Mapping[str, str | None]) -> dict[str, Any]:
+def _groups(folder: Path, choices: Mapping[str, Choice]) -> dict[str, Any]:
     """Return what the groups say, as plain data; composed once for each choice and state of the files."""
     files = [(file, file.stat()) for file in sorted(folder.rglob("*.yaml"))]
     state = tuple((str(file), status.st_mtime_ns, status.st_size) for file, status in files)
@@ -176,7 +178,7 @@ def _groups(folder: Path, choices: Mapping[str, str | None]) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def _composed(folder: Path, choices: tuple[tuple[str, str | None], ...], state: object) -> dict[str, Any]:
+def _composed(folder: Path, choices: tuple[tuple[str, Choice], ...], state: object) -> dict[str, Any]:
     import hydra
     import yaml
     from hydra.errors import HydraException
@@ -198,13 +200,16 @@ def _composed(folder: Path, choices: tuple[tuple[str, str | None], ...], state: 
     return {str(key): value for key, value in composed.items()} if isinstance(composed, dict) else {}
 
 
-def _hydra_words(folder: Path, choices: Iterable[tuple[str, str | None]]) -> list[str]:
+def _hydra_words(folder: Path, choices: Iterable[tuple[str, Choice]]) -> list[str]:
     """Spell the choices for Hydra, which wants a plus before a group that is not in its list of defaults."""
     usual = usual_choices(folder)
     words = []
     for group, name in choices:
         if name is not None:
-            words.append(f"{group}={name}" if group in usual else f"+{group}={name}")
+            names = name if isinstance(name, str) else f"[{','.join(name)}]"
+            if group in SEVERAL and isinstance(name, str):
+                names = f"[{name}]"
+            words.append(f"{group}={names}" if group in usual else f"+{group}={names}")
         elif group in usual:
             words.append(f"~{group}")
     return words

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from sim.instruments import Policies
+from sim.parameters import assumed, parameter
 
 ILO = "ILO, World Employment and Social Outlook 2021"
 HORTON = "Horton and Chilton 2010, EC"
@@ -29,38 +32,6 @@ LONGEST_RUN_DAYS = 24_855
 
 MOST_TILES = 65_536
 """Tiles of all platforms' boards that a worker's 16-bit field can name."""
-
-
-def parameter(
-    default: Any = None,
-    *,
-    meaning: str,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    source: str = "",
-    choices: tuple[str, ...] | None = None,
-    assumed: bool = False,
-    default_factory: Callable[[], Any] | None = None,
-) -> Any:
-    """Declare a parameter: a dataclass field that carries its unit, range, meaning and source."""
-    metadata = {
-        "meaning": meaning,
-        "unit": unit,
-        "low": low,
-        "high": high,
-        "source": source,
-        "choices": choices,
-        "assumed": assumed,
-    }
-    if default_factory is not None:
-        return field(default_factory=default_factory, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def assumed(default: Any, low: float, high: float, meaning: str, unit: str = "") -> Any:
-    """Declare a number without a source; it has a range and belongs in the sensitivity analysis."""
-    return parameter(default, meaning=meaning, unit=unit, low=low, high=high, assumed=True)
 
 
 @dataclass(frozen=True)
@@ -595,6 +566,7 @@ class Config:
     platforms: dict[str, Platform] = field(default_factory=lambda: {"microwork": Platform()})
     market: Market = field(default_factory=Market)
     learning: Learning = field(default_factory=Learning)
+    policy: Policies = field(default_factory=Policies)
     record: Record = field(default_factory=Record)
     compute: Compute = field(default_factory=Compute)
     results: Results = field(default_factory=Results)

@@ -55,6 +55,17 @@ KINDS = (
     ("platform_cost", "platforms", "outside"),
     ("profit", "platforms", "owners"),
     ("capital", "outside", "platforms"),
+    ("usage_tax", "platforms", "governments"),
+    ("turnover_tax", "platforms", "governments"),
+    ("profit_tax", "platforms", "governments"),
+    ("profit_shifting", "platforms", "havens"),
+    ("haven_tax", "havens", "outside"),
+    ("haven_profit", "havens", "owners"),
+    ("administration", "governments", "outside"),
+    ("pooling", "governments", "governments"),
+    ("universal_income", "governments", "workers"),
+    ("income_of_others", "governments", "outside"),
+    ("external_income", "outside", "workers"),
 )
 """(kind, paying sector, receiving sector) of every transfer there is."""
 
@@ -75,6 +86,17 @@ KINDS = (
     PLATFORM_COST,
     PROFIT,
     CAPITAL,
+    USAGE_TAX,
+    TURNOVER_TAX,
+    PROFIT_TAX,
+    PROFIT_SHIFTING,
+    HAVEN_TAX,
+    HAVEN_PROFIT,
+    ADMINISTRATION,
+    POOLING,
+    UNIVERSAL_INCOME,
+    INCOME_OF_OTHERS,
+    EXTERNAL_INCOME,
 ) = range(len(KINDS))
 
 TRANSFER = records(
@@ -127,6 +149,8 @@ def book(
     pending: Any,
     workers: Any,
     collectives: Any,
+    governments: Any,
+    havens: Any,
     owners: Any,
     rounding: Any,
     outside: Any,
@@ -163,6 +187,12 @@ def book(
         elif sector == 5:
             collectives[at] -= amount
             balance = collectives[at]
+        elif sector == 6:
+            governments[at] -= amount
+            balance = governments[at]
+        elif sector == 10:
+            havens[at] -= amount
+            balance = havens[at]
         elif sector == 11:
             owners[at] -= amount
             balance = owners[at]
@@ -187,6 +217,10 @@ def book(
             workers[at] += amount
         elif sector == 5:
             collectives[at] += amount
+        elif sector == 6:
+            governments[at] += amount
+        elif sector == 10:
+            havens[at] += amount
         elif sector == 11:
             owners[at] += amount
         elif sector == 12:
@@ -230,6 +264,7 @@ class Ledger:
         self.owners: Records = np.zeros(countries, ACCOUNT)
         self.outside: Records = np.zeros(countries, ACCOUNT)
         self.rounding: Records = np.zeros(1, ACCOUNT)
+        self.havens: Records = np.zeros(1, ACCOUNT)
         self.transfers_booked = 0
         self._open_own()
 
@@ -238,6 +273,7 @@ class Ledger:
             "owners": self.owners["balance"],
             "outside": self.outside["balance"],
             "rounding": self.rounding["balance"],
+            "havens": self.havens["balance"],
         }
 
     def __getstate__(self) -> dict[str, Any]:
@@ -281,6 +317,8 @@ class Ledger:
             self.accounts["pending"],
             self.accounts["workers"],
             self.accounts["collectives"],
+            self.accounts["governments"],
+            self.accounts["havens"],
             self.accounts["owners"],
             self.accounts["rounding"],
             self.accounts["outside"],

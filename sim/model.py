@@ -32,7 +32,7 @@ from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key
 from sim.errors import UserError, nearest
-from sim.ledger import TRANSFER, Ledger, ModelError
+from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
@@ -40,6 +40,7 @@ from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.channels import Contribution, fold, promises
+from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
 from sim.world import load_world
@@ -59,6 +60,9 @@ SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
 
 Result = TypeVar("Result")
+
+HIGHEST_WORKER_FEE = 0.99
+TAXES = (USAGE_TAX, TURNOVER_TAX, PROFIT_TAX)
 
 
 class ClickWorkModel(mesa.Model):
@@ -120,6 +124,8 @@ class ClickWorkModel(mesa.Model):
         self.platform_rows = make_platforms(config, self.world, self.tables.worker_origins)
         self.contributions = contributions
         self.plugins = plugins or {}
+        self.offices = Offices(config, self.world, self.clock)
+        self.collected = np.zeros(len(self.world.codes), np.int64)
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -220,14 +226,21 @@ class ClickWorkModel(mesa.Model):
 
     def apply_channels(self) -> None:
         """Fold all contributions and write what platforms may charge and must promise."""
-        channels = fold(len(self.platform_names), [*promises(self.config), *self.contributions])
+        channels = fold(
+            len(self.platform_names),
+            [*promises(self.config), *self.offices.contributions(), *self.contributions],
+        )
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
             row["reward_floor"] = channels.reward_floor[i]
-            row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap))
+            levy = float(channels.levy_on_requesters[i])
+            row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap) + levy)
             row["large_batch_fee_ppm"] = parts_per_million(
-                min(platform.requester_fee + platform.large_batch_fee, cap)
+                min(platform.requester_fee + platform.large_batch_fee, cap) + levy
+            )
+            row["worker_fee_ppm"] = parts_per_million(
+                min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
@@ -538,7 +551,11 @@ class ClickWorkModel(mesa.Model):
     def add_up_day(self) -> None:
         """Add the day's pay, time and transactions of every board to those of the week and the month."""
         for board in self.boards:
-            day = board.tally.sum(axis=0)
+            day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
+            self.offices.month_fees[board.platform] += demand[:, boards.FEES] + day[:, boards.FEE]
+            self.offices.month_rewards[board.platform] += day[:, (boards.PAY, boards.FEE, boards.CUT)].sum(
+                axis=1
+            )
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
             self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
             self.month_transactions[board.platform] += (
@@ -546,44 +563,71 @@ class ClickWorkModel(mesa.Model):
             )
 
     def close_platform_books(self) -> None:
-        """Pay each platform's costs of the month and hand the profit to its owners.
-
-        A platform's balance is what it took since the last closing. Costs beyond it are a loss,
-        which capital from outside covers.
-        """
-        rows = np.zeros(3 * len(self.platform_rows), TRANSFER)
-        count = 0
+        """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
+        offices = self.offices
+        users = offices.count_users(self.worker_rows, self.requester_rows)
+        entries: list[Entry] = []
         for p, platform in enumerate(self.platform_rows):
-            owner, revenue, cost = self.books_of(p)
-            for kind, debit, credit, amount in payout.month_end(p, owner, revenue, cost):
-                rows[count] = (amount, debit, credit, kind, owner, owner)
-                count += 1
+            charges = offices.charges(p, users, self.hour)
+            revenue, cost = self.books_of(p)
+            entries += offices.month_end(p, revenue, cost, charges, users, self.hour)
+            offices.set_levies(p, charges, self.hour)
             platform["revenue"] += revenue
             platform["cost"] += cost
             platform["profit"] += revenue - cost
             platform["transactions"] += self.month_transactions[p]
-        self.ledger.transfer(rows, count, self.no_escrow)
+        self._book(entries)
+        offices.users = users
         self.month_transactions[:] = 0
+        self.collected[:] = 0
+        for entry in entries:
+            if entry.kind in TAXES:
+                self.collected[entry.payee] += entry.amount
+        if offices.counting:
+            self.apply_channels()
 
-    def books_of(self, platform: int) -> tuple[int, int, int]:
-        """Country of a platform's owners; revenue and cost (micro-dollars) since its books were closed."""
+    def books_of(self, platform: int) -> tuple[int, int]:
+        """Revenue and cost (micro-dollars) of a platform since its books were closed: what it took is there."""
         row = self.platform_rows[platform]
         revenue = int(row["balance"])
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
-        return int(row["owner"]), revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+        return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
-        """Costs and profits since the books were closed, as flows (kind, country, country); not booked."""
+        """What closing the books now would move, as flows (kind, country, country); not booked."""
         flows = np.zeros_like(self.ledger.flows)
+        users = self.offices.count_users(self.worker_rows, self.requester_rows)
         for p in range(len(self.platform_rows)):
-            owner, revenue, cost = self.books_of(p)
-            for kind, _, _, amount in payout.month_end(p, owner, revenue, cost):
-                flows[kind, owner, owner] += amount
+            charges = self.offices.charges(p, users, self.hour)
+            for entry in self.offices.month_end(p, *self.books_of(p), charges, users, self.hour):
+                flows[entry.kind, entry.payer_country, entry.payee_country] += entry.amount
         return flows
+
+    def pay_incomes(self) -> None:
+        """Pay what instruments pay to everybody, from what was collected for the month before."""
+        offices = self.offices
+        rows = self.worker_rows[: self.workers_count]
+        receives = offices.recipients(rows)
+        recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
+        self._book(offices.share_out(self.collected, recipients, self.hour))
+        if offices.per_head.any():
+            self.transfer_in_chunks(
+                lambda first, last, rows: payout.pay_income(
+                    first, last, offices.paying_kind, offices.per_head, receives, self.worker_rows, rows
+                )
+            )
+        offices.begin_month(self.hour)
+
+    def _book(self, entries: list[Entry]) -> None:
+        rows = np.zeros(len(entries), TRANSFER)
+        for row, entry in zip(rows, entries, strict=True):
+            row["kind"], row["debit"], row["credit"], row["amount"] = entry[:4]
+            row["debit_country"], row["credit_country"] = entry[4:]
+        self.ledger.transfer(rows, len(rows), self.no_escrow)
 
     def end(self) -> None:
         """End the month in which the run ends: incomes are spent, platforms close their books."""
-        run_phases(schedule.MONTH, self)
+        run_phases(schedule.LAST_MONTH, self)
 
     # --- what the engine computes: for all rows, or for one agent that asks, on a copy of its row ---
 
@@ -604,6 +648,7 @@ class ClickWorkModel(mesa.Model):
             self.tables.segments,
             self.best_hours,
             self.start_utc,
+            self.offices.effects,
             today,
         )
 

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 
 from sim.config import Config
 from sim.errors import UNSET, UserError, nearest_or_first, one_line
-from sim.schema import join, takes_new_names, unknown_key
+from sim.schema import join, takes_new_names, takes_settings, unknown_key
 
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
 BRACKET_DEPTH = 4
 FILE_KEY = "config"
+SEVERAL = ("policy",)
+"""Groups from which several names can be chosen together."""
+
+Choice = tuple[str, ...] | str | None
 
 
 class Change(NamedTuple):
@@ -32,7 +36,7 @@ class Change(NamedTuple):
 class Request(NamedTuple):
     """The command line sorted out: groups chosen, files, single settings."""
 
-    choices: dict[str, str | None]
+    choices: dict[str, Choice]
     files: list[Path]
     changes: list[Change]
 
@@ -126,17 +130,22 @@ def _bad_override(text: str, message: str, allowed: str, suggestion: str = "") -
     )
 
 
-def _group_choice(change: Change, names: list[str]) -> str | None:
-    """Return the name chosen from a group, None to leave the group out."""
+def _group_choice(change: Change, names: list[str]) -> Choice:
+    """Return the name or names chosen from a group, None to leave the group out."""
     if change.mark == "~" or change.value is None:
         return None
+    if change.path in SEVERAL and isinstance(change.value, list):
+        chosen = [_group_choice(change._replace(value=value, mark=""), names) for value in change.value]
+        # What is chosen together means the same in any order.
+        return tuple(sorted({name for name in chosen if isinstance(name, str)}))
     if isinstance(change.value, str) and change.value in names:
         return change.value
+    several = ", or several: " + f"{change.path}=[{','.join(names[:2])}]" if change.path in SEVERAL else ""
     raise UserError(
         "is not one of the group's names.",
         path=change.path,
         value=change.value,
-        allowed="one of " + ", ".join(names),
+        allowed="one of " + ", ".join(names) + several,
         nearest=f"{change.path}={nearest_or_first(str(change.value), names)}",
     )
 
@@ -170,6 +179,15 @@ def _descend(tree: dict[str, Any], path: str, change: Change) -> dict[str, Any]:
         walked = join(walked, part)
         if below is None and change.mark == "+":
             below = node[part] = {}
+        if below is None and takes_settings(Config, walked):
+            group, _, name = walked.rpartition(".")
+            raise UserError(
+                f"has no effect: {walked} is not chosen.",
+                path=change.path,
+                value=change.value,
+                allowed=f"beside {group}={name}, or {group}=[{name},...] with others",
+                nearest=f"{group}={name}",
+            )
         if not isinstance(below, dict):
             raise UserError(
                 f"has no parts: {walked} holds one value.",

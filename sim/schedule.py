@@ -88,6 +88,9 @@ def post_batches(model: Model) -> None:
             board.rows,
         )
         model.ledger.transfer(board.rows, rows, board.batches["escrow"])
+        if model.offices.counting:
+            posters = board.batches["requester"][board.added[:more]]
+            model.offices.note_posting(posters, board.platform, len(model.requester_rows))
 
 
 def close_batches(model: Model) -> None:
@@ -144,6 +147,7 @@ def come_on_duty(model: Model) -> None:
             model.collective_rows,
             model.platform_rows[board.platform : board.platform + 1],
             model.settings,
+            model.offices.effects,
             board.active,
             board.live,
             board.state,
@@ -318,6 +322,7 @@ def draw_duty(model: Model) -> None:
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
     model.duty_day = model.day
+    model.offices.note_workers(model.worker_rows, model.today)
     for row, plan in plans:
         if plan != model.duty_of(row):
             model.set_duty(row, plan)
@@ -431,6 +436,11 @@ def close_platform_books(model: Model) -> None:
     model.close_platform_books()
 
 
+def pay_incomes(model: Model) -> None:
+    """Incomes that instruments pay are paid for the month that begins; users are counted anew."""
+    model.pay_incomes()
+
+
 def close_month(model: Model) -> None:
     """The month's flow matrix is handed to the observers and a new one begun."""
     flows = model.ledger.close_month()
@@ -459,7 +469,9 @@ WEEK: tuple[Phase, ...] = (
     join,
     begin_week,
 )
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, close_month)
+MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, close_month)
+LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
+"""The end of a run: what would be paid for the month after is not."""
 
 
 def run_phases(phases: tuple[Phase, ...], model: Model) -> None:

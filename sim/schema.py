@@ -58,6 +58,9 @@ def type_at(cls: type, path: str) -> Any:
     hint: Any = cls
     for part in path.split(".") if path else []:
         kind, inner = opened(hint)
+        if kind == "optional":
+            hint = inner
+            kind, inner = opened(inner)
         if kind == "class":
             slot = slots(hint).get(part)
             hint = slot.hint if slot else None
@@ -72,6 +75,13 @@ def takes_new_names(cls: type, path: str) -> bool:
     """Say whether a user may add entries of any name at this path."""
     hint = type_at(cls, path)
     return hint is not None and opened(hint)[0] in ("mapping", "any")
+
+
+def takes_settings(cls: type, path: str) -> bool:
+    """Say whether settings may stand at this path, or null instead."""
+    hint = type_at(cls, path)
+    kind, inner = opened(hint) if hint is not None else ("", None)
+    return kind == "optional" and opened(inner)[0] == "class"
 
 
 def unknown_key(path: str, names: Iterable[str], value: Any = UNSET, cls: type | None = None) -> UserError:
@@ -202,6 +212,8 @@ def spell(value: Any) -> str:
 
 def _describe_slot(slot: Slot, path: str) -> Iterator[Parameter]:
     kind, inner = opened(slot.hint)
+    if kind == "optional" and opened(inner)[0] == "class":
+        kind, inner = opened(inner)
     if kind == "class":
         yield from describe(inner, path)
         return

@@ -106,6 +106,29 @@ def log_reservation(log_base: float, all_in_pay: float, weight: float) -> float:
     return log((1.0 - weight) * exp(log_base) + weight * all_in_pay)
 
 
+HOURS_IN_OTHER_JOB = 28.0
+WEEKS_A_MONTH = 52.0 / 12.0
+
+
+@rule
+def other_income(other_job: bool, wage: float, desired_hours: float, all_in_pay: float, need: float) -> float:
+    """USD a month of a person before transfers: other job, click work as known so far; at least ``need``."""
+    job = HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage if other_job else 0.0
+    return max(need, job + desired_hours * WEEKS_A_MONTH * max(0.0, all_in_pay))
+
+
+@rule
+def reservation_with_income(log_reservation: float, income: float, other: float, elasticity: float) -> float:
+    """Log reservation wage of one who receives ``income`` (USD a month) whatever he does: x (1 + e U / Y)."""
+    return log_reservation + log(1.0 + elasticity * income / other)
+
+
+@rule
+def hours_with_income(desired_hours: float, income: float, given_up: float, hourly: float) -> float:
+    """Hours a week wanted beside an income (USD a month): ``given_up`` x income of earnings are forgone."""
+    return max(0.0, desired_hours + given_up * income / hourly / WEEKS_A_MONTH)
+
+
 @rule
 def smoothed(old: float, new: float, weight: float) -> float:
     """Exponential smoothing; the first observation counts in full (old < 0 means none yet)."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.agents.rules import participation, session_minutes_mean
+from sim.agents.rules import hours_with_income, participation, session_minutes_mean
 from sim.agents.traits import ACTIVE, worker_id
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
-from sim.numeric import geometric
+from sim.numeric import exp, geometric
+from sim.policy.effects import GIVEN_UP, UNEARNED
 
 DRAW_WORKS, DRAW_MINUTES, DRAW_WHERE, DRAW_HOUR = range(4)
 NOT_TODAY = -1
@@ -65,6 +66,7 @@ def draw_duty(
     segments: Any,
     best_hours: Any,
     start_utc: Any,
+    effects: Any,
     today: Any,
 ) -> None:
     """Draw today's session of workers ``first`` to ``last``.
@@ -78,6 +80,13 @@ def draw_duty(
             continue
         agent = worker_id(integer(worker.number), integer(worker.country))
         desired = real(worker.desired_minutes) / 60.0
+        effect = effects[worker.country]
+        if effect[UNEARNED] * effect[GIVEN_UP] < 0.0:
+            known = real(worker.all_in_pay)
+            hourly = known if known > 0.0 else exp(real(worker.log_base_reservation))
+            desired = hours_with_income(desired, effect[UNEARNED], effect[GIVEN_UP], hourly)
+            if desired <= 0.0:
+                continue
         cap_hours = real(cap_minutes) / 60.0
         if uniform(duty_key, agent, DRAW_WORKS) >= participation(desired, cap_hours):
             continue

@@ -6,16 +6,7 @@ from typing import Any
 
 from sim.agents.traits import ACTIVE
 from sim.compile import integer, kernel
-from sim.ledger import (
-    BROKER_SPENDING,
-    CAPITAL,
-    FORFEIT,
-    PAYOUT,
-    PLATFORM_COST,
-    PROFIT,
-    SPENDING,
-    write_row,
-)
+from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING, write_row
 
 
 @kernel
@@ -103,8 +94,16 @@ def spend_of_collectives(collectives: Any, rows: Any) -> int:
     return count
 
 
-def month_end(platform: int, owner: int, revenue: int, cost: int) -> list[tuple[int, int, int, int]]:
-    """Transfers (kind, payer, receiver, micro-dollars) that close a platform's month."""
-    if cost > revenue:
-        return [(CAPITAL, owner, platform, cost - revenue), (PLATFORM_COST, platform, owner, cost)]
-    return [(PLATFORM_COST, platform, owner, cost), (PROFIT, platform, owner, revenue - cost)]
+@kernel
+def pay_income(
+    first: int, last: int, kind: int, per_head: Any, receives: Any, workers: Any, rows: Any
+) -> int:
+    """Pay each recipient the income of its country (micro-dollars); return how many rows."""
+    count = integer(0)
+    for i in range(first, last):
+        country = integer(workers[i].country)
+        amount = integer(per_head[country])
+        if receives[i] and amount > 0:
+            write_row(rows[count], kind, country, i, amount, country, country)
+            count += 1
+    return count

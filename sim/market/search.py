@@ -12,15 +12,17 @@ from typing import Any
 from sim.agents.rules import (
     believed_rejection,
     noise_sigma,
+    other_income,
     own_seconds,
     pace,
+    reservation_with_income,
     returns_task,
     speed_log_gain,
     trust,
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
-from sim.agents.traits import TERTIARY, WOMAN, worker_id
+from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, worker_id
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import normal, priority, uniform
 from sim.market.board import (
@@ -40,6 +42,7 @@ from sim.market.board import (
     taker_home,
 )
 from sim.numeric import exponential, log
+from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 
 SMALLEST_DRAW = 1e-18
 BY_CHANCE = 3
@@ -64,6 +67,7 @@ def come_on_duty(
     collectives: Any,
     platform: Any,
     settings: Any,
+    effects: Any,
     active: Any,
     live: Any,
     state: Any,
@@ -112,6 +116,18 @@ def come_on_duty(
         entry.accepted = worker.accepted
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
         entry.log_reservation = worker.log_reservation
+        effect = effects[worker.country]
+        if effect[UNEARNED] > 0.0:
+            other = other_income(
+                worker.bits & OTHER_JOB > 0,
+                effect[WAGE],
+                real(worker.desired_minutes) / 60.0,
+                real(worker.all_in_pay),
+                effect[NEED],
+            )
+            entry.log_reservation = reservation_with_income(
+                real(worker.log_reservation), effect[UNEARNED], other, effect[ELASTICITY]
+            )
         entry.log_speed = real(worker.log_speed) + speed_log_gain(
             done, real(setting.speed_gain), real(setting.speed_half_tasks)
         )

@@ -17,9 +17,16 @@ from sim.config import Config
 
 REWARD_FLOOR = "reward_floor"
 FEE_CAP = "fee_cap"
+LEVY_ON_REQUESTERS = "levy_on_requesters"
+LEVY_ON_WORKERS = "levy_on_workers"
 
-FOLDS = {REWARD_FLOOR: (np.maximum, 0.0), FEE_CAP: (np.minimum, np.inf)}
-"""Fold and neutral value of each channel: USD per hour of stated time; share of the reward."""
+FOLDS = {
+    REWARD_FLOOR: (np.maximum, 0.0),
+    FEE_CAP: (np.minimum, np.inf),
+    LEVY_ON_REQUESTERS: (np.add, 0.0),
+    LEVY_ON_WORKERS: (np.add, 0.0),
+}
+"""Fold and neutral value of each channel: USD per hour of stated time; shares of the reward."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Channels:
 
     reward_floor: NDArray[np.float64]
     fee_cap: NDArray[np.float64]
+    levy_on_requesters: NDArray[np.float64]
+    levy_on_workers: NDArray[np.float64]
 
 
 def promises(config: Config) -> list[Contribution]:
@@ -50,7 +59,8 @@ def promises(config: Config) -> list[Contribution]:
 def fold(platforms: int, contributions: Iterable[Contribution]) -> Channels:
     """Fold contributions into channels; without any, every channel is neutral."""
     arrays = {name: np.full(platforms, neutral) for name, (_, neutral) in FOLDS.items()}
-    for contribution in contributions:
+    # Sums of floats depend on their order; the order of instruments must not matter.
+    for contribution in sorted(contributions, key=lambda one: (one.channel, one.platform, one.value)):
         combine, _ = FOLDS[contribution.channel]
         array = arrays[contribution.channel]
         array[contribution.platform] = combine(array[contribution.platform], contribution.value)

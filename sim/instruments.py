@@ -1,0 +1,198 @@
+"""Parameters of the policy instruments: default, unit, range, meaning and source of each.
+
+An instrument is in force where it is chosen and between its dates; what it does stands in `sim/policy/`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.parameters import assumed, parameter
+
+COLLIN = "Collin and Colin 2013, report on the taxation of the digital economy"
+BOXELL = "Boxell and Steinert-Threlkeld 2022, World Development"
+TORSLOV = "Tørsløv, Wier and Zucman 2023, Review of Economic Studies"
+AMAZON = "Amazon's and Google's price lists after the levies of 2019 and 2020"
+LOTTERY = "Imbens, Rubin and Sacerdote 2001, AER"
+NEW_YORK = "New York Senate bill S4959 of 2021"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What all instruments share: when and where they are in force."""
+
+    start: str | None = parameter(
+        None,
+        meaning="first month in force, by its first day; null = the window's first",
+        unit="ISO date",
+    )
+    end: str | None = parameter(
+        None, meaning="first month no longer in force, by its first day; null = never", unit="ISO date"
+    )
+    countries: list[str] = parameter(
+        default_factory=list, meaning="countries that have it; empty = all", unit="codes"
+    )
+    phase_in_months: int = parameter(
+        0, meaning="months over which it grows to its full rate", unit="months", low=0, high=120
+    )
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for dates that are none."""
+        for name in ("start", "end"):
+            text = getattr(self, name)
+            if text is not None and not _is_month(text):
+                yield name, text, "null or the first day of a month, such as 2019-07-01"
+
+
+def _is_month(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).day == 1
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Levy(Instrument):
+    """What all taxes on platforms share: whom they cover, and who is asked to bear them."""
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that owe it; empty = all", unit="names"
+    )
+    to_requesters: float = parameter(
+        0.0, meaning="share of last month's tax that a platform adds to the fee on requesters", low=0, high=1,
+        source=AMAZON, assumed=True,
+    )  # fmt: skip
+    to_workers: float = assumed(
+        0.0, 0, 1, "share of last month's tax that a platform adds to the fee on workers"
+    )
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.to_requesters + self.to_workers > 1:
+            yield "to_workers", self.to_workers, f"at most {1 - self.to_requesters:.6g}: all shares are one"
+
+
+@dataclass(frozen=True)
+class UsageTax(Levy):
+    """A tax on platforms by the number of their users in each country."""
+
+    schedule: str = parameter(
+        "flat",
+        meaning="how the tax on a user depends on country and platform: the same for all; in proportion to"
+        " the country's GDP per head; rising with the platform's users in the country",
+        choices=("flat", "gdp_indexed", "graduated"),
+        source=f"{COLLIN}; {NEW_YORK}",
+    )
+    usd_per_user_month: float = assumed(
+        0.5, 0, 1000, "tax on a user and month; under gdp_indexed, at the world's mean GDP per head", "USD"
+    )
+    threshold_users: float = parameter(
+        0.0, meaning="people who use a platform in a country below whom nothing is due there", unit="persons",
+        low=0, high=1e10, source=COLLIN, assumed=True,
+    )  # fmt: skip
+    step_users: float = parameter(
+        1e6, meaning="under graduated, people in a band; each band pays one step more a user", unit="persons",
+        low=1, high=1e10, source=NEW_YORK,
+    )  # fmt: skip
+    under_declaration: float = assumed(0.1, 0, 0.95, "share of users whom platforms do not declare")
+
+
+@dataclass(frozen=True)
+class TurnoverTax(Levy):
+    """A tax on platforms' turnover in each country, as digital services taxes are."""
+
+    rate: float = parameter(
+        0.03, meaning="share of the fees that a platform takes in a country", low=0, high=1,
+        source="digital services taxes of France, Italy and Spain",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ProfitTax(Instrument):
+    """A tax on the profit that platforms declare."""
+
+    rate: float | None = parameter(
+        None, meaning="share of declared profit; null = the country's statutory rate", low=0, high=1
+    )
+    attribution: str = parameter(
+        "residence",
+        meaning="country that a profit is attributed to: the owners'; by fees taken; by users",
+        choices=("residence", "sales", "users"),
+    )
+    haven_rate: float = parameter(
+        0.05, meaning="tax rate of the haven that profits are shifted to", low=0, high=1, assumed=True
+    )
+    shifting: float = parameter(
+        1.8, meaning="share of profit shifted for each point that the rate lies above the haven's", low=0,
+        high=5, source=f"{TORSLOV}: 36 % at a mean rate of 25 %",
+    )  # fmt: skip
+    most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
+
+
+@dataclass(frozen=True)
+class UniversalIncome(Instrument):
+    """An income paid to everybody each month, on top of everything else."""
+
+    funding: str = parameter(
+        "revenue",
+        meaning="what pays for it: the taxes collected, or, as an unfunded experiment, money from outside",
+        choices=("revenue", "external"),
+    )
+    recipients: str = parameter(
+        "residents",
+        meaning="who receives it: all who live in the country; those who used a platform in the month; the"
+        " workers of the market",
+        choices=("residents", "users", "workers"),
+    )
+    pool: str = parameter(
+        "national",
+        meaning="among whom revenue is shared: each country its own, the countries of a group, all",
+        choices=("national", "bloc", "global"),
+    )
+    administration_share: float = assumed(0.03, 0, 1, "share of the revenue that administration costs")
+    usd_per_month: float = parameter(
+        0.0, meaning="under external funding, what each receives", unit="USD", low=0, high=100_000
+    )
+    reservation_elasticity: float = parameter(
+        0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
+        source="Le Barbanchon, Rathelot and Roulet 2019; Feldstein and Poterba 1984",
+    )  # fmt: skip
+    hours_north: float = parameter(
+        -0.11, meaning="earnings given up for each dollar received, in northern countries", low=-1, high=0,
+        source=LOTTERY,
+    )  # fmt: skip
+    hours_south: float = parameter(
+        0.0, meaning="earnings given up for each dollar received, in other countries", low=-1, high=0,
+        source="Banerjee et al. 2023",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The instruments that are chosen; null where one is not."""
+
+    usage_tax: UsageTax | None = field(default=None)
+    turnover_tax: TurnoverTax | None = field(default=None)
+    profit_tax: ProfitTax | None = field(default=None)
+    universal_income: UniversalIncome | None = field(default=None)
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (path, value, what is allowed) for instruments that contradict each other."""
+        income = self.universal_income
+        taxes = (self.usage_tax, self.turnover_tax, self.profit_tax)
+        if income is not None and income.funding == "revenue" and not any(taxes):
+            yield (
+                "universal_income.funding",
+                income.funding,
+                "a tax beside it that pays for it, such as policy=[usage_tax,universal_income], or external",
+            )
+        if income is not None and income.funding == "revenue" and income.usd_per_month > 0:
+            yield (
+                "universal_income.usd_per_month",
+                income.usd_per_month,
+                "0 where revenue pays: what each receives follows from it; or funding=external",
+            )

@@ -1,0 +1,389 @@
+"""Tax offices and paymasters: count users, assess platforms, pay incomes; once a month, through the ledger.
+
+Without instruments nothing is counted and nothing is due, and the market cannot tell.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.traits import ACTIVE
+from sim.clock import Clock
+from sim.columns import Records
+from sim.config import Config
+from sim.instruments import Instrument, Levy, UniversalIncome
+from sim.ledger import (
+    ADMINISTRATION,
+    CAPITAL,
+    EXTERNAL_INCOME,
+    HAVEN_PROFIT,
+    HAVEN_TAX,
+    INCOME_OF_OTHERS,
+    PLATFORM_COST,
+    POOLING,
+    PROFIT,
+    PROFIT_SHIFTING,
+    PROFIT_TAX,
+    TURNOVER_TAX,
+    UNIVERSAL_INCOME,
+    USAGE_TAX,
+)
+from sim.policy import income as incomes
+from sim.policy import taxes
+from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
+from sim.policy.effects import ELASTICITY, GIVEN_UP, NEED, UNEARNED, WAGE
+from sim.world import World
+
+POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
+"""The World Bank's line of 3.00 (2021 PPP dollars) in dollars of 2024, at the price level of the USA."""
+
+DAYS_A_MONTH = 365.0 / 12.0
+
+
+class Entry(NamedTuple):
+    """One transfer of a month's end, in whole micro-dollars."""
+
+    kind: int
+    payer: int
+    payee: int
+    amount: int
+    payer_country: int
+    payee_country: int
+
+
+class Charge(NamedTuple):
+    """A tax that a platform owes in one country, in whole micro-dollars."""
+
+    name: str
+    kind: int
+    country: int
+    amount: int
+
+
+CHECKPOINTED = (
+    "seen_workers",
+    "seen_requesters",
+    "month_fees",
+    "month_rewards",
+    "levies",
+    "per_head",
+    "kept",
+    "users",
+)
+
+
+class Offices:
+    """The public offices of all countries.
+
+    Attributes
+    ----------
+    seen_workers, seen_requesters : uint16 arrays
+        Bits of the platforms that each was active on this month: a user is one person-account active on one
+        platform in a month, in the country of the person, and is counted once there.
+    month_fees, month_rewards : int64 arrays (platforms, countries)
+        Micro-dollars this month: fees by the country of who pays them; rewards by the worker's country.
+    levies : float64 array (2, platforms)
+        Shares of the reward that platforms add to their fees on requesters and on workers.
+    per_head : int64 array (countries,)
+        Micro-dollars of universal income paid to each recipient for this month.
+    kept : int64 array (countries,)
+        Micro-dollars meant for an income that rounding left in the treasuries.
+    effects : float64 array (countries, 5)
+        What an income does to workers; columns ``UNEARNED`` and so on.
+    """
+
+    def __init__(self, config: Config, world: World, clock: Clock) -> None:
+        policy = config.policy
+        self.policy, self.world, self.clock = policy, world, clock
+        self.names = tuple(config.platforms)
+        self.taxes: dict[str, Levy] = {
+            name: tax
+            for name, tax in (("usage_tax", policy.usage_tax), ("turnover_tax", policy.turnover_tax))
+            if tax is not None
+        }
+        self.persons = taxes.exact(config.workers.real_count) / config.workers.count
+        self.window = clock.datetime(24 * config.time.warmup_days).date()
+        self.counting = bool(self.taxes or policy.profit_tax or policy.universal_income)
+        platforms, countries = len(self.names), len(world.codes)
+        self.owners = [world.codes.index(platform.owner) for platform in config.platforms.values()]
+        self.seen_workers = np.zeros(0, np.uint16)
+        self.seen_requesters = np.zeros(0, np.uint16)
+        self.month_fees = np.zeros((platforms, countries), np.int64)
+        self.month_rewards = np.zeros((platforms, countries), np.int64)
+        self.levies = np.zeros((2, platforms))
+        self.per_head = np.zeros(countries, np.int64)
+        self.kept = np.zeros(countries, np.int64)
+        self.users = np.zeros((platforms, countries), np.int64)
+        self.month_began = 0
+        if policy.usage_tax is not None:
+            self.usage_rates = taxes.usage_rates(
+                policy.usage_tax, world.gdp_per_head_usd.tolist(), world.population.tolist()
+            )
+        self.effects = np.zeros((countries, 5))
+        if policy.universal_income is not None:
+            self._set_effects(policy.universal_income)
+
+    def _set_effects(self, income: UniversalIncome) -> None:
+        self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH * self.world.price_level
+        self.effects[:, ELASTICITY] = income.reservation_elasticity
+        north = np.array([group == "north" for group in self.world.group])
+        self.effects[:, GIVEN_UP] = np.where(north, income.hours_north, income.hours_south)
+        self.effects[:, WAGE] = self.world.outside_wage_usd
+
+    # --- counting ---
+
+    def note_workers(self, workers: Records, today: NDArray[np.int8]) -> None:
+        """Note who has a session today, and on which platform."""
+        if not self.counting:
+            return
+        if len(self.seen_workers) < len(today):
+            self.seen_workers = np.concatenate(
+                [self.seen_workers, np.zeros(len(today) - len(self.seen_workers), np.uint16)]
+            )
+        rows = np.flatnonzero(today >= 0)
+        self.seen_workers[rows] |= (1 << workers["platform"][rows].astype(np.int64)).astype(np.uint16)
+
+    def note_posting(self, requesters: NDArray[np.int64], platform: int, known: int) -> None:
+        """Note who posted on a platform."""
+        if len(self.seen_requesters) < known:
+            self.seen_requesters = np.concatenate(
+                [self.seen_requesters, np.zeros(known - len(self.seen_requesters), np.uint16)]
+            )
+        self.seen_requesters[requesters] |= np.uint16(1 << platform)
+
+    def count_users(self, workers: Records, requesters: Records) -> NDArray[np.int64]:
+        """Return the users of each platform in each country so far this month, as agents."""
+        users = np.zeros_like(self.month_fees)
+        for seen, people in ((self.seen_workers, workers), (self.seen_requesters, requesters)):
+            for platform in range(len(users)):
+                active = (seen >> platform & 1).astype(bool)
+                users[platform] += np.bincount(
+                    people["country"][: len(seen)][active], minlength=users.shape[1]
+                )
+        return users
+
+    # --- the calendar of instruments ---
+
+    def strength(self, instrument: Instrument, hour: int) -> Fraction:
+        """Share of its rate at which an instrument is in force in the month of an hour; 0 if it is not."""
+        month = self.clock.datetime(hour).date().replace(day=1)
+        start = (dt.date.fromisoformat(instrument.start) if instrument.start else self.window).replace(day=1)
+        if month < start or (instrument.end and month >= dt.date.fromisoformat(instrument.end)):
+            return Fraction(0)
+        months = 12 * (month.year - start.year) + month.month - start.month + 1
+        return min(Fraction(1), Fraction(months, max(1, instrument.phase_in_months)))
+
+    def covers(self, instrument: Instrument, country: int) -> bool:
+        """Whether an instrument holds in a country."""
+        return not instrument.countries or self.world.codes[country] in instrument.countries
+
+    def part_of_month(self, hour: int) -> Fraction:
+        """Share of the calendar month before an hour that lies since the month began in the run."""
+        last = self.clock.datetime(hour - 1)
+        return Fraction(hour - self.month_began, 24 * calendar.monthrange(last.year, last.month)[1])
+
+    # --- platforms ---
+
+    def charges(self, platform: int, users: NDArray[np.int64], hour: int) -> list[Charge]:
+        """Return the taxes on use and turnover that a platform owes for the month before an hour."""
+        found = []
+        for name, tax in self.taxes.items():
+            strength = self.strength(tax, hour - 1)
+            if not strength or (tax.platforms and self.names[platform] not in tax.platforms):
+                continue
+            for country in range(len(self.world.codes)):
+                if not self.covers(tax, country):
+                    continue
+                if name == "usage_tax":
+                    number = int(users[platform, country])
+                    due = taxes.usage_due(tax, number, self.usage_rates[country], self.persons)  # type: ignore[arg-type]
+                    due *= self.part_of_month(hour)
+                else:
+                    due = taxes.turnover_due(tax, int(self.month_fees[platform, country]))  # type: ignore[arg-type]
+                amount = int(due * strength)
+                if amount:
+                    kind = USAGE_TAX if name == "usage_tax" else TURNOVER_TAX
+                    found.append(Charge(name, kind, country, amount))
+        return found
+
+    def month_end(
+        self,
+        platform: int,
+        revenue: int,
+        cost: int,
+        charges: Iterable[Charge],
+        users: NDArray[np.int64],
+        hour: int,
+    ) -> list[Entry]:
+        """Return the transfers that close a platform's month: costs, taxes, profit or capital."""
+        owner = self.owners[platform]
+        dues = [
+            Entry(charge.kind, platform, charge.country, charge.amount, owner, charge.country)
+            for charge in charges
+        ]
+        profit = revenue - cost - sum(due.amount for due in dues)
+        closing = Entry(PLATFORM_COST, platform, owner, cost, owner, owner)
+        if profit < 0:
+            return [Entry(CAPITAL, owner, platform, -profit, owner, owner), closing, *dues]
+        return [closing, *dues, *self._from_profit(platform, profit, users, hour)]
+
+    def _from_profit(self, platform: int, profit: int, users: NDArray[np.int64], hour: int) -> list[Entry]:
+        owner, tax = self.owners[platform], self.policy.profit_tax
+        entries: list[Entry] = []
+        rest = profit
+        strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
+        if tax is not None and strength:
+            weights = [int(country == owner) for country in range(len(self.world.codes))]
+            if tax.attribution == "sales" and self.month_fees[platform].any():
+                weights = self.month_fees[platform].tolist()
+            elif tax.attribution == "users" and users[platform].any():
+                weights = users[platform].tolist()
+            for country, part in enumerate(taxes.split(profit, weights)):
+                if not part or not self.covers(tax, country):
+                    continue
+                shifted, due = taxes.profit_parts(tax, part, float(self.world.corporate_tax[country]))
+                away, paid = int(shifted * strength), int(due * strength)
+                abroad = int(away * taxes.exact(tax.haven_rate))
+                entries += [
+                    Entry(PROFIT_TAX, platform, country, paid, owner, country),
+                    Entry(PROFIT_SHIFTING, platform, 0, away, owner, owner),
+                    Entry(HAVEN_TAX, 0, owner, abroad, owner, owner),
+                    Entry(HAVEN_PROFIT, 0, owner, away - abroad, owner, owner),
+                ]
+                rest -= paid + away
+        return [
+            *(entry for entry in entries if entry.amount),
+            Entry(PROFIT, platform, owner, rest, owner, owner),
+        ]
+
+    def set_levies(self, platform: int, charges: Iterable[Charge], hour: int) -> None:
+        """Set what a platform adds to its fees in the month of an hour, so that last month's tax comes in."""
+        self.levies[:, platform] = 0.0
+        rewards = int(self.month_rewards[platform].sum())
+        for charge in charges:
+            tax = self.taxes[charge.name]
+            if rewards and self.strength(tax, hour):
+                self.levies[0, platform] += tax.to_requesters * charge.amount / rewards
+                self.levies[1, platform] += tax.to_workers * charge.amount / rewards
+
+    def contributions(self) -> list[Contribution]:
+        """Return what instruments give to the policy channels this month."""
+        return [
+            Contribution(channel, platform, float(levy))
+            for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
+            for platform, levy in enumerate(row)
+            if levy > 0.0
+        ]
+
+    # --- incomes ---
+
+    def share_out(self, revenue: NDArray[np.int64], workers: NDArray[np.int64], hour: int) -> list[Entry]:
+        """Decide what each recipient is paid in the month of an hour; return all but the payments to workers.
+
+        Parameters
+        ----------
+        revenue
+            Micro-dollars that the treasury of each country collected for the month before.
+        workers
+            Recipients among the workers of each country, as agents.
+        hour
+            The first hour of the month.
+        """
+        income = self.policy.universal_income
+        self.per_head[:] = 0
+        entries: list[Entry] = []
+        if income is not None and self.strength(income, hour):
+            if income.funding == "external":
+                amount = int(incomes.set_amount(income) * self.strength(income, hour))
+                self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
+            else:
+                for pot in incomes.pools(income, self.world.group):
+                    members = [country for country in pot if self.covers(income, country)]
+                    entries += self._share_pot(income, members, revenue, workers)
+        self.effects[:, UNEARNED] = self.per_head / 1e6
+        return entries
+
+    def _share_pot(
+        self,
+        income: UniversalIncome,
+        members: list[int],
+        revenue: NDArray[np.int64],
+        workers: NDArray[np.int64],
+    ) -> list[Entry]:
+        """Share one pot among the countries that are in it."""
+        costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
+        left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
+        heads = {c: Fraction(int(workers[c])) for c in members}
+        if income.recipients == "residents":
+            heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
+        each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
+        entries = [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
+        needed = {c: int(each * heads[c]) for c in members}
+        entries += _evened_out(left, needed)
+        for c in members:
+            self.per_head[c] = each
+            others = needed[c] - each * int(workers[c])
+            if others > 0:
+                entries.append(Entry(INCOME_OF_OTHERS, c, c, others, c, c))
+            self.kept[c] = left[c] - needed[c]
+        return entries
+
+    @property
+    def paying_kind(self) -> int:
+        """Kind of the transfers that pay the income to workers."""
+        income = self.policy.universal_income
+        return EXTERNAL_INCOME if income is not None and income.funding == "external" else UNIVERSAL_INCOME
+
+    def recipients(self, workers: Records) -> NDArray[np.bool_]:
+        """Return which workers are paid an income directly: those in the market, or users of the month."""
+        income = self.policy.universal_income
+        if income is not None and income.recipients == "users":
+            return self.seen_workers[: len(workers)] > 0
+        return (workers["bits"] & ACTIVE).astype(bool)
+
+    def begin_month(self, hour: int) -> None:
+        """Begin to count anew."""
+        self.seen_workers[:] = 0
+        self.seen_requesters[:] = 0
+        self.month_fees[:] = 0
+        self.month_rewards[:] = 0
+        self.month_began = hour
+
+    def state(self) -> dict[str, Any]:
+        """Return the arrays that a checkpoint must hold."""
+        return {name: getattr(self, name) for name in CHECKPOINTED} | {
+            "month_began": np.array(self.month_began)
+        }
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take over the arrays of a checkpoint."""
+        for name in CHECKPOINTED:
+            setattr(self, name, arrays[name])
+        self.month_began = int(arrays["month_began"])
+        self.effects[:, UNEARNED] = self.per_head / 1e6
+
+
+def _evened_out(left: dict[int, int], needed: dict[int, int]) -> list[Entry]:
+    """Return the transfers between treasuries that give each what it needs, and bring ``left`` up to date."""
+    spare = [[c, left[c] - needed[c]] for c in left if left[c] > needed[c]]
+    entries = []
+    for country in (c for c in left if left[c] < needed[c]):
+        missing = needed[country] - left[country]
+        while missing:
+            giver = spare[-1]
+            amount = min(missing, giver[1])
+            entries.append(Entry(POOLING, giver[0], country, amount, giver[0], country))
+            missing -= amount
+            giver[1] -= amount
+            left[giver[0]] -= amount
+            left[country] += amount
+            if not giver[1]:
+                spare.pop()
+    return entries
