@@ -68,6 +68,10 @@ class Levy(Instrument):
     to_workers: float = assumed(
         0.0, 0, 1, "share of last month's tax that a platform adds to the fee on workers"
     )
+    exit_months: int = assumed(
+        3, 0, 120, "months of loss in a country, this tax included, after which a platform leaves; 0 = stays",
+        "months",
+    )  # fmt: skip
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""

@@ -455,6 +455,33 @@ class ClickWorkModel(mesa.Model):
         self.place_on_tiles(rows)
         self.needs_bucketing = True
 
+    def leave_country(self, platform: int, country: int) -> None:
+        """Let a platform shut out the workers of a country: they go to another one or leave the market."""
+        self.platform_rows["worker_mask"][platform] &= ~(1 << country)
+        rows = self.worker_rows[: self.workers_count]
+        there = (rows["platform"] == platform) & (rows["country"] == country) & (rows["bits"] & ACTIVE > 0)
+        stranded = np.flatnonzero(there)
+        if self.admits_any(country):
+            chosen = rows[stranded].copy()
+            self._choose_first_platform(np.arange(len(chosen)), chosen)
+            self.move_workers(stranded, chosen["platform"])
+        else:
+            self.remove_workers(stranded)
+
+    def admits_any(self, country: int) -> bool:
+        """Whether some platform admits the workers of a country."""
+        return bool((self.platform_rows["worker_mask"] >> country & 1).any())
+
+    def _choose_first_platform(self, rows: NDArray[np.int64], workers: Records) -> None:
+        learning.choose_first_platform(
+            rows,
+            self.key(SWITCHES, self.week),
+            self.config.learning.switch_sensitivity,
+            self.log_platform_pay,
+            self.platform_rows,
+            workers,
+        )
+
     def retire_requester(self, row: int) -> None:
         """Let a requester post nothing any more."""
         self.requester_rows["retired"][row] = 1
@@ -510,14 +537,7 @@ class ClickWorkModel(mesa.Model):
         self.workers_count += count
         self.joiners[country] += count
         self.pools[country] -= count
-        learning.choose_first_platform(
-            rows,
-            self.key(SWITCHES, self.week),
-            self.config.learning.switch_sensitivity,
-            self.log_platform_pay,
-            self.platform_rows,
-            self.worker_rows,
-        )
+        self._choose_first_platform(rows, self.worker_rows)
         self.place_on_tiles(rows)
         np.add.at(
             self.joined_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1
@@ -567,11 +587,13 @@ class ClickWorkModel(mesa.Model):
         offices = self.offices
         users = offices.count_users(self.worker_rows, self.requester_rows)
         entries: list[Entry] = []
+        exits: list[tuple[int, int]] = []
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
             entries += offices.month_end(p, revenue, cost, charges, users, self.hour)
             offices.set_levies(p, charges, self.hour)
+            exits += [(p, country) for country in offices.left(p, revenue, cost, charges)]
             platform["revenue"] += revenue
             platform["cost"] += cost
             platform["profit"] += revenue - cost
@@ -583,11 +605,13 @@ class ClickWorkModel(mesa.Model):
         for entry in entries:
             if entry.kind in TAXES:
                 self.collected[entry.payee] += entry.amount
+        for p, country in exits:
+            self.leave_country(p, country)
         if offices.counting:
             self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
-        """Revenue and cost (micro-dollars) of a platform since its books were closed: what it took is there."""
+        """Revenue and cost (micro-dollars) of a platform since its books were closed."""
         row = self.platform_rows[platform]
         revenue = int(row["balance"])
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])

@@ -397,7 +397,7 @@ def join(model: Model) -> None:
     active = model.active_by_country()
     for country in range(len(model.world.codes)):
         pool, present = int(model.pools[country]), int(active[country])
-        if pool == 0 or present == 0:
+        if pool == 0 or present == 0 or not model.admits_any(country):
             continue
         willing = willing_share(
             log(max(1e-6, model.reported_pay[country])), log(model.outside_value[country]), sigma

@@ -73,6 +73,7 @@ CHECKPOINTED = (
     "month_fees",
     "month_rewards",
     "levies",
+    "losing",
     "per_head",
     "kept",
     "users",
@@ -91,6 +92,8 @@ class Offices:
         Micro-dollars this month: fees by the country of who pays them; rewards by the worker's country.
     levies : float64 array (2, platforms)
         Shares of the reward that platforms add to their fees on requesters and on workers.
+    losing : int64 array (platforms, countries)
+        Months in a row in which the workers of a country brought a platform less than they cost it in taxes.
     per_head : int64 array (countries,)
         Micro-dollars of universal income paid to each recipient for this month.
     kept : int64 array (countries,)
@@ -118,6 +121,7 @@ class Offices:
         self.month_fees = np.zeros((platforms, countries), np.int64)
         self.month_rewards = np.zeros((platforms, countries), np.int64)
         self.levies = np.zeros((2, platforms))
+        self.losing = np.zeros((platforms, countries), np.int64)
         self.per_head = np.zeros(countries, np.int64)
         self.kept = np.zeros(countries, np.int64)
         self.users = np.zeros((platforms, countries), np.int64)
@@ -273,6 +277,23 @@ class Offices:
                 self.levies[0, platform] += tax.to_requesters * charge.amount / rewards
                 self.levies[1, platform] += tax.to_workers * charge.amount / rewards
 
+    def left(self, platform: int, revenue: int, cost: int, charges: Iterable[Charge]) -> list[int]:
+        """Return the countries whose workers a platform gives up: they cost more than they bring for too long.
+
+        What they bring is their part, by rewards, of what the platform took less what it cost.
+        """
+        rewards = self.month_rewards[platform]
+        whole, margin = int(rewards.sum()), revenue - cost
+        given_up = []
+        for country, due in _by_country(charges).items():
+            patience = max(self.taxes[charge.name].exit_months for charge in due)
+            brings = margin * int(rewards[country]) // whole if whole else 0
+            loses = brings < sum(charge.amount for charge in due)
+            self.losing[platform, country] = self.losing[platform, country] + 1 if loses else 0
+            if patience and self.losing[platform, country] >= patience:
+                given_up.append(country)
+        return given_up
+
     def contributions(self) -> list[Contribution]:
         """Return what instruments give to the policy channels this month."""
         return [
@@ -368,6 +389,13 @@ class Offices:
             setattr(self, name, arrays[name])
         self.month_began = int(arrays["month_began"])
         self.effects[:, UNEARNED] = self.per_head / 1e6
+
+
+def _by_country(charges: Iterable[Charge]) -> dict[int, list[Charge]]:
+    found: dict[int, list[Charge]] = {}
+    for charge in charges:
+        found.setdefault(charge.country, []).append(charge)
+    return found
 
 
 def _evened_out(left: dict[int, int], needed: dict[int, int]) -> list[Entry]:
