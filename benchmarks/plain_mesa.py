@@ -31,6 +31,7 @@ import mesa
 
 from sim import draws
 from sim.agents.population import Population
+from sim.agents.traits import unpacked
 from sim.clock import Clock
 from sim.config import Config, TaskType
 from sim.config import Platform as PlatformConfig
@@ -1525,7 +1526,8 @@ class PlainMarket(mesa.Model):
             Requester(self, row, mix)
             for row, mix in zip(rows_of(population.requesters), population.mixes.tolist(), strict=True)
         ]
-        self.everyone = [self.worker_class(self, row["number"], row) for row in rows_of(population.workers)]
+        rows = rows_of(unpacked(population.workers))
+        self.everyone = [self.worker_class(self, row["number"], row) for row in rows]
         self.workers = [worker for worker in self.everyone if worker.active]
         for worker in self.everyone:
             worker.board = worker.platform.board_of(worker)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.ledger import TRANSFER
 from sim.market import board as boards
 from sim.market.board import BATCH, LISTING, Board
 from tests.conftest import Exercised
@@ -34,11 +33,12 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
 
 def closed(board: Board, hour: int) -> None:
     """Take the expired batches off."""
-    boards.close(
+    while not boards.close(
         hour, board.listings, board.batches, board.free, board.orders, board.keys, board.moved, board.places,
         board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False, board.counts,
-        board.demands[0], np.zeros(4 * MANY * HOURS, TRANSFER), board.state,
-    )  # fmt: skip
+        board.demands[0], board.rows, board.state,
+    ):  # fmt: skip
+        board.room_to_close()
 
 
 def expected(board: Board, first: Any) -> list[int]:
