@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 Records = NDArray[Any]
 CACHE_LINE = 64
+LARGE, HUGE = 1 << 18, 1 << 25
+"""Bytes from which memory comes straight from the system, and from which in large pages."""
 
 
 def records(fields: list[tuple[str, str]]) -> np.dtype[Any]:
@@ -21,9 +25,27 @@ def aligned_zeros(rows: int, kind: Any) -> Records:
     """Return zeros that begin at a cache line, so that a record of 64 bytes is read in one."""
     dtype = np.dtype(kind)
     size = rows * dtype.itemsize
-    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    memory = zeroed(size + CACHE_LINE)
     first = -memory.ctypes.data % CACHE_LINE
     return memory[first : first + size].view(dtype)
+
+
+def zeroed(size: int) -> NDArray[np.uint8]:
+    """Return bytes of zeros, many of them straight from the system.
+
+    What was never touched takes no memory then, and what is dropped is given back at once. From the heap, the
+    arrays of hundreds of boards that grow by turns would leave holes that nothing fits into.
+    """
+    if size < LARGE or not hasattr(mmap, "MAP_PRIVATE"):
+        return np.zeros(size, np.uint8)
+    try:
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError:  # the system allows only so many pieces
+        return np.zeros(size, np.uint8)
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, np.uint8)
 
 
 def grown(array: Records, needed: int, spare: float = 1.0) -> Records:

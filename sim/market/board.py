@@ -19,8 +19,8 @@ from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
 from sim.numeric import ceil_ppm, floor_ppm
 
 RETURNED = 1 << 30
-SPARE_PLACES = 1 / 8
-"""Room for more than ever before, as a share, when a board's records grow: there are many boards."""
+SPARE_PLACES, SPARE_ROWS = 1 / 8, 1 / 4
+"""Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others."""
 
 LISTING = records(
     [
@@ -648,7 +648,7 @@ class Scratch(threading.local):
         """Return an array at least so long; kernels leave in zeros what they expect in zeros."""
         array = self.arrays.get(name)
         if array is None or array.shape[-1] < length:
-            longer = length + int(length * SPARE_PLACES)
+            longer = length + int(length * SPARE_ROWS)
             self.arrays[name] = array = np.zeros(longer if rows == 1 else (rows, longer), dtype)
         return array
 
@@ -740,13 +740,13 @@ class Board:
 
     def room_for_batches(self, more: int) -> None:
         """Make sure that ``more`` batches can be put on the board, and paid into escrow."""
-        self.added = grown(self.added, more, SPARE_PLACES)
-        self.rows = grown(self.rows, 2 * more, SPARE_PLACES)
+        self.added = grown(self.added, more, SPARE_ROWS)
+        self.rows = grown(self.rows, 2 * more, SPARE_ROWS)
         lacking = more - int(self.state[FREE])
         if lacking <= 0:
             return
         old = len(self.batches)
-        self.batches = grown(self.batches, old + lacking, SPARE_PLACES)
+        self.batches = grown(self.batches, old + lacking, SPARE_ROWS)
         size = len(self.batches)
         self.listings = lengthened(self.listings, size)
         self.free = with_free_rows(self.free, int(self.state[FREE]), old, size)
@@ -760,7 +760,7 @@ class Board:
         old = len(self.takers)
         lacking = more - int(self.state[FREE_TAKERS])
         if lacking > 0:
-            self.takers = grown(self.takers, old + lacking, SPARE_PLACES)
+            self.takers = grown(self.takers, old + lacking, SPARE_ROWS)
             size = len(self.takers)
             self.free_takers = with_free_rows(self.free_takers, int(self.state[FREE_TAKERS]), old, size)
             self.state[FREE_TAKERS] += size - old
@@ -771,7 +771,7 @@ class Board:
             while 2 * places < 5 * (present + more):
                 places *= 2
             if places > len(self.table):
-                self.table = np.zeros(places, np.int32)
+                self.table = aligned_zeros(places, np.int32)
             self.state[ENTERED] = rebuild_table(self.table, self.takers)
 
     def room_for_active(self, more: int) -> None:
@@ -781,23 +781,23 @@ class Board:
 
     def room_for_events(self, more: int) -> None:
         """Make sure that ``more`` events can be written, in the middle of an hour's search."""
-        self.events = grown(self.events, int(self.state[EVENTS]) + more, SPARE_PLACES)
+        self.events = grown(self.events, int(self.state[EVENTS]) + more, SPARE_ROWS)
 
     def room_to_settle(self) -> None:
         """Make sure that the hour's events can be sorted, and settled in five transfers each at the most."""
         events = int(self.state[EVENTS])
-        self.by_slot = grown(self.by_slot, events, SPARE_PLACES)
-        self.rows = grown(self.rows, 5 * events, SPARE_PLACES)
+        self.by_slot = grown(self.by_slot, events, SPARE_ROWS)
+        self.rows = grown(self.rows, 5 * events, SPARE_ROWS)
 
     def room_to_close(self) -> None:
         """Make sure that the batches which are exhausted can be closed, with two transfers each."""
         closing = int(self.state[EXHAUSTED])
-        self.finished = grown(self.finished, closing, SPARE_PLACES)
-        self.rows = grown(self.rows, 2 * closing, SPARE_PLACES)
+        self.finished = grown(self.finished, closing, SPARE_ROWS)
+        self.rows = grown(self.rows, 2 * closing, SPARE_ROWS)
 
     def room_for_taken(self) -> None:
         """Make sure that it can be kept who did how much of the batches that close."""
-        self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_PLACES)
+        self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_ROWS)
 
 
 def lengthened(array: Any, length: int) -> Any:
@@ -811,7 +811,7 @@ def lengthened(array: Any, length: int) -> Any:
 
 def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
     """Return a stack of free rows that has rows ``old`` to ``size`` beneath the ``count`` it had."""
-    stack = np.zeros(size, np.int32)
+    stack = aligned_zeros(size, np.int32)
     stack[: size - old] = np.arange(size - 1, old - 1, -1)
     stack[size - old : size - old + count] = free[:count]
     return stack
@@ -819,6 +819,6 @@ def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
 
 def widened(orders: Any, width: int) -> Any:
     """Return the three orders, or their keys, with room for more slots."""
-    wide = np.zeros((3, width), orders.dtype)
+    wide = aligned_zeros(3 * width, orders.dtype).reshape(3, width)
     wide[:, : orders.shape[1]] = orders
     return wide
