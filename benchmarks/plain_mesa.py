@@ -40,6 +40,7 @@ from mesa.agent import AgentSet
 
 from sim import draws
 from sim.agents.population import Population
+from sim.agents.traits import unpacked
 from sim.clock import Clock
 from sim.config import Config, TaskType
 from sim.config import Platform as PlatformConfig
@@ -1478,7 +1479,8 @@ class PlainMarket(mesa.Model):
         self.brokers = [Collective(self, k, row) for k, row in enumerate(rows_of(population.collectives))]
         for row, mix in zip(rows_of(population.requesters), population.mixes.tolist(), strict=True):
             self.requester_class(self, row, mix)
-        self.everyone = [self.worker_class(self, row["number"], row) for row in rows_of(population.workers)]
+        people = rows_of(unpacked(population.workers))
+        self.everyone = [self.worker_class(self, row["number"], row) for row in people]
         self.requesters, self.collectives, self.governments, self.workers = (
             self.agents_by_type.get(kind, AgentSet([], random=self.random))
             for kind in (self.requester_class, Collective, Government, self.worker_class)

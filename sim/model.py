@@ -24,7 +24,7 @@ from sim.agents.population import (
 )
 from sim.agents.requester import Requester
 from sim.agents.rules import bounded_target
-from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, REQUESTER, WORKER
+from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, PARTS, REQUESTER, WORKER, column_of
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
@@ -179,12 +179,15 @@ class ClickWorkModel(mesa.Model):
         self.joined_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.boards: list[Board] = []
+        scratch = boards.Scratch()
         self.tile_offset = np.zeros(len(self.platform_names), np.int64)
         for platform, settings in enumerate(self.config.platforms.values()):
             self.tile_offset[platform] = len(self.boards)
             order = ranking(settings)
             for _ in range(int(self.platform_rows["boards"][platform])):
-                self.boards.append(Board(platform, len(self.boards), countries, segments, order))
+                self.boards.append(
+                    Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
+                )
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
@@ -435,8 +438,9 @@ class ClickWorkModel(mesa.Model):
             return
         self._close_accounts(rows, forfeits=True)
         self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
-        np.add.at(self.pools, self.worker_rows["country"][rows], 1)
-        np.add.at(self.left_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1)
+        leavers = self.worker_rows[rows]
+        np.add.at(self.pools, leavers["country"], 1)
+        np.add.at(self.left_today, (column_of(leavers, "platform"), leavers["country"]), 1)
         if self.keeps_history:
             self.history_rows["left_day"][rows] = self.day
         self.views.forget(rows)
@@ -451,7 +455,7 @@ class ClickWorkModel(mesa.Model):
         for board in self.boards:
             on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
             on_duty["minutes"][moving[on_duty["row"]]] = 0
-        self.worker_rows["platform"][rows] = platforms
+        PARTS["platform"].put(self.worker_rows, rows, platforms)
         self.place_on_tiles(rows)
         self.needs_bucketing = True
 
@@ -459,12 +463,16 @@ class ClickWorkModel(mesa.Model):
         """Let a platform shut out the workers of a country: they go to another one or leave the market."""
         self.platform_rows["worker_mask"][platform] &= ~(1 << country)
         rows = self.worker_rows[: self.workers_count]
-        there = (rows["platform"] == platform) & (rows["country"] == country) & (rows["bits"] & ACTIVE > 0)
+        there = (
+            (column_of(rows, "platform") == platform)
+            & (rows["country"] == country)
+            & (rows["bits"] & ACTIVE > 0)
+        )
         stranded = np.flatnonzero(there)
         if self.admits_any(country):
             chosen = rows[stranded].copy()
             self._choose_first_platform(np.arange(len(chosen)), chosen)
-            self.move_workers(stranded, chosen["platform"])
+            self.move_workers(stranded, column_of(chosen, "platform"))
         else:
             self.remove_workers(stranded)
 
@@ -539,9 +547,8 @@ class ClickWorkModel(mesa.Model):
         self.pools[country] -= count
         self._choose_first_platform(rows, self.worker_rows)
         self.place_on_tiles(rows)
-        np.add.at(
-            self.joined_today, (self.worker_rows["platform"][rows], self.worker_rows["country"][rows]), 1
-        )
+        joiners = self.worker_rows[rows]
+        np.add.at(self.joined_today, (column_of(joiners, "platform"), joiners["country"]), 1)
         if self.keeps_history:
             self.history_rows["joined_day"][rows] = self.day
         self.views.add(rows)
@@ -724,7 +731,7 @@ class ClickWorkModel(mesa.Model):
         """Session that the compiled rule draws for a worker on a day: (UTC hour of the day, minutes)."""
         worker, today = self.worker_rows[row : row + 1].copy(), np.zeros(1, np.int8)
         self.draw_sessions(0, 1, day, worker, today)
-        return None if today[0] < 0 else (int(today[0]), int(worker["session_minutes"][0]))
+        return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
 
     def would_leave(self, row: int) -> bool:
         """Whether the compiled rule lets a worker leave this week."""
@@ -792,16 +799,15 @@ class ClickWorkModel(mesa.Model):
         """Today's session of a worker: (UTC hour of the day, minutes)."""
         if self.today[row] < 0:
             return None
-        return int(self.today[row]), int(self.worker_rows["session_minutes"][row])
+        return int(self.today[row]), int(column_of(self.worker_rows[row], "session_minutes"))
 
     def set_duty(self, row: int, session: tuple[int, int] | None) -> None:
         """Give a worker a session of today, or a day off; the rule of rest after the last one holds."""
         if not self.keeps_last_sessions:
             raise ValueError("Above compute.views_up_to workers, sessions are those that the rule draws.")
         last = int(self.last_start[row]), int(self.last_minutes[row])
-        worker = self.worker_rows[row]
         self.today[row] = duty.NOT_TODAY
-        worker["session_start"], worker["session_minutes"] = last
+        self.worker_rows["session"][row] = last[0] * 2048 + last[1]
         if session is None:
             return
         hour, minutes = session
@@ -812,7 +818,7 @@ class ClickWorkModel(mesa.Model):
         start, cap = 24 * self.day + int(hour), 60 * self.config.workers.daily_hours_cap
         packed = duty.rested_session(start, int(minutes), *last, cap, 24 * self.day + 24)
         if packed >= 0:
-            worker["session_start"], worker["session_minutes"] = packed // 2048, packed % 2048
+            self.worker_rows["session"][row] = packed
             self.today[row] = packed // 2048 - 24 * self.day
 
     def change_duty(self, row: int, session: tuple[int, int] | None) -> None:
@@ -836,7 +842,7 @@ class ClickWorkModel(mesa.Model):
                 raise ValueError("The session of today is over.")
             over = begun, 60 * (coming - begun)
             self.set_duty(row, over if session is None else session)
-            on_duty["minutes"][now] = self.worker_rows["session_minutes"][row]
+            on_duty["minutes"][now] = column_of(self.worker_rows[row], "session_minutes")
         self.needs_bucketing = True
 
     def platform_number(self, name: str) -> int:
@@ -855,7 +861,7 @@ class ClickWorkModel(mesa.Model):
         """Index of a platform by name, if it admits a worker's country or has the worker already."""
         number, country = self.platform_number(name), int(self.worker_rows["country"][row])
         admitted = int(self.platform_rows["worker_mask"][number]) >> country & 1
-        if not admitted and number != self.worker_rows["platform"][row]:
+        if not admitted and number != column_of(self.worker_rows[row], "platform"):
             raise UserError(
                 f"Platform {name} admits no workers from {self.world.codes[country]}.", path="platform"
             )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.rules import willing_share
-from sim.agents.traits import ACTIVE, MOST_BATCHES
+from sim.agents.traits import ACTIVE, MOST_BATCHES, column_of
 from sim.agents.worker import Worker
 from sim.columns import Records
 from sim.draws import stream, uniform
@@ -95,9 +95,12 @@ def post_batches(model: Model) -> None:
 
 def close_batches(model: Model) -> None:
     """Finished and expired batches leave the boards; unspent escrow returns."""
+    keep_taken = model.keeps_campaigns and model.recording
 
     def close_one(board: Board) -> None:
-        boards.close(
+        if keep_taken:
+            board.room_for_taken()
+        while not boards.close(
             model.hour,
             board.listings,
             board.batches,
@@ -111,12 +114,13 @@ def close_batches(model: Model) -> None:
             board.free_takers,
             board.finished,
             board.taken,
-            model.keeps_campaigns and model.recording,
+            keep_taken,
             board.counts,
             board.demands[model.utc_hour],
             board.rows,
             board.state,
-        )
+        ):
+            board.room_to_close()
 
     model.for_each_board(close_one)
     for board in model.boards:
@@ -206,6 +210,7 @@ def review_work(model: Model) -> None:
     key = model.key(REVIEW, model.hour)
 
     def review_one(board: Board) -> None:
+        board.room_to_settle()
         review.review(
             model.hour,
             key,
@@ -316,8 +321,8 @@ def draw_duty(model: Model) -> None:
     plans = model.ask("plan_day", model.day)
     count = model.workers_count
     if model.keeps_last_sessions:
-        model.last_start[:count] = model.worker_rows["session_start"][:count]
-        model.last_minutes[:count] = model.worker_rows["session_minutes"][:count]
+        model.last_start[:count] = column_of(model.worker_rows[:count], "session_start")
+        model.last_minutes[:count] = column_of(model.worker_rows[:count], "session_minutes")
     model.for_each_range(
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
@@ -385,7 +390,7 @@ def change_platform(model: Model) -> None:
     for row, name in choices:
         mark[row] = model.admitting_platform(row, name)
     rows = model.worker_rows[: model.workers_count]
-    moving = np.flatnonzero((mark != rows["platform"]) & ((rows["bits"] & ACTIVE) > 0))
+    moving = np.flatnonzero((mark != column_of(rows, "platform")) & ((rows["bits"] & ACTIVE) > 0))
     model.move_workers(moving, mark[moving])
 
 

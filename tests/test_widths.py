@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.agents import traits
-from sim.agents.population import MOST_COLLECTIVES, make_requesters, make_tables
+from sim.agents.population import LONG_AGO, MOST_COLLECTIVES, make_requesters, make_tables
 from sim.columns import grown
 from sim.config import LONGEST_RUN_DAYS, MOST_TILES, Config
 from sim.errors import UserError
@@ -46,7 +46,7 @@ LARGEST: dict[str, float] = {
     "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1,
     "kind": len(KINDS) - 1, "debit_country": MOST_COUNTRIES - 1, "credit_country": MOST_COUNTRIES - 1,
     "retired": 1,
-    "served": 1, "many_workers": 1, "unused": 0,
+    "served": 1, "many_workers": 1,
     # by parameters
     "patience": HIGH["workers.patience_high"], "fruitless": HIGH["workers.patience_high"],
     "fruitless_hours": HIGH["workers.patience_hours"], "weeks_below": 255, "accuracy": 255,
@@ -77,6 +77,12 @@ LARGEST: dict[str, float] = {
 }  # fmt: skip
 """The largest value that an allowed configuration can give a field narrower than 64 bits."""
 
+NUMBERS = dict(LARGEST)
+
+for shared in {part.field for part in traits.PARTS.values()}:
+    parts = [(name, part) for name, part in traits.PARTS.items() if part.field == shared]
+    LARGEST[shared] = sum(int(NUMBERS[name]) << part.first for name, part in parts)
+
 RECORDS = {
     "WORKER": traits.WORKER, "HISTORY": traits.HISTORY, "REQUESTER": traits.REQUESTER,
     "PLATFORM": traits.PLATFORM, "COLLECTIVE": traits.COLLECTIVE, "TASK_TYPE": traits.TASK_TYPE,
@@ -94,6 +100,54 @@ def test_every_narrow_field_holds_what_may_come(exercised: Exercised) -> None:
                 assert LARGEST[field] <= np.iinfo(kind).max, f"{name}.{field}"
                 seen += 1
     exercised("narrow fields", seen, 115)
+
+
+def test_every_number_that_shares_a_field_fits_its_part(exercised: Exercised) -> None:
+    for name, part in traits.PARTS.items():
+        least = LONG_AGO if name == "session_start" else 0
+        assert part.holds(int(NUMBERS[name]), traits.WORKER) and part.holds(least, traits.WORKER), name
+        assert not part.holds(1 << part.width, traits.WORKER), name
+    exercised("numbers that share a field", len(traits.PARTS), 8)
+
+
+@pytest.mark.parametrize("name", traits.PARTS)
+def test_a_number_that_shares_a_field_leaves_the_others(name: str, exercised: Exercised) -> None:
+    """What is written is read again, at the ends of what fits, and nothing beside it changes."""
+    part, rows = traits.PARTS[name], np.zeros(4, traits.WORKER)
+    signed = name == "session_start"
+    least, most = (-(1 << 20), (1 << 20) - 1) if signed else (0, (1 << part.width) - 1)
+    for before in (0, -1):
+        rows.view(np.int8)[:] = before
+        others = {other: traits.column_of(rows, other).tolist() for other in traits.PARTS if other != name}
+        for value in (least, most, 1, 0):
+            part.put(rows, np.array([0, 2]), np.array([value, value]))
+            part.put(rows, 3, value)
+            assert traits.column_of(rows, name)[[0, 2, 3]].tolist() == [value] * 3
+            assert traits.column_of(rows[3], name) == value
+            assert {other: traits.column_of(rows, other).tolist() for other in others} == others
+            assert (rows[1].tobytes() == bytes([before % 256]) * traits.WORKER.itemsize) and value >= least
+    exercised("values", 8, 8)
+
+
+def test_kernels_and_columns_read_the_same_parts(exercised: Exercised) -> None:
+    rows = np.random.default_rng(1).integers(0, 256, (100, traits.WORKER.itemsize), np.uint8)
+    rows = rows.view(traits.WORKER)[:, 0]
+    rules = {
+        "skill": traits.skill_of,
+        "segment": traits.segment_of,
+        "platform": traits.platform_of,
+        "week_paid_seconds": traits.week_paid_seconds_of,
+        "weeks_below": traits.weeks_below_of,
+        "session_start": traits.session_start_of,
+        "session_minutes": traits.session_minutes_of,
+    }
+    plain = traits.unpacked(rows)
+    assert plain.dtype.names and not {"session", "segment_platform"} & set(plain.dtype.names)
+    for name, read in rules.items():
+        assert [read(row) for row in rows.view(np.recarray)] == traits.column_of(rows, name).tolist()
+        assert (plain[name] == traits.column_of(rows, name)).all()
+    assert (plain["bits"] == rows["bits"] & 15).all()
+    exercised("numbers read", len(rules) * len(rows), 700)
 
 
 def refusal(**sections: Any) -> UserError:

@@ -403,9 +403,8 @@ def write_worker(
     worker.accepted = 0
     worker.rejected = 0
     worker.week_seconds = 0
-    worker.week_paid_seconds = 0
-    worker.session_start = LONG_AGO
-    worker.session_minutes = 0
+    worker.paid_seconds_weeks_below = 0
+    worker.session = LONG_AGO * 2048
     worker.collective = NO_COLLECTIVE
     if segment.collective_size > 0 and place.collectives > 0:
         worker.collective = integer(place.first_collective) + integer(
@@ -416,12 +415,9 @@ def write_worker(
     worker.desired_minutes = integer(max(3.0, min(6720.0, np.floor(hours * 60.0 + 0.5))))
     worker.country = country
     worker.zone = zone
-    worker.segment = s
-    worker.bits = flags
-    worker.platform = platform
-    worker.skill = skill
+    worker.segment_platform = s + 16 * platform
+    worker.bits = flags + 16 * skill
     worker.patience = integer(setting.patience_low) + integer(uniform(key, agent, DRAW_PATIENCE) * width)
-    worker.weeks_below = 0
     worker.accuracy = integer(max(0.0, min(255.0, np.floor(accuracy * 255.0 + 0.5))))
 
 

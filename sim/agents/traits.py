@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.columns import records
+from sim.columns import Part, Records, records
 from sim.compile import integer, rule
 
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
@@ -32,28 +32,37 @@ WORKER = records(
         ("accepted", "i4"),
         ("rejected", "i4"),
         ("week_seconds", "i4"),
-        ("week_paid_seconds", "i4"),
-        ("session_start", "i4"),
+        ("paid_seconds_weeks_below", "u4"),
+        ("session", "i4"),
         ("collective", "i4"),
         ("tile", "u2"),
         ("look_seconds", "u2"),
-        ("session_minutes", "u2"),
         ("desired_minutes", "u2"),
         ("country", "u1"),
         ("zone", "u1"),
-        ("segment", "u1"),
+        ("segment_platform", "u1"),
         ("bits", "u1"),
-        ("platform", "u1"),
-        ("skill", "u1"),
         ("patience", "u1"),
-        ("weeks_below", "u1"),
         ("accuracy", "u1"),
-        ("unused", "u1"),
     ]
 )
-"""State that drives a worker's behaviour: 88 bytes. Money in micro-dollars (``week_pay`` at most
+"""State that drives a worker's behaviour: 80 bytes. Money in micro-dollars (``week_pay`` at most
 ``MOST_WEEK_PAY``), ``learned_pay`` and ``all_in_pay`` in USD an hour (-1 before anything is known),
-``desired_minutes`` a week, ``accuracy`` in 1/255."""
+``desired_minutes`` a week, ``accuracy`` in 1/255. Some fields hold two numbers: see ``PARTS``."""
+
+PARTS = {
+    "week_paid_seconds": Part("paid_seconds_weeks_below", 0, 20),
+    "weeks_below": Part("paid_seconds_weeks_below", 20, 12),
+    "session_minutes": Part("session", 0, 11),
+    "session_start": Part("session", 11, 21),
+    "segment": Part("segment_platform", 0, 4),
+    "platform": Part("segment_platform", 4, 4),
+    "bits": Part("bits", 0, 4),
+    "skill": Part("bits", 4, 4),
+}
+"""Numbers of a worker that share a field, because they are small and seldom written: the last session's first
+hour of the run and its minutes, and so on. Kernels read and write them by the rules below, others by
+``column_of`` and ``Part.put``."""
 
 HISTORY = records(
     [
@@ -180,11 +189,81 @@ TASK_TYPE = records(
 
 
 @rule
+def skill_of(worker: Any) -> int:
+    """Level of a worker's skill."""
+    return integer(worker.bits) >> 4
+
+
+@rule
+def segment_of(worker: Any) -> int:
+    """Number of a worker's segment."""
+    return integer(worker.segment_platform) & 15
+
+
+@rule
+def platform_of(worker: Any) -> int:
+    """Number of a worker's platform."""
+    return integer(worker.segment_platform) >> 4
+
+
+@rule
+def put_platform(worker: Any, platform: int) -> None:
+    """Write a worker's platform."""
+    worker.segment_platform = segment_of(worker) + 16 * platform
+
+
+@rule
+def session_start_of(worker: Any) -> int:
+    """Hour of the run in which a worker's last session began."""
+    return integer(worker.session) >> 11
+
+
+@rule
+def session_minutes_of(worker: Any) -> int:
+    """Minutes of a worker's last session."""
+    return integer(worker.session) & 2047
+
+
+@rule
+def week_paid_seconds_of(worker: Any) -> int:
+    """Seconds of this week that a worker was paid for. To add to them, add to the shared field."""
+    return integer(worker.paid_seconds_weeks_below) & 1048575
+
+
+@rule
+def weeks_below_of(worker: Any) -> int:
+    """Weeks in a row in which a worker's pay was below the outside value."""
+    return integer(worker.paid_seconds_weeks_below) >> 20
+
+
+@rule
+def put_paid_seconds_weeks_below(worker: Any, paid_seconds: int, weeks_below: int) -> None:
+    """Write the paid seconds of a worker's week, and the weeks below the outside value."""
+    worker.paid_seconds_weeks_below = weeks_below * 1048576 + paid_seconds
+
+
+@rule
 def worker_id(number: int, country: int) -> int:
     """Permanent id: 0, 1, 2 … at the start; country and a serial number of its own for those who join."""
     if number < JOINED_LATER:
         return integer(number)
     return (integer(country) + 1) * 4294967296 + integer(number)
+
+
+def column_of(workers: Records, name: str) -> Any:
+    """Return a number of every worker: a view of its field, or a copy if it shares the field with others."""
+    return PARTS[name].of(workers) if name in PARTS else workers[name]
+
+
+def unpacked(workers: Records) -> Records:
+    """Return a copy of workers in which every number has a field of its own."""
+    shared = {part.field for part in PARTS.values()}
+    kinds = [(name, workers.dtype[name]) for name in workers.dtype.names or () if name not in shared]
+    kinds += [(name, workers.dtype[part.field]) for name, part in PARTS.items()]
+    plain = np.zeros(len(workers), kinds)
+    for name in plain.dtype.names or ():
+        plain[name] = column_of(workers, name)
+    return plain
 
 
 def permanent_ids(workers: Any) -> Any:

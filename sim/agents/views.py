@@ -9,6 +9,7 @@ from sim.agents.base import RecordAgent
 from sim.agents.collective import Collective
 from sim.agents.government import Government
 from sim.agents.platform import Platform
+from sim.agents.traits import column_of
 from sim.agents.worker import Worker
 from sim.errors import UserError, nearest
 
@@ -77,9 +78,10 @@ class Views:
 
     def add(self, rows: Iterable[int]) -> None:
         """Make agents for new rows of workers."""
-        segments = self.model.worker_rows["segment"]
+        if not self.keeps_all and not any(kind.overridden for kind in self.classes):
+            return
         for row in rows:
-            kind = self.classes[segments[row]]
+            kind = self.classes[self._segment(row)]
             if self.keeps_all or kind.overridden:
                 self.workers[int(row)] = kind(self.model, int(row))
 
@@ -96,8 +98,11 @@ class Views:
         if kept is None:
             if not (0 <= row < self.model.workers_count and self.model.is_active(row)):
                 raise LookupError(f"No worker in the market has row {row}.")
-            kept = self.workers[row] = self.classes[self.model.worker_rows["segment"][row]](self.model, row)
+            kept = self.workers[row] = self.classes[self._segment(row)](self.model, row)
         return kept
+
+    def _segment(self, row: int) -> int:
+        return int(column_of(self.model.worker_rows[row], "segment"))
 
     def forget(self, rows: Iterable[int]) -> None:
         """Take the agents of workers who left out of the model."""

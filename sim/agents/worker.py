@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.agents import rules
 from sim.agents.base import RecordAgent
-from sim.agents.traits import ACTIVE, OTHER_JOB, TERTIARY, WOMAN, worker_id
+from sim.agents.traits import ACTIVE, OTHER_JOB, PARTS, TERTIARY, WOMAN, column_of, worker_id
 from sim.columns import Column
 from sim.numeric import exp, log
 
@@ -38,15 +38,15 @@ class Worker(RecordAgent):
     accepted = Column("worker_rows")
     rejected = Column("worker_rows")
     week_seconds = Column("worker_rows")
-    week_paid_seconds = Column("worker_rows")
-    session_start = Column("worker_rows", read_only=BY_DUTY)
-    session_minutes = Column("worker_rows", read_only=BY_DUTY)
+    week_paid_seconds = Column("worker_rows", part=PARTS["week_paid_seconds"])
+    session_start = Column("worker_rows", read_only=BY_DUTY, part=PARTS["session_start"])
+    session_minutes = Column("worker_rows", read_only=BY_DUTY, part=PARTS["session_minutes"])
     collective_number = Column("worker_rows", "collective", read_only="A worker's collective never changes.")
     look_seconds = Column("worker_rows")
     desired_minutes = Column("worker_rows")
-    skill = Column("worker_rows")
+    skill = Column("worker_rows", part=PARTS["skill"])
     patience = Column("worker_rows")
-    weeks_below = Column("worker_rows")
+    weeks_below = Column("worker_rows", part=PARTS["weeks_below"])
 
     @property
     def id(self) -> int:
@@ -123,7 +123,7 @@ class Worker(RecordAgent):
         return float(self._field("accuracy")) / 255.0
 
     def _field(self, name: str) -> int:
-        return int(self.model.worker_rows[name][self.row])
+        return int(column_of(self.model.worker_rows[self.row], name))
 
     # --- decisions: what the engine computes from what is known; a subclass may override any of them ---
 

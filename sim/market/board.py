@@ -6,6 +6,7 @@ its own for an hour: its workers see its batches only, so tiles run in parallel 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
 from sim.numeric import ceil_ppm, floor_ppm
 
 RETURNED = 1 << 30
-SPARE_PLACES = 1 / 8
-"""Room for more workers on duty than ever before, as a share, when a board's records of them grow."""
+SPARE_PLACES, SPARE_ROWS = 1 / 8, 1 / 4
+"""Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others."""
 
 LISTING = records(
     [
@@ -598,8 +599,12 @@ def close(
     demand: Any,
     rows: Any,
     state: Any,
-) -> None:
-    """Take finished and expired batches off the board; refund what is left of their escrow."""
+) -> bool:
+    """Take finished and expired batches off the board; refund what is left of their escrow.
+
+    Returns False without doing so if ``finished`` or ``rows`` are too short: the caller makes room and calls
+    again.
+    """
     state[FINISHED_COUNT] = 0
     state[TAKEN_COUNT] = 0
     state[ROWS] = 0
@@ -611,6 +616,8 @@ def close(
             expiring += 1
     if expiring > 0:
         drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
+    if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
+        return False
     for i in range(integer(state[EXHAUSTED])):
         slot = integer(exhausted[i])
         batch = batches[slot]
@@ -633,6 +640,7 @@ def close(
         free[state[FREE]] = slot
         state[FREE] += 1
     state[EXHAUSTED] = 0
+    return True
 
 
 @rule
@@ -665,8 +673,54 @@ STATE_ARRAYS = (
 """Arrays of a board that outlive an hour; the others are scratch."""
 
 
+class Scratch(threading.local):
+    """Arrays that hold something only while a kernel runs: a thread has one set for all boards it plays."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+
+    def __reduce__(self) -> tuple[type[Scratch], tuple[()]]:
+        """Give a copy a set of its own."""
+        return Scratch, ()
+
+    def array(self, name: str, dtype: type[np.generic], rows: int, length: int) -> NDArray[Any]:
+        """Return an array at least so long; kernels leave in zeros what they expect in zeros."""
+        array = self.arrays.get(name)
+        if array is None or array.shape[-1] < length:
+            longer = length + int(length * SPARE_ROWS)
+            self.arrays[name] = array = np.zeros(longer if rows == 1 else (rows, longer), dtype)
+        return array
+
+
+class Borrowed:
+    """An attribute of a board: a scratch array as long as one of the board's own, or longer."""
+
+    def __init__(self, dtype: type[np.generic], like: str, rows: int = 1) -> None:
+        self.dtype = dtype
+        self.like = like
+        self.rows = rows
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the attribute's name as the array's."""
+        self.name = name
+
+    def __get__(self, board: Any, owner: type) -> Any:
+        """Return the array of the present thread."""
+        return board.scratch.array(self.name, self.dtype, self.rows, len(getattr(board, self.like)))
+
+
 class Board:
     """The arrays of one tile of one platform's board."""
+
+    moved = Borrowed(np.int32, "batches")
+    moved_keys = Borrowed(np.int64, "batches")
+    places = Borrowed(np.int32, "batches", rows=3)
+    demand = Borrowed(np.int64, "batches")
+    group = Borrowed(np.int32, "batches", rows=2)
+    counts = Borrowed(np.int32, "takers")
+    proposals = Borrowed(np.int32, "active")
+    ranked = Borrowed(np.int32, "active")
+    ranks = Borrowed(np.int64, "active")
 
     def __init__(
         self,
@@ -677,7 +731,9 @@ class Board:
         ranking: NDArray[np.float64],
         batches: int = 256,
         workers: int = 256,
+        scratch: Scratch | None = None,
     ) -> None:
+        self.scratch = scratch or Scratch()
         self.platform = platform
         self.tile = tile
         self.ranking = ranking
@@ -697,45 +753,13 @@ class Board:
         self.events: Records = np.zeros(2 * workers, EVENT)
         self.rows: Records = np.zeros(0, TRANSFER)
         self.added = np.zeros(0, np.int32)
-        self.moved = np.zeros(0, np.int32)
-        self.moved_keys = np.zeros(0, np.int64)
-        self.places = np.zeros((3, 0), np.int32)
-        self.demand = np.zeros(0, np.int64)
-        self.group = np.zeros((2, 0), np.int32)
         self.finished: Records = np.zeros(0, FINISHED)
         self.taken: Records = np.zeros(0, TAKEN)
-        self.counts = np.zeros(0, np.int32)
-        self.live = np.zeros(0, np.int32)
-        self.proposals = np.zeros(0, np.int32)
-        self.ranked = np.zeros(0, np.int32)
-        self.ranks = np.zeros(0, np.int64)
+        self.live = np.zeros(workers, np.int32)
         self.by_slot = np.zeros(0, np.int32)
         self.state = np.zeros(STATE_SIZE, np.int64)
-        self._scratch()
         self.room_for_batches(batches)
         self.room_for_takers(batches)
-
-    def _scratch(self) -> None:
-        """Make the arrays of the hour as long as those they go with; what they hold stays."""
-        slots, takers, on_duty = len(self.batches), len(self.takers), len(self.active)
-        self.added = lengthened(self.added, slots)
-        self.moved = lengthened(self.moved, slots)
-        self.moved_keys = lengthened(self.moved_keys, slots)
-        if self.places.shape[1] < slots:
-            self.places = np.zeros((3, slots), np.int32)
-        self.demand = lengthened(self.demand, slots)
-        if self.group.shape[1] <= slots:
-            self.group = np.zeros((2, slots + 1), np.int32)
-        self.finished = lengthened(self.finished, slots)
-        self.taken = lengthened(self.taken, takers)
-        self.counts = lengthened(self.counts, takers)
-        self.live = lengthened(self.live, on_duty)
-        self.proposals = lengthened(self.proposals, on_duty)
-        self.ranked = lengthened(self.ranked, on_duty)
-        self.ranks = lengthened(self.ranks, on_duty)
-        self.by_slot = lengthened(self.by_slot, len(self.events))
-        # Five transfers for an event, or two for a batch, are the most that a phase can need.
-        self.rows = lengthened(self.rows, max(5 * len(self.events), 2 * slots))
 
     def state_arrays(self) -> dict[str, Any]:
         """Return the arrays that a checkpoint must hold."""
@@ -751,52 +775,68 @@ class Board:
                 records[:] = array.view(mine.dtype)
                 array = records
             setattr(self, name, array)
-        self._scratch()
+        self.live = lengthened(self.live, len(self.active))
 
     def room_for_batches(self, more: int) -> None:
-        """Make sure that ``more`` batches can be put on the board."""
-        if self.state[FREE] >= more:
+        """Make sure that ``more`` batches can be put on the board, and paid into escrow."""
+        self.added = grown(self.added, more, SPARE_ROWS)
+        self.rows = grown(self.rows, 2 * more, SPARE_ROWS)
+        lacking = more - int(self.state[FREE])
+        if lacking <= 0:
             return
         old = len(self.batches)
-        self.listings = grown(self.listings, old + more)
-        self.batches = grown(self.batches, old + more)
-        self.free = with_free_rows(self.free, int(self.state[FREE]), old, len(self.batches))
-        self.state[FREE] += len(self.batches) - old
-        self.orders = widened(self.orders, len(self.batches))
-        self.keys = widened(self.keys, len(self.batches))
-        self.exhausted = grown(self.exhausted, len(self.batches))
-        self._scratch()
+        self.batches = grown(self.batches, old + lacking, SPARE_ROWS)
+        size = len(self.batches)
+        self.listings = lengthened(self.listings, size)
+        self.free = with_free_rows(self.free, int(self.state[FREE]), old, size)
+        self.state[FREE] += size - old
+        self.orders = widened(self.orders, size)
+        self.keys = widened(self.keys, size)
+        self.exhausted = lengthened(self.exhausted, size)
 
     def room_for_takers(self, more: int) -> None:
         """Make sure that ``more`` workers can take part in open batches, and that they are quickly found."""
-        if self.state[FREE_TAKERS] < more:
-            old = len(self.takers)
-            self.takers = grown(self.takers, old + more)
-            self.free_takers = with_free_rows(
-                self.free_takers, int(self.state[FREE_TAKERS]), old, len(self.takers)
-            )
-            self.state[FREE_TAKERS] += len(self.takers) - old
-            self._scratch()
-        places = len(self.table)
-        while places < 4 * len(self.takers):
-            places *= 2
-        if places > len(self.table) or 2 * (int(self.state[ENTERED]) + more) > places:
-            self.table = np.full(places, -1, np.int32)
+        old = len(self.takers)
+        lacking = more - int(self.state[FREE_TAKERS])
+        if lacking > 0:
+            self.takers = grown(self.takers, old + lacking, SPARE_ROWS)
+            size = len(self.takers)
+            self.free_takers = with_free_rows(self.free_takers, int(self.state[FREE_TAKERS]), old, size)
+            self.state[FREE_TAKERS] += size - old
+        if 2 * (int(self.state[ENTERED]) + more) > len(self.table):
+            # A part of it is of closed batches; what is left must not fill it again soon.
+            present = len(self.takers) - int(self.state[FREE_TAKERS])
+            places = len(self.table)
+            while 2 * places < 5 * (present + more):
+                places *= 2
+            if places > len(self.table):
+                self.table = aligned_zeros(places, np.int32)
             self.state[ENTERED] = rebuild_table(self.table, self.takers)
 
     def room_for_active(self, more: int) -> None:
         """Make sure that ``more`` workers can come on duty."""
-        needed = int(self.state[ACTIVE_COUNT]) + more
-        if needed > len(self.active):
-            self.active = grown(self.active, needed, SPARE_PLACES)
-            self._scratch()
+        self.active = grown(self.active, int(self.state[ACTIVE_COUNT]) + more, SPARE_PLACES)
+        self.live = lengthened(self.live, len(self.active))
 
     def room_for_events(self, more: int) -> None:
         """Make sure that ``more`` events can be written, in the middle of an hour's search."""
-        needed = int(self.state[EVENTS]) + more
-        if needed > len(self.events):
-            self.events = grown(self.events, needed)
-            self._scratch()
+        self.events = grown(self.events, int(self.state[EVENTS]) + more, SPARE_ROWS)
+
+    def room_to_settle(self) -> None:
+        """Make sure that the hour's events can be sorted, and settled in five transfers each at the most."""
+        events = int(self.state[EVENTS])
+        self.by_slot = grown(self.by_slot, events, SPARE_ROWS)
+        self.rows = grown(self.rows, 5 * events, SPARE_ROWS)
+
+    def room_to_close(self) -> None:
+        """Make sure that the batches which are exhausted can be closed, with two transfers each."""
+        closing = int(self.state[EXHAUSTED])
+        self.finished = grown(self.finished, closing, SPARE_ROWS)
+        self.rows = grown(self.rows, 2 * closing, SPARE_ROWS)
+
+    def room_for_taken(self) -> None:
+        """Make sure that it can be kept who did how much of the batches that close."""
+        self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_ROWS)
 
 
 def lengthened(array: Any, length: int) -> Any:
@@ -810,7 +850,7 @@ def lengthened(array: Any, length: int) -> Any:
 
 def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
     """Return a stack of free rows that has rows ``old`` to ``size`` beneath the ``count`` it had."""
-    stack = np.zeros(size, np.int32)
+    stack = aligned_zeros(size, np.int32)
     stack[: size - old] = np.arange(size - 1, old - 1, -1)
     stack[size - old : size - old + count] = free[:count]
     return stack
@@ -818,6 +858,6 @@ def with_free_rows(free: Any, count: int, old: int, size: int) -> Any:
 
 def widened(orders: Any, width: int) -> Any:
     """Return the three orders, or their keys, with room for more slots."""
-    wide = np.zeros((3, width), orders.dtype)
+    wide = aligned_zeros(3 * width, orders.dtype).reshape(3, width)
     wide[:, : orders.shape[1]] = orders
     return wide

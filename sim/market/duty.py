@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.agents.rules import hours_with_income, participation, session_minutes_mean
-from sim.agents.traits import ACTIVE, worker_id
+from sim.agents.traits import ACTIVE, segment_of, session_minutes_of, session_start_of, worker_id
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.numeric import exp, geometric
@@ -90,13 +90,14 @@ def draw_duty(
         cap_hours = real(cap_minutes) / 60.0
         if uniform(duty_key, agent, DRAW_WORKS) >= participation(desired, cap_hours):
             continue
-        segment = segments[worker.segment]
+        own_segment = segment_of(worker)
+        segment = segments[own_segment]
         start = start_hour_of_day(
             worker,
             segment,
             uniform(duty_key, agent, DRAW_WHERE),
             uniform(duty_key, agent, DRAW_HOUR),
-            best_hours[worker.country, worker.segment],
+            best_hours[worker.country, own_segment],
             start_utc[worker.zone],
         )
         mean = session_minutes_mean(desired, cap_hours)
@@ -104,15 +105,14 @@ def draw_duty(
         session = rested_session(
             24 * day + start,
             minutes,
-            integer(worker.session_start),
-            integer(worker.session_minutes),
+            session_start_of(worker),
+            session_minutes_of(worker),
             cap_minutes,
             24 * day + 24,
         )
         if session < 0:
             continue
-        worker.session_start = session // 2048
-        worker.session_minutes = session % 2048
+        worker.session = session
         today[row] = session // 2048 - 24 * day
 
 

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.rules import below_outside_value, log_reservation, smoothed
-from sim.agents.traits import ACTIVE, worker_id
+from sim.agents.traits import (
+    ACTIVE,
+    platform_of,
+    put_paid_seconds_weeks_below,
+    put_platform,
+    week_paid_seconds_of,
+    weeks_below_of,
+    worker_id,
+)
 from sim.compile import integer, kernel, real, rule
 from sim.draws import normal, uniform
 from sim.numeric import exp
@@ -27,8 +35,9 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
         if not worker.bits & ACTIVE:
             continue
         pay = real(worker.week_pay) / 1000000.0
-        if worker.week_paid_seconds > 0:
-            hourly = pay * 3600.0 / real(worker.week_paid_seconds)
+        paid_seconds = week_paid_seconds_of(worker)
+        if paid_seconds > 0:
+            hourly = pay * 3600.0 / real(paid_seconds)
             worker.learned_pay = smoothed(real(worker.learned_pay), hourly, weight)
         if worker.week_seconds > 0:
             hourly = pay * 3600.0 / real(worker.week_seconds)
@@ -70,11 +79,11 @@ def decide_to_leave(
         agent = worker_id(integer(worker.number), integer(worker.country))
         offset = integer(uniform(shock_key, agent, 0) * real(shock_weeks))
         shock = shock_sigma * normal(shock_key, agent, 1 + (week + offset) // shock_weeks)
+        weeks = integer(0)
         if below_outside_value(real(worker.all_in_pay), real(worker.log_base_reservation), shock):
-            worker.weeks_below = min(255, integer(worker.weeks_below) + 1)
-        else:
-            worker.weeks_below = 0
-        if worker.weeks_below >= leave_weeks:
+            weeks = min(255, weeks_below_of(worker) + 1)
+        put_paid_seconds_weeks_below(worker, week_paid_seconds_of(worker), weeks)
+        if weeks >= leave_weeks:
             leaving[row] = LEAVES
 
 
@@ -85,7 +94,7 @@ def clear_week(first: int, last: int, workers: Any) -> None:
         worker = workers[row]
         worker.week_pay = 0
         worker.week_seconds = 0
-        worker.week_paid_seconds = 0
+        put_paid_seconds_weeks_below(worker, 0, weeks_below_of(worker))
 
 
 @rule
@@ -140,7 +149,7 @@ def reconsider(
     """Let some workers choose a platform again; ``wanted`` gets the platform each wants."""
     for row in range(first, last):
         worker = workers[row]
-        wanted[row] = worker.platform
+        wanted[row] = platform_of(worker)
         if not worker.bits & ACTIVE:
             continue
         agent = worker_id(integer(worker.number), integer(worker.country))
@@ -149,7 +158,7 @@ def reconsider(
         chosen = choose_platform(
             uniform(switch_key, agent, DRAW_PLATFORM),
             integer(worker.country),
-            integer(worker.platform),
+            platform_of(worker),
             log_pay,
             platforms,
             sensitivity,
@@ -171,7 +180,7 @@ def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any)
     for k in range(len(rows)):
         worker = workers[rows[k]]
         agent = worker_id(integer(worker.number), integer(worker.country))
-        p = integer(worker.platform)
+        p = platform_of(worker)
         worker.tile = tile_of(agent, tile_key, integer(tile_offset[p]), integer(boards[p]))
 
 
@@ -183,7 +192,7 @@ def choose_first_platform(
     for k in range(len(rows)):
         worker = workers[rows[k]]
         agent = worker_id(integer(worker.number), integer(worker.country))
-        worker.platform = choose_platform(
+        chosen = choose_platform(
             uniform(switch_key, agent, DRAW_PLATFORM),
             integer(worker.country),
             -1,
@@ -192,6 +201,7 @@ def choose_first_platform(
             sensitivity,
             0.0,
         )
+        put_platform(worker, chosen)
 
 
 def attraction(earnings: NDArray[np.float64], sharpness: int) -> NDArray[np.float64]:

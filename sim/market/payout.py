@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, platform_of
 from sim.compile import integer, kernel
 from sim.ledger import BROKER_SPENDING, FORFEIT, PAYOUT, SPENDING, write_row
 
@@ -20,7 +20,7 @@ def pay_out(
     count = integer(0)
     for i in range(first, last):
         worker = workers[i]
-        platform = platforms[worker.platform]
+        platform = platforms[platform_of(worker)]
         due = integer(worker.pending)
         if due <= 0 or (day + 1) % integer(platform.payout_days) != 0 or not worker.bits & ACTIVE:
             continue
@@ -56,7 +56,7 @@ def close_accounts(
         due = integer(worker.pending)
         if due <= 0:
             continue
-        p = integer(worker.platform)
+        p = platform_of(worker)
         country = integer(worker.country)
         if forfeits and due < integer(platforms[p].payout_threshold):
             write_row(rows[count], FORFEIT, i, p, due, country, integer(platforms[p].owner))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
-from sim.agents.traits import MOST_WEEK_PAY
+from sim.agents.traits import MOST_WEEK_PAY, segment_of
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
@@ -223,10 +223,10 @@ def settle(
         tally[country, PAID] += accepted * own
         tally[country, REJECTED_TIME] += rejected * own
         tally[country, EXPOSURE] += exposed
-        earnings[country, integer(worker.segment), utc_hour, 0] += net
+        earnings[country, segment_of(worker), utc_hour, 0] += net
         worker.week_pay = min(MOST_WEEK_PAY, integer(worker.week_pay) + net)
         worker.week_seconds += integer(event.done) * own
-        worker.week_paid_seconds += accepted * own
+        worker.paid_seconds_weeks_below += accepted * own
         if recording:
             past = history[row]
             past.pay += net
@@ -248,7 +248,7 @@ def settle(
         tally[country, IDLE] += integer(entry.left)
         tally[country, ON_DUTY] += 1
         tally[country, NIGHT] += duty * integer(night[worker.zone])
-        earnings[country, integer(worker.segment), utc_hour, 1] += duty
+        earnings[country, segment_of(worker), utc_hour, 1] += duty
         worker.week_seconds += integer(entry.searched)
         if recording:
             past = history[row]

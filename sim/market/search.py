@@ -22,7 +22,16 @@ from sim.agents.rules import (
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
-from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, worker_id
+from sim.agents.traits import (
+    OTHER_JOB,
+    TERTIARY,
+    WOMAN,
+    segment_of,
+    session_minutes_of,
+    session_start_of,
+    skill_of,
+    worker_id,
+)
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import normal, priority, uniform
 from sim.market.board import (
@@ -81,15 +90,15 @@ def come_on_duty(
         row = integer(order[i])
         worker = workers[row]
         entry.row = row
-        entry.start_hour = worker.session_start
-        entry.minutes = worker.session_minutes
+        entry.start_hour = session_start_of(worker)
+        entry.minutes = session_minutes_of(worker)
         entry.id = worker_id(integer(worker.number), integer(worker.country))
         entry.fruitless_hours = 0
         entry.look_seconds = worker.look_seconds
         entry.patience = worker.patience
         entry.country = worker.country
         entry.tertiary = 1 if worker.bits & TERTIARY else 0
-        skill = integer(worker.skill)
+        skill = skill_of(worker)
         if worker.collective >= 0:
             skill = max(skill, integer(collectives[worker.collective].skill))
         entry.skill = skill
@@ -101,7 +110,7 @@ def come_on_duty(
         seconds = integer(0)
         if worker.bits & ACTIVE_FLAG:
             seconds = duty_seconds(hour, integer(entry.start_hour), integer(entry.minutes))
-        segment = segments[worker.segment]
+        segment = segments[segment_of(worker)]
         interruption = real(segment.interruption_women if worker.bits & WOMAN else segment.interruption_men)
         if uniform(duty_key, integer(entry.id), 0) < interruption:
             seconds = integer(real(seconds) * uniform(duty_key, integer(entry.id), 1))

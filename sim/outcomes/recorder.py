@@ -10,16 +10,16 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, permanent_ids
+from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
 from sim.columns import Records, grown
-from sim.compile import kernel, real
+from sim.compile import integer, kernel, real
 from sim.ledger import CAPITAL, KINDS, PROFIT
 from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 
-MOST_KEPT = 1 << 20
+MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
 
 WORKER_SIDE = {
@@ -91,7 +91,7 @@ class Recorder:
         self.kept_batches.append(table)
 
     def keep_finished(self, rows: Records, platform: int) -> None:
-        """Keep the batches that finished on a platform until the month's are handed over, or a million."""
+        """Keep the batches that finished on a platform, until the month ends or there are many."""
         first, last = self.finished_count, self.finished_count + len(rows)
         self.finished = grown(self.finished, last)
         self.finished_platforms = grown(self.finished_platforms, last)
@@ -297,15 +297,15 @@ class Recorder:
             "id": permanent_ids(rows),
             "country": self._codes(rows["country"]),
             "zone": np.array(model.world.zones, object)[rows["zone"]],
-            "segment": np.array(model.segment_names, object)[rows["segment"]],
+            "segment": np.array(model.segment_names, object)[column_of(rows, "segment")],
             "gender": np.where(bits & WOMAN, "woman", "man").astype(object),
             "tertiary": (bits & TERTIARY) > 0,
             "other_job": (bits & OTHER_JOB) > 0,
-            "skill": rows["skill"].astype(np.int8),
+            "skill": column_of(rows, "skill").astype(np.int8),
             "speed": exponentials(rows["log_speed"]),
             "accuracy": rows["accuracy"] / 255.0,
             "desired_hours": rows["desired_minutes"] / 60.0,
-            "platform": np.array(model.platform_names, object)[rows["platform"]],
+            "platform": np.array(model.platform_names, object)[column_of(rows, "platform")],
             "collective": rows["collective"].astype(np.int64),
             "joined_day": past["joined_day"],
             "left_day": past["left_day"],
@@ -467,9 +467,15 @@ def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
 
 def working_today(model: Any) -> NDArray[np.int64]:
     """Workers who come on duty today, by platform and country (int64)."""
-    on_duty = np.flatnonzero(model.today[: model.workers_count] >= 0)
-    rows = model.worker_rows
-    place = rows["platform"][on_duty].astype(np.int64) * len(model.world.codes) + rows["country"][on_duty]
-    counts = np.bincount(place, minlength=len(model.platform_names) * len(model.world.codes))
-    table: NDArray[np.int64] = counts.reshape(len(model.platform_names), len(model.world.codes))
+    table = np.zeros((len(model.platform_names), len(model.world.codes)), np.int64)
+    count_working(model.worker_rows, model.workers_count, model.today, table)
     return table
+
+
+@kernel
+def count_working(workers: Any, count: int, today: Any, table: Any) -> None:
+    """Count in ``table`` by platform and country who comes on duty today."""
+    for row in range(count):
+        if today[row] >= 0:
+            worker = workers[row]
+            table[platform_of(worker), integer(worker.country)] += 1

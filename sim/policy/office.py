@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, column_of
 from sim.clock import Clock
 from sim.columns import Records
 from sim.config import Config
@@ -152,7 +152,8 @@ class Offices:
                 [self.seen_workers, np.zeros(len(today) - len(self.seen_workers), np.uint16)]
             )
         rows = np.flatnonzero(today >= 0)
-        self.seen_workers[rows] |= (1 << workers["platform"][rows].astype(np.int64)).astype(np.uint16)
+        platforms = column_of(workers[rows], "platform").astype(np.int64)
+        self.seen_workers[rows] |= (1 << platforms).astype(np.uint16)
 
     def note_posting(self, requesters: NDArray[np.int64], platform: int, known: int) -> None:
         """Note who posted on a platform."""
@@ -278,7 +279,7 @@ class Offices:
                 self.levies[1, platform] += tax.to_workers * charge.amount / rewards
 
     def left(self, platform: int, revenue: int, cost: int, charges: Iterable[Charge]) -> list[int]:
-        """Return the countries whose workers a platform gives up: they cost more than they bring for too long.
+        """Return the countries whose workers a platform gives up: they cost too much for too long.
 
         What they bring is their part, by rewards, of what the platform took less what it cost.
         """

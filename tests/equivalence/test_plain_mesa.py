@@ -17,7 +17,7 @@ import pytest
 from benchmarks import plain_mesa
 from benchmarks.plain_mesa import DEMANDS, TALLY, Batch, PlainMarket, Work
 from sim.agents.population import Population, make_population, make_tables
-from sim.agents.traits import ACTIVE, HISTORY, permanent_ids
+from sim.agents.traits import ACTIVE, HISTORY, permanent_ids, unpacked
 from sim.config import Config, Learning, Market, Platform, Record, Time, Workers, WorldChoice
 from sim.config import Requesters as RequestersConfig
 from sim.ledger import KINDS, SECTORS
@@ -269,7 +269,7 @@ class KernelWatch(Watch):
 
     def finish(self, model: ClickWorkModel) -> None:
         """Read the state at the end."""
-        workers = model.worker_rows[: model.workers_count]
+        workers = unpacked(model.worker_rows[: model.workers_count])
         platforms, requesters, ledger = model.platform_rows, model.requester_rows, model.ledger
         open_slots = [(board, board.orders[0, : board.state[boards.OPEN]]) for board in model.boards]
         on_duty = [board.active[: board.state[boards.ACTIVE_COUNT]] for board in model.boards]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.ledger import TRANSFER
 from sim.market import board as boards
 from sim.market.board import BATCH, LISTING, Board
 from tests.conftest import Exercised
@@ -34,11 +33,12 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
 
 def closed(board: Board, hour: int) -> None:
     """Take the expired batches off."""
-    boards.close(
+    while not boards.close(
         hour, board.listings, board.batches, board.free, board.orders, board.keys, board.moved, board.places,
         board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False, board.counts,
-        board.demands[0], np.zeros(4 * MANY * HOURS, TRANSFER), board.state,
-    )  # fmt: skip
+        board.demands[0], board.rows, board.state,
+    ):  # fmt: skip
+        board.room_to_close()
 
 
 def expected(board: Board, first: Any) -> list[int]:
@@ -65,3 +65,24 @@ def test_batches_of_one_hash_are_told_apart(seed: int, exercised: Exercised) -> 
             assert shown == expected(board, first)
         ties += count - len(set(board.keys[0, :count].tolist()))
     exercised("ties", ties, 300)
+
+
+def test_without_room_nothing_closes(exercised: Exercised) -> None:
+    """A call of ``close`` whose arrays are too short leaves every batch where it is for the next call."""
+    board = Board(0, 0, 1, 1, np.zeros(9))
+    posted(board, 0, np.random.default_rng(1))
+    expiring = int((board.batches["expires_hour"][board.batches["open"] > 0] <= 1).sum())
+    board.finished, board.rows = board.finished[: expiring - 1], board.rows[: 2 * expiring]
+    free = int(board.state[boards.FREE])
+    for closing in (False, True):
+        done = boards.close(
+            1, board.listings, board.batches, board.free, board.orders, board.keys, board.moved, board.places,
+            board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False,
+            board.counts, board.demands[0], board.rows, board.state,
+        )  # fmt: skip
+        assert done == closing
+        assert board.state[boards.FINISHED_COUNT] == (expiring if closing else 0)
+        assert board.state[boards.FREE] == free + (expiring if closing else 0)
+        board.room_to_close()
+    assert len(set(board.finished["id"][:expiring].tolist())) == expiring
+    exercised("batches that waited for room", expiring, 10)

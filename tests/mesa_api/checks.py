@@ -22,7 +22,7 @@ from sim.agents.collective import Collective
 from sim.agents.government import Government
 from sim.agents.platform import Platform
 from sim.agents.requester import Requester
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, column_of
 from sim.agents.worker import Worker
 from sim.columns import Column
 from sim.draws import normal
@@ -101,15 +101,19 @@ def attributes() -> int:
         columns = {name: value for name, value in vars(kind).items() if isinstance(value, Column)}
         rows = getattr(model, store)
         for agent in list(model.agents_by_type[kind])[:20]:
-            for name, column in columns.items():
-                field = rows[column.field]
+            for name, attribute in columns.items():
+                part = attribute.part
+                field = rows[part.field if part else attribute.field]
+                first, bits = (part.first, (1 << part.width) - 1 << part.first) if part else (0, -1)
                 old = field[agent.row].item()
-                assert getattr(agent, name) == old
-                field[agent.row] = 3
+                others = old & ~bits if part else 0
+                own = (old & bits) >> first if part else old
+                assert getattr(agent, name) == own or (own - (bits >> first) - 1 == getattr(agent, name) < 0)
+                field[agent.row] = others | 3 << first
                 assert getattr(agent, name) == 3, "a copy was read"
                 field[agent.row] = old
                 count += 1
-                if column.read_only:
+                if attribute.read_only:
                     refused(
                         AttributeError,
                         lambda agent=agent, name=name: setattr(agent, name, 2),
@@ -118,7 +122,9 @@ def attributes() -> int:
                     assert field[agent.row] == old
                     continue
                 setattr(agent, name, 2)
-                assert field[agent.row] == 2, "a copy was written"
+                assert field[agent.row] == others | 2 << first, "a copy was written, or another number"
+                if part:
+                    refused(OverflowError, lambda agent=agent, name=name: setattr(agent, name, -1), "fit")
                 refused(ValueError, lambda agent=agent, name=name: setattr(agent, name, float("nan")), name)
                 if field.dtype.kind in "iu":
                     refused(ValueError, lambda agent=agent, name=name: setattr(agent, name, 1.5), "whole")
@@ -194,7 +200,9 @@ def moved_off_the_board() -> int:
         assert not at_work & (rows | waiting), "on the old board after moving"
         assert not {row for row, tile in on_duty(model).items() if tile == old.tile} & (rows | waiting)
         came |= {int(row) for row in new.active["row"][: int(new.state[ACTIVE_COUNT])]} & waiting
-        came |= {row for row in waiting if model.worker_rows["session_start"][row] == model.hour - 1}
+        came |= {
+            row for row in waiting if column_of(model.worker_rows[row], "session_start") == model.hour - 1
+        }
     assert came == waiting, "a session of today was lost"
     recounted(model)
     return len(rows) + len(waiting)
@@ -356,7 +364,7 @@ def agent_sets() -> int:
     workers = model.agents_by_type[Worker]
 
     chosen = workers.select(lambda worker: worker.skill >= 2)
-    assert [worker.row for worker in chosen] == there[rows["skill"][there] >= 2].tolist()
+    assert [worker.row for worker in chosen] == there[column_of(rows, "skill")[there] >= 2].tolist()
     assert len(list(model.agents.select(agent_type=Requester))) == len(model.requester_rows)
     ordered = workers.sort("desired_minutes", ascending=True)
     assert [w.row for w in ordered] == there[
@@ -475,7 +483,7 @@ def foretold_platforms() -> int:
     _, compared = foretold(
         "change_platform",
         lambda model: {worker.row: worker.choose_platform() for worker in workers_of(model)},
-        lambda model: [model.platform_names[p] for p in model.worker_rows["platform"]],
+        lambda model: [model.platform_names[p] for p in column_of(model.worker_rows, "platform")],
     )
     return compared
 
@@ -683,7 +691,7 @@ def asked_as_often_as_due() -> int:
     left = sum(
         not model.is_active(row)
         for row in range(model.workers_count)
-        if model.segment_names[model.worker_rows["segment"][row]] != "home"
+        if model.segment_names[column_of(model.worker_rows[row], "segment")] != "home"
     )
     joined = len(list(model.agents_by_type[Polite])) - (there - left)
     expected += Counter(
@@ -756,9 +764,8 @@ def outcomes_change() -> int:
         return model.worker_rows[: model.workers_count][those_rows(model)]
 
     def those_rows(model: ClickWorkModel) -> Any:
-        return model.worker_rows["segment"][: model.workers_count] == model.segment_names.index(
-            "first_income"
-        )
+        segments = column_of(model.worker_rows[: model.workers_count], "segment")
+        return segments == model.segment_names.index("first_income")
 
     assert those(Idle)["accepted"].sum() == 0 < those(Worker)["accepted"].sum()
     starts = played[Early].today[: played[Early].workers_count]

@@ -10,7 +10,7 @@ import pytest
 
 from sim.agents.base import RecordAgent
 from sim.agents.requester import Requester
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, PARTS, column_of
 from sim.agents.views import Views
 from sim.agents.worker import Worker
 from sim.columns import Column
@@ -37,23 +37,34 @@ def write_a_copy(self: Any, agent: Any, value: Any) -> None:
     """Write to a copy of the records."""
     if self.read_only:
         raise AttributeError(self.read_only)
-    getattr(agent.model, self.store).copy()[self.field][agent.row] = value
+    copy = getattr(agent.model, self.store).copy()
+    if self.part:
+        self.part.put(copy, agent.row, value)
+    else:
+        copy[self.field][agent.row] = value
 
 
 def write_all(self: Any, agent: Any, value: Any) -> None:
     """Write what is read-only."""
-    getattr(agent.model, self.store)[self.field][agent.row] = value
+    rows = getattr(agent.model, self.store)
+    if self.part:
+        self.part.put(rows, agent.row, value)
+    else:
+        rows[self.field][agent.row] = value
 
 
 def read_the_neighbour(self: Any, agent: Any, owner: Any = None) -> Any:
     """Read the row before."""
-    return self if agent is None else getattr(agent.model, self.store)[self.field][agent.row - 1].item()
+    if agent is None:
+        return self
+    row = getattr(agent.model, self.store)[agent.row - 1]
+    return (self.part.of(row) if self.part else row[self.field]).item()
 
 
 def move_and_stay(self: Any, rows: Any, platforms: Any) -> None:
     """Finish the session on the old platform."""
     self._close_accounts(rows, forfeits=False)
-    self.worker_rows["platform"][rows] = platforms
+    PARTS["platform"].put(self.worker_rows, rows, platforms)
     self.place_on_tiles(rows)
     self.needs_bucketing = True
 
@@ -100,7 +111,7 @@ def draw_for_good(self: Any, row: int, day: int) -> Any:
     """Draw a plan on the record itself when somebody only asks."""
     today = np.zeros(1, np.int8)
     self.draw_sessions(0, 1, day, self.worker_rows[row : row + 1], today)
-    return None if today[0] < 0 else (int(today[0]), int(self.worker_rows["session_minutes"][row]))
+    return None if today[0] < 0 else (int(today[0]), int(column_of(self.worker_rows[row], "session_minutes")))
 
 
 def a_minute_less(self: Any, row: int, day: int, sound: Any = ClickWorkModel.drawn_plan) -> Any:

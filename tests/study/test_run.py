@@ -270,7 +270,7 @@ def test_mistakes_that_only_the_run_can_see(
     Path("letters.csv").write_text("\n".join(lines).replace("0.92", "much", 1))
     Path("empty").mkdir()
     Path("broken").mkdir()
-    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 1 0\n")
+    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 2 0\n")
     before = sorted(tmp_path.rglob("*"))
     usual = [] if words[0].startswith("resume") else ["world=north_south", "workers.count=40"]
     assert main(["run", *usual, "results.dir=out", *words]) == 2

@@ -206,5 +206,5 @@ def put(digest: Any, rows: Any) -> None:
         digest.update(np.ascontiguousarray(rows).tobytes())
         return
     for name in rows.dtype.names:
-        if name not in ("tile", "unused"):
+        if name != "tile":
             digest.update(np.ascontiguousarray(rows[name]).tobytes())

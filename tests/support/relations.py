@@ -25,8 +25,8 @@ from tests.support.markets import SEVERAL, edited_table, fingerprint, population
 from tests.support.observers import NUMBERS, Debug, Journal
 
 Counts = Counter[str]
-ROW_NUMBERS = ("tile", "unused", "collective")
-"""Fields of a worker that say where something is stored, or nothing."""
+ROW_NUMBERS = ("tile", "collective")
+"""Fields of a worker that say where something is stored."""
 
 
 # --- what is compared ---------------------------------------------------------------------------
@@ -364,7 +364,7 @@ def scaled_money(config: Config) -> Counts:
     for name in ("learned_pay", "all_in_pay", "week_pay"):
         less, more = (row[name] for row in rows)
         assert np.where(less > 0, less * np.float32(SCALE) == more, less == more).all(), name
-    assert (rows[0]["session_start"] == rows[1]["session_start"]).all()
+    assert (rows[0]["session"] == rows[1]["session"]).all()
     return counts
 
 
