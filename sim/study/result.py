@@ -84,7 +84,7 @@ class RunResult:
                 nearest=nearest(name, COLUMNS),
             )
         path = self.path / frame_file(name)
-        _check_digest(path, self.manifest)
+        check_digest(path, self.manifest)
         frame = read_frame(path)
         missing = [column for column in COLUMNS[name] if column not in frame]
         if missing:
@@ -154,9 +154,9 @@ def load(path: str | Path) -> RunResult:
     for name in (MANIFEST, CONFIG, SUMMARY, *map(frame_file, COLUMNS)):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is missing: the run did not finish, or its folder is damaged")
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     for name in (CONFIG, SUMMARY):
-        _check_digest(folder / name, manifest)
+        check_digest(folder / name, manifest)
     return RunResult(folder, _read_config(folder / CONFIG), manifest, _read_json(folder / SUMMARY))
 
 
@@ -187,7 +187,7 @@ def digest(path: Path) -> str:
     return total.hexdigest()
 
 
-def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
+def check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Compare a file with the manifest's SHA-256 of it."""
     expected = manifest["files"].get(path.name)
     if expected is None:
@@ -200,7 +200,7 @@ def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
         raise _damaged(path, f"its checksum is not the one in {MANIFEST}")
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     manifest = _read_json(path)
     if manifest.get("sha256") != _manifest_digest(manifest):
         raise _damaged(path, "its own checksum is wrong")
