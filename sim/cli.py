@@ -288,7 +288,11 @@ def _whole(text: str) -> int:
     if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10:
         return int(text)
     raise UserError(
-        "must be a whole number.", path="seeds", value=text, allowed="a whole number from 1", nearest="seeds=20"
+        "must be a whole number.",
+        path="seeds",
+        value=text,
+        allowed="a whole number from 1",
+        nearest="seeds=20",
     )
 
 
@@ -337,15 +341,11 @@ def _group_lines() -> list[str]:
     lines = ["Groups: settings that belong together, by name (* if nothing is said)"]
     for group, names in group_options(folder).items():
         if group in EXPLAINED_BY_COMPARE:
-            lines += textwrap.wrap(
-                f"{group}=NAME, explained by compare --help: {', '.join(names)}",
-                HELP_COLUMNS, initial_indent="  ", subsequent_indent="    ",
-            )  # fmt: skip
             continue
         for name in names:
             mark = "*" if usual.get(group) == name else " "
             lines += _columns(f"{mark} ", f"{group}={name}", _first_comment(folder / group / f"{name}.yaml"))
-    return lines
+    return [*lines, "  policy=[NAME,NAME], scenario=NAME    see clickmarket compare --help"]
 
 
 def _columns(mark: str, name: str, text: str, width: int = 36) -> list[str]:

@@ -368,9 +368,7 @@ def new_folder(config: Config, identity: str) -> Path:
 # ---------------------------------------------------------------- pairs
 
 
-def pairs(
-    plan: Mapping[str, list[Config]], parts: Parts, world: World
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def pairs(plan: Mapping[str, list[Config]], parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return every scenario's runs beside the baseline's of the same seed: values, and amounts of money."""
     baseline, *others = plan
     values: list[tuple[Any, ...]] = []
@@ -421,10 +419,19 @@ def table_of(runs: pd.DataFrame) -> pd.DataFrame:
         before, after = part["baseline"].to_numpy(np.float64), part["value"].to_numpy(np.float64)
         mean, low, high = interval(after - before)
         unit = definition_of(str(metric))[0]
-        rows.append(
-            (scenario, metric, group, before.mean(), after.mean(), mean, low, high, unit, len(part))
-        )
-    columns = ["scenario", "metric", "group", "baseline", "value", "difference", "low", "high", "unit", "seeds"]
+        rows.append((scenario, metric, group, before.mean(), after.mean(), mean, low, high, unit, len(part)))
+    columns = [
+        "scenario",
+        "metric",
+        "group",
+        "baseline",
+        "value",
+        "difference",
+        "low",
+        "high",
+        "unit",
+        "seeds",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -26,6 +26,10 @@ from sim.world import World
 WORLD = "world"
 DECILES = 10
 DAYS_A_MONTH = 365.0 / 12.0
+LUCK = (
+    "Deciles are by the pay of one run: where a scenario goes differently, luck evens out, and the lowest gain"
+    " and the highest lose something in any case."
+)
 OF_PEOPLE = (
     "workers_active",
     "pay_all_in_median",
@@ -206,7 +210,9 @@ def reduce(
         part = people[people["segment"].astype(str) == segment]
         values += of_people(part, f"segment {segment}", world, config)
     for group in sorted(set(group_of.values())):
-        values += of_people(people[people["country"].astype(str).map(group_of) == group], group, world, config)
+        values += of_people(
+            people[people["country"].astype(str).map(group_of) == group], group, world, config
+        )
         series = frames.series[frames.series["country"].astype(str).map(group_of) == group]
         values += of_indicators(FrameSet(series=series), OF_MARKETS, group, world)
     values += of_budgets(frames, watcher, group_of, world, config)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.overrides import FILE_KEY, Change, apply_change
+from sim.overrides import Change, apply_change
 from sim.schema import takes_settings
 from sim.validation import build
 

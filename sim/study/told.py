@@ -16,7 +16,7 @@ from sim.money import MICRO, short_usd
 from sim.outcomes.indicators import INDICATORS
 from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, SURPLUS
-from sim.study.measure import WORLD
+from sim.study.measure import LUCK, WORLD
 
 HEADLINES = (
     ("pay_all_in_median", "hourly pay, all working time (median)"),
@@ -137,13 +137,15 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
 
 def meanings(comparison: Comparison) -> str:
     """Say what each line of the tables of incidence means."""
-    told = ["What the lines mean"]
+    told = ["What the lines mean", *textwrap.wrap(LUCK, 98, initial_indent="  ", subsequent_indent="    ")]
     money = comparison.incidence
     for name, title in ((CASH, "cash"), (SURPLUS, "surplus")):
         here = money[(money["table"] == name) & (money["group"] == WORLD)]
         moved = here[(here["baseline"] != 0) | (here["value"] != 0) | (here["line"] == ALL_LINES)]
         for line, meaning in dict(zip(moved["line"], moved["meaning"], strict=True)).items():
-            told += textwrap.wrap(f"{title}, {line}: {meaning}.", 98, initial_indent="  ", subsequent_indent="    ")
+            told += textwrap.wrap(
+                f"{title}, {line}: {meaning}.", 98, initial_indent="  ", subsequent_indent="    "
+            )
     return "\n".join(told)
 
 
@@ -183,7 +185,9 @@ def _aligned(table: list[list[str]]) -> list[str]:
     """Align columns: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(cells)).rstrip()
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(cells)
+        ).rstrip()
         for cells in (list(zip(row, widths, strict=True)) for row in table)
     ]
 
