@@ -48,8 +48,8 @@ def caption_of(comparison: Comparison) -> str:
     left_out = comparison.scenarios[MOST_SCENARIOS:]
     more = f"Not drawn: {', '.join(left_out)}. " if left_out else ""
     return (
-        f"{bars}{more}Simulated: baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days"
-        f" from {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}; clickmarket "
+        f"{bars}{more}Simulated: baseline {comparison.baseline}, {manifest['workers']:,} workers, "
+        f"{manifest['days']:,} days from {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}; clickmarket "
         f"{manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}."
     )
 

@@ -34,16 +34,16 @@ CASH_MEANINGS: Mapping[str, str] = {
     "pending": "change of what workers have earned and not been paid yet",
     "workers": "payouts and incomes to workers",
     "collectives": "brokers' cuts",
-    "governments": "taxes less administration and incomes paid in the window; what is left is in the treasuries, and"
-    " what is missing came in before",
+    "governments": "taxes less administration and incomes paid in the window; what is left is in the"
+    " treasuries, and what is missing came in before",
     "audience": "nothing in this market",
     "cooperative_fund": "nothing in this market",
     "commons_fund": "nothing in this market",
     "havens": "change of what havens hold",
     "owners": "profit of platforms, also by way of havens",
     "rounding": "fractions of a micro-dollar kept aside",
-    "outside": "platforms' costs, administration, taxes of havens and incomes of people who are no workers of the"
-    " market, less the capital that covers platforms' losses and incomes paid from outside",
+    "outside": "platforms' costs, administration, taxes of havens and incomes of people who are no workers"
+    " of the market, less the capital that covers platforms' losses and incomes paid from outside",
 }
 
 SURPLUS_MEANINGS: Mapping[str, str] = {
@@ -51,8 +51,8 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "brokers": "cuts of collectives' brokers",
     "requesters": "value of work done right less rewards and fees paid in the window",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
-    "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid a month"
-    " after the tax",
+    "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
+    " a month after the tax",
     "haven governments": "taxes of havens on profit shifted to them",
     "receivers (workers)": "incomes paid to workers of the market",
     "receivers (others)": "incomes paid to people who are no workers of the market",
@@ -68,11 +68,10 @@ def cash(flows: pd.DataFrame, group_of: Mapping[str, str]) -> Amounts:
     found: Counter[tuple[str, str]] = Counter({(sector, "world"): 0 for sector in SECTORS})
     moved = flows[~flows["kind"].astype(str).isin(PURSES)]
     for side, sign in (("credit", 1), ("debit", -1)):
-        for (sector, country), amount in moved.groupby(
-            [f"{side}_sector", f"{side}_country"], observed=True
-        )["amount_microusd"].sum().items():  # fmt: skip
-            for group in ("world", group_of[str(country)]):
-                found[str(sector), group] += sign * int(amount)
+        sectors, countries = (moved[f"{side}_{what}"].astype(str) for what in ("sector", "country"))
+        for sector, country, amount in zip(sectors, countries, moved["amount_microusd"], strict=True):
+            for group in ("world", group_of[country]):
+                found[sector, group] += sign * int(amount)
     return dict(found)
 
 
@@ -98,20 +97,16 @@ def surplus(
         add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
-    for row in _summed(flows).itertuples(index=False):
-        for line, country, sign in _lines_of(str(row.kind), row.debit_country, row.credit_country):
-            add(line, country, sign * int(row.amount_microusd))
+    columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
+    for kind, payer, payee, amount in zip(*columns, strict=True):
+        for line, country, sign in _lines_of(str(kind), payer, payee):
+            add(line, country, sign * int(amount))
     return dict(found)
 
 
 def total(amounts: Amounts) -> int:
     """Return the sum over all lines (micro-dollars): 0 for cash, the surplus of all for surplus."""
     return sum(amount for (_, group), amount in amounts.items() if group == "world")
-
-
-def _summed(flows: pd.DataFrame) -> pd.DataFrame:
-    keys = ["kind", "debit_country", "credit_country"]
-    return flows.groupby(keys, observed=True, as_index=False)["amount_microusd"].sum()
 
 
 def _lines_of(kind: str, payer: Any, payee: Any) -> list[tuple[str, Any, int]]:

@@ -27,8 +27,8 @@ WORLD = "world"
 DECILES = 10
 DAYS_A_MONTH = 365.0 / 12.0
 LUCK = (
-    "Deciles are by the pay of one run: where a scenario goes differently, luck evens out, and the lowest gain"
-    " and the highest lose something in any case."
+    "Deciles are by the pay of one run: where a scenario goes differently, luck evens out, and the lowest"
+    " gain and the highest lose something in any case."
 )
 OF_PEOPLE = (
     "workers_active",
@@ -44,7 +44,7 @@ OF_PEOPLE = (
 """Metrics of any group of workers."""
 
 OF_MARKETS = ("tasks_done", "market_turnover", "fees", "net_pay")
-"""Indicators of a group of countries from the days' series; each amount counts where its payer or payee is."""
+"""Indicators of a group of countries from the days' series; amounts count where who pays or is paid is."""
 
 KEPT = (
     "id",

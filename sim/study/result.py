@@ -188,7 +188,7 @@ def digest(path: Path) -> str:
 
 
 def check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Compare a file with the manifest's SHA-256 of it."""
+    """Compare a file with the manifest's SHA-256 of it; refuse one that differs."""
     expected = manifest["files"].get(path.name)
     if expected is None:
         raise _damaged(path, f"{MANIFEST} does not know it")
@@ -201,6 +201,7 @@ def check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest that is whole."""
     manifest = _read_json(path)
     if manifest.get("sha256") != _manifest_digest(manifest):
         raise _damaged(path, "its own checksum is wrong")

@@ -1,4 +1,4 @@
-"""Scenarios by name: policies joined by `+`, or a file of the group `scenario`; composed before anything runs."""
+"""Scenarios by name: policies joined by `+`, or a file; all are composed before anything runs."""
 
 from __future__ import annotations
 

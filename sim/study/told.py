@@ -137,19 +137,21 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
 
 def meanings(comparison: Comparison) -> str:
     """Say what each line of the tables of incidence means."""
-    told = ["What the lines mean", *textwrap.wrap(LUCK, 98, initial_indent="  ", subsequent_indent="    ")]
+    told = ["What the lines mean", *_wrapped(LUCK)]
     money = comparison.incidence
     for name, title in ((CASH, "cash"), (SURPLUS, "surplus")):
         here = money[(money["table"] == name) & (money["group"] == WORLD)]
         moved = here[(here["baseline"] != 0) | (here["value"] != 0) | (here["line"] == ALL_LINES)]
         for line, meaning in dict(zip(moved["line"], moved["meaning"], strict=True)).items():
-            told += textwrap.wrap(
-                f"{title}, {line}: {meaning}.", 98, initial_indent="  ", subsequent_indent="    "
-            )
+            told += _wrapped(f"{title}, {line}: {meaning}.")
     return "\n".join(told)
 
 
-def _row(label: str, found: pd.Series[Any]) -> list[str]:
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 98, initial_indent="  ", subsequent_indent="    ")
+
+
+def _row(label: str, found: Any) -> list[str]:
     unit = str(found["unit"])
     return [
         label,
@@ -185,10 +187,8 @@ def _aligned(table: list[list[str]]) -> list[str]:
     """Align columns: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(cells)
-        ).rstrip()
-        for cells in (list(zip(row, widths, strict=True)) for row in table)
+        "  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip()
+        for first, *rest in table
     ]
 
 
