@@ -47,11 +47,12 @@ def caption_of(comparison: Comparison) -> str:
     bars = "Bars: 95 % intervals of differences paired by seed (Student's t). " if len(seeds) > 1 else ""
     left_out = comparison.scenarios[MOST_SCENARIOS:]
     more = f"Not drawn: {', '.join(left_out)}. " if left_out else ""
-    return (
-        f"{bars}{more}Simulated: baseline {comparison.baseline}, {manifest['workers']:,} workers, "
-        f"{manifest['days']:,} days from {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}; clickmarket "
-        f"{manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}."
+    what = (
+        f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days from"
+        f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
     )
+    made_by = f"clickmarket {manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}"
+    return f"{bars}{more}Simulated: {what}; {made_by}."
 
 
 @style.drawn

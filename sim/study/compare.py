@@ -526,7 +526,7 @@ def check_cash(amounts: pd.DataFrame) -> None:
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table for spreadsheets; text that one would take for a formula gets an apostrophe before it."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(frame.columns)
     writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False))
     with replacing(path) as file:

@@ -84,7 +84,6 @@ METRICS: Mapping[str, Metric] = {
     "universal_income_per_head_month": Metric(
         "USD/month", "Incomes paid over residents, a month, at the scale of the model."
     ),
-    "taxes_over_fees": Metric("share", "Taxes over platforms' fees."),
 }
 
 
@@ -205,7 +204,8 @@ def reduce(
         if found["value"] is not None
     ]
     known = {value.metric for value in values}
-    values += [one for one in of_people(people, WORLD, world, config) if one.metric not in known]
+    ours = of_people(people, WORLD, world, config) + of_budgets(frames, watcher, group_of, world, config)
+    values += [one for one in ours if one.group != WORLD or one.metric not in known]
     for segment in config.segments:
         part = people[people["segment"].astype(str) == segment]
         values += of_people(part, f"segment {segment}", world, config)
@@ -215,7 +215,6 @@ def reduce(
         )
         series = frames.series[frames.series["country"].astype(str).map(group_of) == group]
         values += of_indicators(FrameSet(series=series), OF_MARKETS, group, world)
-    values += of_budgets(frames, watcher, group_of, world, config)
     worth = dict(zip(world.codes, watcher.worth.tolist(), strict=True))
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),

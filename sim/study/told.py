@@ -7,7 +7,6 @@ import sys
 import textwrap
 from typing import Any, TextIO
 
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
