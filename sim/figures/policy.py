@@ -16,6 +16,7 @@ from sim.study.compare import Comparison
 from sim.study.measure import DECILES, LUCK, WORLD
 
 MOST_SCENARIOS = len(style.CYCLE)
+LONGEST_NAME = 52
 INCOME = "income_with_transfers_per_worker_month"
 FOREST = (
     ("pay_all_in_median", "Hourly pay, median"),
@@ -90,6 +91,10 @@ def _offset(number: int, count: int) -> float:
     return min(0.26, 0.66 / count) * (number - (count - 1) / 2)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
 def _zero_line(axes: Axes) -> None:
     axes.axvline(0, color=style.GREY, linewidth=0.6, zorder=0)
 
@@ -112,12 +117,11 @@ def _intervals(axes: Axes, frame: pd.DataFrame, offset: float, color: str, name:
 
 def _name_scenarios(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
     """Name the scenarios above the axes, each in its colour, a line each."""
-    axes.set_title(" ")
     for number, name in enumerate(names):
         axes.annotate(
-            name,
-            (0, 1),
-            xycoords="axes fraction",
+            _short(name),
+            (0.01, 1),
+            xycoords=("figure fraction", "axes fraction"),
             xytext=(0, 3 + 9 * (len(names) - 1 - number)),
             textcoords="offset points",
             color=style.ink(style.CYCLE[number]),
@@ -143,13 +147,13 @@ def winners_figure(comparison: Comparison) -> Figure:
         squeeze=False,
         sharey="row",
         sharex="col",
-        width_ratios=[DECILES, max(2, len(groups))],
+        width_ratios=[DECILES, max(2.0, 1.6 * len(groups))],
     )
     for (left, right), name in zip(panels, changed, strict=True):
         one = table[table["scenario"] == name].set_index("group")
         _bars(left, one.reindex([f"pay decile {n}" for n in range(1, DECILES + 1)]))
         _bars(right, one.reindex(groups))
-        left.set_title(name)
+        left.set_title(_short(name))
         left.set_ylabel("USD a month")
     panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
     panels[-1][0].set_xlabel(f"Decile of hourly pay in {comparison.baseline} (the same workers)")
