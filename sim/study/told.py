@@ -54,7 +54,8 @@ def print_comparison(comparison: Comparison, file: TextIO | None = None) -> None
     for text, tables in sections(comparison):
         console.print(text, highlight=False, markup=False)
         for title, heads, rows in tables:
-            console.print(_table(title, heads, rows))
+            console.print(title, style="bold", highlight=False, markup=False)
+            console.print(_table(heads, rows))
     console.print(meanings(comparison), highlight=False, markup=False)
 
 
@@ -83,7 +84,8 @@ def headline(comparison: Comparison, scenario: str) -> str:
     text = f"{scenario} compared with {comparison.baseline}: {comparison.manifest['days']} days, {runs}"
     if scenario in comparison.unchanged:
         return f"{text}.\n  It changes nothing: every difference is exactly 0 in every seed."
-    return text + ("; differences with 95 % intervals, paired by seed." if len(seeds) > 1 else ".")
+    told = "; differences with 95 % intervals, paired by seed.\n  Where an interval holds 0, so few"
+    return text + (f"{told} seeds do not tell the sign." if len(seeds) > 1 else ".")
 
 
 def blocks(comparison: Comparison, scenario: str) -> list[Block]:
@@ -191,8 +193,8 @@ def _aligned(table: list[list[str]]) -> list[str]:
     ]
 
 
-def _table(title: str, heads: list[str], rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(heads: list[str], rows: list[list[str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, head in enumerate(heads):
         table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
