@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim import checkpoint, schedule
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
+    TILES,
     TRAITS,
     Population,
     expected_reservation,
@@ -32,7 +33,7 @@ from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key
 from sim.errors import UserError, nearest
-from sim.ledger import TRANSFER, Ledger, ModelError
+from sim.ledger import TRANSFER, Books, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
@@ -50,13 +51,19 @@ NOISE = stream("noise")
 DUTY = stream("duty")
 SHOCKS = stream("shocks")
 SWITCHES = stream("switches")
-TILES = stream("tiles")
 
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
+
+NEW_BATCHES: dict[str, Any] = {
+    "new_tiles": np.int64,
+    "new_listings": boards.LISTING,
+    "new_rows": boards.BATCH,
+}
+"""Buffers of the batches that an hour brings."""
 
 Result = TypeVar("Result")
 
@@ -182,9 +189,9 @@ class ClickWorkModel(mesa.Model):
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
-        self.new_tiles = np.zeros(256, np.int64)
-        self.new_listings = np.zeros(256, boards.LISTING)
-        self.new_rows = np.zeros(256, boards.BATCH)
+        self.new_counts = [0]
+        self.new_starts = np.zeros((1, len(self.boards) + 1), np.int64)
+        self._make_room_for_new(256)
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
@@ -315,21 +322,26 @@ class ClickWorkModel(mesa.Model):
         """Key of a stream of draws at a time."""
         return int(stream_key(self.config.seed, number, time))
 
-    def for_each_board(self, task: Callable[[Board], Result]) -> list[Result]:
-        """Do something with every board, on as many threads as configured; return what each gave."""
-        if self.config.compute.threads == 1 or len(self.boards) == 1:
-            return [task(board) for board in self.boards]
-        return list(self._pool().map(task, self.boards))
+    def in_parallel(self, task: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
+        """Do something with each of some arguments, on as many threads as configured."""
+        alone = self.config.compute.threads == 1 or len(arguments[0]) == 1
+        return list((map if alone else self._pool().map)(task, *arguments))
+
+    def for_each_board(self, task: Callable[[Board], object]) -> None:
+        """Do something with every board; the busiest come first, so that no thread ends with one of them."""
+        busy = sorted(self.boards, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(task, busy)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
-        """Do something with every worker row, in ranges on as many threads as configured."""
+        """Do something with every worker row, in ranges."""
+        edges = self.ranges_of(self.workers_count)
+        self.in_parallel(task, edges[:-1], edges[1:])
+
+    def ranges_of(self, count: int) -> list[int]:
+        """Where ranges of rows begin, and the end: some for each thread, one if there are few rows."""
         threads = self.config.compute.threads
-        count = self.workers_count
-        if threads == 1 or count < 10_000:
-            task(0, count)
-            return
-        edges = [count * i // (4 * threads) for i in range(4 * threads + 1)]
-        list(self._pool().map(task, edges[:-1], edges[1:]))
+        parts = 1 if threads == 1 else min(4 * threads, max(1, count // 32))
+        return [count * i // parts for i in range(parts + 1)]
 
     def _pool(self) -> ThreadPoolExecutor:
         pool = getattr(self, "_threads", None)
@@ -359,12 +371,19 @@ class ClickWorkModel(mesa.Model):
             self.ledger.transfer(rows, count, self.no_escrow)
 
     def new_batches(self) -> int:
-        """Let requesters write the hour's batches into the buffers, growing them as needed."""
-        first, count = 0, 0
-        while True:
-            result = posting.post(
-                first,
-                len(self.requester_rows),
+        """Let requesters write the hour's batches, each range of them to its part of the buffers.
+
+        Returns how many there are.
+        """
+        edges = self.ranges_of(len(self.requester_rows))
+        parts = range(len(edges) - 1)
+        coming, self.new_counts = edges[:-1], [0 for _ in parts]
+
+        def post(part: int) -> tuple[int, int]:
+            room = len(self.new_tiles) // len(parts)
+            return posting.post(
+                coming[part],
+                edges[part + 1],
                 self.hour,
                 self.key(ARRIVALS, self.hour),
                 self.key(BATCHES, 0),
@@ -381,15 +400,58 @@ class ClickWorkModel(mesa.Model):
                 self.new_tiles,
                 self.new_listings,
                 self.new_rows,
-                count,
+                part * room + self.new_counts[part],
+                (part + 1) * room,
             )
-            if result[0] < 0:
-                return int(result[1])
-            first, count = int(result[0]), int(result[1])
-            size = 2 * len(self.new_tiles)
-            self.new_tiles = np.resize(self.new_tiles, size)
-            self.new_listings = grown(self.new_listings, size)
-            self.new_rows = grown(self.new_rows, size)
+
+        while True:
+            results = self.in_parallel(post, parts)
+            room = len(self.new_tiles) // len(parts)
+            self.new_counts = [int(end) - part * room for part, (_, end) in zip(parts, results, strict=True)]
+            if all(stopped < 0 for stopped, _ in results):
+                return sum(self.new_counts)
+            coming = [
+                int(stopped) if stopped >= 0 else edge
+                for (stopped, _), edge in zip(results, edges[1:], strict=True)
+            ]
+            self._make_room_for_new(2 * len(self.new_tiles))
+
+    def _make_room_for_new(self, size: int) -> None:
+        """Lengthen the buffers of new batches; what each range has written stays at the start of its part."""
+        parts, old = len(self.new_counts), getattr(self, "new_tiles", np.zeros(0, np.int64))
+        before, room = len(old) // parts, size // parts
+        for name, kind in NEW_BATCHES.items():
+            buffer = np.zeros(size, kind)
+            for part, count in enumerate(self.new_counts if len(old) else []):
+                written = getattr(self, name)[part * before : part * before + count]
+                buffer[part * room : part * room + count] = written
+            setattr(self, name, buffer)
+        self.new_order = np.zeros(size, np.int32)
+        self.new_transfers = np.zeros(2 * size, TRANSFER)
+
+    def fund_new_batches(self) -> None:
+        """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
+        parts = len(self.new_counts)
+        room = len(self.new_tiles) // parts
+        if len(self.new_starts) != parts:
+            self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
+        books = self.books("requesters")
+
+        def fund(part: int) -> None:
+            first, last = part * room, part * room + self.new_counts[part]
+            posting.by_tile(first, last, self.new_tiles, self.new_starts[part], self.new_order)
+            rows = self.new_transfers[2 * first : 2 * last]
+            count = posting.fund(
+                self.new_order, first, last, self.new_rows, self.requester_rows, self.recording, rows
+            )
+            books.transfer(rows, count, self.new_rows["escrow"])
+
+        self.in_parallel(fund, range(parts))
+        books.close()
+
+    def books(self, *shared: str) -> Books:
+        """Return the ledger for threads that each write to other accounts of the sectors ``shared``."""
+        return Books(self.ledger, shared, self.config.compute.threads)
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""

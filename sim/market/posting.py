@@ -11,7 +11,6 @@ from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
 from sim.ledger import FUNDING, POSTING, write_row
-from sim.market.board import BATCHES, POSTED
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
 LOW_ARM, HIGH_ARM = 0, 1
@@ -86,10 +85,11 @@ def post(
     listings: Any,
     batches: Any,
     count: int,
+    end: int,
 ) -> tuple[int, int]:
-    """Write the batches that requesters ``first`` to ``last`` post in this hour, from place ``count`` on.
+    """Write what requesters ``first`` to ``last`` post in this hour to places ``count`` to ``end``.
 
-    Returns the requester before whom the buffers were full (-1 if none) and how many batches there are.
+    Returns the requester before whom there was no more room (-1 if none) and the place after the last batch.
     """
     setting = settings[0]
     office_weight = real(setting.office_hours) + (24.0 - real(setting.office_hours)) * real(
@@ -110,7 +110,7 @@ def post(
             share *= weekdays[local_weekday[zone]]
         requester_id = integer(requester.id)
         arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)
-        if count + arrivals > len(tiles):
+        if count + arrivals > end:
             return integer(r), integer(count)
         for _ in range(arrivals):
             count = write_batch(
@@ -289,16 +289,33 @@ def write_batch(
 
 
 @kernel
-def fund(
-    added: Any, more: int, batches: Any, requesters: Any, recording: bool, demand: Any, rows: Any
-) -> int:
-    """Write the transfers that fill the escrow of the batches just put on a board; return how many.
+def by_tile(first: int, last: int, tiles: Any, starts: Any, order: Any) -> None:
+    """Order the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin."""
+    starts[:] = 0
+    for i in range(first, last):
+        starts[integer(tiles[i]) + 1] += 1
+    before = integer(first)
+    for tile in range(len(starts)):
+        before += integer(starts[tile])
+        starts[tile] = before
+    for i in range(first, last):
+        tile = integer(tiles[i])
+        order[starts[tile]] = i
+        starts[tile] += 1
+    for tile in range(len(starts) - 1, 0, -1):
+        starts[tile] = starts[tile - 1]
+    starts[0] = first
+
+
+@kernel
+def fund(order: Any, first: int, last: int, batches: Any, requesters: Any, recording: bool, rows: Any) -> int:
+    """Write the transfers that fill the escrow of new batches, ``order[first:last]``; return how many.
 
     A requester's own balance (refunds) is used first; the rest comes from outside.
     """
     count = integer(0)
-    for i in range(more):
-        slot = integer(added[i])
+    for i in range(first, last):
+        slot = integer(order[i])
         batch = batches[slot]
         r = integer(batch.requester)
         requester = requesters[r]
@@ -312,13 +329,11 @@ def fund(
             count += 1
         write_row(rows[count], POSTING, r, slot, cost, country, country)
         count += 1
-        demand[country, POSTED] += integer(batch.assignments)
-        demand[country, BATCHES] += 1
         if recording:
             requester.batches += 1
             requester.posted += integer(batch.assignments)
-    for i in range(more):
-        requesters[batches[integer(added[i])].requester].committed = 0
+    for i in range(first, last):
+        requesters[batches[integer(order[i])].requester].committed = 0
     return count
 
 
