@@ -19,7 +19,7 @@ from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 
-MOST_KEPT = 1 << 20
+MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
 
 WORKER_SIDE = {
@@ -91,7 +91,7 @@ class Recorder:
         self.kept_batches.append(table)
 
     def keep_finished(self, rows: Records, platform: int) -> None:
-        """Keep the batches that finished on a platform until the month's are handed over, or a million."""
+        """Keep the batches that finished on a platform until a month, or ``MOST_KEPT`` of them, are over."""
         first, last = self.finished_count, self.finished_count + len(rows)
         self.finished = grown(self.finished, last)
         self.finished_platforms = grown(self.finished_platforms, last)
