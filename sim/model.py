@@ -324,13 +324,24 @@ class ClickWorkModel(mesa.Model):
 
     def in_parallel(self, task: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
         """Do something with each of some arguments, on as many threads as configured."""
-        alone = self.config.compute.threads == 1 or len(arguments[0]) == 1
-        return list((map if alone else self._pool().map)(task, *arguments))
+        if self.config.compute.threads == 1 or len(arguments[0]) == 1:
+            return list(map(task, *arguments))
+        return list(self._pool().map(task, *arguments))
 
-    def for_each_board(self, task: Callable[[Board], object]) -> None:
-        """Do something with every board; the busiest come first, so that no thread ends with one of them."""
-        busy = sorted(self.boards, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
-        self.in_parallel(task, busy)
+    def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
+        """Do some things with every board, one after another on each.
+
+        Of several threads none shall end with a busy board while the others wait: the busiest come first.
+        """
+
+        def play(board: Board) -> None:
+            for task in tasks:
+                task(board)
+
+        order = self.boards
+        if self.config.compute.threads > 1:
+            order = sorted(order, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(play, order)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
         """Do something with every worker row, in ranges."""

@@ -6,7 +6,6 @@ They can be printed, timed, and extended with ordinary Python: a phase is a func
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Generator
 from inspect import isgeneratorfunction
 from typing import Any
@@ -40,8 +39,6 @@ Phase = Callable[[Model], None]
 
 Task = Callable[[Board], None]
 
-Begin = Callable[[Model], Task | Generator[Task, None, None]]
-
 
 class BoardPhase:
     """A phase that plays every board by itself; it is called like any other phase.
@@ -52,42 +49,49 @@ class BoardPhase:
     further phase.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Callable[[Model], Any]) -> None:
         self.begin = begin
         self.has_end = isgeneratorfunction(begin)
         functools.update_wrapper(self, begin)
 
     def __call__(self, model: Model) -> None:
         """Play this phase alone."""
-        play_boards([self], model)
+        play_boards((self,), model)
 
 
-def play_boards(phases: list[BoardPhase], model: Model) -> None:
-    """Play some phases board by board."""
-    begun = [phase.begin(model) for phase in phases]
-    tasks: list[Any] = [next(it) if isinstance(it, Generator) else it for it in begun]
+def play_boards(phases: tuple[Any, ...], model: Model) -> None:
+    """Play some phases together, board by board; only the last may have something left to do at the end."""
+    *before, last = phases
+    tasks = [phase.begin(model) for phase in before]
+    begun = last.begin(model)
+    if not last.has_end:
+        model.for_each_board(*tasks, begun)
+        return
+    model.for_each_board(*tasks, next(begun))
+    next(begun, None)
 
-    def play(board: Board) -> None:
-        for task in tasks:
-            task(board)
 
-    model.for_each_board(play)
-    for it in begun:
-        if isinstance(it, Generator):
-            next(it, None)
+@functools.lru_cache(maxsize=8)
+def together(phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], ...]:
+    """Group phases: neighbours that play boards are together as far as none has to end before the next."""
+    groups: list[tuple[Phase, ...]] = []
+    joins = False
+    for phase in phases:
+        if joins and isinstance(phase, BoardPhase):
+            groups[-1] += (phase,)
+        else:
+            groups.append((phase,))
+        joins = isinstance(phase, BoardPhase) and not phase.has_end
+    return tuple(groups)
 
 
 def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
-    """Run phases one after another, neighbours that play boards together."""
-    together: list[BoardPhase] = []
-    for phase, after in itertools.zip_longest(phases, phases[1:]):
-        if not isinstance(phase, BoardPhase):
-            phase(model)
-            continue
-        together.append(phase)
-        if phase.has_end or not isinstance(after, BoardPhase):
-            play_boards(together, model)
-            together = []
+    """Run phases one after another, those that play boards together where that is possible."""
+    for group in together(phases):
+        if len(group) > 1:
+            play_boards(group, model)
+        else:
+            group[0](model)
 
 
 # --- the hour ---------------------------------------------------------------------------------
@@ -112,10 +116,10 @@ def post_batches(model: Model) -> Task:
     """Requesters at work post batches and fund their escrow."""
     model.new_batches()
     model.fund_new_batches()
-    expected = np.diff(model.new_starts, axis=1).sum(axis=0)
+    expected = (model.new_starts[:, 1:] - model.new_starts[:, :-1]).sum(axis=0).tolist()
 
     def insert(board: Board) -> None:
-        board.room_for_batches(int(expected[board.tile]))
+        board.room_for_batches(expected[board.tile])
         boards.insert(
             board.tile,
             model.new_order,

@@ -280,7 +280,7 @@ PLANTS: dict[str, Plant] = {
     ),
     "orders made anew only when something is posted anywhere": Plant(
         SCHEDULE, "    def insert(board: Board) -> None:\n",
-        "    def insert(board: Board) -> None:\n        if expected.sum() == 0: return\n",
+        "    def insert(board: Board) -> None:\n        if sum(expected) == 0: return\n",
         "union", calm(days=5),
     ),
     "duty by the number of workers": Plant(
