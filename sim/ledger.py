@@ -327,18 +327,18 @@ class Ledger:
         self.flows = np.zeros_like(closed)
         return closed
 
-    def part(self, shared: tuple[str, ...]) -> Ledger:
+    def part(self, common: tuple[str, ...]) -> Ledger:
         """Return a ledger for one thread of several.
 
-        It writes to the accounts of the ``shared`` sectors, each thread to others, and adds up by itself what
-        accounts of the other sectors receive.
+        It adds up by itself what the ``common`` sectors, of which every thread writes to any account, and
+        those that no agent owns receive. To other sectors it writes at once.
         """
         part = Ledger(self.countries)
         for sector, accounts in self.accounts.items():
-            if sector in shared:
-                part.open(sector, accounts)
-            elif sector not in part.accounts:
+            if sector in common:
                 part.open(sector, np.zeros(len(accounts), ACCOUNT)["balance"])
+            elif sector not in part.accounts:
+                part.open(sector, accounts)
         return part
 
     def take(self, part: Ledger) -> None:
@@ -359,16 +359,16 @@ class Books:
 
     Parameters
     ----------
-    shared
-        Sectors whose accounts the threads write to, each thread to others; no other accounts may be debited,
-        except those that may be overdrawn.
+    common
+        Sectors whose accounts receive from more than one thread; they cannot pay. An account of another
+        sector is one thread's alone, except those that no agent owns.
     threads
         With one thread the ledger itself is written to.
     """
 
-    def __init__(self, ledger: Ledger, shared: tuple[str, ...], threads: int) -> None:
+    def __init__(self, ledger: Ledger, common: tuple[str, ...], threads: int) -> None:
         self.ledger = ledger
-        self.shared = shared
+        self.common = common
         self.parts: dict[int, Ledger] = {}
         self.alone = threads == 1
 
@@ -379,7 +379,7 @@ class Books:
             return
         thread = get_ident()
         if thread not in self.parts:
-            self.parts[thread] = self.ledger.part(self.shared)
+            self.parts[thread] = self.ledger.part(self.common)
         self.parts[thread].transfer(rows, count, escrow)
 
     def close(self) -> None:

@@ -446,7 +446,7 @@ class ClickWorkModel(mesa.Model):
         room = len(self.new_tiles) // parts
         if len(self.new_starts) != parts:
             self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
-        books = self.books("requesters")
+        books = self.books()
 
         def fund(part: int) -> None:
             first, last = part * room, part * room + self.new_counts[part]
@@ -460,9 +460,9 @@ class ClickWorkModel(mesa.Model):
         self.in_parallel(fund, range(parts))
         books.close()
 
-    def books(self, *shared: str) -> Books:
-        """Return the ledger for threads that each write to other accounts of the sectors ``shared``."""
-        return Books(self.ledger, shared, self.config.compute.threads)
+    def books(self, *common: str) -> Books:
+        """Return the ledger for threads; only of the ``common`` sectors they write to the same accounts."""
+        return Books(self.ledger, common, self.config.compute.threads)
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""

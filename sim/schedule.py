@@ -276,7 +276,7 @@ def review_work(model: Model) -> Task:
 @BoardPhase
 def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
-    books = model.books("pending")
+    books = model.books("platforms", "collectives")
 
     def settle_one(board: Board) -> None:
         platform = model.platform_rows[board.platform : board.platform + 1]
