@@ -55,6 +55,9 @@ SWITCHES = stream("switches")
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
+REQUESTERS_IN_CACHE = 4_096
+"""Requesters who post together: the cache holds them and what they post."""
+
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
 
@@ -348,10 +351,12 @@ class ClickWorkModel(mesa.Model):
         edges = self.ranges_of(self.workers_count)
         self.in_parallel(task, edges[:-1], edges[1:])
 
-    def ranges_of(self, count: int) -> list[int]:
-        """Where ranges of rows begin, and the end: some for each thread, one if there are few rows."""
+    def ranges_of(self, count: int, most: int = MOST_ROWS) -> list[int]:
+        """Where ranges of at most so many rows begin, and the end; of several threads each has some."""
         threads = self.config.compute.threads
-        parts = 1 if threads == 1 else min(4 * threads, max(1, count // 32))
+        parts = max(1, -(-count // most))
+        if threads > 1:
+            parts = max(parts, min(4 * threads, count // 32))
         return [count * i // parts for i in range(parts + 1)]
 
     def _pool(self) -> ThreadPoolExecutor:
@@ -386,7 +391,7 @@ class ClickWorkModel(mesa.Model):
 
         Returns how many there are.
         """
-        edges = self.ranges_of(len(self.requester_rows))
+        edges = self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)
         parts = range(len(edges) - 1)
         coming, self.new_counts = edges[:-1], [0 for _ in parts]
 
@@ -437,7 +442,6 @@ class ClickWorkModel(mesa.Model):
                 written = getattr(self, name)[part * before : part * before + count]
                 buffer[part * room : part * room + count] = written
             setattr(self, name, buffer)
-        self.new_order = np.zeros(size, np.int32)
         self.new_transfers = np.zeros(2 * size, TRANSFER)
 
     def fund_new_batches(self) -> None:
@@ -450,11 +454,18 @@ class ClickWorkModel(mesa.Model):
 
         def fund(part: int) -> None:
             first, last = part * room, part * room + self.new_counts[part]
-            posting.by_tile(first, last, self.new_tiles, self.new_starts[part], self.new_order)
-            rows = self.new_transfers[2 * first : 2 * last]
-            count = posting.fund(
-                self.new_order, first, last, self.new_rows, self.requester_rows, self.recording, rows
+            posting.sort_by_tile(
+                first,
+                last,
+                self.new_tiles,
+                self.new_starts[part],
+                self.new_listings,
+                self.new_rows,
+                np.empty(last - first, boards.LISTING),
+                np.empty(last - first, boards.BATCH),
             )
+            rows = self.new_transfers[2 * first : 2 * last]
+            count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)
             books.transfer(rows, count, self.new_rows["escrow"])
 
         self.in_parallel(fund, range(parts))

@@ -122,7 +122,6 @@ def post_batches(model: Model) -> Task:
         board.room_for_batches(expected[board.tile])
         boards.insert(
             board.tile,
-            model.new_order,
             model.new_starts,
             model.new_listings,
             model.new_rows,

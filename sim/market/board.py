@@ -379,7 +379,6 @@ def drop_exhausted(
 @kernel
 def insert(
     tile: int,
-    new_order: Any,
     new_starts: Any,
     new_listings: Any,
     new_batches: Any,
@@ -396,14 +395,13 @@ def insert(
 ) -> None:
     """Put the new batches of this tile on the board and bring the orders up to date.
 
-    ``new_order`` holds, for each range of requesters, the places of its batches by tile; those of a tile
-    begin at ``new_starts[range, tile]``.
+    The new batches of each range of requesters are sorted by tile; a tile's begin at
+    ``new_starts[range, tile]``.
     """
     count = integer(state[OPEN])
     more = integer(0)
     for part in range(len(new_starts)):
-        for at in range(integer(new_starts[part, tile]), integer(new_starts[part, tile + 1])):
-            i = integer(new_order[at])
+        for i in range(integer(new_starts[part, tile]), integer(new_starts[part, tile + 1])):
             state[FREE] -= 1
             slot = free[state[FREE]]
             listings[slot] = new_listings[i]

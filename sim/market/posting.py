@@ -289,8 +289,20 @@ def write_batch(
 
 
 @kernel
-def by_tile(first: int, last: int, tiles: Any, starts: Any, order: Any) -> None:
-    """Order the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin."""
+def sort_by_tile(
+    first: int,
+    last: int,
+    tiles: Any,
+    starts: Any,
+    listings: Any,
+    batches: Any,
+    sorted_listings: Any,
+    sorted_batches: Any,
+) -> None:
+    """Sort the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin.
+
+    The last two are scratch. Sorted, each tile's are read one after another, not from all over the memory.
+    """
     starts[:] = 0
     for i in range(first, last):
         starts[integer(tiles[i]) + 1] += 1
@@ -300,23 +312,27 @@ def by_tile(first: int, last: int, tiles: Any, starts: Any, order: Any) -> None:
         starts[tile] = before
     for i in range(first, last):
         tile = integer(tiles[i])
-        order[starts[tile]] = i
+        place = integer(starts[tile]) - first
+        sorted_listings[place] = listings[i]
+        sorted_batches[place] = batches[i]
         starts[tile] += 1
     for tile in range(len(starts) - 1, 0, -1):
         starts[tile] = starts[tile - 1]
     starts[0] = first
+    for i in range(first, last):
+        listings[i] = sorted_listings[i - first]
+        batches[i] = sorted_batches[i - first]
 
 
 @kernel
-def fund(order: Any, first: int, last: int, batches: Any, requesters: Any, recording: bool, rows: Any) -> int:
-    """Write the transfers that fill the escrow of new batches, ``order[first:last]``; return how many.
+def fund(first: int, last: int, batches: Any, requesters: Any, recording: bool, rows: Any) -> int:
+    """Write the transfers that fill the escrow of new batches ``first`` to ``last``; return how many.
 
     A requester's own balance (refunds) is used first; the rest comes from outside.
     """
     count = integer(0)
     for i in range(first, last):
-        slot = integer(order[i])
-        batch = batches[slot]
+        batch = batches[i]
         r = integer(batch.requester)
         requester = requesters[r]
         gross = integer(batch.reward) * integer(batch.assignments)
@@ -327,13 +343,13 @@ def fund(order: Any, first: int, last: int, batches: Any, requesters: Any, recor
         if own < cost:
             write_row(rows[count], FUNDING, country, r, cost - own, country, country)
             count += 1
-        write_row(rows[count], POSTING, r, slot, cost, country, country)
+        write_row(rows[count], POSTING, r, i, cost, country, country)
         count += 1
         if recording:
             requester.batches += 1
             requester.posted += integer(batch.assignments)
     for i in range(first, last):
-        requesters[batches[integer(order[i])].requester].committed = 0
+        requesters[batches[i].requester].committed = 0
     return count
 
 

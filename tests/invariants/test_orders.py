@@ -27,8 +27,8 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
     batches["expires_hour"] = hour + draws.integers(1, 4, MANY)
     board.room_for_batches(MANY)
     boards.insert(
-        0, np.arange(MANY, dtype=np.int32), np.array([[0, MANY]]), listings, batches, board.listings,
-        board.batches, board.free, board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        0, np.array([[0, MANY]]), listings, batches, board.listings, board.batches, board.free,
+        board.orders, board.keys, board.added, board.moved, board.moved_keys,
         board.demands[0], board.state,
     )  # fmt: skip
 
