@@ -6,6 +6,7 @@ They can be printed, timed, and extended with ordinary Python: a phase is a func
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Generator
 from inspect import isgeneratorfunction
 from typing import Any
@@ -45,8 +46,7 @@ class BoardPhase:
 
     Neighbours of this kind are played one after another on a board before the next board's turn: so its
     workers and batches stay in the cache. The function that it is made of returns what is to be done with a
-    board; or yields it, and what comes after the ``yield`` is done when all boards are done, before any
-    further phase.
+    board; or yields it, and what comes after the ``yield`` is done when all boards have been played.
     """
 
     def __init__(self, begin: Callable[[Model], Any]) -> None:
@@ -60,38 +60,30 @@ class BoardPhase:
 
 
 def play_boards(phases: tuple[Any, ...], model: Model) -> None:
-    """Play some phases together, board by board; only the last may have something left to do at the end."""
-    *before, last = phases
-    tasks = [phase.begin(model) for phase in before]
-    begun = last.begin(model)
-    if not last.has_end:
-        model.for_each_board(*tasks, begun)
-        return
-    model.for_each_board(*tasks, next(begun))
-    next(begun, None)
+    """Play some phases together, board by board, then their ends."""
+    begun = [phase.begin(model) for phase in phases]
+    tasks = [next(one) if phase.has_end else one for phase, one in zip(phases, begun, strict=True)]
+    model.for_each_board(*tasks)
+    for phase, one in zip(phases, begun, strict=True):
+        if phase.has_end:
+            next(one, None)
 
 
 @functools.lru_cache(maxsize=8)
-def together(phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], ...]:
-    """Group phases: neighbours that play boards are together as far as none has to end before the next."""
-    groups: list[tuple[Phase, ...]] = []
-    joins = False
-    for phase in phases:
-        if joins and isinstance(phase, BoardPhase):
-            groups[-1] += (phase,)
-        else:
-            groups.append((phase,))
-        joins = isinstance(phase, BoardPhase) and not phase.has_end
-    return tuple(groups)
+def together(phases: tuple[Phase, ...]) -> tuple[tuple[bool, tuple[Phase, ...]], ...]:
+    """Group phases: neighbours that play boards (true) and others (false)."""
+    groups = itertools.groupby(phases, key=lambda phase: isinstance(phase, BoardPhase))
+    return tuple((on_boards, tuple(group)) for on_boards, group in groups)
 
 
 def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
-    """Run phases one after another, those that play boards together where that is possible."""
-    for group in together(phases):
-        if len(group) > 1:
+    """Run phases one after another, neighbours that play boards together."""
+    for on_boards, group in together(phases):
+        if on_boards:
             play_boards(group, model)
         else:
-            group[0](model)
+            for phase in group:
+                phase(model)
 
 
 # --- the hour ---------------------------------------------------------------------------------
@@ -143,6 +135,7 @@ def post_batches(model: Model) -> Task:
 @BoardPhase
 def close_batches(model: Model) -> Generator[Task, None, None]:
     """Finished and expired batches leave the boards; unspent escrow returns."""
+    books = model.books("requesters")
 
     def close_one(board: Board) -> None:
         boards.close(
@@ -165,12 +158,13 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
             board.rows,
             board.state,
         )
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
 
     yield close_one
+    books.close()
     for board in model.boards:
         finished = int(board.state[boards.FINISHED_COUNT])
         if finished:
-            model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
             pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
 
 
