@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -192,9 +193,11 @@ class ClickWorkModel(mesa.Model):
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
-        self.new_counts = [0]
-        self.new_starts = np.zeros((1, len(self.boards) + 1), np.int64)
-        self._make_room_for_new(256)
+        parts = len(self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)) - 1
+        self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
+        self.new_counts = [0] * parts
+        self.new_firsts: list[int] = []
+        self._make_room_for_new([256] * parts)
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
@@ -396,7 +399,6 @@ class ClickWorkModel(mesa.Model):
         coming, self.new_counts = edges[:-1], [0 for _ in parts]
 
         def post(part: int) -> tuple[int, int]:
-            room = len(self.new_tiles) // len(parts)
             return posting.post(
                 coming[part],
                 edges[part + 1],
@@ -416,44 +418,42 @@ class ClickWorkModel(mesa.Model):
                 self.new_tiles,
                 self.new_listings,
                 self.new_rows,
-                part * room + self.new_counts[part],
-                (part + 1) * room,
+                self.new_firsts[part] + self.new_counts[part],
+                self.new_firsts[part + 1],
             )
 
         while True:
             results = self.in_parallel(post, parts)
-            room = len(self.new_tiles) // len(parts)
-            self.new_counts = [int(end) - part * room for part, (_, end) in zip(parts, results, strict=True)]
-            if all(stopped < 0 for stopped, _ in results):
+            self.new_counts = [int(end) - self.new_firsts[part] for part, (_, end) in enumerate(results)]
+            full = [stopped >= 0 for stopped, _ in results]
+            if not any(full):
                 return sum(self.new_counts)
-            coming = [
-                int(stopped) if stopped >= 0 else edge
-                for (stopped, _), edge in zip(results, edges[1:], strict=True)
-            ]
-            self._make_room_for_new(2 * len(self.new_tiles))
+            coming = [int(results[part][0]) if full[part] else edges[part + 1] for part in parts]
+            rooms = [self.new_firsts[part + 1] - self.new_firsts[part] for part in parts]
+            self._make_room_for_new(
+                [room * 3 // 2 if full[part] else room for part, room in enumerate(rooms)]
+            )
 
-    def _make_room_for_new(self, size: int) -> None:
-        """Lengthen the buffers of new batches; what each range has written stays at the start of its part."""
-        parts, old = len(self.new_counts), getattr(self, "new_tiles", np.zeros(0, np.int64))
-        before, room = len(old) // parts, size // parts
+    def _make_room_for_new(self, rooms: list[int]) -> None:
+        """Give each range of requesters room for its new batches; what it has written it keeps."""
+        firsts = [0, *itertools.accumulate(rooms)]
         for name, kind in NEW_BATCHES.items():
-            buffer = np.zeros(size, kind)
-            for part, count in enumerate(self.new_counts if len(old) else []):
-                written = getattr(self, name)[part * before : part * before + count]
-                buffer[part * room : part * room + count] = written
+            buffer = np.zeros(firsts[-1], kind)
+            for part, count in enumerate(self.new_counts):
+                if count:
+                    old = self.new_firsts[part]
+                    buffer[firsts[part] : firsts[part] + count] = getattr(self, name)[old : old + count]
             setattr(self, name, buffer)
-        self.new_transfers = np.zeros(2 * size, TRANSFER)
+        self.new_firsts = firsts
+        self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
 
     def fund_new_batches(self) -> None:
         """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
-        parts = len(self.new_counts)
-        room = len(self.new_tiles) // parts
-        if len(self.new_starts) != parts:
-            self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
         books = self.books()
 
         def fund(part: int) -> None:
-            first, last = part * room, part * room + self.new_counts[part]
+            first = self.new_firsts[part]
+            last = first + self.new_counts[part]
             posting.sort_by_tile(
                 first,
                 last,
@@ -468,7 +468,7 @@ class ClickWorkModel(mesa.Model):
             count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)
             books.transfer(rows, count, self.new_rows["escrow"])
 
-        self.in_parallel(fund, range(parts))
+        self.in_parallel(fund, range(len(self.new_counts)))
         books.close()
 
     def books(self, *common: str) -> Books:
