@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sim import checkpoint, schedule
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
+    TILES,
     TRAITS,
     Population,
     expected_reservation,
@@ -32,7 +34,7 @@ from sim.columns import Records, grown
 from sim.config import Config
 from sim.draws import stream, stream_key
 from sim.errors import UserError, nearest
-from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Ledger, ModelError
+from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
@@ -51,13 +53,22 @@ NOISE = stream("noise")
 DUTY = stream("duty")
 SHOCKS = stream("shocks")
 SWITCHES = stream("switches")
-TILES = stream("tiles")
 
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
+REQUESTERS_IN_CACHE = 4_096
+"""Requesters who post together: the cache holds them and what they post."""
+
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
+
+NEW_BATCHES: dict[str, Any] = {
+    "new_tiles": np.int64,
+    "new_listings": boards.LISTING,
+    "new_rows": boards.BATCH,
+}
+"""Buffers of the batches that an hour brings."""
 
 Result = TypeVar("Result")
 
@@ -191,9 +202,11 @@ class ClickWorkModel(mesa.Model):
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
-        self.new_tiles = np.zeros(256, np.int64)
-        self.new_listings = np.zeros(256, boards.LISTING)
-        self.new_rows = np.zeros(256, boards.BATCH)
+        parts = len(self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)) - 1
+        self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
+        self.new_counts = [0] * parts
+        self.new_firsts: list[int] = []
+        self._make_room_for_new([256] * parts)
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
@@ -331,21 +344,39 @@ class ClickWorkModel(mesa.Model):
         """Key of a stream of draws at a time."""
         return int(stream_key(self.config.seed, number, time))
 
-    def for_each_board(self, task: Callable[[Board], Result]) -> list[Result]:
-        """Do something with every board, on as many threads as configured; return what each gave."""
-        if self.config.compute.threads == 1 or len(self.boards) == 1:
-            return [task(board) for board in self.boards]
-        return list(self._pool().map(task, self.boards))
+    def in_parallel(self, task: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
+        """Do something with each of some arguments, on as many threads as configured."""
+        if self.config.compute.threads == 1 or len(arguments[0]) == 1:
+            return list(map(task, *arguments))
+        return list(self._pool().map(task, *arguments))
+
+    def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
+        """Do some things with every board, one after another on each.
+
+        Of several threads none shall end with a busy board while the others wait: the busiest come first.
+        """
+
+        def play(board: Board) -> None:
+            for task in tasks:
+                task(board)
+
+        order = self.boards
+        if self.config.compute.threads > 1:
+            order = sorted(order, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(play, order)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
-        """Do something with every worker row, in ranges on as many threads as configured."""
+        """Do something with every worker row, in ranges."""
+        edges = self.ranges_of(self.workers_count)
+        self.in_parallel(task, edges[:-1], edges[1:])
+
+    def ranges_of(self, count: int, most: int = MOST_ROWS) -> list[int]:
+        """Where ranges of at most so many rows begin, and the end; of several threads each has some."""
         threads = self.config.compute.threads
-        count = self.workers_count
-        if threads == 1 or count < 10_000:
-            task(0, count)
-            return
-        edges = [count * i // (4 * threads) for i in range(4 * threads + 1)]
-        list(self._pool().map(task, edges[:-1], edges[1:]))
+        parts = max(1, -(-count // most))
+        if threads > 1:
+            parts = max(parts, min(4 * threads, count // 32))
+        return [count * i // parts for i in range(parts + 1)]
 
     def _pool(self) -> ThreadPoolExecutor:
         pool = getattr(self, "_threads", None)
@@ -375,12 +406,18 @@ class ClickWorkModel(mesa.Model):
             self.ledger.transfer(rows, count, self.no_escrow)
 
     def new_batches(self) -> int:
-        """Let requesters write the hour's batches into the buffers, growing them as needed."""
-        first, count = 0, 0
-        while True:
-            result = posting.post(
-                first,
-                len(self.requester_rows),
+        """Let requesters write the hour's batches, each range of them to its part of the buffers.
+
+        Returns how many there are.
+        """
+        edges = self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)
+        parts = range(len(edges) - 1)
+        coming, self.new_counts = edges[:-1], [0 for _ in parts]
+
+        def post(part: int) -> tuple[int, int]:
+            return posting.post(
+                coming[part],
+                edges[part + 1],
                 self.hour,
                 self.key(ARRIVALS, self.hour),
                 self.key(BATCHES, 0),
@@ -397,15 +434,73 @@ class ClickWorkModel(mesa.Model):
                 self.new_tiles,
                 self.new_listings,
                 self.new_rows,
-                count,
+                self.new_firsts[part] + self.new_counts[part],
+                self.new_firsts[part + 1],
             )
-            if result[0] < 0:
-                return int(result[1])
-            first, count = int(result[0]), int(result[1])
-            size = 2 * len(self.new_tiles)
-            self.new_tiles = np.resize(self.new_tiles, size)
-            self.new_listings = grown(self.new_listings, size)
-            self.new_rows = grown(self.new_rows, size)
+
+        while True:
+            results = self.in_parallel(post, parts)
+            self.new_counts = [int(end) - self.new_firsts[part] for part, (_, end) in enumerate(results)]
+            full = [stopped >= 0 for stopped, _ in results]
+            if not any(full):
+                return sum(self.new_counts)
+            coming = [int(results[part][0]) if full[part] else edges[part + 1] for part in parts]
+            rooms = [self.new_firsts[part + 1] - self.new_firsts[part] for part in parts]
+            self._make_room_for_new(
+                [room * 3 // 2 if full[part] else room for part, room in enumerate(rooms)]
+            )
+
+    def _make_room_for_new(self, rooms: list[int]) -> None:
+        """Give each range of requesters room for its new batches; what it has written it keeps."""
+        firsts = [0, *itertools.accumulate(rooms)]
+        for name, kind in NEW_BATCHES.items():
+            buffer = np.zeros(firsts[-1], kind)
+            for part, count in enumerate(self.new_counts):
+                if count:
+                    old = self.new_firsts[part]
+                    buffer[firsts[part] : firsts[part] + count] = getattr(self, name)[old : old + count]
+            setattr(self, name, buffer)
+        self.new_firsts = firsts
+        self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
+
+    def fund_new_batches(self) -> None:
+        """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
+        books = self.books()
+
+        def fund(part: int) -> None:
+            first = self.new_firsts[part]
+            last = first + self.new_counts[part]
+            posting.sort_by_tile(
+                first,
+                last,
+                self.new_tiles,
+                self.new_starts[part],
+                self.new_listings,
+                self.new_rows,
+                np.empty(last - first, boards.LISTING),
+                np.empty(last - first, boards.BATCH),
+            )
+            rows = self.new_transfers[2 * first : 2 * last]
+            count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)
+            books.transfer(rows, count, self.new_rows["escrow"])
+
+        self.in_parallel(fund, range(len(self.new_counts)))
+        books.close()
+
+    def books(self, *common: str) -> Books:
+        """Return the ledger for threads; only of the ``common`` sectors they write to the same accounts."""
+        return Books(self.ledger, common, self.config.compute.threads)
+
+    def note_posters(self) -> None:
+        """Let the offices know who posted in this hour, and where."""
+        if not self.offices.counting:
+            return
+        platforms = np.array([board.platform for board in self.boards])
+        for starts in self.new_starts:
+            on = np.repeat(platforms, np.diff(starts))
+            self.offices.note_posting(
+                self.new_rows["requester"][starts[0] : starts[-1]], on, len(self.requester_rows)
+            )
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""

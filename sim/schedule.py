@@ -5,7 +5,10 @@ They can be printed, timed, and extended with ordinary Python: a phase is a func
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import itertools
+from collections.abc import Callable, Generator
+from inspect import isgeneratorfunction
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from sim.columns import Records
 from sim.draws import stream, uniform
 from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
-from sim.market import invariants, learning, pay_setting, payout, posting, review, search
+from sim.market import invariants, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.numeric import log, poisson
 
@@ -34,6 +37,53 @@ Model = Any
 """``sim.model.ClickWorkModel``, which stands a step higher and knows this file."""
 
 Phase = Callable[[Model], None]
+
+Task = Callable[[Board], None]
+
+
+class BoardPhase:
+    """A phase that plays every board by itself; it is called like any other phase.
+
+    Neighbours of this kind are played one after another on a board before the next board's turn: so its
+    workers and batches stay in the cache. The function that it is made of returns what is to be done with a
+    board; or yields it, and what comes after the ``yield`` is done when all boards have been played.
+    """
+
+    def __init__(self, begin: Callable[[Model], Any]) -> None:
+        self.begin = begin
+        self.has_end = isgeneratorfunction(begin)
+        functools.update_wrapper(self, begin)
+
+    def __call__(self, model: Model) -> None:
+        """Play this phase alone."""
+        play_boards((self,), model)
+
+
+def play_boards(phases: tuple[Any, ...], model: Model) -> None:
+    """Play some phases together, board by board, then their ends."""
+    begun = [phase.begin(model) for phase in phases]
+    tasks = [next(one) if phase.has_end else one for phase, one in zip(phases, begun, strict=True)]
+    model.for_each_board(*tasks)
+    for phase, one in zip(phases, begun, strict=True):
+        if phase.has_end:
+            next(one, None)
+
+
+@functools.lru_cache(maxsize=8)
+def together(phases: tuple[Phase, ...]) -> tuple[tuple[bool, tuple[Phase, ...]], ...]:
+    """Group phases: neighbours that play boards (true) and others (false)."""
+    groups = itertools.groupby(phases, key=lambda phase: isinstance(phase, BoardPhase))
+    return tuple((on_boards, tuple(group)) for on_boards, group in groups)
+
+
+def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
+    """Run phases one after another, neighbours that play boards together."""
+    for on_boards, group in together(phases):
+        if on_boards:
+            play_boards(group, model)
+        else:
+            for phase in group:
+                phase(model)
 
 
 # --- the hour ---------------------------------------------------------------------------------
@@ -53,19 +103,21 @@ def read_clock(model: Model) -> None:
         run_phases(DAY, model)
 
 
-def post_batches(model: Model) -> None:
+@BoardPhase
+def post_batches(model: Model) -> Task:
     """Requesters at work post batches and fund their escrow."""
-    count = model.new_batches()
-    expected = np.bincount(model.new_tiles[:count], minlength=len(model.boards))
+    model.new_batches()
+    model.fund_new_batches()
+    model.note_posters()
+    expected = (model.new_starts[:, 1:] - model.new_starts[:, :-1]).sum(axis=0).tolist()
 
-    def insert(board: Board) -> int:
-        board.room_for_batches(int(expected[board.tile]))
-        return boards.insert(
+    def insert(board: Board) -> None:
+        board.room_for_batches(expected[board.tile])
+        boards.insert(
             board.tile,
-            model.new_tiles,
+            model.new_starts,
             model.new_listings,
             model.new_rows,
-            count,
             board.listings,
             board.batches,
             board.free,
@@ -74,28 +126,18 @@ def post_batches(model: Model) -> None:
             board.added,
             board.moved,
             board.moved_keys,
+            board.demands[model.utc_hour],
             board.state,
         )
 
-    for board, more in zip(model.boards, model.for_each_board(insert), strict=True):
-        rows = posting.fund(
-            board.added,
-            more,
-            board.batches,
-            model.requester_rows,
-            model.recording,
-            board.demands[model.utc_hour],
-            board.rows,
-        )
-        model.ledger.transfer(board.rows, rows, board.batches["escrow"])
-        if model.offices.counting:
-            posters = board.batches["requester"][board.added[:more]]
-            model.offices.note_posting(posters, board.platform, len(model.requester_rows))
+    return insert
 
 
-def close_batches(model: Model) -> None:
+@BoardPhase
+def close_batches(model: Model) -> Generator[Task, None, None]:
     """Finished and expired batches leave the boards; unspent escrow returns."""
     keep_taken = model.keeps_campaigns and model.recording
+    books = model.books("requesters")
 
     def close_one(board: Board) -> None:
         if keep_taken:
@@ -121,16 +163,18 @@ def close_batches(model: Model) -> None:
             board.state,
         ):
             board.room_to_close()
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
 
-    model.for_each_board(close_one)
+    yield close_one
+    books.close()
     for board in model.boards:
         finished = int(board.state[boards.FINISHED_COUNT])
         if finished:
-            model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
             pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
 
 
-def come_on_duty(model: Model) -> None:
+@BoardPhase
+def come_on_duty(model: Model) -> Task:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key = model.key(INTERRUPTIONS, model.hour)
     if model.needs_bucketing:
@@ -157,10 +201,11 @@ def come_on_duty(model: Model) -> None:
             board.state,
         )
 
-    model.for_each_board(prepare)
+    return prepare
 
 
-def search_and_work(model: Model) -> None:
+@BoardPhase
+def search_and_work(model: Model) -> Task:
     """Rounds of examine, propose, allocate, do."""
     search_key, taste_key = model.key(SEARCH, model.hour), model.key(TASTE, 0)
     priority_key = model.key(PRIORITY, model.hour)
@@ -202,10 +247,11 @@ def search_and_work(model: Model) -> None:
                 board.room_for_takers(searching)
                 board.room_for_events(searching)
 
-    model.for_each_board(play)
+    return play
 
 
-def review_work(model: Model) -> None:
+@BoardPhase
+def review_work(model: Model) -> Task:
     """What was handed in is accepted or rejected."""
     key = model.key(REVIEW, model.hour)
 
@@ -224,11 +270,13 @@ def review_work(model: Model) -> None:
             board.state,
         )
 
-    model.for_each_board(review_one)
+    return review_one
 
 
-def pay_for_work(model: Model) -> None:
+@BoardPhase
+def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
+    books = model.books("platforms", "collectives")
 
     def settle_one(board: Board) -> None:
         platform = model.platform_rows[board.platform : board.platform + 1]
@@ -253,10 +301,10 @@ def pay_for_work(model: Model) -> None:
             board.rows,
             board.state,
         )
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
 
-    model.for_each_board(settle_one)
-    for board in model.boards:
-        model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+    yield settle_one
+    books.close()
 
 
 def observe_hour(model: Model) -> None:
@@ -266,10 +314,13 @@ def observe_hour(model: Model) -> None:
         invariants.check_hour(model)
     for observer in model.observers:
         observer.hour(model)
-    for board in model.boards:
+
+    def let_go(board: Board) -> None:
         review.go_off_duty(
             model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
         )
+
+    model.for_each_board(let_go)
     model.hour += 1
     if model.hour % 24 == 0:
         model.add_up_day()
@@ -477,9 +528,3 @@ WEEK: tuple[Phase, ...] = (
 MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, close_month)
 LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
 """The end of a run: what would be paid for the month after is not."""
-
-
-def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
-    """Run phases one after another."""
-    for phase in phases:
-        phase(model)

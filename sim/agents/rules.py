@@ -271,3 +271,9 @@ def bounded_target(
 def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> float:
     """Most tasks a requester puts in a batch: the type's limit, some days of its own demand; at least 3."""
     return max(3.0, min(type_limit, demand_seconds / seconds))
+
+
+@rule
+def tile_of(draw: float, boards: int) -> int:
+    """Tile of a worker among the ``boards`` of the platform."""
+    return integer(draw * real(boards))

@@ -11,7 +11,6 @@ from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
 from sim.ledger import FUNDING, POSTING, write_row
-from sim.market.board import BATCHES, POSTED
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
 LOW_ARM, HIGH_ARM = 0, 1
@@ -86,10 +85,11 @@ def post(
     listings: Any,
     batches: Any,
     count: int,
+    end: int,
 ) -> tuple[int, int]:
-    """Write the batches that requesters ``first`` to ``last`` post in this hour, from place ``count`` on.
+    """Write what requesters ``first`` to ``last`` post in this hour to places ``count`` to ``end``.
 
-    Returns the requester before whom the buffers were full (-1 if none) and how many batches there are.
+    Returns the requester before whom there was no more room (-1 if none) and the place after the last batch.
     """
     setting = settings[0]
     office_weight = real(setting.office_hours) + (24.0 - real(setting.office_hours)) * real(
@@ -110,7 +110,7 @@ def post(
             share *= weekdays[local_weekday[zone]]
         requester_id = integer(requester.id)
         arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)
-        if count + arrivals > len(tiles):
+        if count + arrivals > end:
             return integer(r), integer(count)
         for _ in range(arrivals):
             count = write_batch(
@@ -289,17 +289,50 @@ def write_batch(
 
 
 @kernel
-def fund(
-    added: Any, more: int, batches: Any, requesters: Any, recording: bool, demand: Any, rows: Any
-) -> int:
-    """Write the transfers that fill the escrow of the batches just put on a board; return how many.
+def sort_by_tile(
+    first: int,
+    last: int,
+    tiles: Any,
+    starts: Any,
+    listings: Any,
+    batches: Any,
+    sorted_listings: Any,
+    sorted_batches: Any,
+) -> None:
+    """Sort the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin.
+
+    The last two are scratch. Sorted, each tile's are read one after another, not from all over the memory.
+    """
+    starts[:] = 0
+    for i in range(first, last):
+        starts[integer(tiles[i]) + 1] += 1
+    before = integer(first)
+    for tile in range(len(starts)):
+        before += integer(starts[tile])
+        starts[tile] = before
+    for i in range(first, last):
+        tile = integer(tiles[i])
+        place = integer(starts[tile]) - first
+        sorted_listings[place] = listings[i]
+        sorted_batches[place] = batches[i]
+        starts[tile] += 1
+    for tile in range(len(starts) - 1, 0, -1):
+        starts[tile] = starts[tile - 1]
+    starts[0] = first
+    for i in range(first, last):
+        listings[i] = sorted_listings[i - first]
+        batches[i] = sorted_batches[i - first]
+
+
+@kernel
+def fund(first: int, last: int, batches: Any, requesters: Any, recording: bool, rows: Any) -> int:
+    """Write the transfers that fill the escrow of new batches ``first`` to ``last``; return how many.
 
     A requester's own balance (refunds) is used first; the rest comes from outside.
     """
     count = integer(0)
-    for i in range(more):
-        slot = integer(added[i])
-        batch = batches[slot]
+    for i in range(first, last):
+        batch = batches[i]
         r = integer(batch.requester)
         requester = requesters[r]
         gross = integer(batch.reward) * integer(batch.assignments)
@@ -310,15 +343,13 @@ def fund(
         if own < cost:
             write_row(rows[count], FUNDING, country, r, cost - own, country, country)
             count += 1
-        write_row(rows[count], POSTING, r, slot, cost, country, country)
+        write_row(rows[count], POSTING, r, i, cost, country, country)
         count += 1
-        demand[country, POSTED] += integer(batch.assignments)
-        demand[country, BATCHES] += 1
         if recording:
             requester.batches += 1
             requester.posted += integer(batch.assignments)
-    for i in range(more):
-        requesters[batches[integer(added[i])].requester].committed = 0
+    for i in range(first, last):
+        requesters[batches[i].requester].committed = 0
     return count
 
 

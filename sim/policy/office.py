@@ -155,13 +155,12 @@ class Offices:
         platforms = column_of(workers[rows], "platform").astype(np.int64)
         self.seen_workers[rows] |= (1 << platforms).astype(np.uint16)
 
-    def note_posting(self, requesters: NDArray[np.int64], platform: int, known: int) -> None:
-        """Note who posted on a platform."""
+    def note_posting(self, requesters: NDArray[np.int64], platforms: NDArray[np.int64], known: int) -> None:
+        """Note who posted, and on which platform; ``known`` is how many requesters there are."""
         if len(self.seen_requesters) < known:
-            self.seen_requesters = np.concatenate(
-                [self.seen_requesters, np.zeros(known - len(self.seen_requesters), np.uint16)]
-            )
-        self.seen_requesters[requesters] |= np.uint16(1 << platform)
+            more = np.zeros(known - len(self.seen_requesters), np.uint16)
+            self.seen_requesters = np.concatenate([self.seen_requesters, more])
+        np.bitwise_or.at(self.seen_requesters, requesters, (1 << platforms).astype(np.uint16))
 
     def count_users(self, workers: Records, requesters: Records) -> NDArray[np.int64]:
         """Return the users of each platform in each country so far this month, as agents."""
