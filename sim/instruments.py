@@ -138,6 +138,29 @@ class ProfitTax(Instrument):
 
 
 @dataclass(frozen=True)
+class WageFloor(Instrument):
+    """A lowest pay for an hour of work, which holds for the workers of the countries it covers.
+
+    Nobody covered may be asked to work for less: a batch that pays less is closed to them. So requesters
+    raise pay, or do without them.
+    """
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    )
+    usd_per_hour: float | None = parameter(
+        None, meaning="lowest pay for an hour; null = the legal minimum wage of the worker's country",
+        unit="USD/hour", low=0, high=1000, source="Silberman et al. 2018, CACM: guidelines of requesters",
+    )  # fmt: skip
+    basis: str = parameter(
+        "stated",
+        meaning="time that is counted: what the requester states, or what the task takes at mean speed",
+        choices=("stated", "actual"),
+    )
+    compliance: float = assumed(1.0, 0, 1, "share of requesters who keep to it")
+
+
+@dataclass(frozen=True)
 class UniversalIncome(Instrument):
     """An income paid to everybody each month, on top of everything else."""
 
@@ -183,6 +206,7 @@ class Policies:
     turnover_tax: TurnoverTax | None = field(default=None)
     profit_tax: ProfitTax | None = field(default=None)
     universal_income: UniversalIncome | None = field(default=None)
+    wage_floor: WageFloor | None = field(default=None)
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""

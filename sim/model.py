@@ -25,14 +25,14 @@ from sim.agents.population import (
     write_joiners,
 )
 from sim.agents.requester import Requester
-from sim.agents.rules import bounded_target
+from sim.agents.rules import bounded_target, lowest_pay
 from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, PARTS, REQUESTER, WORKER, column_of
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
 from sim.config import Config
-from sim.draws import stream, stream_key
+from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest
 from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
 from sim.market import board as boards
@@ -52,6 +52,7 @@ BATCHES = stream("batches")
 NOISE = stream("noise")
 DUTY = stream("duty")
 SHOCKS = stream("shocks")
+COMPLIANCE = stream("compliance")
 SWITCHES = stream("switches")
 
 MOST_ROWS = 2**31 - 1
@@ -158,6 +159,7 @@ class ClickWorkModel(mesa.Model):
             population.copy() if population is not None else make_population(config, self.world, self.tables)
         )
         self._open_books()
+        self._choose_who_complies()
         self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
@@ -227,6 +229,15 @@ class ClickWorkModel(mesa.Model):
             self.history_rows = grown(self.history_rows, size, spare=0.0)
             self.history_rows["left_day"][old:] = -1
 
+    def _choose_who_complies(self) -> None:
+        """Draw once for good which requesters keep to a wage floor."""
+        floor = self.config.policy.wage_floor
+        self.requester_rows["complies"] = 1
+        if floor is not None:
+            key = self.key(COMPLIANCE, 0)
+            draws = [uniform(key, int(number), 0) for number in self.requester_rows["id"]]
+            self.requester_rows["complies"] = np.array(draws) < floor.compliance
+
     def _open_books(self) -> None:
         self.ledger = Ledger(len(self.world.codes))
         self.no_escrow = self.ledger.rounding["balance"]
@@ -244,12 +255,17 @@ class ClickWorkModel(mesa.Model):
         """Fold all contributions and write what platforms may charge and must promise."""
         channels = fold(
             len(self.platform_names),
-            [*promises(self.config), *self.offices.contributions(), *self.contributions],
+            len(self.world.codes),
+            [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions],
         )
+        self.floors = channels.worker_floor
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
             row["reward_floor"] = channels.reward_floor[i]
+            admitted = int(row["worker_mask"])
+            floors = [floor for c, floor in enumerate(self.floors[i]) if admitted >> c & 1]
+            row["wage_floor"], row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)
             levy = float(channels.levy_on_requesters[i])
             row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap) + levy)
             row["large_batch_fee_ppm"] = parts_per_million(
@@ -428,6 +444,7 @@ class ClickWorkModel(mesa.Model):
                 self.mixes,
                 self.task_types,
                 self.platform_rows,
+                self.floors,
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
@@ -709,7 +726,7 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        if offices.counting:
+        if offices.counting or self.config.policy.wage_floor is not None:
             self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
@@ -820,6 +837,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
+            bool(self.settings["floor_on_true_time"][0]),
         )
 
     def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
@@ -884,7 +902,12 @@ class ClickWorkModel(mesa.Model):
         requester["target"] = bounded_target(
             target,
             float(requester["value"]),
-            float(platform["reward_floor"]),
+            lowest_pay(
+                float(platform["reward_floor"]),
+                float(platform["wage_floor"]),
+                bool(requester["complies"]),
+                float(requester["bias"]) if self.settings["floor_on_true_time"][0] else 1.0,
+            ),
             float(platform["requester_fee_ppm"]) / 1e6,
             float(requester["bias"]),
             float(requester["markup"]),

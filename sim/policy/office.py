@@ -36,7 +36,7 @@ from sim.ledger import (
     USAGE_TAX,
 )
 from sim.policy import income as incomes
-from sim.policy import taxes
+from sim.policy import taxes, wage_floor
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
 from sim.policy.effects import ELASTICITY, GIVEN_UP, NEED, UNEARNED, WAGE
 from sim.world import World
@@ -130,6 +130,8 @@ class Offices:
             self.usage_rates = taxes.usage_rates(
                 policy.usage_tax, world.gdp_per_head_usd.tolist(), world.population.tolist()
             )
+        if policy.wage_floor is not None:
+            wage_floor.refuse_unknown_wages(policy.wage_floor, world)
         self.effects = np.zeros((countries, 5))
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
@@ -294,9 +296,14 @@ class Offices:
                 given_up.append(country)
         return given_up
 
-    def contributions(self) -> list[Contribution]:
-        """Return what instruments give to the policy channels this month."""
-        return [
+    def contributions(self, hour: int) -> list[Contribution]:
+        """Return what instruments give to the policy channels in the month of an hour."""
+        floor = self.policy.wage_floor
+        found: list[Contribution] = []
+        if floor is not None:
+            strength = float(self.strength(floor, hour))
+            found += wage_floor.contributions(floor, strength, self.names, self.world)
+        return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
             for platform, levy in enumerate(row)
