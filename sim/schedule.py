@@ -158,6 +158,11 @@ def come_on_duty(model: Model) -> None:
         )
 
     model.for_each_board(prepare)
+    if model.offices.counting:
+        for board in model.boards:
+            place = board.tile * 24 + model.utc_hour
+            begin = model.order[int(model.bucket_starts[place]) : int(model.bucket_starts[place + 1])]
+            model.offices.note_sessions(begin, board.platform, model.worker_rows)
 
 
 def search_and_work(model: Model) -> None:
@@ -327,7 +332,6 @@ def draw_duty(model: Model) -> None:
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
     model.duty_day = model.day
-    model.offices.note_workers(model.worker_rows, model.today)
     for row, plan in plans:
         if plan != model.duty_of(row):
             model.set_duty(row, plan)
@@ -354,7 +358,10 @@ def learn_pay(model: Model) -> None:
     for worker in model.deciders("reservation_wage"):
         wage = float(worker.reservation_wage())
         if wage != Worker.reservation_wage(worker):
-            model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, wage))
+            # What an income adds is added afresh each hour, so it is not stored.
+            model.worker_rows["log_reservation"][worker.row] = (
+                log(max(1e-9, wage)) - worker.log_rise_by_income()
+            )
 
 
 def learn_hours(model: Model) -> None:
@@ -442,8 +449,13 @@ def close_platform_books(model: Model) -> None:
 
 
 def pay_incomes(model: Model) -> None:
-    """Incomes that instruments pay are paid for the month that begins; users are counted anew."""
+    """Incomes that instruments pay are paid for the month that begins."""
     model.pay_incomes()
+
+
+def count_anew(model: Model) -> None:
+    """The public offices begin to count the next month's users, fees and rewards."""
+    model.offices.begin_month(model.hour)
 
 
 def close_month(model: Model) -> None:
@@ -474,7 +486,7 @@ WEEK: tuple[Phase, ...] = (
     join,
     begin_week,
 )
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, close_month)
+MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, count_anew, close_month)
 LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
 """The end of a run: what would be paid for the month after is not."""
 
