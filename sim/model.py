@@ -25,8 +25,18 @@ from sim.agents.population import (
     write_joiners,
 )
 from sim.agents.requester import Requester
-from sim.agents.rules import bounded_target, lowest_pay
-from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, PARTS, REQUESTER, WORKER, column_of
+from sim.agents.rules import bounded_target, lowest_pay, other_income, reservation_with_income
+from sim.agents.traits import (
+    ACTIVE,
+    COLLECTIVE,
+    GOVERNMENT,
+    HISTORY,
+    OTHER_JOB,
+    PARTS,
+    REQUESTER,
+    WORKER,
+    column_of,
+)
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
@@ -42,6 +52,7 @@ from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.channels import Contribution, fold, promises
+from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -73,7 +84,9 @@ NEW_BATCHES: dict[str, Any] = {
 
 Result = TypeVar("Result")
 
-HIGHEST_WORKER_FEE = 0.99
+HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
+"""Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
+
 TAXES = (USAGE_TAX, TURNOVER_TAX, PROFIT_TAX)
 
 
@@ -252,7 +265,13 @@ class ClickWorkModel(mesa.Model):
         self.ledger.open("governments", self.government_rows["balance"])
 
     def apply_channels(self) -> None:
-        """Fold all contributions and write what platforms may charge and must promise."""
+        """Let all contributions hold from now on: fees, floors, and the demand that follows from them."""
+        self.write_fees()
+        self.revise_demand(self.requester_rows)
+        self.let_revise_demand()
+
+    def write_fees(self) -> None:
+        """Fold all contributions and write what platforms charge and must promise; demand follows weekly."""
         channels = fold(
             len(self.platform_names),
             len(self.world.codes),
@@ -267,15 +286,12 @@ class ClickWorkModel(mesa.Model):
             floors = [floor for c, floor in enumerate(self.floors[i]) if admitted >> c & 1]
             row["wage_floor"], row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)
             levy = float(channels.levy_on_requesters[i])
-            row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap) + levy)
-            row["large_batch_fee_ppm"] = parts_per_million(
-                min(platform.requester_fee + platform.large_batch_fee, cap) + levy
-            )
+            usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
+            row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
+            row["large_batch_fee_ppm"] = parts_per_million(min(2 * HIGHEST_FEE, min(large, cap) + levy))
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
-        self.revise_demand(self.requester_rows)
-        self.let_revise_demand()
 
     # --- running ---
 
@@ -544,11 +560,14 @@ class ClickWorkModel(mesa.Model):
             rows, self.key(TILES, 0), self.tile_offset, self.platform_rows["boards"], self.worker_rows
         )
 
-    def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave; they stay registered. Pending money below the payout threshold is forfeited."""
+    def remove_workers(self, rows: NDArray[np.int64], forfeits: bool = True) -> None:
+        """Let workers leave; they stay registered.
+
+        Who leaves by choice forfeits pending money below the payout threshold; who is shut out is paid.
+        """
         if len(rows) == 0:
             return
-        self._close_accounts(rows, forfeits=True)
+        self._close_accounts(rows, forfeits)
         self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
         leavers = self.worker_rows[rows]
         np.add.at(self.pools, leavers["country"], 1)
@@ -586,7 +605,7 @@ class ClickWorkModel(mesa.Model):
             self._choose_first_platform(np.arange(len(chosen)), chosen)
             self.move_workers(stranded, column_of(chosen, "platform"))
         else:
-            self.remove_workers(stranded)
+            self.remove_workers(stranded, forfeits=False)
 
     def admits_any(self, country: int) -> bool:
         """Whether some platform admits the workers of a country."""
@@ -692,6 +711,7 @@ class ClickWorkModel(mesa.Model):
         for board in self.boards:
             day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
             self.offices.month_fees[board.platform] += demand[:, boards.FEES] + day[:, boards.FEE]
+            self.offices.month_worker_fees[board.platform] += day[:, boards.FEE]
             self.offices.month_rewards[board.platform] += day[:, (boards.PAY, boards.FEE, boards.CUT)].sum(
                 axis=1
             )
@@ -727,7 +747,7 @@ class ClickWorkModel(mesa.Model):
         for p, country in exits:
             self.leave_country(p, country)
         if offices.counting or self.config.policy.wage_floor is not None:
-            self.apply_channels()
+            self.write_fees()
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
@@ -749,6 +769,8 @@ class ClickWorkModel(mesa.Model):
     def pay_incomes(self) -> None:
         """Pay what instruments pay to everybody, from what was collected for the month before."""
         offices = self.offices
+        if offices.policy.universal_income is None:
+            return
         rows = self.worker_rows[: self.workers_count]
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
@@ -759,7 +781,6 @@ class ClickWorkModel(mesa.Model):
                     first, last, offices.paying_kind, offices.per_head, receives, self.worker_rows, rows
                 )
             )
-        offices.begin_month(self.hour)
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)
@@ -845,6 +866,21 @@ class ClickWorkModel(mesa.Model):
         worker, today = self.worker_rows[row : row + 1].copy(), np.zeros(1, np.int8)
         self.draw_sessions(0, 1, day, worker, today)
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
+
+    def log_rise_by_income(self, row: int) -> float:
+        """Log points by which this month's income without work raises a worker's reservation wage."""
+        worker = self.worker_rows[row]
+        effect = self.offices.effects[worker["country"]]
+        if not effect[UNEARNED] > 0.0:
+            return 0.0
+        other = other_income(
+            bool(worker["bits"] & OTHER_JOB),
+            float(effect[WAGE]),
+            float(worker["desired_minutes"]) / 60.0,
+            float(worker["all_in_pay"]),
+            float(effect[NEED]),
+        )
+        return float(reservation_with_income(0.0, float(effect[UNEARNED]), other, float(effect[ELASTICITY])))
 
     def would_leave(self, row: int) -> bool:
         """Whether the compiled rule lets a worker leave this week."""

@@ -180,6 +180,8 @@ def come_on_duty(model: Model) -> Task:
     if model.needs_bucketing:
         model.bucket()
 
+    model.offices.make_room(len(model.worker_rows))
+
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
         first, last = int(model.bucket_starts[place]), int(model.bucket_starts[place + 1])
@@ -200,6 +202,8 @@ def come_on_duty(model: Model) -> Task:
             board.live,
             board.state,
         )
+        if model.offices.counting:
+            model.offices.note_sessions(model.order[first:last], board.platform, model.worker_rows)
 
     return prepare
 
@@ -378,7 +382,6 @@ def draw_duty(model: Model) -> None:
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
     model.duty_day = model.day
-    model.offices.note_workers(model.worker_rows, model.today)
     for row, plan in plans:
         if plan != model.duty_of(row):
             model.set_duty(row, plan)
@@ -405,7 +408,10 @@ def learn_pay(model: Model) -> None:
     for worker in model.deciders("reservation_wage"):
         wage = float(worker.reservation_wage())
         if wage != Worker.reservation_wage(worker):
-            model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, wage))
+            # What an income adds is added afresh each hour, so it is not stored.
+            model.worker_rows["log_reservation"][worker.row] = (
+                log(max(1e-9, wage)) - worker.log_rise_by_income()
+            )
 
 
 def learn_hours(model: Model) -> None:
@@ -493,8 +499,13 @@ def close_platform_books(model: Model) -> None:
 
 
 def pay_incomes(model: Model) -> None:
-    """Incomes that instruments pay are paid for the month that begins; users are counted anew."""
+    """Incomes that instruments pay are paid for the month that begins."""
     model.pay_incomes()
+
+
+def count_anew(model: Model) -> None:
+    """The public offices begin to count the next month's users, fees and rewards."""
+    model.offices.begin_month(model.hour)
 
 
 def close_month(model: Model) -> None:
@@ -525,6 +536,6 @@ WEEK: tuple[Phase, ...] = (
     join,
     begin_week,
 )
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, close_month)
+MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, count_anew, close_month)
 LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
 """The end of a run: what would be paid for the month after is not."""
