@@ -123,8 +123,8 @@ class Watcher:
         USD that the window's right work is worth to the requesters of each country.
     user_months : float64 array (countries,)
         Users of platforms, as agents, times the share of the month that lies in the window.
-    received : int64 array
-        Micro-dollars of income paid to each worker in the window, by row.
+    received : int64 Series
+        Micro-dollars of income paid in the window to each worker who was paid any, by the worker's id.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
@@ -132,7 +132,7 @@ class Watcher:
         self.worth = np.zeros(countries)
         self.user_months = np.zeros(countries)
         self.since = model.first_recorded_hour
-        self.received = np.zeros(0, np.int64)
+        self.received = pd.Series(dtype=np.int64)
 
     def hour(self, model: Any) -> None:
         """Add the worth of batches that left the board."""
@@ -155,9 +155,11 @@ class Watcher:
         of_month = (model.hour - self.since) / (24 * calendar.monthrange(last.year, last.month)[1])
         self.user_months += model.offices.users.sum(axis=0) * of_month
         self.since = model.hour
-        held = model.worker_rows["balance"][: model.workers_count]
-        self.received = np.concatenate([self.received, np.zeros(len(held) - len(self.received), np.int64)])
-        self.received += held
+        rows = model.worker_rows[: model.workers_count]
+        paid = rows[rows["balance"] > 0]
+        if len(paid):
+            now = pd.Series(paid["balance"].astype(np.int64), index=permanent_ids(paid))
+            self.received = pd.concat([self.received, now]).groupby(level=0).sum()
 
     def end(self, model: ClickWorkModel) -> None:
         """Add what was done right on batches that are still open."""
@@ -181,16 +183,9 @@ def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Me
     watcher.end(model)
     model.end()
     frames = recorder.frames()
-    people = with_received(frames.workers, model, watcher)
+    received = frames.workers["id"].map(watcher.received).fillna(0).astype(np.int64)
+    people = frames.workers.assign(received_microusd=received)
     return reduce(frames, people, watcher, model.world, model.config)
-
-
-def with_received(workers: pd.DataFrame, model: ClickWorkModel, watcher: Watcher) -> pd.DataFrame:
-    """Return the workers' table with the incomes that each received."""
-    ids = permanent_ids(model.worker_rows[: len(watcher.received)])
-    received = pd.Series(watcher.received, index=ids)
-    by_id = workers["id"].map(received).fillna(0).astype(np.int64)
-    return workers.assign(received_microusd=by_id)
 
 
 def reduce(
