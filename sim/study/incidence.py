@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim.ledger import SECTORS
+from sim.ledger import KINDS, SECTORS
 from sim.money import MICRO
 from sim.outcomes.indicators import WORKING
 
@@ -24,8 +23,49 @@ CASH, SURPLUS = "cash", "surplus"
 PURSES = ("funding", "spending", "broker_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
-TAXES = ("usage_tax", "turnover_tax", "profit_tax")
+TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
 PAID_INCOMES = ("universal_income", "external_income", "income_of_others")
+
+GAINS: Mapping[str, tuple[str, ...]] = {
+    "broker_cut": ("brokers",),
+    "profit": ("owners",),
+    "haven_profit": ("owners",),
+    "haven_tax": ("haven governments",),
+    **dict.fromkeys(TAXES, ("governments",)),
+    "pooling": ("governments",),
+    "universal_income": ("receivers (workers)",),
+    "external_income": ("receivers (workers)",),
+    "income_of_others": ("receivers (others)",),
+}
+"""Lines of surplus that a kind of transfer adds to, in the country that receives it."""
+
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "reward": ("requesters",),
+    "requester_fee": ("requesters",),
+    "escrow_rounding": ("requesters",),
+    "forfeit": ("workers",),
+    "capital": ("owners",),
+    "administration": ("governments",),
+    "pooling": ("governments",),
+    "universal_income": ("governments",),
+    "income_of_others": ("governments",),
+    "external_income": ("payer of external incomes",),
+}
+"""Lines that it is taken from, in the country that pays."""
+
+NO_SURPLUS: Mapping[str, str] = {
+    "funding": "a requester's own money",
+    "posting": "a requester's own money, reserved",
+    "refund": "a requester's own money, back",
+    "worker_fee": "net pay is counted without it; platforms' profit is counted where it is paid out",
+    "pending_rounding": "net pay is counted without it",
+    "payout": "net pay is counted as it is earned",
+    "spending": "a worker's own money",
+    "broker_spending": "a broker's own money",
+    "platform_cost": "what it buys is used up",
+    "profit_shifting": "counted where it leaves the haven",
+}
+"""Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
 
 CASH_MEANINGS: Mapping[str, str] = {
     "requesters": "what requesters got back from escrow less what they put there",
@@ -99,34 +139,13 @@ def surplus(
         add("requesters", country, usd * MICRO)
     columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
     for kind, payer, payee, amount in zip(*columns, strict=True):
-        for line, country, sign in _lines_of(str(kind), payer, payee):
-            add(line, country, sign * int(amount))
+        for line in GAINS.get(str(kind), ()):
+            add(line, payee, int(amount))
+        for line in LOSSES.get(str(kind), ()):
+            add(line, payer, -int(amount))
     return dict(found)
 
 
 def total(amounts: Amounts) -> int:
     """Return the sum over all lines (micro-dollars): 0 for cash, the surplus of all for surplus."""
     return sum(amount for (_, group), amount in amounts.items() if group == "world")
-
-
-def _lines_of(kind: str, payer: Any, payee: Any) -> list[tuple[str, Any, int]]:
-    """Return (line, country, sign) of what a kind of transfer adds to surpluses."""
-    lines = {
-        "reward": [("requesters", payer, -1)],
-        "requester_fee": [("requesters", payer, -1)],
-        "escrow_rounding": [("requesters", payer, -1)],
-        "forfeit": [("workers", payer, -1)],
-        "broker_cut": [("brokers", payee, 1)],
-        "profit": [("owners", payee, 1)],
-        "haven_profit": [("owners", payee, 1)],
-        "capital": [("owners", payer, -1)],
-        "haven_tax": [("haven governments", payee, 1)],
-        "administration": [("governments", payer, -1)],
-        "pooling": [("governments", payer, -1), ("governments", payee, 1)],
-        "universal_income": [("governments", payer, -1), ("receivers (workers)", payee, 1)],
-        "income_of_others": [("governments", payer, -1), ("receivers (others)", payee, 1)],
-        "external_income": [("payer of external incomes", payer, -1), ("receivers (workers)", payee, 1)],
-    }
-    if kind in TAXES:
-        return [("governments", payee, 1)]
-    return lines.get(kind, [])

@@ -29,7 +29,7 @@ from sim.cli import HELP_COLUMNS, HELP_LINES, main
 from sim.composition import compose, from_yaml
 from sim.config import Config
 from sim.errors import UserError
-from sim.ledger import SECTORS
+from sim.ledger import KINDS, SECTORS
 from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, WORKING
 from sim.outcomes.recorder import Recorder
@@ -173,6 +173,56 @@ def test_cash_and_surplus_against_the_ledger_by_hand() -> None:
     assert surplus["owners"] == kinds.get("profit", 0) - kinds.get("capital", 0)
     # All incomes that workers received are in somebody's row.
     assert found.people["received_microusd"].sum() == kinds["universal_income"] > 0
+
+
+def check_surplus(measured: Measured, config: Config) -> int:
+    """All surplus is the worth of right work less the value of time and what costs use up; nothing twice.
+
+    Returns how many micro-dollars of rewards were in it.
+    """
+    watchers: list[Watcher] = []
+
+    def play(model: ClickWorkModel) -> None:
+        watchers.extend(one for one in model.observers if isinstance(one, Watcher))
+        model.run()
+
+    model = ClickWorkModel(config)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    measure(model, play)
+    frames = recorder.frames()
+    kinds = frames.flows.groupby("kind")["amount_microusd"].sum().to_dict()
+    flows = frames.flows
+    kept = (
+        flows.loc[flows["credit_sector"] == "platforms", "amount_microusd"].sum()
+        - flows.loc[flows["debit_sector"] == "platforms", "amount_microusd"].sum()
+    )
+    workers = frames.workers
+    seconds = sum(workers[name] for name in WORKING)
+    asked = (workers["base_reservation_usd_per_hour"] * seconds / 3600).sum() * 1e6
+    used_up = ("platform_cost", "administration", "escrow_rounding", "pending_rounding")
+    expected = watchers[0].worth.sum() * 1e6 - asked - kept - sum(kinds.get(kind, 0) for kind in used_up)
+    assert sim.study.incidence.total(measured.amounts[SURPLUS]) == pytest.approx(expected, abs=50)
+    return int(kinds["reward"])
+
+
+def test_surplus_counts_everything_once(exercised: Exercised) -> None:
+    """Whatever the policy: what one side pays another receives, and only real costs are lost."""
+    moved = 0
+    for config in list(scenarios(Path("unused")).values())[-2:]:
+        moved += check_surplus(measure(ClickWorkModel(config), play), config)
+    profit = compose([*SMALL, "policy=[profit_tax,turnover_tax,universal_income]"])
+    moved += check_surplus(measure(ClickWorkModel(profit), play), profit)
+    exercised("USD of rewards", moved // 10**6, at_least=1000)
+
+
+def test_every_kind_of_transfer_has_its_place() -> None:
+    """A kind that is new to the ledger must be given its lines, or a reason for having none."""
+    tables = (sim.study.incidence.GAINS, sim.study.incidence.LOSSES, sim.study.incidence.NO_SURPLUS)
+    assert {kind for table in tables for kind in table} == {kind for kind, _, _ in KINDS}
+    assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax")
+    lines = {line for table in tables[:2] for found in table.values() for line in found}
+    assert lines | {"workers", "requesters"} == set(sim.study.incidence.SURPLUS_MEANINGS)
 
 
 def test_windows_add_up(exercised: Exercised) -> None:
@@ -345,7 +395,8 @@ PLANTS = [
     ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
     ("incidence", '("credit", 1), ("debit", -1)', '("credit", 1), ("debit", -2)', check_cash),
     ("incidence", 'PURSES = ("funding", ', "PURSES = (", check_cash),
-    ("incidence", '"reward": [("requesters", payer', '"reward": [("requesters", payee', check_cash),
+    ("incidence", "add(line, payer, -int(amount))", "add(line, payee, -int(amount))", check_cash),
+    ("incidence", "add(line, payee, int(amount))", "add(line, payer, int(amount))", check_cash),
     ("incidence", ".sum()) - asked * MICRO", ".sum())", check_cash),
 ]
 
