@@ -176,8 +176,12 @@ class Watcher:
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
-    """Play a run and reduce it; ``play(model)`` runs the model to its end."""
+    """Play a run and reduce it; ``play(model)`` runs the model to its end.
+
+    Finished batches are not kept: a year has millions of them. So indicators of single batches have no value.
+    """
     recorder, watcher = Recorder(model), Watcher(model)
+    recorder.keeps_batches = False
     model.observers += [recorder, watcher]
     play(model)
     watcher.end(model)
