@@ -16,9 +16,9 @@ tax, its amount rounded down:
 
 `bands` is the mean number of steps that a declared user pays: 1 where there are none, 0 under the threshold.
 The base is the fees that the platform took in the country, or the profit attributed to it. `strength` is the
-share of its rate at which a tax is in force, `part_of_month` the share of the calendar month that was counted.
-The books of a month are closed as a whole: `before_window` is the part of the amount that lies before the
-measured window, 0 except in its first month, and `flows` holds the rest.
+share of its rate at which a tax is in force, `part_of_month` the share of the calendar month that was
+counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
+before the measured window, 0 except in its first month, and `flows` holds the rest.
 
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others = kept,
 and to_workers + from_outside = workers x per_head. An income is paid as a month ends, for the next one; none
