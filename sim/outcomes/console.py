@@ -95,7 +95,9 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
         ("universal income, world", (
-            "{world_universal_income_per_year:money} USD; administration {administration_share:share}"
+            "{world_universal_income_per_year:money} USD, "
+            "{universal_income_unfunded_share:share} of it unfunded; "
+            "administration {administration_share:share}"
         )),
         ("universal income per head", (
             "{universal_income_per_head_month:small} USD a month, "
@@ -126,7 +128,7 @@ class _Shown:
         if kind == "usd":
             return f"{value:,.2f}"
         if kind == "small":
-            return f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:.2g}"
+            return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
         if kind == "fine_share":
             return f"{100 * value:.1f} %" if abs(value) >= 0.01 or value == 0 else f"{100 * value:.2g} %"
         if kind == "money":

@@ -10,9 +10,9 @@ night seconds (22 to 06 local time) are those on duty at night.
 Of `taxes`, rows of the instrument `users` count the users of a platform in a country; each other row is a
 tax, its amount rounded down:
 
-    usage_tax      amount = declared_users x rate_per_user x bands x part_of_month x strength
-    turnover_tax   amount = base x rate x strength
-    profit_tax     amount = (base - shifted / strength) x rate x strength
+    usage_tax     amount = 1e6 x rate_per_user_usd x declared_users x bands x part_of_month x strength
+    turnover_tax  amount = base x rate x strength
+    profit_tax    amount = (base - shifted / strength) x rate x strength
 
 `bands` is the mean number of steps that a declared user pays: 1 where there are none, 0 under the threshold.
 The base is the fees that the platform took in the country, or the profit attributed to it. `strength` is the
@@ -181,7 +181,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "declared_users": Column("float64", "agents"),
         "base_microusd": Column("int64", "µ$"),
         "rate": Column("float64", "share"),
-        "rate_per_user_microusd": Column("float64", "µ$/user/month"),
+        "rate_per_user_usd": Column("float64", "USD/user/month"),
         "bands": Column("float64", "multiple"),
         "part_of_month": Column("float64", "share"),
         "strength": Column("float64", "share"),

@@ -1156,6 +1156,15 @@ def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
 
 
 @indicator(
+    name="universal_income_unfunded_share",
+    unit="share",
+    definition="Universal income paid from outside and not from taxes, over all that was paid.",
+)
+def universal_income_unfunded_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(_booked(frames, "external_income"), _booked(frames, *INCOMES), "income paid")
+
+
+@indicator(
     name="administration_share",
     unit="share",
     definition="What administration took over the revenue collected, in months after which income was paid.",

@@ -67,7 +67,7 @@ TAX_COLUMNS = {
     "declared_users": "declared_users",
     "base_microusd": "base",
     "rate": "rate",
-    "rate_per_user_microusd": "rate_per_user",
+    "rate_per_user_usd": "rate_per_user",
     "bands": "bands",
     "part_of_month": "part_of_month",
     "strength": "strength",

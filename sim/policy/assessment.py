@@ -37,7 +37,7 @@ ASSESSMENT = np.dtype(
         ("haven_tax", "i8"),
     ]
 )
-"""Users are agents; money is in whole micro-dollars; ``rate_per_user`` in micro-dollars a month."""
+"""Users are agents; money is in whole micro-dollars; ``rate_per_user`` in USD a month."""
 
 KEY = ["platform", "country", "instrument"]
 Row = dict[str, Any]
@@ -89,7 +89,7 @@ def _usage_rows(
             "instrument": USAGE,
             "country": country,
             "declared_users": float(declared),
-            "rate_per_user": float(rate),
+            "rate_per_user": float(rate / taxes.MILLION),
             "bands": float(taxes.usage_due(tax, number, rate, offices.persons) / whole) if whole else 0.0,
             "strength": float(offices.strength(tax, hour - 1)),
             "amount": due.get(("usage_tax", country), 0),
