@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sim.errors import UserError
 
-FORMAT = b"clickmarket checkpoint 2 "
+FORMAT = b"clickmarket checkpoint 3 "
 META = "meta.json"
 
 MODEL_ARRAYS = (

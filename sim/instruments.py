@@ -35,9 +35,7 @@ class Instrument:
     countries: list[str] = parameter(
         default_factory=list, meaning="countries that have it; empty = all", unit="codes"
     )
-    phase_in_months: int = parameter(
-        0, meaning="months over which it grows to its full rate", unit="months", low=0, high=120
-    )
+    phase_in_months: int = assumed(0, 0, 120, "months over which it grows to its full rate", "months")
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for dates that are none."""
@@ -49,9 +47,10 @@ class Instrument:
 
 def _is_month(text: str) -> bool:
     try:
-        return dt.date.fromisoformat(text).day == 1
+        date = dt.date.fromisoformat(text)
     except ValueError:
         return False
+    return date.day == 1 and text == date.isoformat()
 
 
 @dataclass(frozen=True)
@@ -119,9 +118,7 @@ class TurnoverTax(Levy):
 class ProfitTax(Instrument):
     """A tax on the profit that platforms declare."""
 
-    rate: float | None = parameter(
-        None, meaning="share of declared profit; null = the country's statutory rate", low=0, high=1
-    )
+    rate: float | None = assumed(None, 0, 1, "share of declared profit; null = the country's statutory rate")
     attribution: str = parameter(
         "residence",
         meaning="country that a profit is attributed to: the owners'; by fees taken; by users",
@@ -135,6 +132,29 @@ class ProfitTax(Instrument):
         high=5, source=f"{TORSLOV}: 36 % at a mean rate of 25 %",
     )  # fmt: skip
     most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
+
+
+@dataclass(frozen=True)
+class WageFloor(Instrument):
+    """A lowest pay for an hour of work, which holds for the workers of the countries it covers.
+
+    Nobody covered may be asked to work for less: a batch that pays less is closed to them. So requesters
+    raise pay, or do without them.
+    """
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    )
+    usd_per_hour: float | None = parameter(
+        None, meaning="lowest pay for an hour; null = the legal minimum wage of the worker's country",
+        unit="USD/hour", low=0, high=1000, source="Silberman et al. 2018, CACM: guidelines of requesters",
+    )  # fmt: skip
+    basis: str = parameter(
+        "stated",
+        meaning="time that is counted: what the requester states, or what the task takes at mean speed",
+        choices=("stated", "actual"),
+    )
+    compliance: float = assumed(1.0, 0, 1, "share of requesters who keep to it")
 
 
 @dataclass(frozen=True)
@@ -158,9 +178,7 @@ class UniversalIncome(Instrument):
         choices=("national", "bloc", "global"),
     )
     administration_share: float = assumed(0.03, 0, 1, "share of the revenue that administration costs")
-    usd_per_month: float = parameter(
-        0.0, meaning="under external funding, what each receives", unit="USD", low=0, high=100_000
-    )
+    usd_per_month: float = assumed(0.0, 0, 100_000, "under external funding, what each receives", "USD")
     reservation_elasticity: float = parameter(
         0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
         source="Le Barbanchon, Rathelot and Roulet 2019; Feldstein and Poterba 1984",
@@ -183,6 +201,7 @@ class Policies:
     turnover_tax: TurnoverTax | None = field(default=None)
     profit_tax: ProfitTax | None = field(default=None)
     universal_income: UniversalIncome | None = field(default=None)
+    wage_floor: WageFloor | None = field(default=None)
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""

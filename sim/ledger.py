@@ -8,6 +8,7 @@ receiving country) are kept beside them, and the three are checked against each 
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -327,7 +328,11 @@ class Ledger:
         )
         self.transfers_booked += int(count)
         if fault != FINE:
-            raise ModelError(f"The ledger refused {FAULTS[fault]}; the run stops so that no money is lost.")
+            self._refuse(fault)
+
+    @staticmethod
+    def _refuse(fault: int) -> None:
+        raise ModelError(f"The ledger refused {FAULTS[fault]}; the run stops so that no money is lost.")
 
     def check(self) -> None:
         """Stop the run unless the sector totals add up to exactly zero."""
@@ -359,3 +364,63 @@ class Ledger:
         closed = self.flows
         self.flows = np.zeros_like(closed)
         return closed
+
+    def part(self, common: tuple[str, ...]) -> Ledger:
+        """Return a ledger for one thread of several.
+
+        It adds up by itself what the ``common`` sectors, of which every thread writes to any account, and
+        those that no agent owns receive. To other sectors it writes at once.
+        """
+        part = Ledger(self.countries)
+        for sector, accounts in self.accounts.items():
+            if sector in common:
+                part.open(sector, np.zeros(len(accounts), ACCOUNT)["balance"])
+            elif sector not in part.accounts:
+                part.open(sector, accounts)
+        return part
+
+    def take(self, part: Ledger) -> None:
+        """Add what a part has booked."""
+        self.totals += part.totals
+        self.flows += part.flows
+        self.transfers_booked += part.transfers_booked
+        for sector, accounts in part.accounts.items():
+            if accounts is not self.accounts[sector]:
+                self.accounts[sector] += accounts
+        most = max(np.abs(self.totals).max(), self.flows.max(), np.abs(self.accounts["outside"]).max())
+        if most > LARGEST:
+            self._refuse(TOO_LARGE)
+
+
+class Books:
+    """The ledger for threads that book at the same time; whole numbers add up the same in any order.
+
+    Parameters
+    ----------
+    common
+        Sectors whose accounts receive from more than one thread; they cannot pay. An account of another
+        sector is one thread's alone, except those that no agent owns.
+    threads
+        With one thread the ledger itself is written to.
+    """
+
+    def __init__(self, ledger: Ledger, common: tuple[str, ...], threads: int) -> None:
+        self.ledger = ledger
+        self.common = common
+        self.parts: dict[int, Ledger] = {}
+        self.alone = threads == 1
+
+    def transfer(self, rows: Records, count: int, escrow: Records) -> None:
+        """Book transfers in bulk, as ``Ledger.transfer`` does."""
+        if self.alone:
+            self.ledger.transfer(rows, count, escrow)
+            return
+        thread = get_ident()
+        if thread not in self.parts:
+            self.parts[thread] = self.ledger.part(self.common)
+        self.parts[thread].transfer(rows, count, escrow)
+
+    def close(self) -> None:
+        """Bring back what the threads have booked; they must be done."""
+        for part in self.parts.values():
+            self.ledger.take(part)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sim import checkpoint, schedule
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
+    TILES,
     TRAITS,
     Population,
     expected_reservation,
@@ -23,16 +25,26 @@ from sim.agents.population import (
     write_joiners,
 )
 from sim.agents.requester import Requester
-from sim.agents.rules import bounded_target
-from sim.agents.traits import ACTIVE, COLLECTIVE, GOVERNMENT, HISTORY, PARTS, REQUESTER, WORKER, column_of
+from sim.agents.rules import bounded_target, lowest_pay, other_income, reservation_with_income
+from sim.agents.traits import (
+    ACTIVE,
+    COLLECTIVE,
+    GOVERNMENT,
+    HISTORY,
+    OTHER_JOB,
+    PARTS,
+    REQUESTER,
+    WORKER,
+    column_of,
+)
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
 from sim.config import Config
-from sim.draws import stream, stream_key
+from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest
-from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Ledger, ModelError
+from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
@@ -41,6 +53,7 @@ from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
+from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -51,18 +64,30 @@ BATCHES = stream("batches")
 NOISE = stream("noise")
 DUTY = stream("duty")
 SHOCKS = stream("shocks")
+COMPLIANCE = stream("compliance")
 SWITCHES = stream("switches")
-TILES = stream("tiles")
 
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
+REQUESTERS_IN_CACHE = 4_096
+"""Requesters who post together: the cache holds them and what they post."""
+
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
 
+NEW_BATCHES: dict[str, Any] = {
+    "new_tiles": np.int64,
+    "new_listings": boards.LISTING,
+    "new_rows": boards.BATCH,
+}
+"""Buffers of the batches that an hour brings."""
+
 Result = TypeVar("Result")
 
-HIGHEST_WORKER_FEE = 0.99
+HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
+"""Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
+
 TAXES = (USAGE_TAX, TURNOVER_TAX, PROFIT_TAX)
 
 
@@ -129,6 +154,7 @@ class ClickWorkModel(mesa.Model):
         self.collected = np.zeros(len(self.world.codes), np.int64)
         self.assessed: Records = np.zeros(0, ASSESSMENT)
         self.paid_income = np.zeros(0, bool)
+        self.paid_at = -1
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -150,6 +176,7 @@ class ClickWorkModel(mesa.Model):
             population.copy() if population is not None else make_population(config, self.world, self.tables)
         )
         self._open_books()
+        self._choose_who_complies()
         self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
@@ -194,9 +221,11 @@ class ClickWorkModel(mesa.Model):
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
-        self.new_tiles = np.zeros(256, np.int64)
-        self.new_listings = np.zeros(256, boards.LISTING)
-        self.new_rows = np.zeros(256, boards.BATCH)
+        parts = len(self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)) - 1
+        self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
+        self.new_counts = [0] * parts
+        self.new_firsts: list[int] = []
+        self._make_room_for_new([256] * parts)
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
@@ -217,6 +246,15 @@ class ClickWorkModel(mesa.Model):
             self.history_rows = grown(self.history_rows, size, spare=0.0)
             self.history_rows["left_day"][old:] = -1
 
+    def _choose_who_complies(self) -> None:
+        """Draw once for good which requesters keep to a wage floor."""
+        floor = self.config.policy.wage_floor
+        self.requester_rows["complies"] = 1
+        if floor is not None:
+            key = self.key(COMPLIANCE, 0)
+            draws = [uniform(key, int(number), 0) for number in self.requester_rows["id"]]
+            self.requester_rows["complies"] = np.array(draws) < floor.compliance
+
     def _open_books(self) -> None:
         self.ledger = Ledger(len(self.world.codes))
         self.no_escrow = self.ledger.rounding["balance"]
@@ -231,25 +269,33 @@ class ClickWorkModel(mesa.Model):
         self.ledger.open("governments", self.government_rows["balance"])
 
     def apply_channels(self) -> None:
-        """Fold all contributions and write what platforms may charge and must promise."""
+        """Let all contributions hold from now on: fees, floors, and the demand that follows from them."""
+        self.write_fees()
+        self.revise_demand(self.requester_rows)
+        self.let_revise_demand()
+
+    def write_fees(self) -> None:
+        """Fold all contributions and write what platforms charge and must promise; demand follows weekly."""
         channels = fold(
             len(self.platform_names),
-            [*promises(self.config), *self.offices.contributions(), *self.contributions],
+            len(self.world.codes),
+            [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions],
         )
+        self.floors = channels.worker_floor
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
             row["reward_floor"] = channels.reward_floor[i]
+            admitted = int(row["worker_mask"])
+            floors = [floor for c, floor in enumerate(self.floors[i]) if admitted >> c & 1]
+            row["wage_floor"], row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)
             levy = float(channels.levy_on_requesters[i])
-            row["requester_fee_ppm"] = parts_per_million(min(platform.requester_fee, cap) + levy)
-            row["large_batch_fee_ppm"] = parts_per_million(
-                min(platform.requester_fee + platform.large_batch_fee, cap) + levy
-            )
+            usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
+            row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
+            row["large_batch_fee_ppm"] = parts_per_million(min(2 * HIGHEST_FEE, min(large, cap) + levy))
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
-        self.revise_demand(self.requester_rows)
-        self.let_revise_demand()
 
     # --- running ---
 
@@ -334,21 +380,39 @@ class ClickWorkModel(mesa.Model):
         """Key of a stream of draws at a time."""
         return int(stream_key(self.config.seed, number, time))
 
-    def for_each_board(self, task: Callable[[Board], Result]) -> list[Result]:
-        """Do something with every board, on as many threads as configured; return what each gave."""
-        if self.config.compute.threads == 1 or len(self.boards) == 1:
-            return [task(board) for board in self.boards]
-        return list(self._pool().map(task, self.boards))
+    def in_parallel(self, task: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
+        """Do something with each of some arguments, on as many threads as configured."""
+        if self.config.compute.threads == 1 or len(arguments[0]) == 1:
+            return list(map(task, *arguments))
+        return list(self._pool().map(task, *arguments))
+
+    def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
+        """Do some things with every board, one after another on each.
+
+        Of several threads none shall end with a busy board while the others wait: the busiest come first.
+        """
+
+        def play(board: Board) -> None:
+            for task in tasks:
+                task(board)
+
+        order = self.boards
+        if self.config.compute.threads > 1:
+            order = sorted(order, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(play, order)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
-        """Do something with every worker row, in ranges on as many threads as configured."""
+        """Do something with every worker row, in ranges."""
+        edges = self.ranges_of(self.workers_count)
+        self.in_parallel(task, edges[:-1], edges[1:])
+
+    def ranges_of(self, count: int, most: int = MOST_ROWS) -> list[int]:
+        """Where ranges of at most so many rows begin, and the end; of several threads each has some."""
         threads = self.config.compute.threads
-        count = self.workers_count
-        if threads == 1 or count < 10_000:
-            task(0, count)
-            return
-        edges = [count * i // (4 * threads) for i in range(4 * threads + 1)]
-        list(self._pool().map(task, edges[:-1], edges[1:]))
+        parts = max(1, -(-count // most))
+        if threads > 1:
+            parts = max(parts, min(4 * threads, count // 32))
+        return [count * i // parts for i in range(parts + 1)]
 
     def _pool(self) -> ThreadPoolExecutor:
         pool = getattr(self, "_threads", None)
@@ -378,12 +442,18 @@ class ClickWorkModel(mesa.Model):
             self.ledger.transfer(rows, count, self.no_escrow)
 
     def new_batches(self) -> int:
-        """Let requesters write the hour's batches into the buffers, growing them as needed."""
-        first, count = 0, 0
-        while True:
-            result = posting.post(
-                first,
-                len(self.requester_rows),
+        """Let requesters write the hour's batches, each range of them to its part of the buffers.
+
+        Returns how many there are.
+        """
+        edges = self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)
+        parts = range(len(edges) - 1)
+        coming, self.new_counts = edges[:-1], [0 for _ in parts]
+
+        def post(part: int) -> tuple[int, int]:
+            return posting.post(
+                coming[part],
+                edges[part + 1],
                 self.hour,
                 self.key(ARRIVALS, self.hour),
                 self.key(BATCHES, 0),
@@ -394,21 +464,80 @@ class ClickWorkModel(mesa.Model):
                 self.mixes,
                 self.task_types,
                 self.platform_rows,
+                self.floors,
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
                 self.new_tiles,
                 self.new_listings,
                 self.new_rows,
-                count,
+                self.new_firsts[part] + self.new_counts[part],
+                self.new_firsts[part + 1],
             )
-            if result[0] < 0:
-                return int(result[1])
-            first, count = int(result[0]), int(result[1])
-            size = 2 * len(self.new_tiles)
-            self.new_tiles = np.resize(self.new_tiles, size)
-            self.new_listings = grown(self.new_listings, size)
-            self.new_rows = grown(self.new_rows, size)
+
+        while True:
+            results = self.in_parallel(post, parts)
+            self.new_counts = [int(end) - self.new_firsts[part] for part, (_, end) in enumerate(results)]
+            full = [stopped >= 0 for stopped, _ in results]
+            if not any(full):
+                return sum(self.new_counts)
+            coming = [int(results[part][0]) if full[part] else edges[part + 1] for part in parts]
+            rooms = [self.new_firsts[part + 1] - self.new_firsts[part] for part in parts]
+            self._make_room_for_new(
+                [room * 3 // 2 if full[part] else room for part, room in enumerate(rooms)]
+            )
+
+    def _make_room_for_new(self, rooms: list[int]) -> None:
+        """Give each range of requesters room for its new batches; what it has written it keeps."""
+        firsts = [0, *itertools.accumulate(rooms)]
+        for name, kind in NEW_BATCHES.items():
+            buffer = np.zeros(firsts[-1], kind)
+            for part, count in enumerate(self.new_counts):
+                if count:
+                    old = self.new_firsts[part]
+                    buffer[firsts[part] : firsts[part] + count] = getattr(self, name)[old : old + count]
+            setattr(self, name, buffer)
+        self.new_firsts = firsts
+        self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
+
+    def fund_new_batches(self) -> None:
+        """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
+        books = self.books()
+
+        def fund(part: int) -> None:
+            first = self.new_firsts[part]
+            last = first + self.new_counts[part]
+            posting.sort_by_tile(
+                first,
+                last,
+                self.new_tiles,
+                self.new_starts[part],
+                self.new_listings,
+                self.new_rows,
+                np.empty(last - first, boards.LISTING),
+                np.empty(last - first, boards.BATCH),
+            )
+            rows = self.new_transfers[2 * first : 2 * last]
+            count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)
+            books.transfer(rows, count, self.new_rows["escrow"])
+
+        self.in_parallel(fund, range(len(self.new_counts)))
+        books.close()
+
+    def books(self, *common: str) -> Books:
+        """Return the ledger for threads; only of the ``common`` sectors they write to the same accounts."""
+        return Books(self.ledger, common, self.config.compute.threads)
+
+    def note_posters(self) -> None:
+        """Let the offices know who posted in this hour, and where."""
+        if not self.offices.counting:
+            return
+        platforms = np.array([board.platform for board in self.boards])
+        for starts in self.new_starts:
+            on = np.repeat(platforms, np.diff(starts))
+            self.offices.note_posting(
+                self.new_rows["requester"][starts[0] : starts[-1]], on, len(self.requester_rows)
+            )
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""
@@ -435,11 +564,14 @@ class ClickWorkModel(mesa.Model):
             rows, self.key(TILES, 0), self.tile_offset, self.platform_rows["boards"], self.worker_rows
         )
 
-    def remove_workers(self, rows: NDArray[np.int64]) -> None:
-        """Let workers leave; they stay registered. Pending money below the payout threshold is forfeited."""
+    def remove_workers(self, rows: NDArray[np.int64], forfeits: bool = True) -> None:
+        """Let workers leave; they stay registered.
+
+        Who leaves by choice forfeits pending money below the payout threshold; who is shut out is paid.
+        """
         if len(rows) == 0:
             return
-        self._close_accounts(rows, forfeits=True)
+        self._close_accounts(rows, forfeits)
         self.worker_rows["bits"][rows] &= np.uint8(255 - ACTIVE)
         leavers = self.worker_rows[rows]
         np.add.at(self.pools, leavers["country"], 1)
@@ -477,7 +609,7 @@ class ClickWorkModel(mesa.Model):
             self._choose_first_platform(np.arange(len(chosen)), chosen)
             self.move_workers(stranded, column_of(chosen, "platform"))
         else:
-            self.remove_workers(stranded)
+            self.remove_workers(stranded, forfeits=False)
 
     def admits_any(self, country: int) -> bool:
         """Whether some platform admits the workers of a country."""
@@ -583,6 +715,7 @@ class ClickWorkModel(mesa.Model):
         for board in self.boards:
             day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
             self.offices.month_fees[board.platform] += demand[:, boards.FEES] + day[:, boards.FEE]
+            self.offices.month_worker_fees[board.platform] += day[:, boards.FEE]
             self.offices.month_rewards[board.platform] += day[:, (boards.PAY, boards.FEE, boards.CUT)].sum(
                 axis=1
             )
@@ -618,8 +751,8 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        if offices.counting:
-            self.apply_channels()
+        if offices.counting or self.config.policy.wage_floor is not None:
+            self.write_fees()
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
@@ -656,6 +789,8 @@ class ClickWorkModel(mesa.Model):
     def pay_incomes(self) -> None:
         """Pay what instruments pay to everybody, from what was collected for the month before."""
         offices = self.offices
+        if offices.policy.universal_income is None:
+            return
         rows = self.worker_rows[: self.workers_count]
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
@@ -667,7 +802,7 @@ class ClickWorkModel(mesa.Model):
                 )
             )
         self.paid_income = receives if offices.per_head.any() else np.zeros(0, bool)
-        offices.begin_month(self.hour)
+        self.paid_at = self.hour
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)
@@ -745,6 +880,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
+            bool(self.settings["floor_on_true_time"][0]),
         )
 
     def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
@@ -752,6 +888,21 @@ class ClickWorkModel(mesa.Model):
         worker, today = self.worker_rows[row : row + 1].copy(), np.zeros(1, np.int8)
         self.draw_sessions(0, 1, day, worker, today)
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
+
+    def log_rise_by_income(self, row: int) -> float:
+        """Log points by which this month's income without work raises a worker's reservation wage."""
+        worker = self.worker_rows[row]
+        effect = self.offices.effects[worker["country"]]
+        if not effect[UNEARNED] > 0.0:
+            return 0.0
+        other = other_income(
+            bool(worker["bits"] & OTHER_JOB),
+            float(effect[WAGE]),
+            float(worker["desired_minutes"]) / 60.0,
+            float(worker["all_in_pay"]),
+            float(effect[NEED]),
+        )
+        return float(reservation_with_income(0.0, float(effect[UNEARNED]), other, float(effect[ELASTICITY])))
 
     def would_leave(self, row: int) -> bool:
         """Whether the compiled rule lets a worker leave this week."""
@@ -809,7 +960,12 @@ class ClickWorkModel(mesa.Model):
         requester["target"] = bounded_target(
             target,
             float(requester["value"]),
-            float(platform["reward_floor"]),
+            lowest_pay(
+                float(platform["reward_floor"]),
+                float(platform["wage_floor"]),
+                bool(requester["complies"]),
+                float(requester["bias"]) if self.settings["floor_on_true_time"][0] else 1.0,
+            ),
             float(platform["requester_fee_ppm"]) / 1e6,
             float(requester["bias"]),
             float(requester["markup"]),

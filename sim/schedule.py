@@ -5,7 +5,10 @@ They can be printed, timed, and extended with ordinary Python: a phase is a func
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import itertools
+from collections.abc import Callable, Generator
+from inspect import isgeneratorfunction
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from sim.columns import Records
 from sim.draws import stream, uniform
 from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
-from sim.market import invariants, learning, pay_setting, payout, posting, review, search
+from sim.market import invariants, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.numeric import log, poisson
 
@@ -34,6 +37,53 @@ Model = Any
 """``sim.model.ClickWorkModel``, which stands a step higher and knows this file."""
 
 Phase = Callable[[Model], None]
+
+Task = Callable[[Board], None]
+
+
+class BoardPhase:
+    """A phase that plays every board by itself; it is called like any other phase.
+
+    Neighbours of this kind are played one after another on a board before the next board's turn: so its
+    workers and batches stay in the cache. The function that it is made of returns what is to be done with a
+    board; or yields it, and what comes after the ``yield`` is done when all boards have been played.
+    """
+
+    def __init__(self, begin: Callable[[Model], Any]) -> None:
+        self.begin = begin
+        self.has_end = isgeneratorfunction(begin)
+        functools.update_wrapper(self, begin)
+
+    def __call__(self, model: Model) -> None:
+        """Play this phase alone."""
+        play_boards((self,), model)
+
+
+def play_boards(phases: tuple[Any, ...], model: Model) -> None:
+    """Play some phases together, board by board, then their ends."""
+    begun = [phase.begin(model) for phase in phases]
+    tasks = [next(one) if phase.has_end else one for phase, one in zip(phases, begun, strict=True)]
+    model.for_each_board(*tasks)
+    for phase, one in zip(phases, begun, strict=True):
+        if phase.has_end:
+            next(one, None)
+
+
+@functools.lru_cache(maxsize=8)
+def together(phases: tuple[Phase, ...]) -> tuple[tuple[bool, tuple[Phase, ...]], ...]:
+    """Group phases: neighbours that play boards (true) and others (false)."""
+    groups = itertools.groupby(phases, key=lambda phase: isinstance(phase, BoardPhase))
+    return tuple((on_boards, tuple(group)) for on_boards, group in groups)
+
+
+def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
+    """Run phases one after another, neighbours that play boards together."""
+    for on_boards, group in together(phases):
+        if on_boards:
+            play_boards(group, model)
+        else:
+            for phase in group:
+                phase(model)
 
 
 # --- the hour ---------------------------------------------------------------------------------
@@ -53,19 +103,21 @@ def read_clock(model: Model) -> None:
         run_phases(DAY, model)
 
 
-def post_batches(model: Model) -> None:
+@BoardPhase
+def post_batches(model: Model) -> Task:
     """Requesters at work post batches and fund their escrow."""
-    count = model.new_batches()
-    expected = np.bincount(model.new_tiles[:count], minlength=len(model.boards))
+    model.new_batches()
+    model.fund_new_batches()
+    model.note_posters()
+    expected = (model.new_starts[:, 1:] - model.new_starts[:, :-1]).sum(axis=0).tolist()
 
-    def insert(board: Board) -> int:
-        board.room_for_batches(int(expected[board.tile]))
-        return boards.insert(
+    def insert(board: Board) -> None:
+        board.room_for_batches(expected[board.tile])
+        boards.insert(
             board.tile,
-            model.new_tiles,
+            model.new_starts,
             model.new_listings,
             model.new_rows,
-            count,
             board.listings,
             board.batches,
             board.free,
@@ -74,28 +126,18 @@ def post_batches(model: Model) -> None:
             board.added,
             board.moved,
             board.moved_keys,
+            board.demands[model.utc_hour],
             board.state,
         )
 
-    for board, more in zip(model.boards, model.for_each_board(insert), strict=True):
-        rows = posting.fund(
-            board.added,
-            more,
-            board.batches,
-            model.requester_rows,
-            model.recording,
-            board.demands[model.utc_hour],
-            board.rows,
-        )
-        model.ledger.transfer(board.rows, rows, board.batches["escrow"])
-        if model.offices.counting:
-            posters = board.batches["requester"][board.added[:more]]
-            model.offices.note_posting(posters, board.platform, len(model.requester_rows))
+    return insert
 
 
-def close_batches(model: Model) -> None:
+@BoardPhase
+def close_batches(model: Model) -> Generator[Task, None, None]:
     """Finished and expired batches leave the boards; unspent escrow returns."""
     keep_taken = model.keeps_campaigns and model.recording
+    books = model.books("requesters")
 
     def close_one(board: Board) -> None:
         if keep_taken:
@@ -121,20 +163,24 @@ def close_batches(model: Model) -> None:
             board.state,
         ):
             board.room_to_close()
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
 
-    model.for_each_board(close_one)
+    yield close_one
+    books.close()
     for board in model.boards:
         finished = int(board.state[boards.FINISHED_COUNT])
         if finished:
-            model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
             pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
 
 
-def come_on_duty(model: Model) -> None:
+@BoardPhase
+def come_on_duty(model: Model) -> Task:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key = model.key(INTERRUPTIONS, model.hour)
     if model.needs_bucketing:
         model.bucket()
+
+    model.offices.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
@@ -156,11 +202,14 @@ def come_on_duty(model: Model) -> None:
             board.live,
             board.state,
         )
+        if model.offices.counting:
+            model.offices.note_sessions(model.order[first:last], board.platform, model.worker_rows)
 
-    model.for_each_board(prepare)
+    return prepare
 
 
-def search_and_work(model: Model) -> None:
+@BoardPhase
+def search_and_work(model: Model) -> Task:
     """Rounds of examine, propose, allocate, do."""
     search_key, taste_key = model.key(SEARCH, model.hour), model.key(TASTE, 0)
     priority_key = model.key(PRIORITY, model.hour)
@@ -202,10 +251,11 @@ def search_and_work(model: Model) -> None:
                 board.room_for_takers(searching)
                 board.room_for_events(searching)
 
-    model.for_each_board(play)
+    return play
 
 
-def review_work(model: Model) -> None:
+@BoardPhase
+def review_work(model: Model) -> Task:
     """What was handed in is accepted or rejected."""
     key = model.key(REVIEW, model.hour)
 
@@ -224,11 +274,13 @@ def review_work(model: Model) -> None:
             board.state,
         )
 
-    model.for_each_board(review_one)
+    return review_one
 
 
-def pay_for_work(model: Model) -> None:
+@BoardPhase
+def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
+    books = model.books("platforms", "collectives")
 
     def settle_one(board: Board) -> None:
         platform = model.platform_rows[board.platform : board.platform + 1]
@@ -253,10 +305,10 @@ def pay_for_work(model: Model) -> None:
             board.rows,
             board.state,
         )
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
 
-    model.for_each_board(settle_one)
-    for board in model.boards:
-        model.ledger.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+    yield settle_one
+    books.close()
 
 
 def observe_hour(model: Model) -> None:
@@ -266,10 +318,13 @@ def observe_hour(model: Model) -> None:
         invariants.check_hour(model)
     for observer in model.observers:
         observer.hour(model)
-    for board in model.boards:
+
+    def let_go(board: Board) -> None:
         review.go_off_duty(
             model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
         )
+
+    model.for_each_board(let_go)
     model.hour += 1
     if model.hour % 24 == 0:
         model.add_up_day()
@@ -327,7 +382,6 @@ def draw_duty(model: Model) -> None:
         lambda first, last: model.draw_sessions(first, last, model.day, model.worker_rows, model.today)
     )
     model.duty_day = model.day
-    model.offices.note_workers(model.worker_rows, model.today)
     for row, plan in plans:
         if plan != model.duty_of(row):
             model.set_duty(row, plan)
@@ -354,7 +408,10 @@ def learn_pay(model: Model) -> None:
     for worker in model.deciders("reservation_wage"):
         wage = float(worker.reservation_wage())
         if wage != Worker.reservation_wage(worker):
-            model.worker_rows["log_reservation"][worker.row] = log(max(1e-9, wage))
+            # What an income adds is added afresh each hour, so it is not stored.
+            model.worker_rows["log_reservation"][worker.row] = (
+                log(max(1e-9, wage)) - worker.log_rise_by_income()
+            )
 
 
 def learn_hours(model: Model) -> None:
@@ -442,8 +499,13 @@ def close_platform_books(model: Model) -> None:
 
 
 def pay_incomes(model: Model) -> None:
-    """Incomes that instruments pay are paid for the month that begins; users are counted anew."""
+    """Incomes that instruments pay are paid for the month that begins."""
     model.pay_incomes()
+
+
+def count_anew(model: Model) -> None:
+    """The public offices begin to count the next month's users, fees and rewards."""
+    model.offices.begin_month(model.hour)
 
 
 def close_month(model: Model) -> None:
@@ -474,12 +536,6 @@ WEEK: tuple[Phase, ...] = (
     join,
     begin_week,
 )
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, close_month)
+MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, count_anew, close_month)
 LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
 """The end of a run: what would be paid for the month after is not."""
-
-
-def run_phases(phases: tuple[Phase, ...], model: Model) -> None:
-    """Run phases one after another."""
-    for phase in phases:
-        phase(model)

@@ -217,10 +217,32 @@ def test_the_projects_own_groups_compose() -> None:
     count = 0
     for group, names in options.items():
         for name in names:
-            assert isinstance(compose([f"{group}={name}"]), Config)
+            if name == "universal_income":
+                told = refused(None, f"{group}={name}")
+                assert told.path == "policy.universal_income.funding" and "a tax beside it" in str(told)
+            else:
+                assert isinstance(compose([f"{group}={name}"]), Config)
             count += 1
     print(f"{count} choices in {len(options)} groups compose")
     assert count >= 1
+
+
+def test_policies_are_chosen_together() -> None:
+    """Any list of them composes as long as something pays for the income; the order means nothing."""
+    names = [name for name in group_options(conf_folder())["policy"] if name != "none"]
+    assert len(names) >= 4
+    for first in names:
+        for second in names:
+            config = (
+                compose([f"policy=[{first},{second}]"]) if {first, second} != {"universal_income"} else None
+            )
+            assert config is None or config == compose([f"policy=[{second},{first},none]"])
+            chosen = [name for name, one in vars(config.policy).items() if one is not None] if config else []
+            assert config is None or set(chosen) == {first, second}
+    every = compose([f"policy=[{','.join(names)}]"])
+    assert all(getattr(every.policy, name) is not None for name in names)
+    external = compose(["policy=universal_income", "policy.universal_income.funding=external"])
+    assert external.policy.universal_income is not None and external.policy.usage_tax is None
 
 
 def test_the_projects_own_files_read_the_same_to_any_yaml_reader() -> None:

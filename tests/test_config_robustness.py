@@ -29,6 +29,7 @@ from sim.validation import build, to_plain
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = describe(Config)
+INSTRUMENTS = {row.path.split(".")[1] for row in ROWS if row.path.startswith("policy.")}
 NUMBERS = [row for row in ROWS if row.kind.startswith(("number", "whole number"))]
 SAMPLE, NIGHTLY = 400, 10_000
 ROUND_TRIPS, NIGHTLY_ROUND_TRIPS = 100, 1_000
@@ -111,8 +112,17 @@ def as_tree(chosen: dict[str, Any]) -> Any:
 
 
 def as_words(chosen: dict[str, Any]) -> list[str]:
-    """Spell settings for the command line."""
-    return [f"{path}={as_word(value)}" for path, value in chosen.items()]
+    """Spell settings for the command line, and choose the instruments that they belong to."""
+    return [*choosing(*chosen), *(f"{path}={as_word(value)}" for path, value in chosen.items())]
+
+
+def choosing(*paths: str) -> list[str]:
+    """Return the word that chooses the instruments of some settings; an income needs a tax beside it."""
+    parts = [path.split(".") for path in paths]
+    named = {part[1] for part in parts if part[0] == "policy" and part[1:2] and part[1] in INSTRUMENTS}
+    if "universal_income" in named:
+        named.add("usage_tax")
+    return [f"policy=[{','.join(sorted(named))}]"] if named else []
 
 
 def as_word(value: Any) -> str:
@@ -242,7 +252,7 @@ def test_each_parameter_in_each_way_wrong(tmp_path: Path, capsys: pytest.Capture
         for what, key, word in mistakes:
             if row.kind == "text" and word == "" and row.limits.default == "":
                 continue
-            told = refusal_of(f"{key}={word}", capsys)
+            told = refusal_of(f"{key}={word}", capsys, *choosing(path))
             assert key in told[0], told
             assert any(line.startswith("  found    ") for line in told[1:]), told
             assert any(line.startswith("  allowed  ") for line in told[1:]), told
@@ -264,9 +274,21 @@ def misspelled(path: str) -> str:
     return swapped if swapped != path else path + path[-1]
 
 
-def refusal_of(word: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Run the command with one word; return the lines of its refusal."""
-    code = main(["run", word])
+@pytest.mark.usefixtures("never_runs")
+def test_settings_of_instruments_that_are_not_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [row for row in ROWS if row.path.startswith("policy.")]
+    for row in rows:
+        instrument = row.path.split(".")[1]
+        told = refusal_of(f"{row.path}={as_word(row.limits.default)}", capsys)
+        assert told[0] == f"{row.path} has no effect: policy.{instrument} is not chosen."
+        assert told[-1].split(maxsplit=1)[1] == f"policy={instrument}"
+    print(f"{len(rows)} settings of {len(INSTRUMENTS)} instruments refused")
+    assert len(rows) >= 30 and len(INSTRUMENTS) >= 4
+
+
+def refusal_of(word: str, capsys: pytest.CaptureFixture[str], *before: str) -> list[str]:
+    """Run the command with one word, and those before it; return the lines of its refusal."""
+    code = main(["run", *before, word])
     told = capsys.readouterr()
     assert code == 2, (word, told)
     assert told.out == "" and told.err.startswith("clickmarket: ")
@@ -284,7 +306,7 @@ def assert_usable(near: str, path: str, told: list[str]) -> None:
         return
     USABLE.add(near)
     try:
-        compose([near])
+        compose([*choosing(path), near])
         said = ""
     except UserError as error:
         said = str(error)

@@ -15,6 +15,9 @@ CHOICES = {
     "task_types.<name>.function", "task_types.<name>.tertiary", "task_types.<name>.one_task_many_workers",
     "platforms.<name>.owner", "platforms.<name>.*_countries",
     "market.acceptance", "market.pay_setting",
+    "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
+    "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
+    "policy.universal_income.pool",
 }  # fmt: skip
 """Names, dates, rules and kinds: chosen, not measured."""
 

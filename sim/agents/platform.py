@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.base import Lasting
-from sim.agents.population import admitted
+from sim.agents.population import admitted, boards_of
 from sim.agents.traits import PLATFORM
 from sim.columns import Column, Records
 from sim.config import Config
@@ -40,20 +40,13 @@ def parts_per_million(share: float) -> int:
     return int(np.floor(share * 1e6 + 0.5))
 
 
-def boards_of(config: Config, workers: float) -> int:
-    """Tiles of a platform's board: as set, or enough that each serves ``workers_per_board`` at most."""
-    if config.market.boards is not None:
-        return config.market.boards
-    return max(1, int(np.ceil(workers / config.market.workers_per_board)))
-
-
 def make_platforms(config: Config, world: World, worker_origins: Records) -> Records:
     """Return the records of the platforms, in the order of the configuration.
 
     ``worker_origins`` says how many workers each may expect, and so how many tiles its board needs.
     """
-    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
     rows = np.zeros(len(config.platforms), PLATFORM)
+    rows["boards"] = boards_of(config, worker_origins)
     workers = admitted(config, world, "worker")
     for i, (name, platform) in enumerate(config.platforms.items()):
         if platform.owner not in world.codes:
@@ -74,9 +67,6 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["payout_threshold"] = parse_usd(platform.payout_threshold_usd)
         row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)
         row["cost_ppm"] = parts_per_million(platform.cost_share)
-        row["boards"] = boards_of(
-            config, config.workers.count * added_up(chances[worker_origins["platform"] == i])
-        )
         row["owner"] = world.codes.index(platform.owner)
     return rows
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import LONGEST_TASK, largest_batch, willing_share
+from sim.agents.rules import LONGEST_TASK, largest_batch, tile_of, willing_share
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -37,6 +37,7 @@ from sim.world import World
 TRAITS = stream("traits")
 COLLECTIVES = stream("collectives")
 REQUESTERS = stream("requesters")
+TILES = stream("tiles")
 LONG_AGO = -1_000_000
 MOST_COLLECTIVES = 1 << 20
 """Collectives of a country that the key of their draws can tell apart."""
@@ -230,6 +231,16 @@ def origins(config: Config, world: World, side: str) -> Records:
     return table
 
 
+def boards_of(config: Config, worker_origins: Records) -> NDArray[np.int64]:
+    """Tiles of each platform's board: as set, or enough that each serves ``workers_per_board`` at most."""
+    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
+    result = np.zeros(len(config.platforms), np.int64)
+    for p in range(len(result)):
+        workers = config.workers.count * added_up(chances[worker_origins["platform"] == p])
+        result[p] = config.market.boards or max(1, int(np.ceil(workers / config.market.workers_per_board)))
+    return result
+
+
 def cumulative(weights: Any) -> NDArray[np.float64]:
     """Cumulative shares of weights, the last exactly 1."""
     running = np.zeros(len(weights))
@@ -421,9 +432,27 @@ def write_worker(
     worker.accuracy = integer(max(0.0, min(255.0, np.floor(accuracy * 255.0 + 0.5))))
 
 
+@rule
+def origin_of(draw: float, worker_origins: Any) -> int:
+    """Index of the origin that a draw falls into."""
+    at = integer(0)
+    while at < len(worker_origins) - 1 and draw >= worker_origins[at].cumulative:
+        at += 1
+    return at
+
+
+@kernel
+def draw_tiles(key: int, tile_key: int, worker_origins: Any, boards: Any, offset: Any, tiles: Any) -> None:
+    """Draw the tile of everyone who is there at the start, by id."""
+    for i in range(len(tiles)):
+        p = integer(worker_origins[origin_of(trait(key, i, DIM_ORIGIN), worker_origins)].platform)
+        tiles[i] = integer(offset[p]) + tile_of(uniform(tile_key, i, 0), integer(boards[p]))
+
+
 @kernel
 def write_first_workers(
     key: int,
+    numbers: Any,
     workers: Any,
     worker_origins: Any,
     willing: Any,
@@ -433,17 +462,15 @@ def write_first_workers(
     zone_cumulative: Any,
     settings: Any,
 ) -> None:
-    """Draw the workers who are there at the start; row i has id i."""
+    """Draw the workers who are there at the start; ``numbers`` holds the id of each row."""
     for i in range(len(workers)):
-        draw = trait(key, i, DIM_ORIGIN)
-        at = integer(0)
-        while at < len(worker_origins) - 1 and draw >= worker_origins[at].cumulative:
-            at += 1
-        workers[i].number = i
+        number = integer(numbers[i])
+        at = origin_of(trait(key, number, DIM_ORIGIN), worker_origins)
+        workers[i].number = number
         write_worker(
             workers[i],
             key,
-            integer(i),
+            number,
             integer(worker_origins[at].country),
             integer(worker_origins[at].platform),
             max(LEAST_WILLING, willing[at]),
@@ -760,11 +787,27 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
     return result
 
 
+def ids_by_tile(config: Config, tables: Tables) -> NDArray[np.uint32]:
+    """Ids of those who are there at the start, tile by tile: their board finds them close together."""
+    boards = boards_of(config, tables.worker_origins)
+    tiles = np.zeros(config.workers.count, np.uint16)
+    draw_tiles(
+        int(stream_key(config.seed, TRAITS, 0)),
+        int(stream_key(config.seed, TILES, 0)),
+        tables.worker_origins,
+        boards,
+        np.cumsum(boards) - boards,
+        tiles,
+    )
+    return np.argsort(tiles, kind="stable").astype(np.uint32)
+
+
 def make_population(config: Config, world: World, tables: Tables) -> Population:
     """Draw all agents of a run."""
     workers = np.zeros(config.workers.count, WORKER)
     write_first_workers(
         int(stream_key(config.seed, TRAITS, 0)),
+        ids_by_tile(config, tables),
         workers,
         tables.worker_origins,
         willing_at_start(config, tables),

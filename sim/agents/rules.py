@@ -173,6 +173,15 @@ def unit_cost(target: float, floor: float, fee: float, bias: float, markup: floa
 
 
 @rule
+def lowest_pay(promise: float, wage_floor: float, complies: bool, true_over_counted: float) -> float:
+    """USD an hour of stated time below which a requester does not post: the promise, and the law.
+
+    ``true_over_counted`` turns the floor into stated time: true over stated seconds, or 1 if it counts these.
+    """
+    return max(promise, wage_floor * true_over_counted) if complies else promise
+
+
+@rule
 def affordable(value: float, bias: float, floor: float, fee: float) -> bool:
     """Whether an hour of true time is worth the pay that a platform promises, fee included."""
     return floor * (1.0 + fee) <= value * bias
@@ -271,3 +280,9 @@ def bounded_target(
 def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> float:
     """Most tasks a requester puts in a batch: the type's limit, some days of its own demand; at least 3."""
     return max(3.0, min(type_limit, demand_seconds / seconds))
+
+
+@rule
+def tile_of(draw: float, boards: int) -> int:
+    """Tile of a worker among the ``boards`` of the platform."""
+    return integer(draw * real(boards))

@@ -101,6 +101,7 @@ REQUESTER = records(
         ("approval_tasks", "i4"),
         ("approval_rate", "f4"),
         ("retired", "u1"),
+        ("complies", "u1"),
         ("relative_size", "f8"),
         ("base_demand", "f8"),
         ("base_batches", "f8"),
@@ -136,7 +137,8 @@ REQUESTER = records(
     ]
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
-``bias`` true over stated seconds; ``retired`` requesters are no agents any more and post nothing;
+``bias`` true over stated seconds; ``complies`` with a wage floor or not; ``retired`` requesters are no agents
+any more and post nothing;
 ``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` the ratio of what batches
 asked for to what target and normal fee would give, ``asked`` and ``expected`` those two sums over the period;
 ``low_*`` and ``high_*`` count the two reward arms of the period (assignments, micro-dollars, micro-dollar
@@ -158,6 +160,8 @@ PLATFORM = records(
         ("cost_ppm", "i8"),
         ("boards", "i8"),
         ("reward_floor", "f8"),
+        ("wage_floor", "f8"),
+        ("highest_floor", "f8"),
         ("transactions", "i8"),
         ("revenue", "i8"),
         ("cost", "i8"),
@@ -166,7 +170,7 @@ PLATFORM = records(
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
-of stated time."""
+of stated time; ``wage_floor`` and ``highest_floor`` the lowest and highest that policy sets for workers."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

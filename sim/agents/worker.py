@@ -132,9 +132,17 @@ class Worker(RecordAgent):
         return self.model.drawn_plan(self.row, day)  # type: ignore[no-any-return]
 
     def reservation_wage(self) -> float:
-        """USD per hour below which a listing is passed over; asked weekly, when the week's pay is learned."""
+        """USD per hour below which a listing is passed over; asked weekly, when the week's pay is learned.
+
+        An income that comes without work counts as it is paid this month.
+        """
         weight = float(self.model.settings["reservation_weight"][0])
-        return float(exp(rules.log_reservation(self.log_base_reservation, self.all_in_pay, weight)))
+        learned = rules.log_reservation(self.log_base_reservation, self.all_in_pay, weight)
+        return float(exp(learned + self.log_rise_by_income()))
+
+    def log_rise_by_income(self) -> float:
+        """Log points by which this month's income without work raises ``log_reservation``; 0 without one."""
+        return float(self.model.log_rise_by_income(self.row))
 
     def leaves(self) -> bool:
         """Whether the worker leaves the market at the end of this week.
@@ -183,7 +191,8 @@ class Worker(RecordAgent):
 
     def accepts(self, perceived_pay: float) -> bool:
         """Whether a listing of this perceived hourly pay (USD) is taken."""
-        return bool(self.model.kernels.accepts(log(perceived_pay), self.log_reservation))
+        log_reservation = self.log_reservation + self.log_rise_by_income()
+        return bool(self.model.kernels.accepts(log(perceived_pay), log_reservation))
 
     def remove(self) -> None:
         """Leave the market for good: pending money below the payout threshold is forfeited."""

@@ -419,10 +419,9 @@ def sort_in(found: int, place: int, slot: int, slots: Any, places: Any) -> None:
 @kernel
 def insert(
     tile: int,
-    new_tiles: Any,
+    new_starts: Any,
     new_listings: Any,
     new_batches: Any,
-    new_count: int,
     listings: Any,
     batches: Any,
     free: Any,
@@ -431,19 +430,27 @@ def insert(
     added: Any,
     moved: Any,
     moved_keys: Any,
+    demand: Any,
     state: Any,
-) -> int:
-    """Put the new batches of this tile on the board, bring the orders up to date; return how many came."""
+) -> None:
+    """Put the new batches of this tile on the board and bring the orders up to date.
+
+    The new batches of each range of requesters are sorted by tile; a tile's begin at
+    ``new_starts[range, tile]``.
+    """
     count = integer(state[OPEN])
     more = integer(0)
-    for i in range(new_count):
-        if new_tiles[i] == tile:
+    for part in range(len(new_starts)):
+        for i in range(integer(new_starts[part, tile]), integer(new_starts[part, tile + 1])):
             state[FREE] -= 1
             slot = free[state[FREE]]
             listings[slot] = new_listings[i]
             batches[slot] = new_batches[i]
             added[more] = slot
             more += 1
+            country = integer(new_batches[i].requester_country)
+            demand[country, POSTED] += integer(new_batches[i].assignments)
+            demand[country, BATCHES] += 1
     for order in range(0, 3, 2):
         for i in range(more):
             moved[i] = added[i]
@@ -473,7 +480,6 @@ def insert(
     sort_slots(moved, moved_keys, moving, batches)
     merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving, batches)
     state[OPEN] = count + more
-    return more
 
 
 @rule

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import below_outside_value, log_reservation, smoothed
+from sim.agents.rules import below_outside_value, log_reservation, smoothed, tile_of
 from sim.agents.traits import (
     ACTIVE,
     platform_of,
@@ -168,12 +168,6 @@ def reconsider(
             wanted[row] = chosen
 
 
-@rule
-def tile_of(agent: int, tile_key: int, offset: int, boards: int) -> int:
-    """Tile of a worker on a platform whose tiles begin at ``offset``: by keyed draw, for good."""
-    return offset + integer(uniform(tile_key, agent, 0) * real(boards))
-
-
 @kernel
 def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any) -> None:
     """Give each of ``rows`` its tile on its platform."""
@@ -181,7 +175,7 @@ def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any)
         worker = workers[rows[k]]
         agent = worker_id(integer(worker.number), integer(worker.country))
         p = platform_of(worker)
-        worker.tile = tile_of(agent, tile_key, integer(tile_offset[p]), integer(boards[p]))
+        worker.tile = integer(tile_offset[p]) + tile_of(uniform(tile_key, agent, 0), integer(boards[p]))
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any
 from sim.agents.rules import arm_profit, bounded_target, next_step
 from sim.agents.rules import profit_search as revised_target  # replaceable: revised_target
 from sim.compile import integer, kernel, real
-from sim.market.posting import HIGH_ARM
+from sim.market.posting import HIGH_ARM, lowest_pay_of
 
 
 @kernel
@@ -100,7 +100,7 @@ def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
         requester.target = bounded_target(
             target,
             real(requester.value),
-            real(platform.reward_floor),
+            lowest_pay_of(requester, platform, setting.floor_on_true_time > 0),
             real(platform.requester_fee_ppm) / 1000000.0,
             real(requester.bias),
             real(requester.markup),

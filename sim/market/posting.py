@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_batch, unit_cost
+from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_batch, lowest_pay, unit_cost
 from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
 from sim.ledger import FUNDING, POSTING, write_row
-from sim.market.board import BATCHES, POSTED
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
 LOW_ARM, HIGH_ARM = 0, 1
@@ -79,6 +78,7 @@ def post(
     mixes: Any,
     types: Any,
     platforms: Any,
+    floors: Any,
     tile_offset: Any,
     settings: Any,
     weekdays: Any,
@@ -86,10 +86,11 @@ def post(
     listings: Any,
     batches: Any,
     count: int,
+    end: int,
 ) -> tuple[int, int]:
-    """Write the batches that requesters ``first`` to ``last`` post in this hour, from place ``count`` on.
+    """Write what requesters ``first`` to ``last`` post in this hour to places ``count`` to ``end``.
 
-    Returns the requester before whom the buffers were full (-1 if none) and how many batches there are.
+    Returns the requester before whom there was no more room (-1 if none) and the place after the last batch.
     """
     setting = settings[0]
     office_weight = real(setting.office_hours) + (24.0 - real(setting.office_hours)) * real(
@@ -110,7 +111,7 @@ def post(
             share *= weekdays[local_weekday[zone]]
         requester_id = integer(requester.id)
         arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)
-        if count + arrivals > len(tiles):
+        if count + arrivals > end:
             return integer(r), integer(count)
         for _ in range(arrivals):
             count = write_batch(
@@ -122,6 +123,7 @@ def post(
                 mixes[r],
                 types,
                 platforms,
+                floors,
                 tile_offset,
                 setting,
                 tiles,
@@ -134,12 +136,32 @@ def post(
 
 
 @rule
-def expected_unit_cost(requester: Any, platforms: Any, markup: float) -> float:
+def lowest_pay_of(requester: Any, platform: Any, on_true_time: bool) -> float:
+    """USD an hour of stated time below which a requester does not post on a platform."""
+    return lowest_pay(
+        real(platform.reward_floor),
+        real(platform.wage_floor),
+        requester.complies > 0,
+        real(requester.bias) if on_true_time else 1.0,
+    )
+
+
+@rule
+def open_to(mask: int, hourly: float, floors: Any) -> int:
+    """Bits of the countries of a mask whose workers may be asked to work for this pay (USD an hour)."""
+    for country in range(len(floors)):
+        if floors[country] > hourly:
+            mask &= ~(integer(1) << country)
+    return mask
+
+
+@rule
+def expected_unit_cost(requester: Any, platforms: Any, markup: float, on_true_time: bool) -> float:
     """Cost of an hour of true time (USD) that a requester expects at its target on its home platform."""
     home = platforms[requester.platform]
     return unit_cost(
         real(requester.target),
-        real(home.reward_floor),
+        lowest_pay_of(requester, home, on_true_time),
         real(home.requester_fee_ppm) / 1000000.0,
         real(requester.bias),
         markup,
@@ -147,14 +169,14 @@ def expected_unit_cost(requester: Any, platforms: Any, markup: float) -> float:
 
 
 @rule
-def usable_platforms(requester: Any, platforms: Any) -> int:
+def usable_platforms(requester: Any, platforms: Any, on_true_time: bool) -> int:
     """Bits of the requester's platforms whose promised pay its work is worth; the home's if there is none."""
     usable = integer(0)
     for p in range(len(platforms)):
         if (integer(requester.platform_mask) >> p) & 1 and affordable(
             real(requester.value),
             real(requester.bias),
-            real(platforms[p].reward_floor),
+            lowest_pay_of(requester, platforms[p], on_true_time),
             real(platforms[p].requester_fee_ppm) / 1000000.0,
         ):
             usable |= integer(1) << p
@@ -173,6 +195,7 @@ def write_batch(
     mix: Any,
     types: Any,
     platforms: Any,
+    floors: Any,
     tile_offset: Any,
     setting: Any,
     tiles: Any,
@@ -187,7 +210,8 @@ def write_batch(
         kind += 1
     task = types[kind]
     at = integer(0)
-    usable = usable_platforms(requester, platforms)
+    on_true_time = setting.floor_on_true_time > 0
+    usable = usable_platforms(requester, platforms, on_true_time)
     number = bits_in(usable)
     if number > 1:
         at = integer(uniform(key, DRAW_PLATFORM, 0) * real(number))
@@ -219,10 +243,13 @@ def write_batch(
         arm = integer(HIGH_ARM)
         spread = -spread
     hourly = real(requester.target) * real(task.pay_factor) * (1.0 + spread)
-    hourly = max(hourly, real(platform.reward_floor))
+    hourly = max(hourly, lowest_pay_of(requester, platform, on_true_time))
     tick = integer(platform.tick)
     reward = rounded_reward(hourly * real(stated) * 1000000.0 / 3600.0, tick, uniform(key, DRAW_ROUNDING, 0))
     floor_reward = real(platform.reward_floor) * real(stated) * 1000000.0 / 3600.0
+    counted = real(true_seconds if on_true_time else stated)
+    if requester.complies:
+        floor_reward = max(floor_reward, real(platform.wage_floor) * counted * 1000000.0 / 3600.0)
     if real(reward) < floor_reward:
         reward = integer(np.ceil(floor_reward / real(tick))) * tick
     reward = max(reward, integer(platform.minimum_reward))
@@ -238,7 +265,11 @@ def write_batch(
     tiles[count] = integer(tile_offset[p]) + tile
     listing = listings[count]
     listing.key = noise_key
-    listing.country_mask = requester.worker_mask
+    mask = integer(requester.worker_mask)
+    counted_pay = real(reward) * 3600.0 / (counted * 1000000.0)
+    if requester.complies and real(platform.highest_floor) > counted_pay:
+        mask = open_to(mask, counted_pay, floors[p])
+    listing.country_mask = mask
     listing.log_stated_pay = log(real(reward) * 3600.0 / (real(stated) * 1000000.0))
     listing.taken_by = 0
     listing.left = tasks * per_task
@@ -267,7 +298,7 @@ def write_batch(
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
     batch.worth = worth
-    batch.expected_cost = expected_unit_cost(requester, platforms, 1.0) * task_hours
+    batch.expected_cost = expected_unit_cost(requester, platforms, 1.0, on_true_time) * task_hours
     batch.right = 0
     batch.escrow = 0
     batch.posted_hour = hour
@@ -289,17 +320,50 @@ def write_batch(
 
 
 @kernel
-def fund(
-    added: Any, more: int, batches: Any, requesters: Any, recording: bool, demand: Any, rows: Any
-) -> int:
-    """Write the transfers that fill the escrow of the batches just put on a board; return how many.
+def sort_by_tile(
+    first: int,
+    last: int,
+    tiles: Any,
+    starts: Any,
+    listings: Any,
+    batches: Any,
+    sorted_listings: Any,
+    sorted_batches: Any,
+) -> None:
+    """Sort the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin.
+
+    The last two are scratch. Sorted, each tile's are read one after another, not from all over the memory.
+    """
+    starts[:] = 0
+    for i in range(first, last):
+        starts[integer(tiles[i]) + 1] += 1
+    before = integer(first)
+    for tile in range(len(starts)):
+        before += integer(starts[tile])
+        starts[tile] = before
+    for i in range(first, last):
+        tile = integer(tiles[i])
+        place = integer(starts[tile]) - first
+        sorted_listings[place] = listings[i]
+        sorted_batches[place] = batches[i]
+        starts[tile] += 1
+    for tile in range(len(starts) - 1, 0, -1):
+        starts[tile] = starts[tile - 1]
+    starts[0] = first
+    for i in range(first, last):
+        listings[i] = sorted_listings[i - first]
+        batches[i] = sorted_batches[i - first]
+
+
+@kernel
+def fund(first: int, last: int, batches: Any, requesters: Any, recording: bool, rows: Any) -> int:
+    """Write the transfers that fill the escrow of new batches ``first`` to ``last``; return how many.
 
     A requester's own balance (refunds) is used first; the rest comes from outside.
     """
     count = integer(0)
-    for i in range(more):
-        slot = integer(added[i])
-        batch = batches[slot]
+    for i in range(first, last):
+        batch = batches[i]
         r = integer(batch.requester)
         requester = requesters[r]
         gross = integer(batch.reward) * integer(batch.assignments)
@@ -310,23 +374,23 @@ def fund(
         if own < cost:
             write_row(rows[count], FUNDING, country, r, cost - own, country, country)
             count += 1
-        write_row(rows[count], POSTING, r, slot, cost, country, country)
+        write_row(rows[count], POSTING, r, i, cost, country, country)
         count += 1
-        demand[country, POSTED] += integer(batch.assignments)
-        demand[country, BATCHES] += 1
         if recording:
             requester.batches += 1
             requester.posted += integer(batch.assignments)
-    for i in range(more):
-        requesters[batches[integer(added[i])].requester].committed = 0
+    for i in range(first, last):
+        requesters[batches[i].requester].committed = 0
     return count
 
 
 @kernel
-def revise_demand(requesters: Any, elasticity: float, base_fee: float, platforms: Any) -> None:
+def revise_demand(
+    requesters: Any, elasticity: float, base_fee: float, platforms: Any, on_true_time: bool
+) -> None:
     """Set how many batches a day each requester draws at its unit cost; those above worth fall out."""
     for r in range(len(requesters)):
         requester = requesters[r]
-        cost = expected_unit_cost(requester, platforms, real(requester.markup))
+        cost = expected_unit_cost(requester, platforms, real(requester.markup), on_true_time)
         base = unit_cost(real(requester.initial_target), 0.0, base_fee, real(requester.bias), 1.0)
         requester.batches_per_day = real(requester.base_batches) * demand_factor(cost, base, elasticity)

@@ -39,6 +39,7 @@ SETTINGS = records(
         ("target_fill_days", "f8"),
         ("pay_smoothing", "f8"),
         ("reservation_weight", "f8"),
+        ("floor_on_true_time", "i8"),
     ]
 )
 
@@ -78,6 +79,7 @@ def make_settings(config: Config) -> Records:
         requesters.target_fill_hours / 24.0,
         learning.pay_smoothing,
         learning.reservation_weight,
+        config.policy.wage_floor is not None and config.policy.wage_floor.basis == "actual",
     )
     return row
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.agents.traits import OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
+from sim.agents.traits import JOINED_LATER, OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
 from sim.columns import Records, grown
 from sim.compile import integer, kernel, real
 from sim.ledger import (
@@ -228,7 +228,7 @@ class Recorder:
     def _keep_incomes(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Keep the account of each treasury over a month, from all that was booked in it."""
         offices, countries = model.offices, self.countries
-        paid = offices.month_began == model.hour  # not in the month in which the run ends
+        paid = model.paid_at == model.hour  # not in the month in which the run ends
         heads = heads_of(offices) if paid else np.zeros(countries)
         per_head = offices.per_head.copy() if paid else np.zeros(countries, np.int64)
         receives = model.paid_income if paid else model.paid_income[:0]
@@ -388,7 +388,9 @@ class Recorder:
             return pd.DataFrame(columns=list(COLUMNS["workers"]))
         past = model.history_rows[: model.workers_count]
         seen = (past["left_day"] < 0) | (past["left_day"] >= model.first_recorded_hour // 24)
-        rows, past = model.worker_rows[: model.workers_count][seen], past[seen]
+        order = in_order_of_coming(model)
+        order = order[seen[order]]
+        rows, past = model.worker_rows[order], past[order]
         bits = rows["bits"]
         weeks = past["weeks"].astype(float)
         mean = past["weekly_sum"] / np.maximum(weeks, 1)
@@ -413,7 +415,7 @@ class Recorder:
             "reservation_usd_per_hour": exponentials(rows["log_reservation"]),
             "pay_microusd": past["pay"],
             "paid_out_microusd": past["paid_out"],
-            "universal_income_microusd": grown(self.universal_income, len(seen))[: len(seen)][seen],
+            "universal_income_microusd": grown(self.universal_income, len(seen))[order],
             "weeks": weeks,
             "weekly_volatility": np.where(
                 (weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan
@@ -470,7 +472,8 @@ class Recorder:
         model = self.model
         if not model.keeps_history:
             return pd.DataFrame(columns=list(COLUMNS["spells"]))
-        rows, past = model.worker_rows[: model.workers_count], model.history_rows[: model.workers_count]
+        order = in_order_of_coming(model)
+        rows, past = model.worker_rows[order], model.history_rows[order]
         return pd.DataFrame(
             {
                 "worker": permanent_ids(rows),
@@ -604,6 +607,12 @@ def exponentials(logs: Any) -> Any:
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """Concatenate tables of equal columns."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+def in_order_of_coming(model: Any) -> NDArray[np.int64]:
+    """Rows of workers: by id those who were there at the start, then those who joined as they came."""
+    number = model.worker_rows["number"][: model.workers_count]
+    return np.argsort(np.minimum(number, np.uint32(JOINED_LATER)), kind="stable")
 
 
 def working_today(model: Any) -> NDArray[np.int64]:

@@ -17,16 +17,21 @@ from sim.config import Config
 
 REWARD_FLOOR = "reward_floor"
 FEE_CAP = "fee_cap"
+WORKER_FLOOR = "worker_floor"
 LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
+    WORKER_FLOOR: (np.maximum, 0.0),
     FEE_CAP: (np.minimum, np.inf),
     LEVY_ON_REQUESTERS: (np.add, 0.0),
     LEVY_ON_WORKERS: (np.add, 0.0),
 }
-"""Fold and neutral value of each channel: USD per hour of stated time; shares of the reward."""
+"""Fold and neutral value of each channel: USD per hour; shares of the reward."""
+
+BY_COUNTRY = (WORKER_FLOOR,)
+"""Channels with a value for the workers of each country; the others have one for each platform."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,15 @@ class Contribution:
     channel: str
     platform: int
     value: float
+    country: int = 0
 
 
 @dataclass(frozen=True)
 class Channels:
-    """The folded channels, an array over platforms each."""
+    """The folded channels: arrays over platforms, or over platforms and countries."""
 
     reward_floor: NDArray[np.float64]
+    worker_floor: NDArray[np.float64]
     fee_cap: NDArray[np.float64]
     levy_on_requesters: NDArray[np.float64]
     levy_on_workers: NDArray[np.float64]
@@ -56,12 +63,16 @@ def promises(config: Config) -> list[Contribution]:
     ]
 
 
-def fold(platforms: int, contributions: Iterable[Contribution]) -> Channels:
+def fold(platforms: int, countries: int, contributions: Iterable[Contribution]) -> Channels:
     """Fold contributions into channels; without any, every channel is neutral."""
-    arrays = {name: np.full(platforms, neutral) for name, (_, neutral) in FOLDS.items()}
+    arrays = {
+        name: np.full((platforms, countries) if name in BY_COUNTRY else platforms, neutral)
+        for name, (_, neutral) in FOLDS.items()
+    }
     # Sums of floats depend on their order; the order of instruments must not matter.
     for contribution in sorted(contributions, key=lambda one: (one.channel, one.platform, one.value)):
         combine, _ = FOLDS[contribution.channel]
         array = arrays[contribution.channel]
-        array[contribution.platform] = combine(array[contribution.platform], contribution.value)
+        place = (contribution.platform, contribution.country)[: array.ndim]
+        array[place] = combine(array[place], contribution.value)
     return Channels(**arrays)

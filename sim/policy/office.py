@@ -6,6 +6,7 @@ Without instruments nothing is counted and nothing is due, and the market cannot
 from __future__ import annotations
 
 import calendar
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from fractions import Fraction
@@ -14,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.traits import ACTIVE, column_of
+from sim.agents.traits import ACTIVE
 from sim.clock import Clock
 from sim.columns import Records
 from sim.config import Config
+from sim.errors import UserError, nearest_or_first
 from sim.instruments import Instrument, Levy, UniversalIncome
 from sim.ledger import (
     ADMINISTRATION,
@@ -26,6 +28,7 @@ from sim.ledger import (
     HAVEN_PROFIT,
     HAVEN_TAX,
     INCOME_OF_OTHERS,
+    LARGEST,
     PLATFORM_COST,
     POOLING,
     PROFIT,
@@ -36,7 +39,7 @@ from sim.ledger import (
     USAGE_TAX,
 )
 from sim.policy import income as incomes
-from sim.policy import taxes
+from sim.policy import taxes, wage_floor
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
 from sim.policy.effects import ELASTICITY, GIVEN_UP, NEED, UNEARNED, WAGE
 from sim.world import World
@@ -59,12 +62,13 @@ class Entry(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """A tax that a platform owes in one country, in whole micro-dollars."""
+    """A tax that a platform owes in one country, and the part due to its workers there; in micro-dollars."""
 
     name: str
     kind: int
     country: int
     amount: int
+    for_workers: int
 
 
 class ProfitCharge(NamedTuple):
@@ -81,6 +85,7 @@ CHECKPOINTED = (
     "seen_workers",
     "seen_requesters",
     "month_fees",
+    "month_worker_fees",
     "month_rewards",
     "levies",
     "losing",
@@ -98,8 +103,9 @@ class Offices:
     seen_workers, seen_requesters : uint16 arrays
         Bits of the platforms that each was active on this month: a user is one person-account active on one
         platform in a month, in the country of the person, and is counted once there.
-    month_fees, month_rewards : int64 arrays (platforms, countries)
-        Micro-dollars this month: fees by the country of who pays them; rewards by the worker's country.
+    month_fees, month_worker_fees, month_rewards : int64 arrays (platforms, countries)
+        Micro-dollars this month: fees by the country of who pays them, and those that workers pay; rewards by
+        the worker's country.
     levies : float64 array (2, platforms)
         Shares of the reward that platforms add to their fees on requesters and on workers.
     losing : int64 array (platforms, countries)
@@ -116,6 +122,8 @@ class Offices:
 
     def __init__(self, config: Config, world: World, clock: Clock) -> None:
         policy = config.policy
+        refuse_unknown_names(config, world)
+        refuse_too_much_money(config, world)
         self.policy, self.world, self.clock = policy, world, clock
         self.names = tuple(config.platforms)
         self.taxes: dict[str, Levy] = {
@@ -131,6 +139,7 @@ class Offices:
         self.seen_workers = np.zeros(0, np.uint16)
         self.seen_requesters = np.zeros(0, np.uint16)
         self.month_fees = np.zeros((platforms, countries), np.int64)
+        self.month_worker_fees = np.zeros((platforms, countries), np.int64)
         self.month_rewards = np.zeros((platforms, countries), np.int64)
         self.levies = np.zeros((2, platforms))
         self.losing = np.zeros((platforms, countries), np.int64)
@@ -138,11 +147,14 @@ class Offices:
         self.kept = np.zeros(countries, np.int64)
         self.heads = [Fraction(0)] * countries
         self.users = np.zeros((platforms, countries), np.int64)
+        self.working_users = np.zeros((platforms, countries), np.int64)
         self.month_began = 0
         if policy.usage_tax is not None:
             self.usage_rates = taxes.usage_rates(
                 policy.usage_tax, world.gdp_per_head_usd.tolist(), world.population.tolist()
             )
+        if policy.wage_floor is not None:
+            wage_floor.refuse_unknown_wages(policy.wage_floor, world)
         self.effects = np.zeros((countries, 5))
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
@@ -156,35 +168,36 @@ class Offices:
 
     # --- counting ---
 
-    def note_workers(self, workers: Records, today: NDArray[np.int8]) -> None:
-        """Note who has a session today, and on which platform."""
-        if not self.counting:
-            return
-        if len(self.seen_workers) < len(today):
-            self.seen_workers = np.concatenate(
-                [self.seen_workers, np.zeros(len(today) - len(self.seen_workers), np.uint16)]
-            )
-        rows = np.flatnonzero(today >= 0)
-        platforms = column_of(workers[rows], "platform").astype(np.int64)
-        self.seen_workers[rows] |= (1 << platforms).astype(np.uint16)
+    def note_sessions(self, rows: NDArray[np.int32], platform: int, workers: Records) -> None:
+        """Note the workers of some rows, whose session on a platform begins; who has left does not work."""
+        self.seen_workers[rows[workers["bits"][rows] & ACTIVE > 0]] |= np.uint16(1 << platform)
 
-    def note_posting(self, requesters: NDArray[np.int64], platform: int, known: int) -> None:
-        """Note who posted on a platform."""
+    def make_room(self, workers: int) -> None:
+        """Make room for notes of so many workers, if notes are taken."""
+        more = workers - len(self.seen_workers)
+        if more > 0 and self.counting:
+            self.seen_workers = np.concatenate([self.seen_workers, np.zeros(more, np.uint16)])
+
+    def note_posting(self, requesters: NDArray[np.int64], platforms: NDArray[np.int64], known: int) -> None:
+        """Note who posted, and on which platform; ``known`` is how many requesters there are."""
         if len(self.seen_requesters) < known:
-            self.seen_requesters = np.concatenate(
-                [self.seen_requesters, np.zeros(known - len(self.seen_requesters), np.uint16)]
-            )
-        self.seen_requesters[requesters] |= np.uint16(1 << platform)
+            more = np.zeros(known - len(self.seen_requesters), np.uint16)
+            self.seen_requesters = np.concatenate([self.seen_requesters, more])
+        np.bitwise_or.at(self.seen_requesters, requesters, (1 << platforms).astype(np.uint16))
 
     def count_users(self, workers: Records, requesters: Records) -> NDArray[np.int64]:
-        """Return the users of each platform in each country so far this month, as agents."""
+        """Return the users of each platform in each country so far this month, as agents.
+
+        ``working_users`` becomes how many of them are workers.
+        """
+        self.working_users = self._count(self.seen_workers, workers)
+        return self.working_users + self._count(self.seen_requesters, requesters)
+
+    def _count(self, seen: NDArray[np.uint16], people: Records) -> NDArray[np.int64]:
         users = np.zeros_like(self.month_fees)
-        for seen, people in ((self.seen_workers, workers), (self.seen_requesters, requesters)):
-            for platform in range(len(users)):
-                active = (seen >> platform & 1).astype(bool)
-                users[platform] += np.bincount(
-                    people["country"][: len(seen)][active], minlength=users.shape[1]
-                )
+        for platform in range(len(users)):
+            active = np.flatnonzero(seen >> platform & 1)
+            users[platform] = np.bincount(people["country"][active], minlength=users.shape[1])
         return users
 
     # --- the calendar of instruments ---
@@ -223,12 +236,15 @@ class Offices:
                     number = int(users[platform, country])
                     due = taxes.usage_due(tax, number, self.usage_rates[country], self.persons)  # type: ignore[arg-type]
                     due *= self.part_of_month(hour)
+                    base, of_workers = number, int(self.working_users[platform, country])
                 else:
-                    due = taxes.turnover_due(tax, int(self.month_fees[platform, country]))  # type: ignore[arg-type]
+                    base = int(self.month_fees[platform, country])
+                    of_workers = int(self.month_worker_fees[platform, country])
+                    due = taxes.turnover_due(tax, base)  # type: ignore[arg-type]
                 amount = int(due * strength)
                 if amount:
                     kind = USAGE_TAX if name == "usage_tax" else TURNOVER_TAX
-                    found.append(Charge(name, kind, country, amount))
+                    found.append(Charge(name, kind, country, amount, amount * of_workers // base))
         return found
 
     def month_end(
@@ -305,23 +321,30 @@ class Offices:
     def left(self, platform: int, revenue: int, cost: int, charges: Iterable[Charge]) -> list[int]:
         """Return the countries whose workers a platform gives up: they cost too much for too long.
 
-        What they bring is their part, by rewards, of what the platform took less what it cost.
+        What they bring is their part, by rewards, of what the platform took less what it cost. What they cost
+        is the part of the taxes that would not be due without them.
         """
         rewards = self.month_rewards[platform]
         whole, margin = int(rewards.sum()), revenue - cost
         given_up = []
+        months, self.losing[platform] = self.losing[platform].copy(), 0
         for country, due in _by_country(charges).items():
             patience = max(self.taxes[charge.name].exit_months for charge in due)
             brings = margin * int(rewards[country]) // whole if whole else 0
-            loses = brings < sum(charge.amount for charge in due)
-            self.losing[platform, country] = self.losing[platform, country] + 1 if loses else 0
+            if brings < sum(charge.for_workers for charge in due):
+                self.losing[platform, country] = months[country] + 1
             if patience and self.losing[platform, country] >= patience:
                 given_up.append(country)
         return given_up
 
-    def contributions(self) -> list[Contribution]:
-        """Return what instruments give to the policy channels this month."""
-        return [
+    def contributions(self, hour: int) -> list[Contribution]:
+        """Return what instruments give to the policy channels in the month of an hour."""
+        floor = self.policy.wage_floor
+        found: list[Contribution] = []
+        if floor is not None:
+            strength = float(self.strength(floor, hour))
+            found += wage_floor.contributions(floor, strength, self.names, self.world)
+        return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
             for platform, levy in enumerate(row)
@@ -397,6 +420,7 @@ class Offices:
         """Return which workers are paid an income directly: those in the market, or users of the month."""
         income = self.policy.universal_income
         if income is not None and income.recipients == "users":
+            self.make_room(len(workers))
             return self.seen_workers[: len(workers)] > 0
         return (workers["bits"] & ACTIVE).astype(bool)
 
@@ -405,6 +429,7 @@ class Offices:
         self.seen_workers[:] = 0
         self.seen_requesters[:] = 0
         self.month_fees[:] = 0
+        self.month_worker_fees[:] = 0
         self.month_rewards[:] = 0
         self.month_began = hour
 
@@ -420,6 +445,51 @@ class Offices:
             setattr(self, name, arrays[name])
         self.month_began = int(arrays["month_began"])
         self.effects[:, UNEARNED] = self.per_head / 1e6
+
+
+def refuse_unknown_names(config: Config, world: World) -> None:
+    """Refuse instruments that name a country or a platform that is not there."""
+    known = {"countries": world.codes, "platforms": tuple(config.platforms)}
+    for field in dataclasses.fields(config.policy):
+        instrument = getattr(config.policy, field.name)
+        for kind, names in known.items():
+            for name in getattr(instrument, kind, ()):
+                if name not in names:
+                    raise UserError(
+                        f"names none of the {kind} of this run.",
+                        path=f"policy.{field.name}.{kind}",
+                        value=name,
+                        allowed=", ".join(names),
+                        nearest=f"policy.{field.name}.{kind}=[{nearest_or_first(name, names)}]",
+                    )
+
+
+def refuse_too_much_money(config: Config, world: World) -> None:
+    """Refuse rates at which a month's income, or a run's taxes, could exceed what the ledger holds."""
+    tax, income = config.policy.usage_tax, config.policy.universal_income
+    people = int(config.workers.count * (1 + config.learning.pool_ratio)) + 1
+    if tax is not None:
+        rates = taxes.usage_rates(tax, world.gdp_per_head_usd.tolist(), world.population.tolist())
+        persons = taxes.exact(config.workers.real_count) / config.workers.count
+        requesters = config.requesters.count or config.workers.count
+        months = (config.time.warmup_days + config.time.days) // 28 + 1
+        most = taxes.usage_due(tax, people + requesters, max(rates), persons) * len(config.platforms) * months
+        _refuse_beyond_ledger("usage_tax.usd_per_user_month", tax.usd_per_user_month, most)
+    if income is not None:
+        most = Fraction(people * incomes.set_amount(income))
+        _refuse_beyond_ledger("universal_income.usd_per_month", income.usd_per_month, most)
+
+
+def _refuse_beyond_ledger(path: str, value: float, most: Fraction) -> None:
+    if most > LARGEST:
+        largest = f"{float(value * LARGEST / most):.3g}"
+        raise UserError(
+            "could move more money than can be counted exactly.",
+            path=f"policy.{path}",
+            value=value,
+            allowed=f"at most about {largest} USD with so many people, platforms and months",
+            nearest=f"policy.{path}={largest}",
+        )
 
 
 def _by_country(charges: Iterable[Charge]) -> dict[int, list[Charge]]:

@@ -150,7 +150,7 @@ def what_is_left(folder: Path) -> str:
 
 
 class BatchParts:
-    """The finished batches of a run, a file a month until the end joins them into one."""
+    """The finished batches of a run, a file a month or more until the end joins them into one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -162,7 +162,7 @@ class BatchParts:
 
     def append(self, table: pa.Table) -> None:
         """Write one more part."""
-        with PartWriter(self.path(self.count), COLUMNS["batches"]) as part:
+        with PartWriter(self.path(self.count), COLUMNS["batches"], passing=True) as part:
             part.append(table)
         self.count += 1
 

@@ -26,8 +26,9 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
     batches["expires_hour"] = hour + draws.integers(1, 4, MANY)
     board.room_for_batches(MANY)
     boards.insert(
-        0, np.zeros(MANY, np.int64), listings, batches, MANY, board.listings, board.batches, board.free,
-        board.orders, board.keys, board.added, board.moved, board.moved_keys, board.state,
+        0, np.array([[0, MANY]]), listings, batches, board.listings, board.batches, board.free,
+        board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        board.demands[0], board.state,
     )  # fmt: skip
 
 

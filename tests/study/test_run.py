@@ -288,6 +288,31 @@ PLUGGED = ["market.acceptance=cautious", "--plugin"]
         (["platforms.microwork.requester_countries=[ZZZ]"], "platforms.microwork.requester_countries"),
         (["platforms.microwork.excluded_countries=[QQQ]"], "platforms.microwork.excluded_countries"),
         (["platforms.microwork.excluded_countries=[NTH,STH]"], "platforms"),
+        (["policy=usage_tax", "policy.usage_tax.countries=[QQQ]"], "policy.usage_tax.countries"),
+        (
+            ["policy=turnover_tax", "policy.turnover_tax.platforms=[microwrok]"],
+            "policy.turnover_tax.platforms",
+        ),
+        (["policy=profit_tax", "policy.profit_tax.countries=[NTH,nth]"], "policy.profit_tax.countries"),
+        (
+            [
+                "policy=usage_tax",
+                "policy.usage_tax.schedule=graduated",
+                "policy.usage_tax.step_users=1",
+                "policy.usage_tax.usd_per_user_month=1000",
+                "workers.real_count=400000000",
+            ],
+            "policy.usage_tax.usd_per_user_month",
+        ),
+        (
+            [
+                "policy=universal_income",
+                "policy.universal_income.funding=external",
+                "policy.universal_income.usd_per_month=100000",
+                "workers.count=100000000",
+            ],
+            "policy.universal_income.usd_per_month",
+        ),
         (["market.acceptance=nosuch"], "market.acceptance"),
         (["market.pay_setting=nosuch"], "market.pay_setting"),
         (
@@ -323,7 +348,7 @@ def test_mistakes_that_only_the_run_can_see(
     Path("letters.csv").write_text("\n".join(lines).replace("0.92", "much", 1))
     Path("empty").mkdir()
     Path("broken").mkdir()
-    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 2 0\n")
+    Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 3 0\n")
     before = sorted(tmp_path.rglob("*"))
     usual = [] if words[0].startswith("resume") else ["world=north_south", "workers.count=40"]
     assert main(["run", *usual, "results.dir=out", *words]) == 2

@@ -67,8 +67,9 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     batches["first_taker"] = -1
     board.room_for_batches(tasks)
     boards.insert(
-        0, np.zeros(tasks, np.int64), listings, batches, tasks, board.listings, board.batches, board.free,
-        board.orders, board.keys, board.added, board.moved, board.moved_keys, board.state,
+        0, np.array([[0, tasks]]), listings, batches, board.listings, board.batches, board.free,
+        board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        board.demands[0], board.state,
     )  # fmt: skip
     rows = model.worker_rows
     rows["look_seconds"] = 1

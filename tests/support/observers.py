@@ -63,6 +63,7 @@ class Books(Watcher):
     def __init__(self) -> None:
         super().__init__()
         self.balances: dict[str, np.ndarray[Any, Any]] = {}
+        self.escrow: Counter[int] = Counter()
         self.flows: Any = None
         self.roundings = 0
         self.largest_rounding = 0
@@ -101,8 +102,7 @@ class Books(Watcher):
         """Check who is on the other side of a batch's escrow, and that countries are the accounts' own."""
         model = self.model
         if kind == "posting" or paying == "escrow":
-            board = self._board_of(escrow)
-            batches = board.batches[rows["credit" if kind == "posting" else "debit"]]
+            batches = self._batches_of(escrow)[rows["credit" if kind == "posting" else "debit"]]
             assert (batches["requester_country"] == rows["debit_country"]).all(), (
                 f"{kind}: country of the requester"
             )
@@ -117,7 +117,9 @@ class Books(Watcher):
 
     def _add(self, sector: str, accounts: Any, amounts: Any, escrow: Any) -> None:
         if sector == "escrow":
-            sector = f"escrow of board {self._board_of(escrow).tile}"
+            for batch, amount in zip(self._batches_of(escrow)["id"][accounts], amounts, strict=True):
+                self.escrow[int(batch)] += int(amount)
+            return
         have = self.balances.get(sector, np.zeros(0, np.int64))
         need = int(accounts.max()) + 1
         if len(have) < need:
@@ -125,12 +127,28 @@ class Books(Watcher):
         np.add.at(have, accounts, amounts)
         self.balances[sector] = have
 
-    def _board_of(self, escrow: Any) -> Any:
+    def _batches_of(self, escrow: Any) -> Any:
+        """Batches whose escrow this is: those of a board, or those that are about to be put on boards."""
         address = escrow.__array_interface__["data"][0]
-        for board in self.model.boards:
-            if board.batches["escrow"].__array_interface__["data"][0] == address:
-                return board
-        raise AssertionError("a transfer of escrow names no board")
+        for batches in (self.model.new_rows, *(board.batches for board in self.model.boards)):
+            if batches["escrow"].__array_interface__["data"][0] == address:
+                return batches
+        raise AssertionError("a transfer of escrow names no batches")
+
+    def _compare_escrow(self, model: Any) -> None:
+        """Each batch on a board holds what was booked for it; what the others held was given back."""
+        held: Counter[int] = Counter()
+        for board in model.boards:
+            batches = board.batches[board.batches["escrow"] != 0]
+            held.update(dict(zip(batches["id"].tolist(), batches["escrow"].tolist(), strict=True)))
+            self.counts["accounts compared"] += len(board.batches)
+        booked = {batch: amount for batch, amount in self.escrow.items() if amount}
+        wrong = sorted(batch for batch in {*held, *booked} if held[batch] != booked.get(batch, 0))
+        assert not wrong, (
+            f"hour {model.hour}: escrow of batch {wrong[0]}: {held[wrong[0]]} not {booked.get(wrong[0], 0)}"
+        )
+        assert min(held.values(), default=0) >= 0, f"hour {model.hour}: escrow holds a debt"
+        self.escrow = Counter(booked)
 
     def hour(self, model: Any) -> None:
         """Compare everything with the model's ledger."""
@@ -139,7 +157,6 @@ class Books(Watcher):
         assert int(totals.sum()) == 0, f"hour {model.hour}: totals add up to {int(totals.sum())}"
         model.ledger.recount([board.batches["escrow"] for board in model.boards])
         columns = {name: column for name, column in model.ledger.accounts.items() if name != "escrow"}
-        columns |= {f"escrow of board {board.tile}": board.batches["escrow"] for board in model.boards}
         for name, column in columns.items():
             mine = self.balances.get(name, np.zeros(0, np.int64))
             theirs = np.asarray(column, np.int64)
@@ -152,6 +169,7 @@ class Books(Watcher):
             if name != "outside":
                 assert (theirs >= 0).all(), f"hour {model.hour}: {name} holds a debt of {int(theirs.min())}"
             self.counts["accounts compared"] += length
+        self._compare_escrow(model)
         self._compare_flows(model)
 
     def _compare_flows(self, model: Any) -> None:

@@ -279,7 +279,8 @@ PLANTS: dict[str, Plant] = {
         "permutation", calm(2),
     ),
     "orders made anew only when something is posted anywhere": Plant(
-        SCHEDULE, "    count = model.new_batches()\n", "    count = model.new_batches()\n    if count == 0: return\n",
+        SCHEDULE, "    def insert(board: Board) -> None:\n",
+        "    def insert(board: Board) -> None:\n        if sum(expected) == 0: return\n",
         "union", calm(days=5),
     ),
     "duty by the number of workers": Plant(
