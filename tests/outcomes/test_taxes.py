@@ -279,6 +279,10 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     )
     for code, amount in paid_to.sum().items():
         assert by_worker.get(code, 0) == amount
+    if income.recipients != "users":
+        each = frames.incomes.groupby("country")["per_head_microusd"].sum()
+        stayed = frames.workers[(frames.workers["joined_day"] <= 0) & (frames.workers["left_day"] < 0)]
+        assert (stayed["universal_income_microusd"] == stayed["country"].map(each)).all()
     counts["workers paid"] = int((frames.workers["universal_income_microusd"] > 0).sum())
     return counts
 
@@ -361,13 +365,23 @@ def pay_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recorder, "_keep_incomes", twice)
 
 
+def pay_a_neighbour(patch: pytest.MonkeyPatch) -> None:
+    honest = Recorder._workers
+
+    def moved(self: Recorder) -> pd.DataFrame:
+        self.universal_income = np.roll(self.universal_income, 1)
+        return honest(self)
+
+    patch.setattr(Recorder, "_workers", moved)
+
+
 def forget_pooling(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(recording, "POOLING", recording.ADMINISTRATION)
 
 
 PLANTS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     forget_the_window, take_the_base_for_the_tax, count_heads_wrongly, lose_a_user, ignore_the_phase,
-    pay_twice, forget_pooling,
+    pay_twice, pay_a_neighbour, forget_pooling,
 )  # fmt: skip
 
 
