@@ -90,14 +90,19 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{tax_per_user_month:small} USD a user and month, "
             "{world_tax_per_head_year:small} a resident and year"
         )),
-        ("platforms' effective tax rate", "{effective_tax_rate:share} of profit before taxes"),
+        ("platforms' effective tax rate", (
+            "{effective_tax_rate:share} of profit before taxes, "
+            "{effective_tax_rate_without_losses:share} leaving losses out"
+        )),
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
         ("universal income, world", (
-            "{world_universal_income_per_year:money} USD, "
-            "{universal_income_unfunded_share:share} of it unfunded; "
-            "administration {administration_share:share}"
+            "{world_universal_income_per_year:money} USD; administration took {administration_share:share}"
+        )),
+        ("of it to workers, unfunded", (
+            "{universal_income_workers_share:share} to workers of this market, "
+            "{universal_income_unfunded_share:share} from outside"
         )),
         ("universal income per head", (
             "{universal_income_per_head_month:small} USD a month, "

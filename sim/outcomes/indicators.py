@@ -1105,6 +1105,17 @@ def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
 
 
 @indicator(
+    name="effective_tax_rate_without_losses",
+    unit="share",
+    definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the profits"
+    " left of all platforms and months that made one.",
+)
+def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -> float:
+    taxes = _booked(frames, *TAXES, "haven_tax")
+    return _ratio(taxes, taxes + _booked(frames, "profit", "haven_profit"), "profit before taxes")
+
+
+@indicator(
     name="shifted_profit_share",
     unit="share",
     definition="Profits booked in havens over profits after costs and all taxes but that on profit; losses"
@@ -1162,6 +1173,17 @@ def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
 )
 def universal_income_unfunded_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(_booked(frames, "external_income"), _booked(frames, *INCOMES), "income paid")
+
+
+@indicator(
+    name="universal_income_workers_share",
+    unit="share",
+    definition="Universal income paid to workers of the market over all that was paid. At 1 nobody else"
+    " receives it: it depends on a status that people can seek.",
+)
+def universal_income_workers_share(frames: Frames, world: Countries | None) -> float:
+    to_workers = _booked(frames, "universal_income", "external_income")
+    return _ratio(to_workers, _booked(frames, *INCOMES), "income paid")
 
 
 @indicator(

@@ -38,12 +38,17 @@ def from_outside(frames: FrameSet) -> FrameSet:
     return replace(frames, taxes=taxes, incomes=frames.incomes.assign(from_outside_microusd=1))
 
 
+def workers_only(frames: FrameSet) -> FrameSet:
+    return replace(frames, incomes=frames.incomes.assign(heads=frames.incomes["workers"].astype(float)))
+
+
 VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
     "year": lambda frames: frames,
     "large": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), unit=10**15),
     "small": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), unit=1_000),
     "alike": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), alike=True),
     "one_month": one_month,
+    "workers_only": workers_only,
     "from_outside": from_outside,
 }
 
@@ -61,6 +66,7 @@ def test_taxes_are_legible_at_column_width(year: FrameSet, variant: str) -> None
     written = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
     assert CAPTION in written
     assert ("unfunded experiment" in written) == (variant == "from_outside")
+    assert ("Only workers of the market" in written) == (variant == "workers_only")
 
 
 @pytest.mark.parametrize("name", ALL)

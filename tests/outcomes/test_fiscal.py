@@ -77,7 +77,7 @@ GOVERNED = replace(
     ),
     flows=flows(
         requester_fee=200, platform_cost=50, usage_tax=20, turnover_tax=(20, "USA", "IND"), profit_tax=10,
-        profit=60, profit_shifting=40, haven_tax=5, pooling=(7, "IND", "USA"), universal_income=30,
+        profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"), universal_income=30,
         income_of_others=9, external_income=1,
     ),
     scale=1000.0,
@@ -96,11 +96,13 @@ EXPECTED = {
     "universal_income_per_year": 40 * 5,
     "world_universal_income_per_year": 40 * 5000,
     "universal_income_unfunded_share": 1 / 40,
+    "universal_income_workers_share": 31 / 40,
     "fiscal_north_to_south_per_year": (20 - 7) * 5,
     "world_fiscal_north_to_south_per_year": (20 - 7) * 5000,
     "tax_per_user_month": 65 / (100 + 30),
     "world_tax_per_head_year": 50 * 5000 / 1_740_000_000,
     "effective_tax_rate": (50 + 5) / (200 - 50),
+    "effective_tax_rate_without_losses": (50 + 5) / (50 + 5 + 60 + 35),
     "shifted_profit_share": 40 / (60 + 40 + 10),
     "universal_income_per_head_month": (10 * 4 + 30 * 2) / 40,
     "universal_income_over_poverty_line": (10 * 4 / LINE + 30 * 2 / (LINE / 4)) / 40,
@@ -177,9 +179,12 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
     }
     assert found["taxes collected, world"] == "250 k USD"
     assert found["on users, turnover, profits"] == "100 k, 100 k, 50.0 k USD"
-    assert found["platforms' effective tax rate"] == "36.7 % of profit before taxes"
+    assert (
+        found["platforms' effective tax rate"] == "36.7 % of profit before taxes, 36.7 % leaving losses out"
+    )
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
-    assert found["universal income, world"] == "200 k USD, 2.5 % of it unfunded; administration 5.0 %"
+    assert found["universal income, world"] == "200 k USD; administration took 5.0 %"
+    assert found["of it to workers, unfunded"] == "77.5 % to workers of this market, 2.5 % from outside"
     assert found["workers below the poverty line"] == "50.0 % before the income, 25.0 % after"
 
 
