@@ -1107,8 +1107,8 @@ def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="effective_tax_rate_without_losses",
     unit="share",
-    definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the profits"
-    " left of all platforms and months that made one.",
+    definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the"
+    " profits left, of all platforms and months that made one.",
 )
 def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -> float:
     taxes = _booked(frames, *TAXES, "haven_tax")

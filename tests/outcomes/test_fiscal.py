@@ -77,8 +77,8 @@ GOVERNED = replace(
     ),
     flows=flows(
         requester_fee=200, platform_cost=50, usage_tax=20, turnover_tax=(20, "USA", "IND"), profit_tax=10,
-        profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"), universal_income=30,
-        income_of_others=9, external_income=1,
+        profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"),
+        universal_income=30, income_of_others=9, external_income=1,
     ),
     scale=1000.0,
 )  # fmt: skip
