@@ -51,6 +51,7 @@ from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
+from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
@@ -151,6 +152,9 @@ class ClickWorkModel(mesa.Model):
         self.plugins = plugins or {}
         self.offices = Offices(config, self.world, self.clock)
         self.collected = np.zeros(len(self.world.codes), np.int64)
+        self.assessed: Records = np.zeros(0, ASSESSMENT)
+        self.paid_income = np.zeros(0, bool)
+        self.paid_at = -1
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -727,6 +731,7 @@ class ClickWorkModel(mesa.Model):
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
         users = offices.count_users(self.worker_rows, self.requester_rows)
+        self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
         for p, platform in enumerate(self.platform_rows):
@@ -768,6 +773,21 @@ class ClickWorkModel(mesa.Model):
                 flows[entry.kind, entry.payer_country, entry.payee_country] += entry.amount
         return flows
 
+    def assessments(self) -> Records:
+        """What taxes of all platforms are based on in the month so far (`sim.policy.assessment`)."""
+        offices = self.offices
+        if not offices.counting:
+            return np.zeros(0, ASSESSMENT)
+        users = offices.count_users(self.worker_rows, self.requester_rows)
+
+        def of(platform: int) -> Records:
+            charges = offices.charges(platform, users, self.hour)
+            revenue, cost = self.books_of(platform)
+            profit = revenue - cost - sum(charge.amount for charge in charges)
+            return assess(offices, platform, users, charges, profit, self.hour)
+
+        return np.concatenate([of(platform) for platform in range(len(self.platform_rows))])
+
     def pay_incomes(self) -> None:
         """Pay what instruments pay to everybody, from what was collected for the month before."""
         offices = self.offices
@@ -786,6 +806,8 @@ class ClickWorkModel(mesa.Model):
                     first, last, offices.paying_kind, offices.per_head, receives, self.worker_rows, rows
                 )
             )
+        self.paid_income = receives if offices.per_head.any() else np.zeros(0, bool)
+        self.paid_at = self.hour
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)

@@ -78,6 +78,16 @@ class Charge(NamedTuple):
     for_workers: int
 
 
+class ProfitCharge(NamedTuple):
+    """The tax on a profit made in one country: what was shifted away, and what is due here and there."""
+
+    country: int
+    profit: int
+    shifted: int
+    haven_tax: int
+    amount: int
+
+
 CHECKPOINTED = (
     "seen_workers",
     "seen_requesters",
@@ -120,6 +130,8 @@ class Offices:
         Share of what requesters of a country spent last month that was given back to them.
     kept : int64 array (countries,)
         Micro-dollars meant for an income that rounding left in the treasuries.
+    heads : list of Fraction
+        Among how many, as agents, the income of each country was shared when it was last paid.
     effects : float64 array (countries, 7)
         What an income does to workers; columns ``UNEARNED`` and so on.
     """
@@ -150,6 +162,7 @@ class Offices:
         self.losing = np.zeros((platforms, countries), np.int64)
         self.per_head = np.zeros(countries, np.int64)
         self.kept = np.zeros(countries, np.int64)
+        self.heads = [Fraction(0)] * countries
         self.users = np.zeros((platforms, countries), np.int64)
         self.working_users = np.zeros((platforms, countries), np.int64)
         self.month_began = 0
@@ -300,33 +313,44 @@ class Offices:
         return [closing, *dues, *self._from_profit(platform, profit, users, hour)]
 
     def _from_profit(self, platform: int, profit: int, users: NDArray[np.int64], hour: int) -> list[Entry]:
-        owner, tax = self.owners[platform], self.policy.profit_tax
+        owner = self.owners[platform]
         entries: list[Entry] = []
         rest = profit
-        strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
-        if tax is not None and strength:
-            weights = [int(country == owner) for country in range(len(self.world.codes))]
-            if tax.attribution == "sales" and self.month_fees[platform].any():
-                weights = self.month_fees[platform].tolist()
-            elif tax.attribution == "users" and users[platform].any():
-                weights = users[platform].tolist()
-            for country, part in enumerate(taxes.split(profit, weights)):
-                if not part or not self.covers(tax, country):
-                    continue
-                shifted, due = taxes.profit_parts(tax, part, float(self.world.corporate_tax[country]))
-                away, paid = int(shifted * strength), int(due * strength)
-                abroad = int(away * taxes.exact(tax.haven_rate))
-                entries += [
-                    Entry(PROFIT_TAX, platform, country, paid, owner, country),
-                    Entry(PROFIT_SHIFTING, platform, 0, away, owner, owner),
-                    Entry(HAVEN_TAX, 0, owner, abroad, owner, owner),
-                    Entry(HAVEN_PROFIT, 0, owner, away - abroad, owner, owner),
-                ]
-                rest -= paid + away
+        for charge in self.profit_charges(platform, profit, users, hour):
+            entries += [
+                Entry(PROFIT_TAX, platform, charge.country, charge.amount, owner, charge.country),
+                Entry(PROFIT_SHIFTING, platform, 0, charge.shifted, owner, owner),
+                Entry(HAVEN_TAX, 0, owner, charge.haven_tax, owner, owner),
+                Entry(HAVEN_PROFIT, 0, owner, charge.shifted - charge.haven_tax, owner, owner),
+            ]
+            rest -= charge.amount + charge.shifted
         return [
             *(entry for entry in entries if entry.amount),
             Entry(PROFIT, platform, owner, rest, owner, owner),
         ]
+
+    def profit_charges(
+        self, platform: int, profit: int, users: NDArray[np.int64], hour: int
+    ) -> list[ProfitCharge]:
+        """Return the taxes on a profit (micro-dollars) of the month before an hour, country by country."""
+        owner, tax = self.owners[platform], self.policy.profit_tax
+        strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
+        if tax is None or not strength:
+            return []
+        weights = [int(country == owner) for country in range(len(self.world.codes))]
+        if tax.attribution == "sales" and self.month_fees[platform].any():
+            weights = self.month_fees[platform].tolist()
+        elif tax.attribution == "users" and users[platform].any():
+            weights = users[platform].tolist()
+        charges = []
+        for country, part in enumerate(taxes.split(profit, weights)):
+            if not part or not self.covers(tax, country):
+                continue
+            shifted, due = taxes.profit_parts(tax, part, float(self.world.corporate_tax[country]))
+            away = int(shifted * strength)
+            abroad = int(away * taxes.exact(tax.haven_rate))
+            charges.append(ProfitCharge(country, part, away, abroad, int(due * strength)))
+        return charges
 
     def set_levies(self, platform: int, charges: Iterable[Charge], hour: int) -> None:
         """Set what a platform adds to its fees in the month of an hour, so that last month's tax comes in."""
@@ -387,11 +411,16 @@ class Offices:
         """
         income = self.programme
         self.per_head[:] = 0
+        self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
         if income is not None and self.strength(income, hour):
             if isinstance(income, UniversalIncome) and income.funding == "external":
                 amount = int(incomes.set_amount(income) * self.strength(income, hour))
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
+                self.heads = [
+                    Fraction(int(n)) if each else Fraction(0)
+                    for n, each in zip(workers, self.per_head, strict=True)
+                ]
             else:
                 for pot in incomes.pools(income, self.world.group):
                     members = [country for country in pot if self.covers(income, country)]
@@ -449,6 +478,7 @@ class Offices:
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
         for c in members:
+            self.heads[c] = heads[c]
             self.per_head[c] = each
             others = needed[c] - each * int(workers[c])
             if others > 0:
