@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from sim.config import Config
     from sim.errors import UserError
     from sim.model import ClickWorkModel
+    from sim.study.compare import compare
     from sim.study.result import load
     from sim.study.run import run
 
-__all__ = ["ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compose", "load", "run"]
+__all__ = [
+    "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load", "run",
+]  # fmt: skip
 
 _HOMES = {
     "ClickWorkModel": "sim.model",
@@ -31,6 +34,7 @@ _HOMES = {
     "Requester": "sim.agents.requester",
     "UserError": "sim.errors",
     "Worker": "sim.agents.worker",
+    "compare": "sim.study.compare",
     "compose": "sim.composition",
     "load": "sim.study.result",
     "run": "sim.study.run",

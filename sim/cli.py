@@ -18,10 +18,13 @@ from sim.errors import UserError, nearest_or_first
 HELP_COLUMNS, HELP_LINES = 100, 40
 USER_ERROR = 2
 INTERRUPTED = 130
-COMMANDS = ("run",)
+COMMANDS = ("run", "compare")
 RUN_OPTIONS = ("--plugin", "--cfg", "--help")
+COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
 KEPT_ON_RESUME = ("compute.", "results.")
+USUAL_SEEDS = 10
+EXPLAINED_BY_COMPARE = {"policy": "Policies", "scenario": "Scenarios"}
 MAIN_PARAMETERS = (
     "seed",
     "time.days",
@@ -40,6 +43,9 @@ clickmarket: a simulated market of click work
 
   clickmarket run [SETTING ...]   simulate the market and write a folder of results
   clickmarket run --help          explain groups and settings
+  clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
+                                  say what policies change, for whom, and who pays
+  clickmarket compare --help      explain scenarios and policies
   clickmarket --version           print the version
 """
 
@@ -61,6 +67,25 @@ Settings
   +platforms.new.requester_fee=0.1 adds an entry of a new name; ~platforms.name takes one away
   config=FILE         lay the values of a YAML file over the groups
   resume=PATH         go on from a checkpoint, as configured then, except compute.* and results.*
+"""
+
+
+COMPARE_USAGE = """\
+clickmarket compare BASELINE SCENARIO [SCENARIO ...] [seeds=N] [SETTING ...] [--plugin FILE]
+
+Run every scenario with the same seeds; print differences to the first, the baseline, with 95 %
+intervals, and who gains and who pays; the last line is the folder of tables and figures.
+
+  clickmarket compare none usage_tax+universal_income seeds=20 time.days=365
+  clickmarket compare none profit_tax turnover_tax usage_tax policy.usage_tax.usd_per_user_month=1
+
+A scenario is one of
+  POLICY, POLICY+POLICY  policies together, with their usual settings
+  NAME                   a file of the group scenario
+  FILE.yaml              settings of your own, laid over the groups: policy: {usage_tax: {}}
+
+seeds=N runs the seeds seed, seed+1, ... (usual: 10). A setting changes every scenario that has it.
+A comparison that was stopped goes on when the same command is given again.
 """
 
 
@@ -97,6 +122,8 @@ def _dispatch(words: list[str]) -> int:
         return 0
     if first == "run":
         return _run(_sort_words(words[1:]))
+    if first == "compare":
+        return _compare(words[1:])
     choices = (*COMMANDS, "--help", "--version")
     raise UserError(
         "There is no such command.",
@@ -209,6 +236,86 @@ def _draw(*what: Any) -> None:
     draw_run(*what)
 
 
+def _compare(words: list[str]) -> int:
+    """Compose and validate every scenario, and only then touch the disk."""
+    if "--help" in words or "-h" in words:
+        print(compare_help(), end="")
+        return 0
+    names, overrides, plugins, seeds = _sort_compare_words(words)
+    from sim.study.scenarios import compose_scenarios, with_seeds
+    from sim.validation import check_folder
+
+    configs = compose_scenarios(names, overrides)
+    first = next(iter(configs.values()))
+    with_seeds(first, seeds)
+    check_folder(first.results.dir, "results.dir")
+    from sim.study.compare import execute
+    from sim.study.told import print_comparison
+
+    print(execute(configs, seeds, plugins=plugins, draw=_draw_comparison, tell=print_comparison))
+    return 0
+
+
+def _sort_compare_words(words: list[str]) -> tuple[list[str], list[str], list[Path], int]:
+    """Tell names of scenarios, settings, plug-ins and the number of seeds apart."""
+    names: list[str] = []
+    overrides: list[str] = []
+    plugins: list[Path] = []
+    seeds = USUAL_SEEDS
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if option == "--plugin":
+            plugins.append(_plugin(value if equals else next(rest, "")))
+        elif word.startswith("-"):
+            raise UserError(
+                "There is no such option.",
+                value=word,
+                allowed="--plugin FILE, --help; settings have no dashes: workers.count=1000",
+                nearest=nearest_or_first(word, COMPARE_OPTIONS),
+            )
+        elif option == "seeds":
+            seeds = _whole(value)
+        elif equals or word.startswith("~"):
+            overrides.append(word)
+        else:
+            names.append(word)
+    return names, overrides, plugins, seeds
+
+
+def _whole(text: str) -> int:
+    """Read the number of seeds; whether so many are allowed is asked later."""
+    if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10:
+        return int(text)
+    raise UserError(
+        "must be a whole number.",
+        path="seeds",
+        value=text,
+        allowed="a whole number from 1",
+        nearest="seeds=20",
+    )
+
+
+def _draw_comparison(*what: Any) -> None:
+    """Draw the figures of a comparison; only then is matplotlib needed."""
+    from sim.figures.comparison import draw_comparison
+
+    draw_comparison(*what)
+
+
+def compare_help() -> str:
+    """Explain `clickmarket compare`; policies and scenarios are read where they are declared."""
+    from sim.composition import conf_folder, group_options
+
+    folder, lines = conf_folder(), []
+    for group, heading in EXPLAINED_BY_COMPARE.items():
+        lines.append(heading)
+        for name in group_options(folder).get(group, []):
+            lines += _columns("  ", name, _first_comment(folder / group / f"{name}.yaml"), 22)
+    lines.append("Their settings are in docs/parameters.md, under policy.")
+    return "\n".join([COMPARE_USAGE, *lines, ""])
+
+
 def _refuse_changes_on_resume(overrides: list[str]) -> None:
     for word in overrides:
         if not word.startswith(KEPT_ON_RESUME):
@@ -233,16 +340,18 @@ def _group_lines() -> list[str]:
     usual = usual_choices(folder)
     lines = ["Groups: settings that belong together, by name (* if nothing is said)"]
     for group, names in group_options(folder).items():
+        if group in EXPLAINED_BY_COMPARE:
+            continue
         for name in names:
             mark = "*" if usual.get(group) == name else " "
             lines += _columns(f"{mark} ", f"{group}={name}", _first_comment(folder / group / f"{name}.yaml"))
-    return lines
+    return [*lines, "  policy=[NAME,NAME], scenario=NAME    see clickmarket compare --help"]
 
 
-def _columns(mark: str, name: str, text: str) -> list[str]:
+def _columns(mark: str, name: str, text: str, width: int = 36) -> list[str]:
     """Set a name and its explanation in two columns, within the width of the help."""
-    indent = " " * len(f"{mark}{name:<36} ")
-    return textwrap.wrap(f"{mark}{name:<36} {text}", HELP_COLUMNS, subsequent_indent=indent)
+    indent = " " * len(f"{mark}{name:<{width}} ")
+    return textwrap.wrap(f"{mark}{name:<{width}} {text}", HELP_COLUMNS, subsequent_indent=indent)
 
 
 def _first_comment(file: Path) -> str:

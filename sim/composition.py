@@ -17,7 +17,7 @@ from typing import Any
 
 from sim.config import Config
 from sim.errors import UserError, one_line
-from sim.overrides import FILE_KEY, SEVERAL, Choice, Request, apply_change, sort_out
+from sim.overrides import FILE_KEY, SEVERAL, Change, Choice, Request, apply_change, sort_out
 from sim.plain_yaml import Document, read_yaml, write_yaml
 from sim.validation import build, check, to_plain
 
@@ -25,7 +25,8 @@ WITHOUT_EFFECT = ("compute", "results", "time.checkpoint_days")
 HEADER = "# Every parameter of a run. `defaults: []` says that no group lies beneath.\n"
 
 __all__ = [
-    "check", "compose", "conf_folder", "config_id", "from_yaml", "group_options", "to_plain", "to_yaml",
+    "check", "compose", "conf_folder", "config_id", "from_yaml", "group_options", "laid_out", "to_plain",
+    "to_yaml",
 ]  # fmt: skip
 
 
@@ -50,15 +51,23 @@ def compose(
     UserError
         For the first thing that is not allowed.
     """
+    tree, changes = laid_out(overrides, user_files, conf=conf)
+    for change in changes:
+        apply_change(tree, change)
+    return build(Config, tree)
+
+
+def laid_out(
+    overrides: Sequence[str] = (), user_files: Iterable[str | Path] = (), *, conf: Path | None = None
+) -> tuple[dict[str, Any], list[Change]]:
+    """Return defaults, groups and files laid over each other, and the single settings still to be applied."""
     folder = (conf or conf_folder()).resolve()
     request = sort_out(overrides, group_options(folder))
     documents = [_read_user_file(path) for path in (*user_files, *request.files)]
     tree = _ground(folder, request, documents)
     for document in documents:
         tree = merge(tree, document.values)
-    for change in request.changes:
-        apply_change(tree, change)
-    return build(Config, tree)
+    return tree, request.changes
 
 
 def from_yaml(path: str | Path) -> Config:

@@ -89,7 +89,7 @@ class RunResult:
             frame = empty(name)
             frame.attrs["units"] = units(name)
             return frame
-        _check_digest(path, self.manifest)
+        check_digest(path, self.manifest)
         frame = _with_later_columns(read_frame(path), name)
         missing = [column for column in COLUMNS[name] if column not in frame]
         if missing:
@@ -167,12 +167,12 @@ def load(path: str | Path) -> RunResult:
     if not folder.is_dir():
         raise UserError(f"{folder} is not the folder of a run")
     _find(folder, MANIFEST)
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     tables = [frame_file(name) for name in COLUMNS if not _is_from_before(name, manifest)]
     for name in (CONFIG, SUMMARY, *tables):
         _find(folder, name)
     for name in (CONFIG, SUMMARY):
-        _check_digest(folder / name, manifest)
+        check_digest(folder / name, manifest)
     return RunResult(folder, _read_config(folder / CONFIG), manifest, _read_json(folder / SUMMARY))
 
 
@@ -224,8 +224,8 @@ def digest(path: Path) -> str:
     return total.hexdigest()
 
 
-def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Compare a file with the manifest's SHA-256 of it."""
+def check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Compare a file with the manifest's SHA-256 of it; refuse one that differs."""
     expected = manifest["files"].get(path.name)
     if expected is None:
         raise _damaged(path, f"{MANIFEST} does not know it")
@@ -237,7 +237,8 @@ def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
         raise _damaged(path, f"its checksum is not the one in {MANIFEST}")
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest that is whole."""
     manifest = _read_json(path)
     if manifest.get("sha256") != _manifest_digest(manifest):
         raise _damaged(path, "its own checksum is wrong")

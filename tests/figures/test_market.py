@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, StepPatch
-from matplotlib.text import Text
 
 from sim.figures import style
 from sim.figures.market import ALL, caption_of, draw_all, save_all, sector_flows
@@ -22,6 +19,7 @@ from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import WORKING, summary
 from sim.study.result import load, write_json, write_manifest, write_recorded, write_text
 from tests.figures import synthetic
+from tests.figures.legible import assert_no_text_overlaps, texts
 from tests.figures.synthetic import MadeUpWorld
 
 WORLD = synthetic.world()
@@ -34,7 +32,6 @@ CAPTION = style.caption_text(
     version="0.1.0",
     config_hash="3f2a1b9c77d1",
 )
-SLACK_POINTS = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -103,24 +100,6 @@ VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
 }
 
 
-def texts(figure: Figure) -> list[Text]:
-    """Return every text that is drawn; matplotlib keeps ticks beyond the limits but does not draw them."""
-    found: list[Text] = list(figure.texts)
-    for axes in figure.axes:
-        found += [*axes.texts, axes.title, axes._left_title, axes._right_title]  # type: ignore[attr-defined]
-        if not axes.axison:
-            continue
-        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-            found += [axis.label, axis.offsetText]
-            found += [
-                label
-                for tick in axis.get_major_ticks()
-                for label in (tick.label1, tick.label2)
-                if min(low, high) <= tick.get_loc() <= max(low, high)
-            ]
-    return [text for text in found if text.get_text().strip() and text.get_visible()]
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", ALL)
 def test_no_text_overlaps_or_is_cut_off(year: FrameSet, name: str, variant: str) -> None:
@@ -130,24 +109,7 @@ def test_no_text_overlaps_or_is_cut_off(year: FrameSet, name: str, variant: str)
 def assert_legible(figure: Figure) -> None:
     """No text lies on another or leaves the figure."""
     with matplotlib.rc_context():
-        figure.draw_without_rendering()
-        boxes = [(text, text.get_window_extent()) for text in texts(figure)]
-    slack = SLACK_POINTS * figure.dpi / 72
-    assert len(boxes) > 5
-    width, height = figure.bbox.width, figure.bbox.height
-    for text, box in boxes:
-        inside = box.x0 > -slack and box.y0 > -slack and box.x1 < width + slack and box.y1 < height + slack
-        assert inside, f"{text.get_text()!r} leaves the figure"
-    for (one, box), (other, other_box) in combinations(boxes, 2):
-        if one.get_rotation() % 90 or other.get_rotation() % 90:
-            continue
-        apart = (
-            box.x1 < other_box.x0 + slack
-            or other_box.x1 < box.x0 + slack
-            or box.y1 < other_box.y0 + slack
-            or other_box.y1 < box.y0 + slack
-        )
-        assert apart, f"{one.get_text()!r} lies on {other.get_text()!r}"
+        assert_no_text_overlaps(figure, at_least=6)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,0 +1,565 @@
+"""Scenarios compared: the same seeds in each, differences paired by seed, with who gains and who pays.
+
+Every finished run leaves a small file in the folder's `parts`, so that a comparison that was killed goes on
+where it stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from scipy import stats
+
+from sim.compile import is_cold, source_hash
+from sim.composition import config_id, to_yaml
+from sim.config import Config
+from sim.errors import UserError
+from sim.market import posting, search
+from sim.model import ClickWorkModel
+from sim.money import MICRO
+from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
+from sim.plugins import load_plugins
+from sim.study.incidence import CASH, CASH_MEANINGS, SURPLUS, SURPLUS_MEANINGS, Amounts
+from sim.study.measure import KEPT, METRICS, WORLD, Measured, Value, by_decile, measure
+from sim.study.result import (
+    MANIFEST,
+    check_digest,
+    read_frame,
+    read_manifest,
+    replacing,
+    write_frame,
+    write_manifest,
+    write_text,
+)
+from sim.study.run import PACKAGES
+from sim.study.scenarios import compose_scenarios, with_seeds
+from sim.world import World, load_world
+
+COMPARISON, INCIDENCE, RUNS = "comparison", "incidence", "runs"
+PARTS, CONFIGS, FIGURES = "parts", "configs", "figures"
+CONFIDENCE = 0.95
+ALL_LINES = "all"
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell of text must not begin with: spreadsheets would take it for a formula."""
+
+UNITS: Mapping[str, dict[str, str]] = {
+    COMPARISON: {
+        **dict.fromkeys(("baseline", "value", "difference", "low", "high"), "as column unit"),
+        "seeds": "runs",
+    },
+    INCIDENCE: {
+        "difference_microusd_all_seeds": "µ$",
+        **dict.fromkeys(("baseline", "value", "difference", "low", "high"), "USD"),
+        "world_usd_per_year": "USD/year",
+        "seeds": "runs",
+    },
+    RUNS: dict.fromkeys(("baseline", "value"), "as the metric's"),
+}
+
+Draw = Callable[["Comparison", Path], Any]
+Floats = npt.NDArray[np.float64]
+
+
+# ---------------------------------------------------------------- the result
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison, read from its folder.
+
+    Attributes
+    ----------
+    path, manifest
+        The folder; scenarios, seeds, versions, hashes, definitions.
+    table
+        A row for each scenario, metric and group: means over seeds, paired difference and its interval.
+    incidence
+        A row for each scenario, table, line and group of countries.
+    runs
+        The pairs themselves: a row for each scenario, seed, metric and group.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    table: pd.DataFrame
+    incidence: pd.DataFrame
+    runs: pd.DataFrame
+
+    @property
+    def baseline(self) -> str:
+        """Name of the first scenario."""
+        return str(self.manifest["baseline"])
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Names of the scenarios compared with the baseline."""
+        return [name for name in self.manifest["scenarios"] if name != self.baseline]
+
+    @property
+    def unchanged(self) -> list[str]:
+        """Scenarios in which nothing at all differs from the baseline, in no seed."""
+        return list(self.manifest["unchanged"])
+
+
+def load_comparison(path: str | Path) -> Comparison:
+    """Read the folder of a comparison; the units of each column are in `attrs["units"]`."""
+    folder = Path(path)
+    files = [folder / f"{name}.parquet" for name in (COMPARISON, INCIDENCE, RUNS)]
+    if not all(file.is_file() for file in (folder / MANIFEST, *files)):
+        raise UserError(f"{folder} is not the folder of a finished comparison")
+    manifest = read_manifest(folder / MANIFEST)
+    for file in files:
+        check_digest(file, manifest)
+    return Comparison(folder, manifest, *map(read_frame, files))
+
+
+def compare(
+    scenarios: Sequence[str] | Mapping[str, Config],
+    overrides: Sequence[str] = (),
+    seeds: int = 10,
+    plugins: Iterable[str | Path] = (),
+) -> Comparison:
+    """Compare scenarios, the first of which is the baseline, on the same seeds.
+
+    Parameters
+    ----------
+    scenarios
+        Names as on the command line (`"none"`, `"usage_tax+universal_income"`), or configurations by name.
+    overrides
+        Settings as on the command line, each for every scenario that has it.
+    seeds
+        Seeds in a row, from the configuration's own on.
+    plugins
+        Files with further rules.
+    """
+    if isinstance(scenarios, Mapping):
+        if overrides:
+            raise UserError(
+                "Settings have no place beside whole configurations.", value=" ".join(overrides),
+                allowed="names of scenarios with settings, or configurations without",
+            )  # fmt: skip
+        configs = dict(scenarios)
+    else:
+        configs = compose_scenarios(scenarios, overrides)
+    return load_comparison(execute(configs, seeds, plugins, quiet=True))
+
+
+# ---------------------------------------------------------------- playing
+
+
+def execute(
+    configs: Mapping[str, Config],
+    seeds: int = 10,
+    plugins: Iterable[str | Path] = (),
+    quiet: bool = False,
+    draw: Draw | None = None,
+    tell: Callable[[Comparison], None] | None = None,
+) -> Path:
+    """Play every scenario with every seed, write the comparison's folder and return it.
+
+    An unfinished comparison of the same scenarios, seeds and sources in the folder for results goes on.
+    """
+    began = time.monotonic()
+    files = [Path(file) for file in plugins]
+    rules = load_plugins(files) if files else None
+    plan = {name: with_seeds(config, seeds) for name, config in configs.items()}
+    for name, (config, *_) in plan.items():
+        check_histories(name, config)
+        ClickWorkModel(config, plugins=rules)  # what only the world shows to be wrong comes out here
+    first = next(iter(plan.values()))[0]
+    identity = comparison_id(plan, files)
+    folder = unfinished(first, identity) or new_folder(first, identity)
+    parts = Parts(folder, plan)
+    if is_cold(search, posting) and not quiet:
+        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+    try:
+        play_all(plan, parts, rules, quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
+        ) from None
+    manifest = describe(plan, files, identity, time.monotonic() - began)
+    comparison = write_tables(folder, plan, parts, manifest, load_world(first.world.table))
+    if draw is not None and first.record.figures:
+        draw(comparison, folder / FIGURES)
+    write_manifest(folder, manifest, passing=parts.names())
+    shutil.rmtree(folder / PARTS)
+    if tell is not None:
+        tell(comparison)
+    return folder
+
+
+def check_histories(name: str, config: Config) -> None:
+    """Refuse a comparison without each worker's history: pairs and surplus rest on it."""
+    if config.record.workers == "none" or (
+        config.record.workers == "auto" and config.workers.count > 1_000_000
+    ):
+        raise UserError(
+            f"leaves out the workers' histories, which a comparison rests on (in scenario {name}).",
+            path="record.workers",
+            value=config.record.workers,
+            allowed="full, or auto with up to a million workers",
+            nearest="record.workers=full",
+        )
+
+
+def play_all(plan: Mapping[str, list[Config]], parts: Parts, rules: Any, quiet: bool) -> None:
+    """Play every run that has no part yet, seed by seed, with progress if someone is watching."""
+    runs = [(name, number) for number in range(parts.seeds) for name in plan]
+    first = next(iter(plan.values()))[0]
+    watched = first.compute.progress and sys.stderr.isatty() and not quiet
+    columns = (
+        TextColumn("{task.fields[what]}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% ·"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    days = first.time.days + first.time.warmup_days
+    with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
+        kept = {run for run in runs if parts.read(*run) is not None}
+        task = progress.add_task("compare", total=days * (len(runs) - len(kept)), what="")
+        for place, (name, number) in enumerate(runs):
+            if (name, number) in kept:
+                continue
+            config = plan[name][number]
+            progress.update(task, what=f"run {place + 1} of {len(runs)}, {name}, seed {config.seed}")
+            model = ClickWorkModel(config, plugins=rules)
+            parts.write(name, number, measure(model, by_days(lambda: progress.advance(task))))
+
+
+def by_days(advance: Callable[[], None]) -> Callable[[ClickWorkModel], None]:
+    """Return a function that plays a model to its end and tells after each day."""
+
+    def play(model: ClickWorkModel) -> None:
+        while model.hour < model.last_hour:
+            model.run(min(24, model.last_hour - model.hour))
+            advance()
+
+    return play
+
+
+class Parts:
+    """The finished runs of a comparison, a file each, by scenario and number of the seed."""
+
+    def __init__(self, folder: Path, plan: Mapping[str, list[Config]]) -> None:
+        self.folder = folder / PARTS
+        self.plan = plan
+        self.seeds = len(next(iter(plan.values())))
+        self.folder.mkdir(exist_ok=True)
+
+    def path(self, name: str, number: int) -> Path:
+        """File of a run."""
+        return self.folder / f"{list(self.plan).index(name):03d}-{number:05d}.parquet"
+
+    def names(self) -> list[str]:
+        """Names of all files there could be."""
+        return [self.path(name, number).name for name in self.plan for number in range(self.seeds)]
+
+    def count(self) -> int:
+        """How many runs are kept."""
+        return len(list(self.folder.glob("*.parquet")))
+
+    def write(self, name: str, number: int, measured: Measured) -> None:
+        """Keep a run: its workers as a table, all else beside it in the file's metadata."""
+        rest = {
+            "config_id": config_id(self.plan[name][number]),
+            "values": [[one.metric, one.group, float(one.value)] for one in measured.values],
+            "amounts": {
+                table: [[line, group, amount] for (line, group), amount in amounts.items()]
+                for table, amounts in measured.amounts.items()
+            },
+        }
+        text = json.dumps(rest, allow_nan=False)
+        check = hashlib.sha256(text.encode()).hexdigest()
+        write_frame(measured.people, self.path(name, number), {}, {"measured": text, "sha256": check})
+
+    def read(self, name: str, number: int) -> Measured | None:
+        """Return a run that was kept; None if it was not, or is damaged and must be played again."""
+        path = self.path(name, number)
+        if not path.exists():
+            return None
+        try:
+            metadata = pq.read_schema(path).metadata or {}
+            text = metadata.get(b"measured", b"")
+            if hashlib.sha256(text).hexdigest().encode() != metadata.get(b"sha256"):
+                return None
+            rest, people = json.loads(text), read_frame(path)
+        except (UserError, OSError, pa.ArrowException, ValueError):
+            return None
+        if rest["config_id"] != config_id(self.plan[name][number]) or list(people.columns) != list(KEPT):
+            return None
+        amounts = {
+            table: {(line, group): amount for line, group, amount in rows}
+            for table, rows in rest["amounts"].items()
+        }
+        return Measured([Value(*value) for value in rest["values"]], people, amounts)
+
+    def need(self, name: str, number: int) -> Measured:
+        """Return a run that must be there."""
+        found = self.read(name, number)
+        if found is None:
+            raise UserError(f"{self.path(name, number)} is missing or damaged: give the same command again")
+        return found
+
+
+# ---------------------------------------------------------------- folders
+
+
+def comparison_id(plan: Mapping[str, list[Config]], plugins: Sequence[Path]) -> str:
+    """Return a sha256 that two comparisons share when they ask the same of the same sources."""
+    what = {
+        "scenarios": [[name, [config_id(config) for config in configs]] for name, configs in plan.items()],
+        "source": source_hash(),
+        "plugins": [hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins],
+    }
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def unfinished(config: Config, identity: str) -> Path | None:
+    """Return the folder of the same comparison that was stopped before its end, if there is one."""
+    for folder in sorted(Path(config.results.dir).glob(f"*-compare-{identity[:16]}*")):
+        if (folder / PARTS).is_dir():
+            return folder
+    return None
+
+
+def new_folder(config: Config, identity: str) -> Path:
+    """Make the folder of a new comparison: the moment it began and the start of its identity."""
+    stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
+    base = Path(config.results.dir)
+    for attempt in range(1000):
+        folder = base / f"{stamp}-compare-{identity[:16]}{f'-{attempt}' if attempt else ''}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(
+                f"The folder for results cannot be made: {error.strerror}.",
+                path="results.dir",
+                value=str(base),
+            ) from error
+        return folder
+    raise UserError("There is no free name for a result folder.", path="results.dir", value=str(base))
+
+
+# ---------------------------------------------------------------- pairs
+
+
+def pairs(plan: Mapping[str, list[Config]], parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every scenario's runs beside the baseline's of the same seed: values, and amounts of money."""
+    baseline, *others = plan
+    values: list[tuple[Any, ...]] = []
+    amounts: list[tuple[Any, ...]] = []
+    for number, config in enumerate(plan[baseline]):
+        before = parts.need(baseline, number)
+        for name in others:
+            after = parts.need(name, number)
+            of_decile = by_decile(before.people, after.people, world, config)
+            for old, new in ((before.values, after.values), of_decile):
+                values += [(name, config.seed, *row) for row in _beside(old, new)]
+            for table, old_amounts in before.amounts.items():
+                rows = _money_beside(old_amounts, after.amounts[table])
+                amounts += [(name, config.seed, table, *row) for row in rows]
+    return (
+        pd.DataFrame(values, columns=["scenario", "seed", "metric", "group", "baseline", "value"]),
+        pd.DataFrame(amounts, columns=["scenario", "seed", "table", "line", "group", "baseline", "value"]),
+    )
+
+
+def _beside(old: list[Value], new: list[Value]) -> Iterator[tuple[str, str, float, float]]:
+    """Yield (metric, group, before, after) of what both have."""
+    found = {(one.metric, one.group): one.value for one in new}
+    for one in old:
+        if (one.metric, one.group) in found:
+            yield one.metric, one.group, one.value, found[one.metric, one.group]
+
+
+def _money_beside(old: Amounts, new: Amounts) -> Iterator[tuple[str, str, int, int]]:
+    """Yield (line, group, before, after) in micro-dollars of what either has."""
+    for line, group in dict.fromkeys([*old, *new]):
+        yield line, group, old.get((line, group), 0), new.get((line, group), 0)
+
+
+def interval(differences: Floats) -> tuple[float, float, float]:
+    """Return the mean of paired differences and its 95 % interval (Student's t); NaN bounds for one pair."""
+    mean, count = float(np.mean(differences)), len(differences)
+    if count < 2:
+        return mean, float("nan"), float("nan")
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(differences, ddof=1) / np.sqrt(count))
+    return mean, mean - half, mean + half
+
+
+def table_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison's table: a row for each scenario, metric and group."""
+    rows = []
+    for (scenario, metric, group), part in runs.groupby(["scenario", "metric", "group"], sort=False):
+        before, after = part["baseline"].to_numpy(np.float64), part["value"].to_numpy(np.float64)
+        mean, low, high = interval(after - before)
+        unit = definition_of(str(metric))[0]
+        rows.append((scenario, metric, group, before.mean(), after.mean(), mean, low, high, unit, len(part)))
+    columns = [
+        "scenario",
+        "metric",
+        "group",
+        "baseline",
+        "value",
+        "difference",
+        "low",
+        "high",
+        "unit",
+        "seeds",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame:
+    """Return the tables of incidence: a row for each scenario, table, line and group of countries.
+
+    ``difference_microusd_all_seeds`` is the exact sum over seeds; over the lines of table cash and the group
+    ``world`` it adds up to exactly zero. ``world_usd_per_year`` is the mean difference at the scale of the
+    market that the model stands for.
+    """
+    keys = ["scenario", "seed", "table", "group"]
+    totals = amounts.groupby(keys, sort=False, as_index=False)[["baseline", "value"]].sum()
+    whole = pd.concat([amounts, totals.assign(line=ALL_LINES)], ignore_index=True)
+    rows = []
+    for (scenario, table, line, group), part in whole.groupby(
+        ["scenario", "table", "line", "group"], sort=False
+    ):
+        before, after = part["baseline"].to_numpy(np.int64), part["value"].to_numpy(np.int64)
+        mean, low, high = interval((after - before) / MICRO)
+        rows.append(
+            (
+                scenario, table, line, group, int((after - before).sum()), before.mean() / MICRO,
+                after.mean() / MICRO, mean, low, high, mean * scale * DAYS_A_YEAR / days, len(part),
+                meaning_of(str(table), str(line)),
+            )
+        )  # fmt: skip
+    columns = [
+        "scenario", "table", "line", "group", "difference_microusd_all_seeds", "baseline", "value",
+        "difference", "low", "high", "world_usd_per_year", "seeds", "meaning",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def meaning_of(table: str, line: str) -> str:
+    """Say in words what a line of a table of incidence means."""
+    if line == ALL_LINES:
+        return {
+            CASH: "all sectors: money changes hands only, so the sum is exactly 0",
+            SURPLUS: "all lines: the excess burden of the reform, a loss if negative",
+        }[table]
+    return {CASH: CASH_MEANINGS, SURPLUS: SURPLUS_MEANINGS}[table][line]
+
+
+def definition_of(metric: str) -> tuple[str, str]:
+    """Return unit and definition of a metric."""
+    found = INDICATORS.get(metric) or METRICS[metric]
+    return found.unit, found.definition
+
+
+def unchanged(runs: pd.DataFrame, amounts: pd.DataFrame) -> list[str]:
+    """Return the scenarios in which no value and no amount differs from the baseline, in no seed."""
+    names = list(dict.fromkeys(runs["scenario"]))
+    tables = (runs, amounts)
+    differing = {name for table in tables for name in table["scenario"][table["baseline"] != table["value"]]}
+    return [name for name in names if name not in differing]
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write_tables(
+    folder: Path, plan: Mapping[str, list[Config]], parts: Parts, manifest: dict[str, Any], world: World
+) -> Comparison:
+    """Write the tables and configurations; what they say in words goes into the manifest."""
+    first = next(iter(plan.values()))[0]
+    runs, amounts = pairs(plan, parts, world)
+    check_cash(amounts)
+    table = table_of(runs)
+    money = incidence_of(amounts, first.workers.real_count / first.workers.count, first.time.days)
+    manifest["unchanged"] = unchanged(runs, amounts)
+    manifest["definitions"] = {metric: definition_of(metric)[1] for metric in dict.fromkeys(table["metric"])}
+    for name, frame in ((COMPARISON, table), (INCIDENCE, money), (RUNS, runs)):
+        write_frame(frame, folder / f"{name}.parquet", UNITS[name])
+        frame.attrs["units"] = {column: UNITS[name].get(str(column), "") for column in frame}
+        if name != RUNS:
+            write_csv(frame, folder / f"{name}.csv")
+    (folder / CONFIGS).mkdir(exist_ok=True)
+    for number, (scenario, configs) in enumerate(plan.items()):
+        place = folder / CONFIGS / f"{number:02d}-{re.sub(r'[^A-Za-z0-9_+.-]+', '_', scenario)}.yaml"
+        write_text(place, to_yaml(configs[0]))
+    return Comparison(folder, manifest, table, money, runs)
+
+
+def check_cash(amounts: pd.DataFrame) -> None:
+    """Stop unless the cash of every run adds up to exactly zero."""
+    here = amounts[(amounts["table"] == CASH) & (amounts["group"] == WORLD)]
+    sums = here.groupby(["scenario", "seed"])[["baseline", "value"]].sum()
+    if (sums != 0).to_numpy().any():
+        raise RuntimeError(f"Table cash does not add up to zero: {sums[(sums != 0).any(axis=1)].to_dict()}")
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table for spreadsheets; text that one would take for a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(frame.columns)
+    writer.writerows([_cell(value) for value in row] for row in frame.itertuples(index=False))
+    with replacing(path) as file:
+        file.write(text.getvalue().encode("utf-8"))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(DANGEROUS) else value
+    return "" if pd.isna(value) else value
+
+
+def describe(
+    plan: Mapping[str, list[Config]], plugins: list[Path], identity: str, seconds: float
+) -> dict[str, Any]:
+    """Return what the manifest says of a comparison."""
+    configs = next(iter(plan.values()))
+    first = configs[0]
+    return {
+        "version": importlib.metadata.version("clickmarket"),
+        "comparison_id": identity,
+        "baseline": next(iter(plan)),
+        "scenarios": {name: config_id(configs[0]) for name, configs in plan.items()},
+        "seeds": [config.seed for config in configs],
+        "start": first.time.start,
+        "days": first.time.days,
+        "warmup_days": first.time.warmup_days,
+        "workers": first.workers.count,
+        "scale": first.workers.real_count / first.workers.count,
+        "confidence": CONFIDENCE,
+        "source_hash": source_hash(),
+        "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "duration_seconds": round(seconds, 3),
+    }

@@ -1,0 +1,151 @@
+"""Who gains and who pays: two tables of a run's money, by line and group of countries.
+
+Table (a), cash, follows the ledger: what each sector received less what it paid in the window, in whole
+micro-dollars; it adds up to exactly zero. What requesters are funded with and what workers and brokers buy
+with their money is left out on both sides, or every sector would come to nothing. Table (b), surplus, is what
+each gained in the sense of welfare; its total changes by the excess burden of a reform, which need not be
+zero.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from sim.ledger import KINDS, SECTORS
+from sim.money import MICRO
+from sim.outcomes.indicators import WORKING
+
+CASH, SURPLUS = "cash", "surplus"
+PURSES = ("funding", "spending", "broker_spending")
+"""Kinds of transfer that bring money into the market or take it home."""
+
+TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
+PAID_INCOMES = ("universal_income", "external_income", "income_of_others")
+
+GAINS: Mapping[str, tuple[str, ...]] = {
+    "broker_cut": ("brokers",),
+    "profit": ("owners",),
+    "haven_profit": ("owners",),
+    "haven_tax": ("haven governments",),
+    **dict.fromkeys(TAXES, ("governments",)),
+    "pooling": ("governments",),
+    "universal_income": ("receivers (workers)",),
+    "external_income": ("receivers (workers)",),
+    "income_of_others": ("receivers (others)",),
+}
+"""Lines of surplus that a kind of transfer adds to, in the country that receives it."""
+
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "reward": ("requesters",),
+    "requester_fee": ("requesters",),
+    "escrow_rounding": ("requesters",),
+    "forfeit": ("workers",),
+    "capital": ("owners",),
+    "administration": ("governments",),
+    "pooling": ("governments",),
+    "universal_income": ("governments",),
+    "income_of_others": ("governments",),
+    "external_income": ("payer of external incomes",),
+}
+"""Lines that it is taken from, in the country that pays."""
+
+NO_SURPLUS: Mapping[str, str] = {
+    "funding": "a requester's own money",
+    "posting": "a requester's own money, reserved",
+    "refund": "a requester's own money, back",
+    "worker_fee": "net pay is counted without it; platforms' profit is counted where it is paid out",
+    "pending_rounding": "net pay is counted without it",
+    "payout": "net pay is counted as it is earned",
+    "spending": "a worker's own money",
+    "broker_spending": "a broker's own money",
+    "platform_cost": "what it buys is used up",
+    "profit_shifting": "counted where it leaves the haven",
+}
+"""Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
+
+CASH_MEANINGS: Mapping[str, str] = {
+    "requesters": "what requesters got back from escrow less what they put there",
+    "escrow": "change of what is reserved for posted work",
+    "platforms": "change of what platforms hold, before their month is closed",
+    "pending": "change of what workers have earned and not been paid yet",
+    "workers": "payouts and incomes to workers",
+    "collectives": "brokers' cuts",
+    "governments": "taxes less administration and incomes paid in the window; what is left is in the"
+    " treasuries, and what is missing came in before",
+    "audience": "nothing in this market",
+    "cooperative_fund": "nothing in this market",
+    "commons_fund": "nothing in this market",
+    "havens": "change of what havens hold",
+    "owners": "profit of platforms, also by way of havens",
+    "rounding": "fractions of a micro-dollar kept aside",
+    "outside": "platforms' costs, administration, taxes of havens and incomes of people who are no workers"
+    " of the market, less the capital that covers platforms' losses and incomes paid from outside",
+}
+
+SURPLUS_MEANINGS: Mapping[str, str] = {
+    "workers": "net pay less base reservation wage x working time, paid or not; without incomes received",
+    "brokers": "cuts of collectives' brokers",
+    "requesters": "value of work done right less rewards and fees paid in the window",
+    "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
+    "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
+    " a month after the tax",
+    "haven governments": "taxes of havens on profit shifted to them",
+    "receivers (workers)": "incomes paid to workers of the market",
+    "receivers (others)": "incomes paid to people who are no workers of the market",
+    "payer of external incomes": "money from outside that pays incomes, counted as a cost",
+}
+
+Amounts = dict[tuple[str, str], int]
+"""Micro-dollars by (line, group of countries)."""
+
+
+def cash(flows: pd.DataFrame, group_of: Mapping[str, str]) -> Amounts:
+    """Return what each sector received less what it paid, by group of its accounts' countries."""
+    found: Counter[tuple[str, str]] = Counter({(sector, "world"): 0 for sector in SECTORS})
+    moved = flows[~flows["kind"].astype(str).isin(PURSES)]
+    for side, sign in (("credit", 1), ("debit", -1)):
+        sectors, countries = (moved[f"{side}_{what}"].astype(str) for what in ("sector", "country"))
+        for sector, country, amount in zip(sectors, countries, moved["amount_microusd"], strict=True):
+            for group in ("world", group_of[country]):
+                found[sector, group] += sign * int(amount)
+    return dict(found)
+
+
+def surplus(
+    flows: pd.DataFrame,
+    workers: pd.DataFrame,
+    worth_usd: Mapping[str, float],
+    group_of: Mapping[str, str],
+) -> Amounts:
+    """Return what each kind of people gained, by group of countries.
+
+    ``worth_usd`` is the value of the work done right for the requesters of each country.
+    """
+    found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in SURPLUS_MEANINGS})
+
+    def add(line: str, country: object, microusd: float) -> None:
+        for group in ("world", group_of[str(country)]):
+            found[line, group] += round(microusd)
+
+    for country, part in workers.groupby("country", observed=True):
+        hours = part[list(WORKING)].sum(axis=1) / 3600
+        asked = float(np.sum(hours * part["base_reservation_usd_per_hour"]))
+        add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
+    for country, usd in worth_usd.items():
+        add("requesters", country, usd * MICRO)
+    columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
+    for kind, payer, payee, amount in zip(*columns, strict=True):
+        for line in GAINS.get(str(kind), ()):
+            add(line, payee, int(amount))
+        for line in LOSSES.get(str(kind), ()):
+            add(line, payer, -int(amount))
+    return dict(found)
+
+
+def total(amounts: Amounts) -> int:
+    """Return the sum over all lines (micro-dollars): 0 for cash, the surplus of all for surplus."""
+    return sum(amount for (_, group), amount in amounts.items() if group == "world")

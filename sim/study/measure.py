@@ -1,0 +1,309 @@
+"""What one run of a comparison is reduced to: indicators by group, workers, and who gained or paid what."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.agents.traits import permanent_ids
+from sim.config import Config
+from sim.market import board as boards
+from sim.model import ClickWorkModel
+from sim.money import MICRO
+from sim.outcomes.frames import FrameSet, per_country
+from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay, entry, on_duty, summary
+from sim.outcomes.recorder import Recorder
+from sim.study import incidence
+from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
+from sim.world import World
+
+WORLD = "world"
+DECILES = 10
+DAYS_A_MONTH = 365.0 / 12.0
+LUCK = (
+    "Deciles are by the pay of one run: where a scenario goes differently, luck evens out, and the lowest"
+    " gain and the highest lose something in any case."
+)
+OF_PEOPLE = (
+    "workers_active",
+    "pay_all_in_median",
+    "pay_all_in_pooled",
+    "unpaid_share",
+    "hours_per_week_median",
+    "share_below_minimum_wage",
+    "working_hours",
+    "income_per_worker_month",
+    "income_with_transfers_per_worker_month",
+)
+"""Metrics of any group of workers."""
+
+OF_MARKETS = ("tasks_done", "market_turnover", "fees", "net_pay")
+"""Indicators of a group of countries from the days' series; amounts count where who pays or is paid is."""
+
+KEPT = (
+    "id",
+    "country",
+    "segment",
+    *WORKING,
+    "idle_seconds",
+    "tasks_accepted",
+    "tasks_rejected",
+    "pay_microusd",
+    "weeks",
+    "weight",
+    "received_microusd",
+)
+"""Columns of the workers' table that pairing needs; ``received_microusd`` are incomes paid to the worker."""
+
+
+class Metric(NamedTuple):
+    """Unit and definition of an outcome that is no indicator of a single run's summary."""
+
+    unit: str
+    definition: str
+
+
+METRICS: Mapping[str, Metric] = {
+    "working_hours": Metric("h", "Working hours of all workers in the window, paid or not."),
+    "income_per_worker_month": Metric("USD/month", "Net pay of the window over workers on duty, a month."),
+    "income_with_transfers_per_worker_month": Metric(
+        "USD/month", "Net pay and incomes received in the window over workers on duty, a month."
+    ),
+    "tax_revenue": Metric("USD", "Taxes that governments took in the window, all kinds."),
+    **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
+    "tax_per_user_month": Metric(
+        "USD/month", "Taxes over users, a month: a user is one person's account on one platform in a month."
+    ),
+    "tax_per_head_month": Metric("USD/month", "Taxes over residents, a month, at the scale of the model."),
+    "universal_income_per_head_month": Metric(
+        "USD/month", "Incomes paid over residents, a month, at the scale of the model."
+    ),
+}
+
+
+class Value(NamedTuple):
+    """One number of one run."""
+
+    metric: str
+    group: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run of a comparison.
+
+    Attributes
+    ----------
+    values
+        Indicators and further metrics by group, except by pay decile, which needs the baseline.
+    people
+        The columns `KEPT` of each worker who was in the market; no rows without ``record.workers``.
+    amounts
+        For each table of incidence, micro-dollars by (line, group of countries).
+    """
+
+    values: list[Value]
+    people: pd.DataFrame
+    amounts: dict[str, Amounts]
+
+
+class Watcher:
+    """Keeps what no table holds: worth of work done right, users of each month, incomes of each worker.
+
+    Attributes
+    ----------
+    worth : float64 array (countries,)
+        USD that the window's right work is worth to the requesters of each country.
+    user_months : float64 array (countries,)
+        Users of platforms, as agents, times the share of the month that lies in the window.
+    received : int64 Series
+        Micro-dollars of income paid in the window to each worker who was paid any, by the worker's id.
+    """
+
+    def __init__(self, model: ClickWorkModel) -> None:
+        countries = len(model.world.codes)
+        self.worth = np.zeros(countries)
+        self.user_months = np.zeros(countries)
+        self.since = model.first_recorded_hour
+        self.received = pd.Series(dtype=np.int64)
+
+    def hour(self, model: Any) -> None:
+        """Add the worth of batches that left the board."""
+        if model.recording:
+            for board in model.boards:
+                count = int(board.state[boards.FINISHED_COUNT])
+                if count:
+                    self._add_worth(model, board.finished[:count])
+
+    def day(self, model: Any) -> None:
+        """At the start of the window, take off what was done right on open batches before."""
+        if model.hour == model.first_recorded_hour:
+            self._add_open(model, -1.0)
+
+    def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
+        """Count the month's users, and the incomes just paid: workers have spent all else they held."""
+        if model.hour <= model.first_recorded_hour:
+            return
+        last = model.clock.datetime(model.hour - 1)
+        of_month = (model.hour - self.since) / (24 * calendar.monthrange(last.year, last.month)[1])
+        self.user_months += model.offices.users.sum(axis=0) * of_month
+        self.since = model.hour
+        rows = model.worker_rows[: model.workers_count]
+        paid = rows[rows["balance"] > 0]
+        if len(paid):
+            now = pd.Series(paid["balance"].astype(np.int64), index=permanent_ids(paid))
+            self.received = pd.concat([self.received, now]).groupby(level=0).sum()
+
+    def end(self, model: ClickWorkModel) -> None:
+        """Add what was done right on batches that are still open."""
+        self._add_open(model, 1.0)
+
+    def _add_open(self, model: Any, sign: float) -> None:
+        for board in model.boards:
+            self._add_worth(model, board.batches[board.batches["open"] == 1], sign)
+
+    def _add_worth(self, model: Any, batches: Any, sign: float = 1.0) -> None:
+        countries = model.requester_rows["country"][batches["requester"]]
+        usd = batches["right"] / 255.0 * batches["worth"] / MICRO
+        self.worth += sign * np.bincount(countries, usd, minlength=len(self.worth))
+
+
+def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
+    """Play a run and reduce it; ``play(model)`` runs the model to its end."""
+    recorder, watcher = Recorder(model), Watcher(model)
+    model.observers += [recorder, watcher]
+    play(model)
+    watcher.end(model)
+    model.end()
+    frames = recorder.frames()
+    received = frames.workers["id"].map(watcher.received).fillna(0).astype(np.int64)
+    people = frames.workers.assign(received_microusd=received)
+    return reduce(frames, people, watcher, model.world, model.config)
+
+
+def reduce(
+    frames: FrameSet, people: pd.DataFrame, watcher: Watcher, world: World, config: Config
+) -> Measured:
+    """Reduce the tables of a run."""
+    group_of = {code: str(group) for code, group in per_country(world, world.group).items()}
+    values = [
+        Value(name, WORLD, found["value"])
+        for name, found in summary(frames, world).items()
+        if found["value"] is not None
+    ]
+    known = {value.metric for value in values}
+    ours = of_people(people, WORLD, world, config) + of_budgets(frames, watcher, group_of, world, config)
+    values += [one for one in ours if one.group != WORLD or one.metric not in known]
+    for segment in config.segments:
+        part = people[people["segment"].astype(str) == segment]
+        values += of_people(part, f"segment {segment}", world, config)
+    for group in sorted(set(group_of.values())):
+        values += of_people(
+            people[people["country"].astype(str).map(group_of) == group], group, world, config
+        )
+        series = frames.series[frames.series["country"].astype(str).map(group_of) == group]
+        values += of_indicators(FrameSet(series=series), OF_MARKETS, group, world)
+    worth = dict(zip(world.codes, watcher.worth.tolist(), strict=True))
+    amounts = {
+        incidence.CASH: incidence.cash(frames.flows, group_of),
+        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of),
+    }
+    return Measured(values, people[list(KEPT)].reset_index(drop=True), amounts)
+
+
+def of_indicators(frames: FrameSet, names: Iterable[str], group: str, world: World) -> list[Value]:
+    """Return indicators, by name, of some part of the tables; those that have no value are left out."""
+    found = [(name, entry(INDICATORS[name], frames, world)["value"]) for name in names if name in INDICATORS]
+    return [Value(name, group, value) for name, value in found if value is not None]
+
+
+def of_people(people: pd.DataFrame, group: str, world: World, config: Config) -> list[Value]:
+    """Return the metrics `OF_PEOPLE` of some workers."""
+    if people.empty:
+        return []
+    # For these columns the workers' table serves as well as the days' series, which knows no segments.
+    values = of_indicators(FrameSet(workers=people, series=people), OF_PEOPLE, group, world)
+    active = int((on_duty(people) > 0).sum())
+    hours = float(people[list(WORKING)].to_numpy().sum()) / 3600
+    pay, received = (int(people[name].sum()) for name in ("pay_microusd", "received_microusd"))
+    each = active * config.time.days / DAYS_A_MONTH * MICRO
+    values.append(Value("working_hours", group, hours))
+    if active:
+        values.append(Value("income_per_worker_month", group, pay / each))
+        values.append(Value("income_with_transfers_per_worker_month", group, (pay + received) / each))
+    return values
+
+
+def of_budgets(
+    frames: FrameSet, watcher: Watcher, group_of: Mapping[str, str], world: World, config: Config
+) -> list[Value]:
+    """Return taxes and incomes, of the world and of each group of countries, in all and by head."""
+    flows, months = frames.flows, config.time.days / DAYS_A_MONTH
+    kinds = flows["kind"].astype(str)
+    persons = config.workers.real_count / config.workers.count
+    payee = flows["credit_country"].astype(str).map(group_of)
+    payer = flows["debit_country"].astype(str).map(group_of)
+    groups = np.array([group_of[str(code)] for code in world.codes])
+    values: list[Value] = []
+    for group in (WORLD, *sorted(set(group_of.values()))):
+        here = np.ones(len(groups), bool) if group == WORLD else groups == group
+        to_here = np.ones(len(flows), bool) if group == WORLD else (payee == group).to_numpy()
+
+        def usd(names: Iterable[str], where: Any) -> float:
+            return int(flows.loc[kinds.isin(list(names)) & where, "amount_microusd"].sum()) / MICRO
+
+        # Incomes from outside are booked with the worker's country on both sides, as all incomes are.
+        paid = usd(PAID_INCOMES, np.ones(len(flows), bool) if group == WORLD else (payer == group).to_numpy())
+        taxes = {tax: usd([tax], to_here) for tax in TAXES}
+        revenue = sum(taxes.values())
+        heads = float(world.population[here].sum()) / persons
+        user_months = float(watcher.user_months[here].sum())
+        values += [Value(f"{tax}_revenue", group, amount) for tax, amount in taxes.items()]
+        values += [
+            Value("tax_revenue", group, revenue),
+            Value("tax_per_head_month", group, revenue / heads / months),
+            Value("universal_income_per_head_month", group, paid / heads / months),
+            Value("tax_per_user_month", group, revenue / user_months if user_months else 0.0),
+        ]
+    return values
+
+
+def deciles(baseline: pd.DataFrame) -> pd.Series[int]:
+    """Return the decile (1 to 10) of all-in hourly pay of each worker with ten tasks, by the worker's id."""
+    done = baseline["tasks_accepted"] + baseline["tasks_rejected"]
+    regular = baseline[(done >= LEAST_TASKS) & (baseline[list(WORKING)].sum(axis=1) > 0)]
+    ids = regular["id"].to_numpy(np.int64)
+    order = np.lexsort((ids, all_in_pay(regular)))
+    ranks = np.empty(len(ids), np.int64)
+    ranks[order] = np.arange(len(ids))
+    return pd.Series(DECILES * ranks // max(1, len(ids)) + 1, index=ids)
+
+
+def by_decile(
+    baseline: pd.DataFrame, people: pd.DataFrame, world: World, config: Config
+) -> tuple[list[Value], list[Value]]:
+    """Return the metrics of the same workers in the baseline and in a scenario, by decile of baseline pay.
+
+    Only workers who are in both count, except for how many are active: there all of the decile do.
+    """
+    decile = deciles(baseline)
+    before, after = (table[table["id"].isin(decile.index)] for table in (baseline, people))
+    both = np.intersect1d(before["id"], after["id"])
+    found: tuple[list[Value], list[Value]] = [], []
+    for number in range(1, DECILES + 1):
+        members = decile.index[decile == number]
+        group = f"pay decile {number}"
+        for values, table in zip(found, (before, after), strict=True):
+            there = table[table["id"].isin(members)]
+            active = float((on_duty(there) > 0).sum()) if len(there) else 0.0
+            values.append(Value("workers_active", group, active))
+            of_both = of_people(there[there["id"].isin(both)], group, world, config)
+            values += [value for value in of_both if value.metric != "workers_active"]
+    return found

@@ -1,0 +1,626 @@
+"""Scenarios compared: what changes nothing gives exact zeros, money adds up, a kill loses nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sim.study.compare
+import sim.study.incidence
+import sim.study.measure
+from sim import compare
+from sim.cli import HELP_COLUMNS, HELP_LINES, main
+from sim.composition import compose, from_yaml
+from sim.config import Config
+from sim.errors import UserError
+from sim.ledger import KINDS, SECTORS
+from sim.model import ClickWorkModel
+from sim.outcomes.indicators import INDICATORS, WORKING
+from sim.outcomes.recorder import Recorder
+from sim.study.compare import Comparison, execute, load_comparison, write_csv
+from sim.study.incidence import CASH, SURPLUS
+from sim.study.measure import KEPT, Measured, Watcher, measure
+from sim.study.scenarios import compose_scenarios
+from sim.study.told import plain
+from tests.conftest import Exercised
+
+SMALL = [
+    "world=mturk_2015", "platforms=mturk", "workers.count=80", "requesters.count=10", "time.days=30",
+    "time.warmup_days=10", "record.figures=false", "requesters.size_log_sigma=0.5",
+]  # fmt: skip
+SHORT = ["world=mturk_2015", "platforms=mturk", "workers.count=30", "requesters.count=4", "time.days=3"]
+SHORT += ["time.warmup_days=1", "record.figures=false"]
+TAXED = "policy=[usage_tax,universal_income]"
+NULLS = ("the same", "rate 0", "too late")
+SEEDS = 3
+
+
+def scenarios(results: Path) -> dict[str, Config]:
+    """A baseline, three reforms that change nothing, and two that do."""
+
+    def config(*words: str) -> Config:
+        return compose([*SMALL, f"results.dir={results}", *words])
+
+    return {
+        "none": config(),
+        "the same": config(),
+        "rate 0": config(TAXED, "policy.usage_tax.usd_per_user_month=0"),
+        "too late": config(TAXED, "policy.usage_tax.start=2030-01-01"),
+        "tax on workers": config(
+            TAXED, "policy.usage_tax.usd_per_user_month=4", "policy.usage_tax.to_workers=1"
+        ),
+        "outside income": config(
+            "policy=universal_income", "policy.universal_income.funding=external",
+            "policy.universal_income.usd_per_month=200",
+        ),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A finished comparison."""
+    return compare(scenarios(tmp_path_factory.mktemp("results")), seeds=SEEDS)
+
+
+def play(model: ClickWorkModel) -> None:
+    model.run()
+
+
+# ---------------------------------------------------------------- what changes nothing
+
+
+def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exercised) -> None:
+    """A rate of 0, a start after the end, the baseline itself: exact zeros."""
+    assert comparison.unchanged == list(NULLS)
+    count = 0
+    for frame in (comparison.table, comparison.incidence):
+        null = frame[frame["scenario"].isin(NULLS)]
+        for column in ("difference", "low", "high"):
+            assert (null[column] == 0.0).all(), null[null[column] != 0.0]
+        assert (null["baseline"] == null["value"]).all()
+        count += len(null)
+    told = plain(comparison)
+    assert told.count("It changes nothing: every difference is exactly 0 in every seed.") == len(NULLS)
+    exercised("differences that must be 0", count, at_least=400)
+
+
+def test_reforms_that_bite_do(comparison: Comparison) -> None:
+    """Workers who bear a tax earn less; an income from outside reaches all."""
+    table = comparison.table.set_index(["scenario", "metric", "group"])["difference"]
+    assert table["tax on workers", "income_per_worker_month", "world"] < 0
+    assert table["tax on workers", "tax_revenue", "world"] > 0
+    with_income = table["outside income", "income_with_transfers_per_worker_month", "world"]
+    # 200 USD, paid once in the 30 days.
+    received = with_income - table["outside income", "income_per_worker_month", "world"]
+    assert received == pytest.approx(200 * 365 / 12 / 30, rel=0.05)
+    money = comparison.incidence.set_index(["scenario", "table", "line", "group"])["difference"]
+    paid = money["outside income", "surplus", "receivers (workers)", "world"]
+    assert paid == -money["outside income", "surplus", "payer of external incomes", "world"] > 0
+
+
+def test_tax_by_user(comparison: Comparison) -> None:
+    """Nine of ten users are declared, at 4 USD each; what no tax raises is 0, not missing."""
+    found = comparison.table.set_index(["scenario", "metric", "group"])
+    each = found.loc[("tax on workers", "tax_per_user_month", "world")]
+    assert each["baseline"] == 0 and each["value"] == pytest.approx(3.6, rel=0.05)
+
+
+# ---------------------------------------------------------------- money
+
+
+def test_cash_adds_up_to_exactly_zero(comparison: Comparison, exercised: Exercised) -> None:
+    """Over the sectors, `outside` on its own line, of the world and of no run less."""
+    money = comparison.incidence[comparison.incidence["table"] == CASH]
+    world = money[money["group"] == "world"]
+    lines = world[world["line"] != "all"]
+    assert set(lines["line"]) == set(SECTORS)
+    assert (lines.groupby("scenario")["difference_microusd_all_seeds"].sum() == 0).all()
+    assert (
+        (world[world["line"] == "all"][["baseline", "value", "difference", "low", "high"]] == 0)
+        .to_numpy()
+        .all()
+    )
+    # What the groups of countries add up to is what the world's line says.
+    of_groups = money[(money["group"] != "world") & (money["line"] != "all")]
+    sums = of_groups.groupby(["scenario", "line"])["difference_microusd_all_seeds"].sum()
+    for (scenario, line), amount in sums.items():  # type: ignore[misc]
+        here = lines[(lines["scenario"] == scenario) & (lines["line"] == line)]
+        assert int(here["difference_microusd_all_seeds"].iloc[0]) == amount
+    exercised("sums of lines over groups", len(sums), at_least=30)
+
+
+def test_cash_and_surplus_against_the_ledger_by_hand() -> None:
+    """The same run, its flows added up in another way."""
+    config = compose([*SMALL, TAXED, "policy.usage_tax.usd_per_user_month=4"])
+    found = measure(ClickWorkModel(config), play)
+    model = ClickWorkModel(config)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    play(model)
+    model.end()
+    frames = recorder.frames()
+    kinds = frames.flows.groupby("kind")["amount_microusd"].sum().to_dict()
+    cash = {sector: found.amounts[CASH][sector, "world"] for sector in SECTORS}
+    assert cash["workers"] == kinds["payout"] + kinds["universal_income"] > kinds["payout"]
+    assert cash["requesters"] == kinds["refund"] - kinds["posting"]
+    assert cash["owners"] == kinds.get("profit", 0)
+    assert cash["governments"] == (
+        kinds["usage_tax"] - kinds["administration"] - kinds["universal_income"] - kinds["income_of_others"]
+    )
+    surplus = {line: amount for (line, group), amount in found.amounts[SURPLUS].items() if group == "world"}
+    workers = frames.workers
+    seconds = sum(workers[name] for name in WORKING)
+    asked = (workers["base_reservation_usd_per_hour"] * seconds / 3600).sum()
+    by_hand = workers["pay_microusd"].sum() / 1e6 - asked - kinds.get("forfeit", 0) / 1e6
+    assert surplus["workers"] / 1e6 == pytest.approx(by_hand)
+    assert surplus["governments"] == cash["governments"]
+    assert surplus["owners"] == kinds.get("profit", 0) - kinds.get("capital", 0)
+    # All incomes that workers received are in somebody's row.
+    assert found.people["received_microusd"].sum() == kinds["universal_income"] > 0
+
+
+def check_surplus(measured: Measured, config: Config) -> int:
+    """All surplus is the worth of right work less the value of time and what costs use up; nothing twice.
+
+    Returns how many micro-dollars of rewards were in it.
+    """
+    watchers: list[Watcher] = []
+
+    def play(model: ClickWorkModel) -> None:
+        watchers.extend(one for one in model.observers if isinstance(one, Watcher))
+        model.run()
+
+    model = ClickWorkModel(config)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    measure(model, play)
+    frames = recorder.frames()
+    kinds = frames.flows.groupby("kind")["amount_microusd"].sum().to_dict()
+    flows = frames.flows
+    kept = (
+        flows.loc[flows["credit_sector"] == "platforms", "amount_microusd"].sum()
+        - flows.loc[flows["debit_sector"] == "platforms", "amount_microusd"].sum()
+    )
+    workers = frames.workers
+    seconds = sum(workers[name] for name in WORKING)
+    asked = (workers["base_reservation_usd_per_hour"] * seconds / 3600).sum() * 1e6
+    used_up = ("platform_cost", "administration", "escrow_rounding", "pending_rounding")
+    expected = watchers[0].worth.sum() * 1e6 - asked - kept - sum(kinds.get(kind, 0) for kind in used_up)
+    assert sim.study.incidence.total(measured.amounts[SURPLUS]) == pytest.approx(expected, abs=50)
+    return int(kinds["reward"])
+
+
+def test_surplus_counts_everything_once(exercised: Exercised) -> None:
+    """Whatever the policy: what one side pays another receives, and only real costs are lost."""
+    moved = 0
+    for config in list(scenarios(Path("unused")).values())[-2:]:
+        moved += check_surplus(measure(ClickWorkModel(config), play), config)
+    profit = compose([*SMALL, "policy=[profit_tax,turnover_tax,universal_income]"])
+    moved += check_surplus(measure(ClickWorkModel(profit), play), profit)
+    exercised("USD of rewards", moved // 10**6, at_least=1000)
+
+
+def test_every_kind_of_transfer_has_its_place() -> None:
+    """A kind that is new to the ledger must be given its lines, or a reason for having none."""
+    tables = (sim.study.incidence.GAINS, sim.study.incidence.LOSSES, sim.study.incidence.NO_SURPLUS)
+    assert {kind for table in tables for kind in table} == {kind for kind, _, _ in KINDS}
+    assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax")
+    lines = {line for table in tables[:2] for found in table.values() for line in found}
+    assert lines | {"workers", "requesters"} == set(sim.study.incidence.SURPLUS_MEANINGS)
+
+
+def test_windows_add_up(exercised: Exercised) -> None:
+    """What is counted in a window and in the one after it is what is counted in both together."""
+
+    def watched(warmup: int, days: int) -> tuple[Watcher, Measured]:
+        words = [*SMALL, TAXED, f"time.warmup_days={warmup}", f"time.days={days}"]
+        config = compose([*words, "policy.usage_tax.start=2019-01-01"])
+        model = ClickWorkModel(config)
+        kept: list[Watcher] = []
+
+        def play(model: ClickWorkModel) -> None:
+            kept.extend(one for one in model.observers if isinstance(one, Watcher))
+            model.run()
+
+        found = measure(model, play)
+        return kept[0], found
+
+    (one, _), (two, _), (both, found) = watched(0, 21), watched(21, 24), watched(0, 45)
+    np.testing.assert_allclose(one.worth + two.worth, both.worth, rtol=1e-9)
+    assert both.worth.sum() > 0
+    assert int(both.received.sum()) == int(two.received.sum()) > 0
+    np.testing.assert_allclose(two.user_months + one.user_months, both.user_months, rtol=0.25)
+    exercised("workers with an income", int((found.people["received_microusd"] > 0).sum()), at_least=20)
+
+
+def test_work_done_right_is_worth_more_than_it_costs() -> None:
+    """Requesters gain: the value of right work lies above what they paid."""
+    found = measure(ClickWorkModel(compose(SMALL)), play)
+    assert found.amounts[SURPLUS]["requesters", "world"] > 0
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def check_interval(module: Any) -> None:
+    """Four differences by hand: mean 4, deviation sqrt(38/3), Student's t of three degrees 3.182446."""
+    mean, low, high = module.interval(np.array([1.0, 2.0, 4.0, 9.0]))
+    half = 3.182446305284263 * math.sqrt(38 / 3) / math.sqrt(4)
+    assert mean == 4.0
+    assert low == pytest.approx(4 - half, rel=1e-12) and high == pytest.approx(4 + half, rel=1e-12)
+    mean, low, high = module.interval(np.array([5.0]))
+    assert mean == 5.0 and math.isnan(low) and math.isnan(high)
+    assert module.interval(np.zeros(7)) == (0.0, 0.0, 0.0)
+
+
+def test_intervals_by_hand() -> None:
+    check_interval(sim.study.compare)
+
+
+def test_the_table_holds_the_pairs_means_and_intervals(comparison: Comparison, exercised: Exercised) -> None:
+    """Every row of the table from the pairs themselves; three seeds: t is 4.302653."""
+    runs = comparison.runs.set_index(["scenario", "metric", "group"]).sort_index()
+    count = 0
+    for row in comparison.table.itertuples(index=False):
+        part = runs.loc[[(row.scenario, row.metric, row.group)]]
+        differences = (part["value"] - part["baseline"]).to_numpy()
+        assert row.seeds == len(differences) == len(set(part["seed"]))
+        assert row.difference == pytest.approx(differences.sum() / len(differences), abs=1e-12)
+        if len(differences) == SEEDS:
+            spread = math.sqrt(((differences - differences.mean()) ** 2).sum() / 2)
+            half = 4.302652729696142 * spread / math.sqrt(3)
+            assert row.high - row.difference == pytest.approx(half, rel=1e-9, abs=1e-9)
+            assert row.difference - row.low == pytest.approx(half, rel=1e-9, abs=1e-9)
+            count += 1
+    exercised("intervals", count, at_least=500)
+
+
+def people(pay: list[float], ids: list[int] | None = None, tasks: int = 20) -> pd.DataFrame:
+    """Workers with an hour of work each at the pay given (USD)."""
+    count = len(pay)
+    table = pd.DataFrame({name: np.zeros(count, np.int64) for name in KEPT})
+    return table.assign(
+        id=ids or list(range(count)), country="USA", segment="home", paid_seconds=3600, weight=1.0,
+        weeks=1.0, tasks_accepted=tasks, pay_microusd=[round(1e6 * one) for one in pay],
+    )  # fmt: skip
+
+
+def check_deciles(module: Any) -> None:
+    """Ten tenths by pay, ties by identity, whatever the order of the rows; only workers with ten tasks."""
+    pay = [0.5 * (number // 2) for number in range(40)]
+    table = pd.concat([people(pay), people([99.0], ids=[99], tasks=9)], ignore_index=True)
+    found = module.deciles(table)
+    assert found.to_dict() == {number: number // 4 + 1 for number in range(40)}
+    assert module.deciles(table[::-1]).to_dict() == found.to_dict()
+
+
+def check_pairs(module: Any) -> None:
+    """The same workers in both, by baseline pay; who is missing counts in nothing but how many are active."""
+    world, config = ClickWorkModel(compose(SHORT)).world, compose(SHORT)
+    before = people([float(number + 1) for number in range(20)])
+    after = people([float(2 * (number + 1)) for number in range(1, 20)] + [500.0], ids=[*range(1, 20), 77])
+    old, new = (
+        {(one.metric, one.group): one.value for one in values}
+        for values in module.by_decile(before, after, world, config)
+    )
+    assert old["pay_all_in_pooled", "pay decile 1"] == 2.0  # worker 0 is in the baseline only
+    assert new["pay_all_in_pooled", "pay decile 1"] == 4.0
+    assert old["pay_all_in_pooled", "pay decile 10"] == 19.5
+    assert new["pay_all_in_pooled", "pay decile 10"] == 39.0  # the newcomer is in no decile
+    assert (old["workers_active", "pay decile 1"], new["workers_active", "pay decile 1"]) == (2, 1)
+
+
+def test_deciles() -> None:
+    check_deciles(sim.study.measure)
+    check_pairs(sim.study.measure)
+
+
+def test_every_group_is_there(comparison: Comparison) -> None:
+    """World, groups of countries, kinds of workers, deciles; indicators by their own names and units."""
+    table = comparison.table
+    groups = set(table["group"])
+    assert {"world", "north", "south"} < groups
+    assert {f"pay decile {number}" for number in range(1, 11)} < groups
+    assert {f"segment {name}" for name in compose(SMALL).segments} <= groups
+    world = table[(table["group"] == "world") & (table["scenario"] == "rate 0")]
+    assert len(set(world["metric"]) & set(INDICATORS)) > 40
+    assert world["metric"].is_unique
+    assert list(table.columns) == [
+        "scenario", "metric", "group", "baseline", "value", "difference", "low", "high", "unit", "seeds",
+    ]  # fmt: skip
+    assert (table["unit"] != "").all() and set(table["metric"]) == set(comparison.manifest["definitions"])
+
+
+# ---------------------------------------------------------------- planted bugs
+
+
+def check_cash(module: Any) -> None:
+    """A tax of 5 of 100 earned: who paid and received, to the micro-dollar."""
+    flows = pd.DataFrame(
+        [
+            ("funding", "outside", "requesters", "USA", "USA", 200),
+            ("posting", "requesters", "escrow", "USA", "USA", 150),
+            ("reward", "escrow", "pending", "USA", "IND", 100),
+            ("payout", "pending", "workers", "IND", "IND", 90),
+            ("spending", "workers", "outside", "IND", "IND", 90),
+            ("usage_tax", "platforms", "governments", "USA", "IND", 5),
+            ("administration", "governments", "outside", "IND", "IND", 1),
+        ],
+        columns=[
+            "kind",
+            "debit_sector",
+            "credit_sector",
+            "debit_country",
+            "credit_country",
+            "amount_microusd",
+        ],
+    )
+    groups = {"USA": "north", "IND": "south"}
+    found = module.cash(flows, groups)
+    assert module.total(found) == 0
+    assert found["workers", "south"] == found["workers", "world"] == 90
+    assert found["requesters", "north"] == -150 and found["outside", "south"] == 1
+    assert found["governments", "south"] == 4 and found["pending", "south"] == 10
+    workers = people([1.0, 2.0]).assign(base_reservation_usd_per_hour=0.5)
+    gained = module.surplus(flows, workers, {"USA": 0.001}, groups)
+    assert gained["workers", "world"] == 2_000_000
+    assert gained["requesters", "north"] == 1000 - 100
+    assert gained["governments", "south"] == 4
+    assert module.total(gained) == 2_000_000 + 900 + 4
+
+
+PLANTS = [
+    ("compare", "(1 + CONFIDENCE) / 2", "CONFIDENCE", check_interval),
+    ("compare", "ddof=1", "ddof=0", check_interval),
+    ("compare", "np.sqrt(count)", "np.sqrt(count - 1)", check_interval),
+    ("measure", "np.lexsort((ids, all_in_pay(regular)))", "np.lexsort((ids,))[::-1]", check_deciles),
+    ("measure", 'done = baseline["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
+    ("measure", 'before["id"], after["id"]', 'before["id"], before["id"]', check_pairs),
+    ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
+    ("incidence", '("credit", 1), ("debit", -1)', '("credit", 1), ("debit", -2)', check_cash),
+    ("incidence", 'PURSES = ("funding", ', "PURSES = (", check_cash),
+    ("incidence", "add(line, payer, -int(amount))", "add(line, payee, -int(amount))", check_cash),
+    ("incidence", "add(line, payee, int(amount))", "add(line, payer, int(amount))", check_cash),
+    ("incidence", ".sum()) - asked * MICRO", ".sum())", check_cash),
+]
+
+
+def edited(name: str, old: str, new: str) -> types.ModuleType:
+    """A module of the study with one edit, beside the real one."""
+    path = Path(sim.study.compare.__file__).with_name(f"{name}.py")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    module = types.ModuleType(f"sim.study.{name}_with_a_bug")
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(text.replace(old, new), str(path), "exec"), module.__dict__)
+    finally:
+        del sys.modules[module.__name__]
+    return module
+
+
+def test_checks_are_content_with_sound_sources() -> None:
+    check_cash(sim.study.incidence)
+
+
+@pytest.mark.parametrize(("name", "old", "new", "check"), PLANTS)
+def test_planted_bugs_are_noticed(name: str, old: str, new: str, check: Callable[[Any], None]) -> None:
+    with pytest.raises(AssertionError):
+        check(edited(name, old, new))
+
+
+# ---------------------------------------------------------------- folders, kills
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every table of a comparison's folder, by name."""
+    return {
+        path.name: path.read_bytes()
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".parquet", ".csv")
+    }
+
+
+def test_a_killed_comparison_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """kill -9 after two of four runs; the same command plays the others only, to the same bytes."""
+    script = """
+        import os, signal, sys
+        from sim.cli import main
+        from sim.study import compare
+        written = compare.Parts.write
+        def write_and_die(parts, *what):
+            written(parts, *what)
+            if parts.count() == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        compare.Parts.write = write_and_die
+        main(sys.argv[1:])
+    """
+    words = ["compare", "none", "usage_tax+universal_income", "seeds=2", *SHORT]
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), *words, f"results.dir={tmp_path / 'killed'}"],
+        cwd=Path.cwd(), env=os.environ, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    (place,) = (tmp_path / "killed").iterdir()
+    assert not (place / "manifest.json").exists() and len(list((place / "parts").iterdir())) == 2
+    damaged = min((place / "parts").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    played: list[int] = []
+
+    def counting(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
+        played.append(model.config.seed)
+        return measure(model, play)
+
+    monkeypatch.setattr("sim.study.compare.measure", counting)
+    assert main([*words, f"results.dir={tmp_path / 'killed'}"]) == 0
+    assert played == [1, 2, 2], "the damaged run of seed 1, and those that were not played"
+    assert list((tmp_path / "killed").iterdir()) == [place]
+    assert main([*words, f"results.dir={tmp_path / 'whole'}"]) == 0
+    (whole,) = (tmp_path / "whole").iterdir()
+    assert contents(place) == contents(whole) and not (place / "parts").exists()
+    exercised("tables compared byte by byte", len(contents(place)), at_least=5)
+    # Once it is finished there is nothing to go on with.
+    assert (
+        sim.study.compare.unfinished(from_yaml(whole / "configs" / "00-none.yaml"), identity_of(whole))
+        is None
+    )
+
+
+def identity_of(folder: Path) -> str:
+    return str(load_comparison(folder).manifest["comparison_id"])
+
+
+def test_control_c_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*what: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.study.compare.measure", stop)
+    assert main(["compare", "none", "usage_tax", "seeds=2", *SHORT, f"results.dir={tmp_path}"]) == 130
+    told = capsys.readouterr()
+    assert told.out == "" and "0 of 4 runs are kept; the same command goes on from there." in told.err
+
+
+def test_the_command_prints_its_folder_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["none", "none", "profit_tax+universal_income", "seeds=1", *SHORT, f"results.dir={tmp_path}"]
+    assert main(["compare", *words]) == 0
+    told = capsys.readouterr()
+    (place,) = tmp_path.iterdir()
+    assert told.out.splitlines()[-1] == str(place)
+    assert "none (2) compared with none" in told.out and "It changes nothing" in told.out
+    found = load_comparison(place)
+    assert found.baseline == "none" and found.scenarios == ["none (2)", "profit_tax+universal_income"]
+    assert found.unchanged[0] == "none (2)"
+    assert found.table["low"].isna().all(), "one seed gives no interval"
+    assert from_yaml(place / "configs" / "02-profit_tax+universal_income.yaml").policy.profit_tax is not None
+    assert found.incidence.attrs["units"]["difference"] == "USD"
+    for meaning in found.incidence["meaning"].unique():
+        assert len(meaning) > 10
+    with (place / "comparison.parquet").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(UserError, match="damaged"):
+        load_comparison(place)
+    with pytest.raises(UserError, match="not the folder of a finished comparison"):
+        load_comparison(tmp_path)
+
+
+def test_cells_that_spreadsheets_would_run(tmp_path: Path) -> None:
+    """Text that begins like a formula is marked as text; numbers stay numbers."""
+    nasty = ["=1+1", "+x", "-x", "@x", "\tx", "\rx", "plain", "a=b"]
+    write_csv(pd.DataFrame({"scenario": nasty, "difference": [-1.5] * 8}), tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_bytes().decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert [row[0] for row in rows] == ["'" + one for one in nasty[:6]] + nasty[6:]
+    assert {row[1] for row in rows} == {"-1.5"}
+
+
+# ---------------------------------------------------------------- words
+
+
+def test_settings_change_the_scenarios_that_have_them() -> None:
+    names = ["none", "usage_tax+universal_income", "profit_tax", "digital_income", "services_tax_passed_on"]
+    found = compose_scenarios(names, ["policy.usage_tax.usd_per_user_month=0.7", "workers.count=77"])
+    assert list(found) == names
+    assert {config.workers.count for config in found.values()} == {77}
+    rates = [c.policy.usage_tax and c.policy.usage_tax.usd_per_user_month for c in found.values()]
+    assert rates == [None, 0.7, None, 0.7, None]
+    income = found["digital_income"].policy.universal_income
+    assert income is not None and income.pool == "global"
+
+
+def test_a_file_is_a_scenario(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("policy: {usage_tax: {usd_per_user_month: 3}}\n")
+    found = compose_scenarios(["none", str(tmp_path / "mine.yaml")])
+    assert list(found) == ["none", "mine"]
+    tax = found["mine"].policy.usage_tax
+    assert tax is not None and tax.usd_per_user_month == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "at least two are needed"),
+        (["none"], "nearest  clickmarket compare none usage_tax"),
+        (["none", "usge_tax"], "nearest  usage_tax"),
+        (["none", "usage_tax+univrsal_income"], "nearest  usage_tax+universal_income"),
+        (["none", "digital_incom"], "nearest  digital_income"),
+        (["none", "usage_tax+"], "nearest  usage_tax"),
+        (["none", ""], "Nothing is no policy"),
+        (["none", "usage_tax+usage_tax"], "nearest  usage_tax"),
+        (["none", "none+usage_tax"], "nearest  usage_tax"),
+        (["none", "usage_tax+digital_income"], "digital_income is no policy"),
+        (["none", "universal_income"], "a tax beside it that pays for it"),
+        (["none", "usage_tax", "policy.usage_tax.to_workers=0.6", "policy.usage_tax.to_requesters=0.6"],
+         "in scenario usage_tax"),
+        (["none", "usage_tax", "workers.cuont=5"], "nearest  workers.count"),
+        (["none", "usage_tax", "policy.usage_tax.usd_per_user_mont=5"],
+         "nearest  policy.usage_tax.usd_per_user_month"),
+        (["none", "profit_tax", "policy.usage_tax.usd_per_user_month=5"],
+         "nearest  clickmarket compare none profit_tax usage_tax"),
+        (["none", "usage_tax", "policy=profit_tax"], "chosen by the names"),
+        (["none", "usage_tax", "scenario=digital_income"], "chosen by the names"),
+        (["none", "usage_tax", "seeds=0"], "nearest  seeds=1"),
+        (["none", "usage_tax", "seeds=-3"], "nearest  seeds=1"),
+        (["none", "usage_tax", "seeds=100000"], "nearest  seeds=10000"),
+        (["none", "usage_tax", "seeds=many"], "a whole number"),
+        (["none", "usage_tax", "seeds="], "a whole number"),
+        (["none", "usage_tax", "record.workers=none"], "nearest  record.workers=full"),
+        (["none", "usage_tax", "world.table=nowhere"], "world.table"),
+        (["none", "usage_tax", "--seeds", "3"], "settings have no dashes"),
+        (["none", "nowhere.yaml"], "cannot be read"),
+        (["none", "other_days.yaml"], "the same seed, time and world"),
+        (["none", "usage_tax", "results.dir=file"], "results.dir"),
+    ],
+)  # fmt: skip
+def test_refusals(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    told: str,
+) -> None:
+    """One message, exit code 2, nothing run and nothing written."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    Path("other_days.yaml").write_text("time: {days: 9}\n")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["compare", *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and told in said.err, said.err
+    assert said.err.startswith("clickmarket: ") and 2 <= len(said.err.splitlines()) <= 5
+    assert "  allowed  " in said.err or "nowhere" in said.err, said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_seed_beyond_the_last_is_refused(tmp_path: Path) -> None:
+    config = replace(compose(SHORT), seed=2**62)
+    with pytest.raises(UserError, match="seed"):
+        execute({"a": config, "b": config}, 2, quiet=True)
+
+
+def test_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= HELP_LINES and max(map(len, lines)) <= HELP_COLUMNS
+    text = "\n".join(lines)
+    for name in ("usage_tax", "universal_income", "digital_income", "services_tax_passed_on", "seeds=N"):
+        assert re.search(rf"\b{name}\b", text)
