@@ -91,6 +91,10 @@ def test_resumed_in_the_middle_of_months(exercised: Exercised) -> None:
     exercised("micro-dollars of income at the end", counts["paid"], 1_000)
 
 
+def test_threads_and_order_of_storage(exercised: Exercised) -> None:
+    exercised("events", policies.same_anyhow()["events"], 2_000)
+
+
 def test_two_worlds_apart(exercised: Exercised) -> None:
     exercised("rows of the other world", policies.apart()["rows"], 100)
 
@@ -100,6 +104,12 @@ def test_reservation_wages(exercised: Exercised) -> None:
     exercised("workers on duty", counts["workers"], 20)
     exercised("of whom in another job", counts["in another job"], 5)
     exercised("of whom at the poverty line", counts["at the poverty line"], 5)
+
+
+def test_wages_that_workers_name_themselves(exercised: Exercised) -> None:
+    counts = policies.answers()
+    for kind in ("Firm", "Doubling", "Worker"):
+        exercised(f"{kind} on duty", counts[kind], 5)
 
 
 def test_hours(exercised: Exercised) -> None:

@@ -25,7 +25,7 @@ from sim.model import ClickWorkModel
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
 from tests.support.markets import edited_table, fingerprint, population_of, tiny
 from tests.support.observers import NUMBERS, Books, Debug, Watcher
-from tests.support.relations import part, same_snapshots, two_worlds
+from tests.support.relations import part, permutation, same_snapshots, two_worlds
 
 Counts = Counter[str]
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
@@ -372,11 +372,14 @@ ACCOUNTS: dict[str, tuple[Callable[[], Config], tuple[str, ...]]] = {
 }
 
 
-def accounts(config: Config) -> Counts:
+def accounts(config: Config, audited: bool = True) -> Counts:
     """Every account in every hour, by a second ledger and the checks of debug mode; public money by flows."""
     model = ClickWorkModel(config)
-    books, money, debug = Books().attach(model), Treasuries(), Debug()
-    model.observers.extend([money, debug])
+    books, money = Books(), Treasuries()
+    model.observers.append(money)
+    if audited:
+        books.attach(model)
+        model.observers.append(Debug())
     model.run()
     model.end()
     model.ledger.recount([board.batches["escrow"] for board in model.boards])
@@ -395,6 +398,7 @@ def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 
         replace(base, learning=replace(base.learning, leave_weeks=200, switch_share=0.0, join_rate=0.05))
     )
     books = Books().attach(model)
+    model.observers.append(Debug())
     first = FEBRUARY if months == 1 else MARCH
     model.run(first)
     codes = [model.world.codes.index(code) for code in countries]
@@ -490,6 +494,16 @@ def resumed(hours: list[int]) -> Counts:
     return Counter(restarts=len(hours), paid=int(whole.offices.per_head.sum()))
 
 
+def same_anyhow() -> Counts:
+    """Threads, boards' threads and the order of storage mean nothing with every instrument on either."""
+    config = market(days=40, policy=EVERYTHING)
+    config = replace(config, market=replace(config.market, boards=2))
+    one = played(config)
+    two = played(replace(config, compute=replace(config.compute, threads=2)))
+    assert fingerprint(one) == fingerprint(two), "the number of threads shows"
+    return permutation(config)
+
+
 def apart(seed: int = 1) -> Counts:
     """Every instrument in one of two worlds that share nothing leaves the other as it was."""
     here = ["here_0", "here_1"]
@@ -565,6 +579,45 @@ def _reservations_now(model: ClickWorkModel, usd: float, elasticity: float) -> C
             counts["workers"] += 1
             counts["in another job"] += bool(row["bits"] & OTHER_JOB)
             counts["at the poverty line"] += need > job + click
+    return counts
+
+
+class Firm(Worker):
+    """A worker who takes nothing under five dollars an hour."""
+
+    def reservation_wage(self) -> float:
+        """What is answered is what holds, whatever the income."""
+        return 5.0
+
+
+class Doubling(Worker):
+    """A worker who asks for twice what the rule says."""
+
+    def reservation_wage(self) -> float:
+        """The rule's answer knows the income."""
+        return 2.0 * super().reservation_wage()
+
+
+def answers(usd: float = 300.0) -> Counts:
+    """A worker's own answer is the wage the engine goes by in that week; an income is not counted twice."""
+    policy = paid_from_outside(usd, reservation_elasticity=0.4)
+    config = market(days=40, workers=200, policy=policy)
+    first, second, *_ = config.segments
+    model = ClickWorkModel(config, worker_classes={first: Firm, second: Doubling})
+    monday = 24 * 28
+    assert model.clock.is_week_start(monday) and monday > FEBRUARY
+    model.run(monday + 7)
+    counts = Counter[str]()
+    for _ in range(72):
+        model.step()
+        for board in model.boards:
+            for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
+                if int(model.history_rows["joined_day"][int(entry["row"])]) >= monday // 24:
+                    continue  # asked for the first time when the next week begins
+                worker = model.views.worker(int(entry["row"]))
+                wage = math.exp(float(entry["log_reservation"]))
+                assert math.isclose(wage, worker.reservation_wage(), rel_tol=2e-6), type(worker).__name__
+                counts[type(worker).__name__] += 1
     return counts
 
 

@@ -14,8 +14,8 @@ BOTH = ("northern", "southern")
 
 
 def accounts(name: str) -> Any:
-    """The check of the accounts, on one of its markets."""
-    return policies.accounts(ACCOUNTS[name][0]())
+    """The check of the public money, on one of its markets."""
+    return policies.accounts(ACCOUNTS[name][0](), audited=False)
 
 
 OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
@@ -85,6 +85,8 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MODEL, "min(2 * HIGHEST_FEE, min(large, cap) + levy)", "min(2 * HIGHEST_FEE, min(large, cap))", policies.levies_are_fees),
     (OFFICE, '    "seen_workers",\n', "", lambda: policies.resumed([MARCH - 4])),
     (OFFICE, '        self.effects[:, UNEARNED] = self.per_head / 1e6\n\n\ndef', "\n\ndef", lambda: policies.resumed([1000])),
+    (SCHEDULE, "log(max(1e-9, wage)) - worker.log_rise_by_income()", "log(max(1e-9, wage))", policies.answers),
+    (OFFICE, "self.seen_requesters[requesters] |=", "self.seen_requesters[requesters[requesters % 2 == 0]] |=", policies.same_anyhow),
     (OFFICE, "not instrument.countries or", "True or", policies.apart),
     (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
     (OFFICE, "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH", "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY", policies.reservations),
