@@ -42,6 +42,7 @@ def test_nothing_before_the_start(policy: Policies, hour: int, exercised: Exerci
 def test_users_are_counted_one_by_one(planners: tuple[str, ...], exercised: Exercised) -> None:
     counts = policies.users(segments=planners)
     exercised("users", counts["users"], 200)
+    exercised("months cut short", counts["months cut short"], 2)
     exercised("workers on two platforms in a month", counts["workers on two platforms"], 20)
     exercised("requesters on two platforms in a month", counts["requesters on two platforms"], 3)
     exercised("moves in the middle of a day", counts["moved"], 100)
@@ -89,6 +90,10 @@ def test_resumed_in_the_middle_of_months(exercised: Exercised) -> None:
     counts = policies.resumed([100, FEBRUARY, FEBRUARY + 1, 1000, 1300])
     exercised("restarts", counts["restarts"], 5)
     exercised("micro-dollars of income at the end", counts["paid"], 1_000)
+
+
+def test_open_books(exercised: Exercised) -> None:
+    exercised("micro-dollars due", policies.open_books()["micro-dollars"], 1_000_000)
 
 
 def test_threads_and_order_of_storage(exercised: Exercised) -> None:

@@ -5,11 +5,14 @@ The tests in ``tests/policy`` call them on the sound program, and once more on p
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
 import math
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +231,7 @@ class Census(Watcher):
         assert (counted == model.offices.users).all(), (
             f"{period}: {model.offices.users} users, seen {counted}"
         )
+        self.owed(model, counted, flows)
         self.counts["months"] += 1
         self.counts["users"] += int(counted.sum())
         several = [kind for (kind, _), where in self.platforms_of.items() if len(where) > 1]
@@ -235,6 +239,21 @@ class Census(Watcher):
         self.counts["requesters on two platforms"] += several.count("requester")
         self.users.clear()
         self.platforms_of.clear()
+
+    def owed(self, model: Any, counted: Any, flows: Any) -> None:
+        """A flat tax on those users for the part of the month that the run has played, country by country."""
+        tax = model.config.policy.usage_tax
+        last = model.clock.datetime(model.hour - 1)
+        month = last.replace(day=1, hour=0)
+        played_hours = (last - max(month, model.clock.datetime(0))).total_seconds() / 3600 + 1
+        whole = 24 * ((month + dt.timedelta(days=32)).replace(day=1) - month).days
+        per_user = Fraction(str(tax.usd_per_user_month)) * 10**6 * (1 - Fraction(str(tax.under_declaration)))
+        part_played = Fraction(int(played_hours), whole)
+        for country in range(counted.shape[1]):
+            due = sum(int(int(users) * per_user * part_played) for users in counted[:, country])
+            paid = int(flows[NUMBERS["usage_tax"]][:, country].sum())
+            assert paid == due, f"{month:%Y-%m}: {paid} paid, {due} due"
+        self.counts["months cut short"] += int(played_hours) < whole
 
 
 class Restless(Watcher):
@@ -502,6 +521,32 @@ def same_anyhow() -> Counts:
     two = played(replace(config, compute=replace(config.compute, threads=2)))
     assert fingerprint(one) == fingerprint(two), "the number of threads shows"
     return permutation(config)
+
+
+def open_books() -> Counts:
+    """Open books are what closing them would book; the taxes on use and turnover only grow within a month.
+
+    After an end in the middle of a month, the offices count the rest of it anew.
+    """
+    model = ClickWorkModel(market(policy=EVERYTHING))
+    model.run(FEBRUARY + 1)
+    growing = [NUMBERS["usage_tax"], NUMBERS["turnover_tax"]]
+    before, counts = np.zeros_like(model.ledger.flows), Counter[str]()
+    for _ in range(3):
+        model.run(24 * 7)
+        planned = model.flows_of_open_books()
+        closed = copy.deepcopy(model)
+        flows = closed.ledger.flows.copy()
+        closed.close_platform_books()
+        assert (closed.ledger.flows - flows == planned).all(), "open books against closed ones"
+        assert (planned[growing] >= before[growing]).all(), "less is due than a week ago"
+        assert not model.ledger.flows[growing].any(), "something was booked"
+        before = planned
+        counts["micro-dollars"] += int(planned[growing].sum())
+    model.end()
+    assert model.offices.part_of_month(MARCH) == Fraction(MARCH - model.hour, 24 * 28)
+    assert not model.offices.month_fees.any() and not model.flows_of_open_books()[growing].any()
+    return counts
 
 
 def apart(seed: int = 1) -> Counts:

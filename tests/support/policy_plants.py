@@ -72,6 +72,8 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "self.window).replace(day=1)", "self.window).replace(day=1, month=1)", lambda: policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)),
     (OFFICE, "rows[workers[\"bits\"][rows] & ACTIVE > 0]", "rows", policies.users),
     (OFFICE, "        self.seen_requesters[:] = 0\n", "", policies.users),
+    (OFFICE, "due *= self.part_of_month(hour)", "due *= 1", policies.users),
+    (OFFICE, "        self.month_fees[:] = 0\n", "", policies.open_books),
     (OFFICE, "|= np.uint16(1 << platform)\n\n    def _make_room", "= np.uint16(1 << platform)\n\n    def _make_room", policies.users),
     (SCHEDULE, "begin = model.order[int(model.bucket_starts[place]) :", "begin = model.order[int(model.bucket_starts[place - 1]) :", policies.users),
     (OFFICE, "Entry(POOLING, giver[0], country, amount,", "Entry(POOLING, giver[0], country, amount - 1,", lambda: accounts("all four")),
