@@ -270,13 +270,7 @@ class ClickWorkModel(mesa.Model):
         self.ledger.open("governments", self.government_rows["balance"])
 
     def apply_channels(self) -> None:
-        """Let all contributions hold from now on: fees, floors, and the demand that follows from them."""
-        self.write_fees()
-        self.revise_demand(self.requester_rows)
-        self.let_revise_demand()
-
-    def write_fees(self) -> None:
-        """Fold all contributions and write what platforms charge and must promise; demand follows weekly."""
+        """Fold all contributions and write what platforms may charge and must promise."""
         channels = fold(
             len(self.platform_names),
             len(self.world.codes),
@@ -297,6 +291,8 @@ class ClickWorkModel(mesa.Model):
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
+        self.revise_demand(self.requester_rows)
+        self.let_revise_demand()
 
     # --- running ---
 
@@ -734,6 +730,7 @@ class ClickWorkModel(mesa.Model):
         self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
+        levies = offices.levies.copy()
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
@@ -753,8 +750,8 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        if offices.counting or self.config.policy.wage_floor is not None:
-            self.write_fees()
+        if (offices.levies != levies).any() or self.config.policy.wage_floor is not None:
+            self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
