@@ -298,7 +298,7 @@ def _whole(text: str) -> int:
 
 def _draw_comparison(*what: Any) -> None:
     """Draw the figures of a comparison; only then is matplotlib needed."""
-    from sim.figures.policy import draw_comparison
+    from sim.figures.comparison import draw_comparison
 
     draw_comparison(*what)
 

@@ -51,8 +51,9 @@ from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
+from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
-from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -151,6 +152,9 @@ class ClickWorkModel(mesa.Model):
         self.plugins = plugins or {}
         self.offices = Offices(config, self.world, self.clock)
         self.collected = np.zeros(len(self.world.codes), np.int64)
+        self.assessed: Records = np.zeros(0, ASSESSMENT)
+        self.paid_income = np.zeros(0, bool)
+        self.paid_at = -1
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -173,6 +177,7 @@ class ClickWorkModel(mesa.Model):
         )
         self._open_books()
         self._choose_who_complies()
+        self.offices.set_conditions(self.worker_rows, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
@@ -265,13 +270,7 @@ class ClickWorkModel(mesa.Model):
         self.ledger.open("governments", self.government_rows["balance"])
 
     def apply_channels(self) -> None:
-        """Let all contributions hold from now on: fees, floors, and the demand that follows from them."""
-        self.write_fees()
-        self.revise_demand(self.requester_rows)
-        self.let_revise_demand()
-
-    def write_fees(self) -> None:
-        """Fold all contributions and write what platforms charge and must promise; demand follows weekly."""
+        """Fold all contributions and write what platforms may charge and must promise."""
         channels = fold(
             len(self.platform_names),
             len(self.world.codes),
@@ -292,6 +291,8 @@ class ClickWorkModel(mesa.Model):
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
+        self.revise_demand(self.requester_rows)
+        self.let_revise_demand()
 
     # --- running ---
 
@@ -461,6 +462,7 @@ class ClickWorkModel(mesa.Model):
                 self.task_types,
                 self.platform_rows,
                 self.floors,
+                self.offices.subsidies,
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
@@ -725,8 +727,10 @@ class ClickWorkModel(mesa.Model):
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
         users = offices.count_users(self.worker_rows, self.requester_rows)
+        self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
+        levies = offices.levies.copy()
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
@@ -746,8 +750,8 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        if offices.counting or self.config.policy.wage_floor is not None:
-            self.write_fees()
+        if (offices.levies != levies).any() or self.config.policy.wage_floor is not None:
+            self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
@@ -766,12 +770,30 @@ class ClickWorkModel(mesa.Model):
                 flows[entry.kind, entry.payer_country, entry.payee_country] += entry.amount
         return flows
 
+    def assessments(self) -> Records:
+        """What taxes of all platforms are based on in the month so far (`sim.policy.assessment`)."""
+        offices = self.offices
+        if not offices.counting:
+            return np.zeros(0, ASSESSMENT)
+        users = offices.count_users(self.worker_rows, self.requester_rows)
+
+        def of(platform: int) -> Records:
+            charges = offices.charges(platform, users, self.hour)
+            revenue, cost = self.books_of(platform)
+            profit = revenue - cost - sum(charge.amount for charge in charges)
+            return assess(offices, platform, users, charges, profit, self.hour)
+
+        return np.concatenate([of(platform) for platform in range(len(self.platform_rows))])
+
     def pay_incomes(self) -> None:
         """Pay what instruments pay to everybody, from what was collected for the month before."""
         offices = self.offices
-        if offices.policy.universal_income is None:
+        if offices.programme is None:
             return
         rows = self.worker_rows[: self.workers_count]
+        if offices.subsidises:
+            self._book(offices.subsidise(self.collected, self.requester_rows, self.hour))
+            return
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
         self._book(offices.share_out(self.collected, recipients, self.hour))
@@ -781,6 +803,8 @@ class ClickWorkModel(mesa.Model):
                     first, last, offices.paying_kind, offices.per_head, receives, self.worker_rows, rows
                 )
             )
+        self.paid_income = receives if offices.per_head.any() else np.zeros(0, bool)
+        self.paid_at = self.hour
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)
@@ -858,6 +882,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
+            self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
 
@@ -868,13 +893,16 @@ class ClickWorkModel(mesa.Model):
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
 
     def log_rise_by_income(self, row: int) -> float:
-        """Log points by which this month's income without work raises a worker's reservation wage."""
+        """Log points by which this month's incomes raise a worker's reservation wage, or lower it."""
         worker = self.worker_rows[row]
         effect = self.offices.effects[worker["country"]]
+        other_job = bool(worker["bits"] & OTHER_JOB)
+        if effect[TASKS] > 0.0 and not other_job and self.offices.tasks_missing(row, worker) > 0:
+            return min(0.0, float(effect[LEAST_WAGE]) - float(worker["log_reservation"]))
         if not effect[UNEARNED] > 0.0:
             return 0.0
         other = other_income(
-            bool(worker["bits"] & OTHER_JOB),
+            other_job,
             float(effect[WAGE]),
             float(worker["desired_minutes"]) / 60.0,
             float(worker["all_in_pay"]),

@@ -23,7 +23,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.figures import style
-from sim.figures.sankey import PLACES, Band, Layout, curve, layout
+from sim.figures.policy import taxes_figure
+from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
 from sim.outcomes.frames import Countries, Frames, per_country
 from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
@@ -58,11 +59,18 @@ def draw_run(frames: Frames, world: Countries, manifest: Mapping[str, Any], fold
 
 
 def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> list[Path]:
-    """Draw every figure of `ALL` into a folder as PNG and SVG; return the paths."""
+    """Draw every figure of `ALL`, and of `POLICY` where one is on, as PNG and SVG; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        path for name, draw in ALL.items() for path in style.save(draw(frames, world, caption), folder, name)
+        path
+        for name, draw in figures_of(frames).items()
+        for path in style.save(draw(frames, world, caption), folder, name)
     ]
+
+
+def figures_of(frames: Frames) -> dict[str, Draw]:
+    """Return the figures that a run has, by name."""
+    return ALL if frames.taxes.empty else ALL | POLICY
 
 
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
@@ -299,10 +307,18 @@ def sector_flows(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {(str(debit), str(credit)): int(amount) for debit, credit, amount in rows}
 
 
+def sankey_flows(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Sum the flows as the diagram shows them: incomes of those outside the market apart from spending."""
+    others = flows["kind"].astype(str) == "income_of_others"
+    sums = sector_flows(flows[~others])
+    paid = int(flows.loc[others, "amount_microusd"].sum())
+    return sums | {("governments", OTHERS): paid} if paid else sums
+
+
 @style.drawn
 def money_sankey(frames: Frames, world: Countries, caption: str) -> Figure:
     """The way of the money from budgets to spending: bands as wide as the sums of the ledger."""
-    plan = layout(sector_flows(frames.flows))
+    plan = layout(sankey_flows(frames.flows))
     if not plan.bands:
         return style.empty_figure("No money moved.", caption)
     figure = style.new_figure(style.PAGE, 3.1, caption + _omitted_text(plan))
@@ -321,6 +337,7 @@ SANKEY_COLORS = {
     "owners": style.VERMILLION,
     "havens": style.VERMILLION,
     "governments": style.ORANGE,
+    OTHERS: style.GREEN,
     "requesters": style.BLUE,
     "escrow": style.BLUE,
 }
@@ -540,3 +557,6 @@ ALL: dict[str, Draw] = {
     "flow_matrix": flow_matrix,
     "time_series": time_series,
 }
+
+POLICY: dict[str, Draw] = {"taxes": taxes_figure}
+"""Figures of runs in which a tax or an income is in force."""

@@ -1,182 +1,150 @@
-"""Figures of a comparison: a forest plot of what changes, and who gains and who loses by pay and by group."""
+"""The figure of taxes and income: what each instrument raises, and what a person is paid, month by month."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.figures import style
-from sim.study.compare import Comparison
-from sim.study.measure import DECILES, LUCK, WORLD
+from sim.money import MICRO
+from sim.outcomes.frames import Countries, Frames, per_country
 
-MOST_SCENARIOS = len(style.CYCLE)
-LONGEST_NAME = 52
-INCOME = "income_with_transfers_per_worker_month"
-FOREST = (
-    ("pay_all_in_median", "Hourly pay, median"),
-    ("pay_all_in_pooled", "Hourly pay, pooled"),
-    ("unpaid_share", "Unpaid share of time"),
-    ("hours_per_week_median", "Hours a week, median"),
-    ("income_per_worker_month", "Net pay a worker"),
-    (INCOME, "... with incomes received"),
-    ("workers_active", "Workers active"),
-    ("tasks_done", "Tasks done"),
-    ("market_turnover", "Requesters' spending"),
-    ("fees", "Platforms' fees"),
-    ("platform_rent", "Platforms' profit after taxes"),
-)
-NOTHING = "No scenario differs from the baseline: every difference is exactly 0."
-
-
-def draw_comparison(comparison: Comparison, folder: Path) -> list[Path]:
-    """Draw every figure of a comparison into a folder as PNG and SVG; return the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return [path for name, draw in ALL.items() for path in style.save(draw(comparison), folder, name)]
-
-
-def caption_of(comparison: Comparison) -> str:
-    """Return what every figure of a comparison rests on."""
-    manifest = comparison.manifest
-    seeds = manifest["seeds"]
-    pairs = f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else f"seed {seeds[0]}"
-    bars = "Bars: 95 % intervals of differences paired by seed (Student's t). " if len(seeds) > 1 else ""
-    left_out = comparison.scenarios[MOST_SCENARIOS:]
-    more = f"Not drawn: {', '.join(left_out)}. " if left_out else ""
-    what = (
-        f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days from"
-        f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
-    )
-    made_by = f"clickmarket {manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}"
-    return f"{bars}{more}Simulated: {what}; {made_by}."
+Floats = npt.NDArray[np.float64]
+INSTRUMENTS = {
+    "usage_tax": ("on users", style.ORANGE),
+    "turnover_tax": ("on turnover", style.BLUE),
+    "profit_tax": ("on profits", style.PURPLE),
+}
+MOST_TICKS = 6
+LABEL_GAP = 0.16
 
 
 @style.drawn
-def forest_figure(comparison: Comparison) -> Figure:
-    """Draw the world's outcomes: difference in percent of the baseline, with intervals, by scenario."""
-    caption, names = caption_of(comparison), comparison.scenarios[:MOST_SCENARIOS]
-    world = comparison.table[comparison.table["group"] == WORLD]
-    rows = [
-        (metric, label)
-        for metric, label in FOREST
-        if (here := world[world["metric"] == metric])["baseline"].abs().gt(0).any() and len(here)
-    ]
-    if not rows or set(names) <= set(comparison.unchanged):
-        return style.empty_figure(NOTHING, caption)
-    height = (0.16 + 0.05 * len(names)) * len(rows) + 0.14 * len(names) + 0.5
-    figure = style.new_figure(style.COLUMN, height, caption)
-    axes = figure.subplots()
-    _zero_line(axes)
-    for number, name in enumerate(names):
-        one = world[world["scenario"] == name].set_index("metric")
-        at = _offset(number, len(names))
-        _intervals(axes, one.reindex([metric for metric, _ in rows]), at, style.CYCLE[number], name)
-    axes.hlines(np.arange(1, len(rows)) - 0.5, *axes.get_xlim(), color=style.PALE, linewidth=0.4, zorder=0)
-    axes.set_yticks(range(len(rows)), [label for _, label in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.margins(x=0.06)
-    axes.set_xlabel(f"Difference to {comparison.baseline} (% of it)")
-    _name_scenarios(figure, axes, names)
+def taxes_figure(frames: Frames, world: Countries, caption: str) -> Figure:
+    """Taxes collected in each month by instrument, and the income per head paid for it by country group."""
+    months, revenue = revenue_by_month(frames)
+    incomes = income_by_month(frames, world, months)
+    incomes = {name: usd for name, usd in incomes.items() if np.isfinite(usd).any()}
+    panels = [bool(revenue), bool(incomes)]
+    if not any(panels):
+        return style.empty_figure("No tax collected, no income paid.", caption)
+    figure = style.new_figure(style.COLUMN, 0.3 + 1.35 * sum(panels), caption + _remarks(frames, incomes))
+    axes = list(np.atleast_1d(figure.subplots(sum(panels), 1, sharex=True)))
+    if revenue:
+        _revenue_panel(axes[0], revenue)
+    if incomes:
+        _income_panel(axes[-1], incomes)
+    axes[-1].set_xlim(-0.5, len(months) - 0.5)
+    every = -(-len(months) // MOST_TICKS)
+    ticks = range(0, len(months), every)
+    axes[-1].set_xticks(ticks, [_month_name(months, tick, every) for tick in ticks])
     return figure
 
 
-def _offset(number: int, count: int) -> float:
-    """Return how far from its row's middle a scenario's mark stands: those of a row stay close together."""
-    return min(0.26, 0.66 / count) * (number - (count - 1) / 2)
+def revenue_by_month(frames: Frames) -> tuple[list[str], dict[str, Floats]]:
+    """Return the months of the window and {instrument: USD collected in each}, as in `flows`."""
+    taxes = frames.taxes
+    months = sorted({*taxes["period"].astype(str), *frames.incomes["period"].astype(str)})
+    names = taxes["instrument"].astype(str)
+    usd = (taxes["amount_microusd"] - taxes["before_window_microusd"]) / MICRO
+    found = {}
+    for name in INSTRUMENTS:
+        chosen = names == name
+        if usd[chosen].any():
+            sums = usd[chosen].groupby(taxes["period"][chosen].astype(str)).sum()
+            found[name] = sums.reindex(months, fill_value=0.0).to_numpy(np.float64)
+    return months, found
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def income_by_month(frames: Frames, world: Countries, months: list[str]) -> dict[str, Floats]:
+    """Return {country group: USD that a recipient is paid for each month}; NaN where none is paid.
+
+    What is paid as a month ends is for the next one.
+    """
+    paid = frames.incomes[frames.incomes["heads"] > 0]
+    groups = paid["country"].astype(str).map(per_country(world, world.group)).str.lower()
+    total = paid["heads"] * paid["per_head_microusd"] / MICRO
+    found = {}
+    for name in style.GROUPS:
+        chosen = groups == name
+        if chosen.any():
+            period = paid["period"][chosen].astype(str)
+            mean = total[chosen].groupby(period).sum() / paid["heads"][chosen].groupby(period).sum()
+            found[name] = np.array([np.nan, *mean.reindex(months).to_numpy(np.float64)[:-1]])
+    return found
 
 
-def _zero_line(axes: Axes) -> None:
-    axes.axvline(0, color=style.GREY, linewidth=0.6, zorder=0)
-
-
-def _percent(frame: pd.DataFrame) -> tuple[Any, Any, Any]:
-    """Return difference, low and high in percent of the baseline; NaN where the baseline is 0."""
-    base = frame["baseline"].abs().to_numpy(np.float64)
-    base = np.where(base > 0, base, np.nan)
-    found = (100 * frame[name].to_numpy(np.float64) / base for name in ("difference", "low", "high"))
-    mean, low, high = found
-    return mean, low, high
-
-
-def _intervals(axes: Axes, frame: pd.DataFrame, offset: float, color: str, name: str) -> None:
-    mean, low, high = _percent(frame)
-    heights = np.arange(len(frame)) + offset
-    axes.hlines(heights, low, high, color=style.tint(color, 0.6), linewidth=1.4)
-    axes.plot(mean, heights, "o", color=color, markersize=3, label=name, clip_on=False)
-
-
-def _name_scenarios(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
-    """Name the scenarios above the axes, each in its colour, a line each."""
-    for number, name in enumerate(names):
-        axes.annotate(
-            _short(name),
-            (0.01, 1),
-            xycoords=("figure fraction", "axes fraction"),
-            xytext=(0, 3 + 9 * (len(names) - 1 - number)),
-            textcoords="offset points",
-            color=style.ink(style.CYCLE[number]),
-            weight="bold",
+def _remarks(frames: Frames, incomes: dict[str, Floats]) -> str:
+    text = " Money of the model; months at both ends may be cut."
+    if frames.scale is not None:
+        text += f" A worker stands for {frames.scale:,.0f} people."
+    if incomes:
+        unfunded = frames.incomes["from_outside_microusd"].any()
+        if (frames.incomes["heads"] == frames.incomes["workers"]).all():
+            text += " Only workers of the market are paid it."
+        text += " The income is " + (
+            "paid from outside: an unfunded experiment."
+            if unfunded
+            else "paid from the taxes of the month before; its last value stands beside each line."
         )
+    return text
 
 
-@style.drawn
-def winners_figure(comparison: Comparison) -> Figure:
-    """Draw who gains and who loses: change of income with transfers by pay decile, and by group."""
-    caption, names = f"{LUCK} {caption_of(comparison)}", comparison.scenarios[:MOST_SCENARIOS]
-    table = comparison.table[comparison.table["metric"] == INCOME]
-    changed = [name for name in names if name not in comparison.unchanged]
-    if not changed or table.empty:
-        return style.empty_figure(NOTHING, caption)
-    present = list(dict.fromkeys(map(str, table["group"])))
-    groups = [group for group in style.GROUPS if group in present]
-    groups += [group for group in present if group.startswith("segment ")]
-    figure = style.new_figure(style.PAGE, 1.35 * len(changed) + 0.35, caption)
-    panels = figure.subplots(
-        len(changed),
-        2,
-        squeeze=False,
-        sharey="row",
-        sharex="col",
-        width_ratios=[DECILES, max(2.0, 1.6 * len(groups))],
-    )
-    for (left, right), name in zip(panels, changed, strict=True):
-        one = table[table["scenario"] == name].set_index("group")
-        _bars(left, one.reindex([f"pay decile {n}" for n in range(1, DECILES + 1)]))
-        _bars(right, one.reindex(groups))
-        left.set_title(_short(name))
-        left.set_ylabel("USD a month")
-    panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
-    panels[-1][0].set_xlabel(f"Decile of hourly pay in {comparison.baseline} (the same workers)")
-    labels = [group.removeprefix("segment ").replace("_", "\n") for group in groups]
-    panels[-1][1].set_xticks(range(len(groups)), labels)
-    panels[-1][1].set_xlabel("Group of countries, kind of worker")
-    figure.suptitle(
-        f"Change of a worker's income, incomes received included, against {comparison.baseline}",
-        x=0.01, ha="left", size=7, color=style.INK,
-    )  # fmt: skip
-    return figure
+def _revenue_panel(axes: Axes, revenue: dict[str, Floats]) -> None:
+    """Stack the instruments; their names stand at the right, as high as in the month that raised most."""
+    whole = np.sum(list(revenue.values()), axis=0)
+    divisor, word = style.scale_of(float(whole.max()))
+    bottom, most = np.zeros(len(whole)), int(np.argmax(whole))
+    ends = []
+    for name, usd in revenue.items():
+        text, color = INSTRUMENTS[name]
+        axes.bar(np.arange(len(usd)), usd / divisor, 0.75, bottom / divisor, color=style.tint(color, 0.75))
+        ends.append((float((bottom + usd / 2)[most]) / divisor, text, color))
+        bottom += usd
+    axes.set_ylim(0, 1.1 * float(whole.max()) / divisor or 1)
+    _finish(axes, "Taxes collected in a month", f"{word} USD".strip(), ends)
 
 
-def _bars(axes: Axes, frame: pd.DataFrame) -> None:
-    """Draw bars of gains and losses in two colours, with intervals."""
-    mean, low, high = (frame[name].to_numpy(np.float64) for name in ("difference", "low", "high"))
-    at = np.arange(len(frame))
-    colors = [style.tint(style.BLUE if value >= 0 else style.VERMILLION, 0.6) for value in mean]
-    axes.bar(at, np.nan_to_num(mean), color=colors, width=0.75)
-    axes.vlines(at, low, high, color=style.INK, linewidth=0.8)
-    axes.axhline(0, color=style.GREY, linewidth=0.6)
-    axes.set_xlim(-0.6, len(frame) - 0.4)
-    axes.tick_params(axis="x", length=0)
+def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
+    """Draw a line for each group of countries; groups that are paid the same share one."""
+    highest = max(float(np.nanmax(usd)) for usd in incomes.values())
+    factor, unit = (1.0, "USD") if highest >= 1 else (100.0, "US cents")
+    alike: dict[bytes, list[str]] = {}
+    for name, usd in incomes.items():
+        alike.setdefault(np.round(usd, 9).tobytes(), []).append(name)
+    ends = []
+    for names in alike.values():
+        usd, color = incomes[names[0]], style.GROUPS[names[0]] if len(names) == 1 else style.INK
+        axes.plot(np.arange(len(usd)), factor * usd, color=color, marker="o", markersize=3)
+        last = factor * float(usd[np.isfinite(usd)][-1])
+        text = ",\n".join("Other" if name == "mixed" else name.title() for name in names)
+        ends.append((last, f"{text} {_value(last)}", color))
+    axes.set_ylim(0, 1.1 * factor * highest or 1)
+    _finish(axes, "Universal income per head and month", unit, ends)
 
 
-ALL = {"forest": forest_figure, "winners": winners_figure}
+def _value(number: float) -> str:
+    """Write a number in two or three figures."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"
+
+
+def _finish(axes: Axes, title: str, unit: str, ends: list[tuple[float, str, str]]) -> None:
+    axes.set_title(title)
+    axes.set_ylabel(unit)
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
+    style.end_labels(axes, ends, LABEL_GAP)
+
+
+def _month_name(months: list[str], tick: int, every: int) -> str:
+    """Name a month, with the year under the first and wherever it has changed since the last tick."""
+    month = pd.Period(months[tick], freq="M")
+    before: Any = pd.Period(months[tick - every], freq="M") if tick else None
+    name = str(month.strftime("%b"))
+    return f"{name}\n{month.year}" if before is None or before.year != month.year else name

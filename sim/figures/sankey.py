@@ -2,7 +2,8 @@
 
 `layout` is pure: from sums of flows it computes where every bar and band lies, in micro-dollars of height.
 The outside world stands at both ends: on the left as the source of budgets, on the right as the end of
-spending. A band that passes a column on its way keeps a place free there, so that it never runs behind a bar.
+spending; people outside the market who are paid an income stand there too. A band that passes a column on
+its way keeps a place free there, so that it never runs behind a bar.
 A flow against the reading direction is drawn between the same two columns and marked as a return.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-SOURCE, SINK = "budgets", "spending"
+SOURCE, SINK, OTHERS = "budgets", "spending", "other_people"
 
 # Place of a sector: its column from the left, and its lane from the bottom.
 PLACES = {
@@ -32,6 +33,7 @@ PLACES = {
     "workers": (6, 0),
     "owners": (6, 6),
     SINK: (7, 0),
+    OTHERS: (7, 3),
 }
 PAD_OVER_BAR = 0.15
 PAD_OVER_BAND = 0.03

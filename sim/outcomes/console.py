@@ -78,6 +78,47 @@ SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 
+# As above, shown where a tax or an income is in force: where there is a value of `WITH_POLICY`.
+POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Taxes and income, in a year": (
+        ("taxes collected, world", "{world_tax_revenue_per_year:money} USD"),
+        ("on users, turnover, profits", (
+            "{world_usage_tax_per_year:money}, {world_turnover_tax_per_year:money}, "
+            "{world_profit_tax_per_year:money} USD"
+        )),
+        ("taxes a user, a resident", (
+            "{tax_per_user_month:small} USD a user and month, "
+            "{world_tax_per_head_year:small} a resident and year"
+        )),
+        ("platforms' effective tax rate", (
+            "{effective_tax_rate:share} of profit before taxes, "
+            "{effective_tax_rate_without_losses:share} leaving losses out"
+        )),
+        ("shifted to havens", (
+            "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
+        )),
+        ("universal income, world", (
+            "{world_universal_income_per_year:money} USD; administration took {administration_share:share}"
+        )),
+        ("of it to workers, unfunded", (
+            "{universal_income_workers_share:share} to workers of this market, "
+            "{universal_income_unfunded_share:share} from outside"
+        )),
+        ("universal income per head", (
+            "{universal_income_per_head_month:small} USD a month, "
+            "{universal_income_over_poverty_line:fine_share} of the poverty line"
+        )),
+        ("workers below the poverty line", (
+            "{worker_poverty_before_income:share} before the income, "
+            "{worker_poverty_after_income:share} after"
+        )),
+        ("North to South, net", (
+            "{world_fiscal_north_to_south_per_year:money} USD of taxes and pooled revenue"
+        )),
+    ),
+}  # fmt: skip
+WITH_POLICY = "tax_revenue_per_year"
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -91,6 +132,10 @@ class _Shown:
             return MISSING
         if kind == "usd":
             return f"{value:,.2f}"
+        if kind == "small":
+            return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+        if kind == "fine_share":
+            return f"{100 * value:.1f} %" if abs(value) >= 0.01 or value == 0 else f"{100 * value:.2g} %"
         if kind == "money":
             return short_usd(round(value * MICRO))
         if kind == "count":
@@ -110,11 +155,12 @@ class _Values(dict[str, _Shown]):
 
 
 def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return (section, label, text) of the summary, in the order of `SECTIONS`."""
+    """Return (section, label, text) of the summary, in the order of `SECTIONS`; policy comes last."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
+    policy = POLICY_SECTIONS if summary.get(WITH_POLICY, {}).get("value") is not None else {}
     return [
         (section, label, _reason(text, summary) or text.format_map(values))
-        for section, lines in SECTIONS.items()
+        for section, lines in (*SECTIONS.items(), *policy.items())
         for label, text in lines
     ]
 
@@ -171,9 +217,10 @@ def print_summary(
 def plain(summary: Mapping[str, Mapping[str, Any]], countries: pd.DataFrame | None = None) -> str:
     """Return the summary as plain text, a line for each row."""
     lines: list[str] = []
-    width = max(len(label) for label, _ in (row for section in SECTIONS.values() for row in section))
+    shown = rows(summary)
+    width = max(len(label) for _, label, _ in shown)
     last = ""
-    for section, label, text in rows(summary):
+    for section, label, text in shown:
         if section != last:
             lines.append(section)
             last = section

@@ -1,4 +1,4 @@
-"""What a run records: the seven tables, their columns, types and units.
+"""What a run records: the nine tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -6,6 +6,23 @@ window (after the warm-up). Countries are ISO alpha-3 codes, times are UTC, `day
 run, seconds that measure a moment count from there too, and -1 stands for "never" or "none". A worker's
 working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working, and
 night seconds (22 to 06 local time) are those on duty at night.
+
+Of `taxes`, rows of the instrument `users` count the users of a platform in a country; each other row is a
+tax, its amount rounded down:
+
+    usage_tax     amount = 1e6 x rate_per_user_usd x declared_users x bands x part_of_month x strength
+    turnover_tax  amount = base x rate x strength
+    profit_tax    amount = (base - shifted / strength) x rate x strength
+
+`bands` is the mean number of steps that a declared user pays: 1 where there are none, 0 under the threshold.
+The base is the fees that the platform took in the country, or the profit attributed to it. `strength` is the
+share of its rate at which a tax is in force, `part_of_month` the share of the calendar month that was
+counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
+before the measured window, 0 except in its first month, and `flows` holds the rest.
+
+Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others = kept,
+and to_workers + from_outside = workers x per_head. An income is paid as a month ends, for the next one; none
+is paid at the end of a run.
 """
 
 from __future__ import annotations
@@ -91,6 +108,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "tasks_rejected": Column("int64", "assignments"),
         "pay_microusd": Column("int64", "µ$"),
         "paid_out_microusd": Column("int64", "µ$"),
+        "universal_income_microusd": Column("int64", "µ$"),
         "weeks": Column("float64", "weeks"),
         "weekly_volatility": Column("float64", "coefficient of variation"),
         "weight": Column("float64", "persons"),
@@ -153,7 +171,50 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "credit_country": Column("str"),
         "amount_microusd": Column("int64", "µ$"),
     },
+    "taxes": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "country": Column("str"),
+        "instrument": Column("str"),
+        "users": Column("int64", "agents"),
+        "users_persons": Column("float64", "persons"),
+        "declared_users": Column("float64", "agents"),
+        "base_microusd": Column("int64", "µ$"),
+        "rate": Column("float64", "share"),
+        "rate_per_user_usd": Column("float64", "USD/user/month"),
+        "bands": Column("float64", "multiple"),
+        "part_of_month": Column("float64", "share"),
+        "strength": Column("float64", "share"),
+        "amount_microusd": Column("int64", "µ$"),
+        "before_window_microusd": Column("int64", "µ$"),
+        "shifted_microusd": Column("int64", "µ$"),
+        "haven_tax_microusd": Column("int64", "µ$"),
+    },
+    "incomes": {
+        "period": Column("str", "month"),
+        "country": Column("str"),
+        "opening_microusd": Column("int64", "µ$"),
+        "collected_microusd": Column("int64", "µ$"),
+        "administration_microusd": Column("int64", "µ$"),
+        "pooled_in_microusd": Column("int64", "µ$"),
+        "pooled_out_microusd": Column("int64", "µ$"),
+        "heads": Column("float64", "agents"),
+        "heads_persons": Column("float64", "persons"),
+        "workers": Column("int64", "workers"),
+        "per_head_microusd": Column("int64", "µ$"),
+        "to_workers_microusd": Column("int64", "µ$"),
+        "to_others_microusd": Column("int64", "µ$"),
+        "from_outside_microusd": Column("int64", "µ$"),
+        "kept_microusd": Column("int64", "µ$"),
+    },
 }
+
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "taxes": (),
+    "incomes": (),
+    "workers": ("universal_income_microusd",),
+}
+"""Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 
 
 EVENT_UNITS: Mapping[str, str] = {
@@ -203,6 +264,14 @@ class Frames(Protocol):
         """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
 
     @property
+    def taxes(self) -> pd.DataFrame:
+        """Month x platform x country x instrument: users counted, base, rate, amount; none without policy."""
+
+    @property
+    def incomes(self) -> pd.DataFrame:
+        """Month x country: what the treasury took, shared out, passed on and kept; none without policy."""
+
+    @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
 
@@ -230,6 +299,18 @@ class Countries(Protocol):
     def minimum_wage_usd(self) -> Sequence[float] | npt.NDArray[Any]:
         """USD an hour; 0 or NaN where there is none."""
 
+    @property
+    def population(self) -> Sequence[int] | npt.NDArray[Any]:
+        """Residents."""
+
+    @property
+    def price_level(self) -> Sequence[float] | npt.NDArray[Any]:
+        """Prices at exchange rates; the USA are 1."""
+
+    @property
+    def outside_wage_usd(self) -> Sequence[float] | npt.NDArray[Any]:
+        """USD an hour in other work."""
+
 
 def empty(name: str) -> pd.DataFrame:
     """Return the table `name` without rows."""
@@ -256,6 +337,8 @@ class FrameSet:
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
     spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+    taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
+    incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     scale: float | None = None
 
 

@@ -19,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sim.agents.rules import HOURS_IN_OTHER_JOB, WEEKS_A_MONTH
 from sim.money import MICRO
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
 from sim.outcomes.frames import COLUMNS, Countries, Frames, FrameSet, per_country
 from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
+from sim.policy.office import DAYS_A_MONTH, POVERTY_LINE_USD_A_DAY
 
 LEAST_WORKERS = 200
 TOO_FEW = f"n < {LEAST_WORKERS}"
@@ -30,6 +32,8 @@ LEAST_TASKS = 10
 US_MINIMUM_WAGE = 7.25
 DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
+TAXES = ("usage_tax", "turnover_tax", "profit_tax")
+INCOMES = ("universal_income", "income_of_others", "external_income")
 MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
@@ -895,9 +899,14 @@ def largest_requester_share(frames: Frames, world: Countries | None) -> float:
 
 
 def crossing_flows(
-    frames: Frames, world: Countries | None, source: str, target: str, dividends: bool
+    frames: Frames,
+    world: Countries | None,
+    source: str,
+    target: str,
+    dividends: bool,
+    kinds: tuple[str, ...] = (),
 ) -> float:
-    """USD that went from accounts in the countries of group `source` to those of group `target`."""
+    """USD that went from accounts in the countries of group `source` to `target`: all `kinds`, or those."""
     known = _known(world)
     flows = _rows(frames.flows, "flows")
     group = {code: str(name).lower() for code, name in per_country(known, known.group).items()}
@@ -906,6 +915,8 @@ def crossing_flows(
     )
     if not dividends:
         crosses &= ~flows["kind"].astype(str).isin(DIVIDENDS)
+    if kinds:
+        crosses &= flows["kind"].astype(str).isin(kinds)
     return _usd(int(flows.loc[crosses, "amount_microusd"].sum()))
 
 
@@ -969,6 +980,12 @@ def _paid_hours(frames: Frames, world: Countries | None) -> float:
     return _total(frames.series, "paid_seconds") / 3600
 
 
+def _yearly(amount: float, frames: Frames) -> float:
+    """Turn an amount of the window into one of a year."""
+    first, after = _window(frames)
+    return amount * DAYS_A_YEAR / (after - first)
+
+
 def _register_world(name: str, unit: str, what: str, of_model: Compute) -> None:
     @indicator(
         name=f"world_{name}_per_year",
@@ -976,8 +993,7 @@ def _register_world(name: str, unit: str, what: str, of_model: Compute) -> None:
         definition=f"{what}, times the scale, times {DAYS_A_YEAR} over the days of the window.",
     )
     def per_year(frames: Frames, world: Countries | None) -> float:
-        first, after = _window(frames)
-        return of_model(frames, world) * scale(frames, world) * DAYS_A_YEAR / (after - first)
+        return _yearly(of_model(frames, world) * scale(frames, world), frames)
 
 
 _register_world("working_hours", "h", "Working hours of all workers, paid or not", _working_hours)
@@ -990,3 +1006,222 @@ for _crossing in ("north_to_south", "south_to_north"):
     for _when in ("before_dividends", "after_dividends"):
         _flow = INDICATORS[f"{_crossing}_{_when}"]
         _register_world(_flow.name, _flow.unit, _flow.definition.rstrip("."), _flow.compute)
+
+
+# ---------------------------------------------------------------- taxes and income
+
+
+def _taxes(frames: Frames) -> pd.DataFrame:
+    if frames.taxes.empty:
+        raise Missing("no tax or income in force")
+    return frames.taxes
+
+
+def _booked(frames: Frames, *kinds: str) -> float:
+    """USD booked in the window under these kinds, where there is a policy."""
+    _taxes(frames)
+    flows = _rows(frames.flows, "flows")
+    return _usd(int(flows.loc[flows["kind"].astype(str).isin(kinds), "amount_microusd"].sum()))
+
+
+def _register_booked(name: str, what: str, of_model: Compute) -> None:
+    """Register a sum of the window as a yearly amount of the model and of the world."""
+
+    @indicator(
+        name=f"{name}_per_year",
+        unit="USD/year",
+        definition=f"{what}, times {DAYS_A_YEAR} over the days of the window.",
+    )
+    def per_year(frames: Frames, world: Countries | None) -> float:
+        return _yearly(of_model(frames, world), frames)
+
+    _register_world(name, "USD", what, of_model)
+
+
+def _sum_booked(*kinds: str) -> Compute:
+    return lambda frames, world: _booked(frames, *kinds)
+
+
+def _net_to_south(frames: Frames, world: Countries | None) -> float:
+    _taxes(frames)
+    kinds = (*TAXES, "pooling")
+    there = crossing_flows(frames, world, "north", "south", True, kinds)
+    return there - crossing_flows(frames, world, "south", "north", True, kinds)
+
+
+_register_booked("tax_revenue", "Taxes that governments collected from platforms", _sum_booked(*TAXES))
+_register_booked("usage_tax", "Tax on platforms by their users", _sum_booked("usage_tax"))
+_register_booked("turnover_tax", "Tax on platforms' turnover", _sum_booked("turnover_tax"))
+_register_booked("profit_tax", "Tax on platforms' profits", _sum_booked("profit_tax"))
+_register_booked(
+    "haven_bookings", "Profits booked in havens, before tax there", _sum_booked("profit_shifting")
+)
+_register_booked(
+    "universal_income",
+    "Universal income paid to everybody who receives it, workers and others",
+    _sum_booked(*INCOMES),
+)
+_register_booked(
+    "fiscal_north_to_south",
+    "Taxes and pooled revenue from accounts in the North (owners of platforms, treasuries) to treasuries in"
+    " the South, less those from South to North",
+    _net_to_south,
+)
+
+
+@indicator(
+    name="tax_per_user_month",
+    unit="USD",
+    definition="Taxes due over user-months: users of each platform in each country, counted once a month"
+    " there; a month counted in part weighs as much.",
+)
+def tax_per_user_month(frames: Frames, world: Countries | None) -> float:
+    taxes = _taxes(frames)
+    counted = taxes[taxes["instrument"].astype(str) == "users"]
+    months = float((counted["users"] * counted["part_of_month"]).sum())
+    return _ratio(_usd(int(taxes["amount_microusd"].sum())), months, "users")
+
+
+@indicator(
+    name="world_tax_per_head_year",
+    unit="USD",
+    definition="Taxes collected in a year, at the scale of the world, over the residents of its countries.",
+)
+def world_tax_per_head_year(frames: Frames, world: Countries | None) -> float:
+    revenue = INDICATORS["world_tax_revenue_per_year"].compute(frames, world)
+    return _ratio(revenue, float(np.sum(_known(world).population)), "residents")
+
+
+@indicator(
+    name="effective_tax_rate",
+    unit="share",
+    definition="Taxes that platforms and havens paid on what platforms earned, over profit before all taxes;"
+    " all platforms together, losses set off.",
+)
+def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
+    to_governments = _booked(frames, *TAXES)
+    profit = platform_rent(frames, world) + to_governments
+    return _ratio(to_governments + _booked(frames, "haven_tax"), profit, "profit before taxes")
+
+
+@indicator(
+    name="effective_tax_rate_without_losses",
+    unit="share",
+    definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the"
+    " profits left, of all platforms and months that made one.",
+)
+def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -> float:
+    taxes = _booked(frames, *TAXES, "haven_tax")
+    return _ratio(taxes, taxes + _booked(frames, "profit", "haven_profit"), "profit before taxes")
+
+
+@indicator(
+    name="shifted_profit_share",
+    unit="share",
+    definition="Profits booked in havens over profits after costs and all taxes but that on profit; losses"
+    " left out.",
+)
+def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
+    profits = _booked(frames, "profit", "profit_tax", "profit_shifting")
+    return _ratio(_booked(frames, "profit_shifting"), profits, "profit")
+
+
+def _paid(frames: Frames) -> pd.DataFrame:
+    """Rows of `incomes` in which an income was paid."""
+    _taxes(frames)
+    return _rows(frames.incomes[frames.incomes["heads"] > 0], "income paid")
+
+
+@indicator(
+    name="universal_income_per_head_month",
+    unit="USD",
+    definition="Universal income that a recipient is paid for a month; mean over recipients and the months"
+    " for which one was paid.",
+)
+def universal_income_per_head_month(frames: Frames, world: Countries | None) -> float:
+    paid = _paid(frames)
+    return weighted_mean(paid["per_head_microusd"].to_numpy(np.float64) / MICRO, _heads(paid))
+
+
+@indicator(
+    name="universal_income_over_poverty_line",
+    unit="share",
+    definition="Universal income per head over the poverty line of the recipient's country, 3.00 dollars a"
+    " day of 2021 at purchasing power (3.41 of 2024 in the USA); mean over recipients and months.",
+)
+def universal_income_over_poverty_line(frames: Frames, world: Countries | None) -> float:
+    paid = _paid(frames)
+    usd = paid["per_head_microusd"].to_numpy(np.float64) / MICRO
+    return weighted_mean(usd / _poverty_line(paid, world), _heads(paid))
+
+
+def _heads(paid: pd.DataFrame) -> Floats:
+    return paid["heads"].to_numpy(np.float64)
+
+
+def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
+    """USD a month at the prices of the country of each row."""
+    known = _known(world)
+    level = table["country"].astype(str).map(per_country(known, known.price_level)).to_numpy(np.float64)
+    return np.asarray(POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH * level)
+
+
+@indicator(
+    name="universal_income_unfunded_share",
+    unit="share",
+    definition="Universal income paid from outside and not from taxes, over all that was paid.",
+)
+def universal_income_unfunded_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(_booked(frames, "external_income"), _booked(frames, *INCOMES), "income paid")
+
+
+@indicator(
+    name="universal_income_workers_share",
+    unit="share",
+    definition="Universal income paid to workers of the market over all that was paid. At 1 nobody else"
+    " receives it: it depends on a status that people can seek.",
+)
+def universal_income_workers_share(frames: Frames, world: Countries | None) -> float:
+    to_workers = _booked(frames, "universal_income", "external_income")
+    return _ratio(to_workers, _booked(frames, *INCOMES), "income paid")
+
+
+@indicator(
+    name="administration_share",
+    unit="share",
+    definition="What administration took over the revenue collected, in months after which income was paid.",
+)
+def administration_share(frames: Frames, world: Countries | None) -> float:
+    paid = _paid(frames)
+    cost = _usd(int(paid["administration_microusd"].sum()))
+    return _ratio(cost, _usd(int(paid["collected_microusd"].sum())), "revenue")
+
+
+def _poverty(frames: Frames, world: Countries | None, with_income: bool) -> float:
+    """Share of workers below the line; another job counts as in `sim.agents.rules.other_income`."""
+    known, workers = _known(world), _in_weeks(frames)
+    wage = workers["country"].astype(str).map(per_country(known, known.outside_wage_usd)).to_numpy(np.float64)
+    job = np.where(workers["other_job"], HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, 0.0)
+    received = workers["pay_microusd"] + (workers["universal_income_microusd"] if with_income else 0)
+    monthly = (received / MICRO / workers["weeks"] * WEEKS_A_MONTH).to_numpy(np.float64)
+    return _share_of_people(job + monthly < _poverty_line(workers, world), _weights(workers))
+
+
+@indicator(
+    name="worker_poverty_before_income",
+    unit="share",
+    definition="Share of active workers whose own monthly income, 28 hours a week in another job at the"
+    " country's outside wage if they have one and net pay in this market, lies below the poverty line. Other"
+    " members of a household are not known; a change of work that the income brings about is in both shares.",
+)
+def worker_poverty_before_income(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_income=False)
+
+
+@indicator(
+    name="worker_poverty_after_income",
+    unit="share",
+    definition="The same with the universal income received in the window.",
+)
+def worker_poverty_after_income(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_income=True)

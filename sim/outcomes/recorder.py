@@ -13,11 +13,27 @@ from numpy.typing import NDArray
 from sim.agents.traits import JOINED_LATER, OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
 from sim.columns import Records, grown
 from sim.compile import integer, kernel, real
-from sim.ledger import CAPITAL, KINDS, PROFIT
+from sim.ledger import (
+    ADMINISTRATION,
+    CAPITAL,
+    EXTERNAL_INCOME,
+    HAVEN_PROFIT,
+    HAVEN_TAX,
+    INCOME_OF_OTHERS,
+    KINDS,
+    POOLING,
+    PROFIT,
+    PROFIT_SHIFTING,
+    PROFIT_TAX,
+    TURNOVER_TAX,
+    UNIVERSAL_INCOME,
+    USAGE_TAX,
+)
 from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
+from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 
 MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
@@ -47,6 +63,19 @@ REQUESTER_SIDE = {
     "requester_fee_microusd": boards.FEES,
 }
 
+TAX_COLUMNS = {
+    "declared_users": "declared_users",
+    "base_microusd": "base",
+    "rate": "rate",
+    "rate_per_user_usd": "rate_per_user",
+    "bands": "bands",
+    "part_of_month": "part_of_month",
+    "strength": "strength",
+    "amount_microusd": "amount",
+    "shifted_microusd": "shifted",
+    "haven_tax_microusd": "haven_tax",
+}
+
 Sink = Callable[[pa.Table], None]
 
 
@@ -70,11 +99,15 @@ class Recorder:
         self.clock_paid = np.zeros((24, self.countries), np.int64)
         self.clock_posted = np.zeros((24, self.countries), np.int64)
         self.before_window: NDArray[np.int64] | None = None
+        self.assessed_before: Records = np.zeros(0, ASSESSMENT)
+        self.universal_income = np.zeros(0, np.int64)
         self.days = 0
         self.cut_off_seconds = 0
         self.duty_seconds = 0
         self.series_days: list[dict[str, NDArray[Any]]] = []
         self.flow_months: list[dict[str, NDArray[Any]]] = []
+        self.tax_months: list[dict[str, NDArray[Any]]] = []
+        self.income_months: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -121,6 +154,7 @@ class Recorder:
         """Keep the day's sums by country and platform; before the window, what its first month began with."""
         if model.hour == model.first_recorded_hour:
             self.before_window = model.ledger.flows + model.flows_of_open_books()
+            self.assessed_before = model.assessments()
         if not model.recording:
             return
         self.worker_tally[:] = 0
@@ -153,10 +187,20 @@ class Recorder:
         self.series_days.append(rows)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
-        """Keep the month's flows and hand over its batches."""
+        """Keep the month's flows, taxes and incomes, and hand over its batches."""
+        rows = model.assessed
+        part = part_before(rows, self.assessed_before)
+        turned = turned_profits(model.offices.owners, part, self.assessed_before, flows)
+        self.assessed_before = self.assessed_before[:0]
+        if model.hour > model.first_recorded_hour and model.offices.counting:
+            self._keep_taxes(period, rows, part)
+            self._keep_incomes(model, period, flows)
+        self._keep_flows(model, period, flows, turned)
+
+    def _keep_flows(self, model: Any, period: str, flows: NDArray[np.int64], turned: Any = 0) -> None:
         self.flush_batches()
         if self.before_window is not None:
-            flows = netted(flows - self.before_window)
+            flows = netted(flows - self.before_window + turned)
             self.before_window = None
         if model.hour <= model.first_recorded_hour:
             return
@@ -170,6 +214,52 @@ class Recorder:
                 "amount_microusd": flows[kind, debit, credit],
             }
         )
+
+    def _keep_taxes(self, period: str, rows: Records, part: Records) -> None:
+        columns: dict[str, NDArray[Any]] = {
+            "period": np.full(len(rows), period, object),
+            **{name: rows[name].copy() for name in ("platform", "country", "instrument", "users")},
+            "users_persons": rows["users"] * self.scale,
+            "before_window_microusd": part["amount"].copy(),
+        }
+        columns |= {name: rows[field].copy() for name, field in TAX_COLUMNS.items()}
+        self.tax_months.append(columns)
+
+    def _keep_incomes(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
+        """Keep the account of each treasury over a month, from all that was booked in it."""
+        offices, countries = model.offices, self.countries
+        paid = model.paid_at == model.hour  # not in the month in which the run ends
+        heads = heads_of(offices) if paid else np.zeros(countries)
+        per_head = offices.per_head.copy() if paid else np.zeros(countries, np.int64)
+        receives = model.paid_income if paid else model.paid_income[:0]
+        recipients = model.worker_rows["country"][: len(receives)][receives]
+        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX]].sum(axis=(0, 1))
+        inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
+        spent = flows[[ADMINISTRATION, UNIVERSAL_INCOME, INCOME_OF_OTHERS]].sum(axis=2)
+        kept = model.government_rows["balance"].astype(np.int64)
+        self.income_months.append(
+            {
+                "period": np.full(countries, period, object),
+                "country": np.arange(countries),
+                "opening_microusd": kept - collected - inward + outward + spent.sum(axis=0),
+                "collected_microusd": collected,
+                "administration_microusd": spent[0],
+                "pooled_in_microusd": inward,
+                "pooled_out_microusd": outward,
+                "heads": heads,
+                "heads_persons": heads * self.scale,
+                "workers": np.bincount(recipients, minlength=countries),
+                "per_head_microusd": per_head,
+                "to_workers_microusd": spent[1],
+                "to_others_microusd": spent[2],
+                "from_outside_microusd": flows[EXTERNAL_INCOME].sum(axis=0),
+                "kept_microusd": kept,
+            }
+        )
+        if model.keeps_history and len(receives):
+            self.universal_income = grown(self.universal_income, len(receives))
+            rows = np.flatnonzero(receives)
+            self.universal_income[rows] += per_head[model.worker_rows["country"][rows]]
 
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
@@ -203,6 +293,10 @@ class Recorder:
         }
         if self.before_window is not None:
             arrays["before_window"] = self.before_window
+        if len(self.assessed_before):
+            arrays["assessed_before"] = self.assessed_before
+        if len(self.universal_income):
+            arrays["universal_income"] = self.universal_income
         if self.finished_count:
             arrays["finished"] = self.finished[: self.finished_count]
             arrays["finished_platforms"] = self.finished_platforms[: self.finished_count]
@@ -211,9 +305,14 @@ class Recorder:
             for name, column in joined(self.events).items()
         }
         arrays |= {f"series.{name}": column for name, column in joined(self.series_days).items()}
-        for name, column in joined(self.flow_months).items():
-            arrays[f"flows.{name}"] = column.astype("U7") if name == "period" else column
+        for head, months in self._months().items():
+            for name, column in joined(months).items():
+                arrays[head + name] = column.astype("U7") if name == "period" else column
         return arrays
+
+    def _months(self) -> dict[str, list[dict[str, NDArray[Any]]]]:
+        """Tables kept month by month, by the head of their names in a checkpoint."""
+        return {"flows.": self.flow_months, "taxes.": self.tax_months, "incomes.": self.income_months}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what a checkpoint holds."""
@@ -224,15 +323,14 @@ class Recorder:
         )
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
+        self.assessed_before = arrays.get("assessed_before", self.assessed_before)
+        self.universal_income = arrays.get("universal_income", self.universal_income)
         if "finished" in arrays:
             self.finished = arrays["finished"].view(boards.FINISHED)
             self.finished_platforms = arrays["finished_platforms"]
             self.finished_count = len(self.finished)
-        for kept, head in (
-            (self.series_days, "series."),
-            (self.flow_months, "flows."),
-            (self.events, "events."),
-        ):
+        kinds = {"series.": self.series_days, "events.": self.events, **self._months()}
+        for head, kept in kinds.items():
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:
                 kept.append(part)
@@ -244,7 +342,7 @@ class Recorder:
         model = self.model
         self.flush_batches()
         if model.ledger.flows.any():
-            self.month(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
+            self._keep_flows(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
         return FrameSet(
             series=self._series(),
             clock=self._clock(),
@@ -255,6 +353,8 @@ class Recorder:
             else empty("batches"),
             spells=self._spells(),
             flows=self._flows(),
+            taxes=self._taxes(),
+            incomes=self._incomes(),
             scale=self.scale,
         )
 
@@ -315,6 +415,7 @@ class Recorder:
             "reservation_usd_per_hour": exponentials(rows["log_reservation"]),
             "pay_microusd": past["pay"],
             "paid_out_microusd": past["paid_out"],
+            "universal_income_microusd": grown(self.universal_income, len(seen))[order],
             "weeks": weeks,
             "weekly_volatility": np.where(
                 (weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan
@@ -400,9 +501,49 @@ class Recorder:
             }
         )
 
+    def _taxes(self) -> pd.DataFrame:
+        columns = joined(self.tax_months)
+        if not columns:
+            return empty("taxes")
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        columns["country"] = self._codes(columns["country"])
+        columns["instrument"] = np.array(INSTRUMENTS, object)[columns["instrument"]]
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["taxes"]})
+
+    def _incomes(self) -> pd.DataFrame:
+        columns = joined(self.income_months)
+        if not columns:
+            return empty("incomes")
+        columns["country"] = self._codes(columns["country"])
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["incomes"]})
+
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]
         return codes
+
+
+def turned_profits(
+    owners: list[int], part: Records, before: Records, flows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Flows to add to a month less what came before the window, where taxes before it were never due.
+
+    A profit made before the window may have turned into a loss by the end of the month: neither its tax nor
+    its way through a haven was ever booked. What would have been is profit that owners would have had.
+    ``part`` is what lies before the window of the taxes in fact assessed.
+    """
+    change = np.zeros_like(flows)
+    owner = np.array(owners, np.int64)
+    for rows, sign in ((before, 1), (part, -1)):
+        tax, here = rows["instrument"] == INSTRUMENTS.index("profit_tax"), owner[rows["platform"]]
+        for kind, amount, payee in (
+            (PROFIT_TAX, rows["amount"], rows["country"]),
+            (PROFIT_SHIFTING, rows["shifted"], here),
+            (HAVEN_TAX, rows["haven_tax"], here),
+            (HAVEN_PROFIT, rows["shifted"] - rows["haven_tax"], here),
+        ):
+            np.add.at(change, (kind, here[tax], payee[tax]), sign * amount[tax])
+        np.add.at(change, (PROFIT, here[tax], here[tax]), -sign * (rows["amount"] + rows["shifted"])[tax])
+    return change
 
 
 def netted(flows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,18 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, OTHER_JOB
 from sim.clock import Clock
 from sim.columns import Records
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.instruments import Instrument, Levy, UniversalIncome
+from sim.instruments import ConditionalIncome, Instrument, Levy, Programme, UniversalIncome
 from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
+    CONDITIONAL_INCOME,
     EXTERNAL_INCOME,
     HAVEN_PROFIT,
     HAVEN_TAX,
+    HIRING_SUBSIDY,
     INCOME_OF_OTHERS,
     LARGEST,
     PLATFORM_COST,
@@ -38,16 +40,21 @@ from sim.ledger import (
     UNIVERSAL_INCOME,
     USAGE_TAX,
 )
+from sim.numeric import log
 from sim.policy import income as incomes
 from sim.policy import taxes, wage_floor
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
-from sim.policy.effects import ELASTICITY, GIVEN_UP, NEED, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, GIVEN_UP, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 from sim.world import World
 
 POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
 """The World Bank's line of 3.00 (2021 PPP dollars) in dollars of 2024, at the price level of the USA."""
 
 DAYS_A_MONTH = 365.0 / 12.0
+
+
+MOST_SUBSIDISED = 0.9
+"""Largest share of their cost that requesters count on getting back."""
 
 
 class Entry(NamedTuple):
@@ -71,6 +78,16 @@ class Charge(NamedTuple):
     for_workers: int
 
 
+class ProfitCharge(NamedTuple):
+    """The tax on a profit made in one country: what was shifted away, and what is due here and there."""
+
+    country: int
+    profit: int
+    shifted: int
+    haven_tax: int
+    amount: int
+
+
 CHECKPOINTED = (
     "seen_workers",
     "seen_requesters",
@@ -82,6 +99,9 @@ CHECKPOINTED = (
     "per_head",
     "kept",
     "users",
+    "tasks_before",
+    "month_spent",
+    "subsidies",
 )
 
 
@@ -102,9 +122,17 @@ class Offices:
         Months in a row in which the workers of a country brought a platform less than they cost it in taxes.
     per_head : int64 array (countries,)
         Micro-dollars of universal income paid to each recipient for this month.
+    tasks_before : int64 array
+        Tasks that each worker had done when the month began, where an income depends on those of a month.
+    month_spent : int64 array
+        Micro-dollars that each requester spent on batches that finished this month, where that is subsidised.
+    subsidies : float64 array (countries,)
+        Share of what requesters of a country spent last month that was given back to them.
     kept : int64 array (countries,)
         Micro-dollars meant for an income that rounding left in the treasuries.
-    effects : float64 array (countries, 5)
+    heads : list of Fraction
+        Among how many, as agents, the income of each country was shared when it was last paid.
+    effects : float64 array (countries, 7)
         What an income does to workers; columns ``UNEARNED`` and so on.
     """
 
@@ -121,7 +149,8 @@ class Offices:
         }
         self.persons = taxes.exact(config.workers.real_count) / config.workers.count
         self.window = clock.datetime(24 * config.time.warmup_days).date()
-        self.counting = bool(self.taxes or policy.profit_tax or policy.universal_income)
+        self.programme: Programme | None = policy.conditional_income or policy.universal_income
+        self.counting = bool(self.taxes or policy.profit_tax or self.programme)
         platforms, countries = len(self.names), len(world.codes)
         self.owners = [world.codes.index(platform.owner) for platform in config.platforms.values()]
         self.seen_workers = np.zeros(0, np.uint16)
@@ -133,6 +162,7 @@ class Offices:
         self.losing = np.zeros((platforms, countries), np.int64)
         self.per_head = np.zeros(countries, np.int64)
         self.kept = np.zeros(countries, np.int64)
+        self.heads = [Fraction(0)] * countries
         self.users = np.zeros((platforms, countries), np.int64)
         self.working_users = np.zeros((platforms, countries), np.int64)
         self.month_began = 0
@@ -142,7 +172,13 @@ class Offices:
             )
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
-        self.effects = np.zeros((countries, 5))
+        self.tasks_before = np.zeros(1, np.int64)
+        self.month_spent = np.zeros(1, np.int64)
+        self.subsidies = np.zeros(countries)
+        self.effects = np.zeros((countries, 7))
+        self.effects[:, LEAST_WAGE] = [
+            log(max(1e-9, config.workers.need_usd_per_hour * float(level))) for level in world.price_level
+        ]
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
 
@@ -186,6 +222,27 @@ class Offices:
             active = np.flatnonzero(seen >> platform & 1)
             users[platform] = np.bincount(people["country"][active], minlength=users.shape[1])
         return users
+
+    def note_spending(self, finished: Records) -> None:
+        """Note what was spent on finished batches."""
+        if self.subsidises and len(finished):
+            most = int(finished["requester"].max(initial=0)) + 1
+            if len(self.month_spent) < most:
+                more = np.zeros(most - len(self.month_spent), np.int64)
+                self.month_spent = np.concatenate([self.month_spent, more])
+            spent = finished["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]
+            np.add.at(self.month_spent, finished["requester"], spent)
+
+    def set_conditions(self, workers: Records, hour: int) -> None:
+        """Set on what an income depends in the month of an hour, and from how many tasks it counts."""
+        income = self.policy.conditional_income
+        if income is None or income.recipients != "job_seekers":
+            return
+        in_force = bool(self.strength(income, hour))
+        for country in range(len(self.effects)):
+            holds = in_force and self.covers(income, country)
+            self.effects[country, TASKS] = income.tasks_a_month if holds else 0
+        self.tasks_before = workers["accepted"].astype(np.int64) + workers["rejected"]
 
     # --- the calendar of instruments ---
 
@@ -256,33 +313,44 @@ class Offices:
         return [closing, *dues, *self._from_profit(platform, profit, users, hour)]
 
     def _from_profit(self, platform: int, profit: int, users: NDArray[np.int64], hour: int) -> list[Entry]:
-        owner, tax = self.owners[platform], self.policy.profit_tax
+        owner = self.owners[platform]
         entries: list[Entry] = []
         rest = profit
-        strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
-        if tax is not None and strength:
-            weights = [int(country == owner) for country in range(len(self.world.codes))]
-            if tax.attribution == "sales" and self.month_fees[platform].any():
-                weights = self.month_fees[platform].tolist()
-            elif tax.attribution == "users" and users[platform].any():
-                weights = users[platform].tolist()
-            for country, part in enumerate(taxes.split(profit, weights)):
-                if not part or not self.covers(tax, country):
-                    continue
-                shifted, due = taxes.profit_parts(tax, part, float(self.world.corporate_tax[country]))
-                away, paid = int(shifted * strength), int(due * strength)
-                abroad = int(away * taxes.exact(tax.haven_rate))
-                entries += [
-                    Entry(PROFIT_TAX, platform, country, paid, owner, country),
-                    Entry(PROFIT_SHIFTING, platform, 0, away, owner, owner),
-                    Entry(HAVEN_TAX, 0, owner, abroad, owner, owner),
-                    Entry(HAVEN_PROFIT, 0, owner, away - abroad, owner, owner),
-                ]
-                rest -= paid + away
+        for charge in self.profit_charges(platform, profit, users, hour):
+            entries += [
+                Entry(PROFIT_TAX, platform, charge.country, charge.amount, owner, charge.country),
+                Entry(PROFIT_SHIFTING, platform, 0, charge.shifted, owner, owner),
+                Entry(HAVEN_TAX, 0, owner, charge.haven_tax, owner, owner),
+                Entry(HAVEN_PROFIT, 0, owner, charge.shifted - charge.haven_tax, owner, owner),
+            ]
+            rest -= charge.amount + charge.shifted
         return [
             *(entry for entry in entries if entry.amount),
             Entry(PROFIT, platform, owner, rest, owner, owner),
         ]
+
+    def profit_charges(
+        self, platform: int, profit: int, users: NDArray[np.int64], hour: int
+    ) -> list[ProfitCharge]:
+        """Return the taxes on a profit (micro-dollars) of the month before an hour, country by country."""
+        owner, tax = self.owners[platform], self.policy.profit_tax
+        strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
+        if tax is None or not strength:
+            return []
+        weights = [int(country == owner) for country in range(len(self.world.codes))]
+        if tax.attribution == "sales" and self.month_fees[platform].any():
+            weights = self.month_fees[platform].tolist()
+        elif tax.attribution == "users" and users[platform].any():
+            weights = users[platform].tolist()
+        charges = []
+        for country, part in enumerate(taxes.split(profit, weights)):
+            if not part or not self.covers(tax, country):
+                continue
+            shifted, due = taxes.profit_parts(tax, part, float(self.world.corporate_tax[country]))
+            away = int(shifted * strength)
+            abroad = int(away * taxes.exact(tax.haven_rate))
+            charges.append(ProfitCharge(country, part, away, abroad, int(due * strength)))
+        return charges
 
     def set_levies(self, platform: int, charges: Iterable[Charge], hour: int) -> None:
         """Set what a platform adds to its fees in the month of an hour, so that last month's tax comes in."""
@@ -341,23 +409,60 @@ class Offices:
         hour
             The first hour of the month.
         """
-        income = self.policy.universal_income
+        income = self.programme
         self.per_head[:] = 0
+        self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
         if income is not None and self.strength(income, hour):
-            if income.funding == "external":
+            if isinstance(income, UniversalIncome) and income.funding == "external":
                 amount = int(incomes.set_amount(income) * self.strength(income, hour))
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
+                self.heads = [
+                    Fraction(int(n)) if each else Fraction(0)
+                    for n, each in zip(workers, self.per_head, strict=True)
+                ]
             else:
                 for pot in incomes.pools(income, self.world.group):
                     members = [country for country in pot if self.covers(income, country)]
                     entries += self._share_pot(income, members, revenue, workers)
-        self.effects[:, UNEARNED] = self.per_head / 1e6
+        if isinstance(income, UniversalIncome):
+            self.effects[:, UNEARNED] = self.per_head / 1e6
+        return entries
+
+    def subsidise(self, revenue: NDArray[np.int64], requesters: Records, hour: int) -> list[Entry]:
+        """Return the transfers that give revenue back to requesters, in proportion to what they spent."""
+        income = self.policy.conditional_income
+        self.subsidies[:] = 0.0
+        if income is None or not self.subsidises or not self.strength(income, hour):
+            return []
+        spent = np.zeros(len(requesters), np.int64)
+        spent[: len(self.month_spent)] = self.month_spent[: len(requesters)]
+        by_country = np.zeros(len(self.subsidies), np.int64)
+        np.add.at(by_country, requesters["country"], spent)
+        entries: list[Entry] = []
+        for pot in incomes.pools(income, self.world.group):
+            members = [country for country in pot if self.covers(income, country)]
+            costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
+            left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
+            whole, total = sum(left.values()), sum(int(by_country[c]) for c in members)
+            entries += [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
+            needed = {c: whole * int(by_country[c]) // total if total else 0 for c in members}
+            entries += _evened_out(left, needed)
+            for c in members:
+                rows = np.flatnonzero((requesters["country"] == c) & (spent > 0))
+                paid = 0
+                for row in rows:
+                    amount = needed[c] * int(spent[row]) // int(by_country[c])
+                    if amount:
+                        entries.append(Entry(HIRING_SUBSIDY, c, int(row), amount, c, c))
+                        paid += amount
+                self.kept[c] = left[c] - paid
+                self.subsidies[c] = min(MOST_SUBSIDISED, paid / by_country[c]) if by_country[c] else 0.0
         return entries
 
     def _share_pot(
         self,
-        income: UniversalIncome,
+        income: Programme,
         members: list[int],
         revenue: NDArray[np.int64],
         workers: NDArray[np.int64],
@@ -366,13 +471,14 @@ class Offices:
         costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
         left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
         heads = {c: Fraction(int(workers[c])) for c in members}
-        if income.recipients == "residents":
+        if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
         each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
         entries = [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
         for c in members:
+            self.heads[c] = heads[c]
             self.per_head[c] = each
             others = needed[c] - each * int(workers[c])
             if others > 0:
@@ -383,16 +489,37 @@ class Offices:
     @property
     def paying_kind(self) -> int:
         """Kind of the transfers that pay the income to workers."""
+        if isinstance(self.programme, ConditionalIncome):
+            return CONDITIONAL_INCOME
         income = self.policy.universal_income
         return EXTERNAL_INCOME if income is not None and income.funding == "external" else UNIVERSAL_INCOME
 
+    @property
+    def subsidises(self) -> bool:
+        """Whether revenue goes to those who hire."""
+        income = self.policy.conditional_income
+        return income is not None and income.recipients == "employers"
+
+    def tasks_missing(self, row: int, worker: Any) -> int:
+        """Return how many tasks a worker must still do this month for an income that depends on them."""
+        before = int(self.tasks_before[row]) if row < len(self.tasks_before) else 0
+        needed = int(self.effects[worker["country"], TASKS])
+        return max(0, needed - (int(worker["accepted"]) + int(worker["rejected"]) - before))
+
     def recipients(self, workers: Records) -> NDArray[np.bool_]:
-        """Return which workers are paid an income directly: those in the market, or users of the month."""
-        income = self.policy.universal_income
-        if income is not None and income.recipients == "users":
+        """Return which workers are paid directly: those in the market, users of the month, or job seekers."""
+        active = (workers["bits"] & ACTIVE).astype(bool)
+        income = self.programme
+        if isinstance(income, ConditionalIncome):
+            before = np.zeros(len(workers), np.int64)
+            before[: len(self.tasks_before)] = self.tasks_before[: len(workers)]
+            done = workers["accepted"].astype(np.int64) + workers["rejected"] - before
+            seeks = (workers["bits"] & OTHER_JOB == 0) & (done >= income.tasks_a_month)
+            return np.asarray(active & seeks, np.bool_)
+        if isinstance(income, UniversalIncome) and income.recipients == "users":
             self.make_room(len(workers))
             return self.seen_workers[: len(workers)] > 0
-        return (workers["bits"] & ACTIVE).astype(bool)
+        return active
 
     def begin_month(self, hour: int) -> None:
         """Begin to count anew."""
@@ -401,6 +528,7 @@ class Offices:
         self.month_fees[:] = 0
         self.month_worker_fees[:] = 0
         self.month_rewards[:] = 0
+        self.month_spent[:] = 0
         self.month_began = hour
 
     def state(self) -> dict[str, Any]:

@@ -19,13 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import UserError, nearest
-from sim.outcomes.frames import COLUMNS, Column
+from sim.outcomes.frames import ADDED, COLUMNS, Column, empty, units
 from sim.plain_yaml import read_yaml
 from sim.world import World, load_world
 
@@ -56,7 +57,7 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -84,8 +85,12 @@ class RunResult:
                 nearest=nearest(name, COLUMNS),
             )
         path = self.path / frame_file(name)
+        if _is_from_before(name, self.manifest):
+            frame = empty(name)
+            frame.attrs["units"] = units(name)
+            return frame
         check_digest(path, self.manifest)
-        frame = read_frame(path)
+        frame = _with_later_columns(read_frame(path), name)
         missing = [column for column in COLUMNS[name] if column not in frame]
         if missing:
             raise _damaged(path, f"it lacks the columns {', '.join(missing)}")
@@ -126,6 +131,16 @@ class RunResult:
         """Money between sectors and countries, by month and kind."""
         return self.frame("flows")
 
+    @cached_property
+    def taxes(self) -> pd.DataFrame:
+        """Users counted, base, rate and amount by month, platform, country and instrument."""
+        return self.frame("taxes")
+
+    @cached_property
+    def incomes(self) -> pd.DataFrame:
+        """The account of each treasury by month, and the universal income paid."""
+        return self.frame("incomes")
+
     @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for, from the configuration."""
@@ -151,13 +166,35 @@ def load(path: str | Path) -> RunResult:
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"{folder} is not the folder of a run")
-    for name in (MANIFEST, CONFIG, SUMMARY, *map(frame_file, COLUMNS)):
-        if not (folder / name).is_file():
-            raise UserError(f"{folder / name} is missing: the run did not finish, or its folder is damaged")
+    _find(folder, MANIFEST)
     manifest = read_manifest(folder / MANIFEST)
+    tables = [frame_file(name) for name in COLUMNS if not _is_from_before(name, manifest)]
+    for name in (CONFIG, SUMMARY, *tables):
+        _find(folder, name)
     for name in (CONFIG, SUMMARY):
         check_digest(folder / name, manifest)
     return RunResult(folder, _read_config(folder / CONFIG), manifest, _read_json(folder / SUMMARY))
+
+
+def _find(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        raise UserError(f"{folder / name} is missing: the run did not finish, or its folder is damaged")
+
+
+def _is_from_before(name: str, manifest: Mapping[str, Any]) -> bool:
+    """Whether a run was recorded before there was the table `name`."""
+    return ADDED.get(name) == () and frame_file(name) not in manifest["files"]
+
+
+def _with_later_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Add the columns that a table of an earlier version lacks, with zeros, in their place."""
+    later = [column for column in ADDED.get(name, ()) if column not in frame]
+    if not later:
+        return frame
+    known = frame.attrs["units"]
+    full = frame.assign(**{column: np.zeros(len(frame), COLUMNS[name][column].type) for column in later})
+    full.attrs["units"] = units(name) | known
+    return full[[column for column in COLUMNS[name] if column in full]]
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ earned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,16 @@ START = "2019-02-04"
 
 @dataclass(frozen=True)
 class MadeUpWorld:
-    """The five arrays that indicators and figures read of a world."""
+    """The arrays that indicators and figures read of a world."""
 
     codes: tuple[str, ...]
     names: tuple[str, ...]
     region: tuple[str, ...]
     group: tuple[str, ...]
     minimum_wage_usd: tuple[float, ...]
+    population: tuple[int, ...]
+    price_level: tuple[float, ...]
+    outside_wage_usd: tuple[float, ...]
 
 
 # code, name, region, group, minimum wage, share of workers, share of requesters, offset, median pay
@@ -53,7 +56,17 @@ _COUNTRIES: tuple[tuple[Any, ...], ...] = (
 def world() -> MadeUpWorld:
     """Return the countries of the made-up run."""
     codes, names, region, group, wage = (tuple(row[i] for row in _COUNTRIES) for i in range(5))
-    return MadeUpWorld(codes, names, region, group, wage)
+    rich = [name == "north" for name in group]
+    return MadeUpWorld(
+        codes,
+        names,
+        region,
+        group,
+        wage,
+        population=tuple(1_000_000 * (number + 1) for number in range(len(codes))),
+        price_level=tuple(1.0 if is_rich else 0.3 for is_rich in rich),
+        outside_wage_usd=tuple(15.0 if is_rich else 1.0 for is_rich in rich),
+    )
 
 
 def frames(workers: int = 6000, seed: int = 1) -> FrameSet:
@@ -326,6 +339,69 @@ def _flow(
     period: Any, kind: str, debit: str, credit: str, source: str, target: str, amount: int
 ) -> tuple[Any, ...]:
     return (str(period), kind, debit, credit, source, target, int(amount))
+
+
+def with_policy(frames: FrameSet, unit: int = 50_000_000, alike: bool = False) -> FrameSet:
+    """Return the tables of the same year with three taxes and an income paid out of them.
+
+    ``unit`` is what the smallest tax of a country and month comes to, in micro-dollars; with ``alike`` all
+    countries are paid the same.
+    """
+    months = sorted(set(frames.series["date"].str.slice(0, 7)))
+    codes, groups = _column(0), _column(3)
+    taxes, incomes, flows = [], [], []
+    for number, period in enumerate(months):
+        for place, code in enumerate(codes):
+            due = {
+                "usage_tax": unit * (place + 1),
+                "turnover_tax": 2 * unit,
+                "profit_tax": unit * (number + 1),
+            }
+            for name, amount in {"users": 0, **due}.items():
+                before = amount // 4 if number == 0 else 0
+                taxes.append(
+                    {
+                        "period": period, "platform": "microwork", "country": code, "instrument": name,
+                        "users": 10 + place, "part_of_month": 1.0, "strength": 1.0, "amount_microusd": amount,
+                        "before_window_microusd": before,
+                    }
+                )  # fmt: skip
+                if amount:
+                    flows.append(
+                        _flow(period, name, "platforms", "governments", "USA", code, amount - before)
+                    )
+            revenue = sum(due.values())
+            paid = number < len(months) - 1
+            heads = 1000 if alike or groups[place] == "north" else 4000
+            each = unit // 1000 if alike else revenue * 97 // 100 // heads
+            incomes.append(
+                {
+                    "period": period, "country": code, "collected_microusd": revenue,
+                    "administration_microusd": revenue * 3 // 100 * paid, "heads": heads * paid,
+                    "workers": 10 * paid, "per_head_microusd": each * paid,
+                }
+            )  # fmt: skip
+            if paid:
+                flows += [
+                    _flow(period, "administration", "governments", "outside", code, code, revenue * 3 // 100),
+                    _flow(period, "universal_income", "governments", "workers", code, code, each * 10),
+                    _flow(
+                        period, "income_of_others", "governments", "outside", code, code, each * (heads - 10)
+                    ),
+                ]
+        flows += [
+            _flow(period, "pooling", "governments", "governments", "USA", "IND", 7 * unit),
+            _flow(period, "profit_shifting", "platforms", "havens", "USA", "USA", 40 * unit),
+            _flow(period, "haven_tax", "havens", "outside", "USA", "USA", 2 * unit),
+            _flow(period, "haven_profit", "havens", "owners", "USA", "USA", 38 * unit),
+        ]
+    more = pd.DataFrame(flows, columns=list(COLUMNS["flows"])).astype({"amount_microusd": "int64"})
+    return replace(
+        frames,
+        flows=pd.concat([frames.flows, more], ignore_index=True),
+        taxes=table("taxes", {name: [row[name] for row in taxes] for name in taxes[0]}),
+        incomes=table("incomes", {name: [row[name] for row in incomes] for name in incomes[0]}),
+    )
 
 
 def nothing(typed: bool = True) -> FrameSet:

@@ -1,172 +1,184 @@
-"""Figures of a made-up comparison: marks stand where the table says, and all of it can be read."""
+"""The figure of taxes and income, and the diagram of the money, in a made-up year with a policy."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
-from sim.figures import style
-from sim.figures.policy import ALL, FOREST, INCOME, MOST_SCENARIOS, NOTHING, draw_comparison
-from sim.study.compare import Comparison
+from sim.figures import policy, style
+from sim.figures.market import ALL, POLICY, draw_all, figures_of
+from sim.outcomes.frames import FrameSet
 from tests.conftest import Exercised
-from tests.figures.legible import assert_no_text_overlaps, texts
-
-GROUPS = ["world", "segment casual", "segment first_income", "segment graduate", "segment home"]
-GROUPS += ["segment side_job", "mixed", "north", "south", *(f"pay decile {n}" for n in range(1, 11))]
-LONG = "profit_tax+turnover_tax+usage_tax+universal_income"
+from tests.figures import synthetic
+from tests.figures.test_market import CAPTION, WORLD, assert_legible, texts
 
 
-def made_up(*names: str, seeds: int = 5, scale: float = 1.0, unchanged: tuple[str, ...] = ()) -> Comparison:
-    """A comparison of some scenarios in which everything changes by a known amount."""
-    random = np.random.default_rng(len(names))
-    rows = []
-    for name in names:
-        for metric in [metric for metric, _ in FOREST] + ["tax_revenue"]:
-            for group in GROUPS if metric == INCOME else GROUPS[:1]:
-                base = 0.0 if metric == "tax_revenue" else float(random.uniform(1, 90))
-                change = 0.0 if name in unchanged else scale * base * float(random.uniform(-0.2, 0.1))
-                half = abs(change) * 0.5 if seeds > 1 else float("nan")
-                rows.append(
-                    (
-                        name,
-                        metric,
-                        group,
-                        base,
-                        base + change,
-                        change,
-                        change - half,
-                        change + half,
-                        "x",
-                        seeds,
-                    )
-                )
-    columns = [
-        "scenario",
-        "metric",
-        "group",
-        "baseline",
-        "value",
-        "difference",
-        "low",
-        "high",
-        "unit",
-        "seeds",
-    ]
-    manifest: dict[str, Any] = {
-        "baseline": "none",
-        "scenarios": dict.fromkeys(("none", *names), ""),
-        "seeds": list(range(7, 7 + seeds)),
-        "start": "2019-01-07",
-        "days": 365,
-        "warmup_days": 30,
-        "workers": 20_000,
-        "version": "0.1.0",
-        "comparison_id": "0123456789abcdef",
-        "unchanged": list(unchanged),
-    }
-    table = pd.DataFrame(rows, columns=columns)
-    return Comparison(Path("nowhere"), manifest, table, pd.DataFrame(), pd.DataFrame())
+@pytest.fixture(scope="module")
+def year() -> FrameSet:
+    return synthetic.with_policy(synthetic.frames(workers=900))
 
 
-VARIANTS = {
-    "one": made_up("usage_tax"),
-    "two": made_up("profit_tax+universal_income", "usage_tax+universal_income"),
-    "three": made_up("a", LONG, "b"),
-    "many": made_up(*(f"scenario number {n}" for n in range(MOST_SCENARIOS + 2))),
-    "one seed": made_up("usage_tax", seeds=1),
-    "tiny": made_up("usage_tax", scale=1e-7),
-    "large": made_up("usage_tax", scale=1e3),
-    "partly unchanged": made_up("a", "b", unchanged=("a",)),
+def one_month(frames: FrameSet) -> FrameSet:
+    first = frames.taxes["period"].min()
+    return replace(
+        frames, taxes=frames.taxes[frames.taxes["period"] == first], incomes=frames.incomes.head(0)
+    )
+
+
+def from_outside(frames: FrameSet) -> FrameSet:
+    taxes = frames.taxes.assign(amount_microusd=0, before_window_microusd=0)
+    return replace(frames, taxes=taxes, incomes=frames.incomes.assign(from_outside_microusd=1))
+
+
+def workers_only(frames: FrameSet) -> FrameSet:
+    return replace(frames, incomes=frames.incomes.assign(heads=frames.incomes["workers"].astype(float)))
+
+
+VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
+    "year": lambda frames: frames,
+    "large": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), unit=10**15),
+    "small": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), unit=1_000),
+    "alike": lambda frames: synthetic.with_policy(synthetic.frames(workers=900), alike=True),
+    "one_month": one_month,
+    "workers_only": workers_only,
+    "from_outside": from_outside,
 }
 
 
+def draw(frames: FrameSet) -> Figure:
+    return POLICY["taxes"](frames, WORLD, CAPTION)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", ALL)
-def test_every_text_can_be_read(name: str, variant: str) -> None:
-    with matplotlib.rc_context():
-        figure = ALL[name](VARIANTS[variant])
-        assert_no_text_overlaps(figure, at_least=10)
+def test_taxes_are_legible_at_column_width(year: FrameSet, variant: str) -> None:
+    figure = draw(VARIANTS[variant](year))
+    assert_legible(figure)
+    assert figure.get_figwidth() == style.COLUMN
     assert min(text.get_fontsize() for text in texts(figure)) >= 5
-    assert figure.get_figwidth() in (style.COLUMN, style.PAGE)
-
-
-def caption(figure: Figure) -> str:
-    return " ".join(" ".join(text.get_text().split()) for text in figure.texts)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_captions_say_what_a_figure_rests_on(name: str) -> None:
-    found = caption(ALL[name](VARIANTS["many"]))
-    assert (
-        "baseline none, 20,000 workers, 365 days from 2019-01-07 after 30 of warm-up, 5 seeds (7 to 11)"
-        in found
-    )
-    assert f"Not drawn: scenario number {MOST_SCENARIOS}, scenario number {MOST_SCENARIOS + 1}." in found
-    assert "95 % intervals" not in caption(ALL[name](VARIANTS["one seed"]))
+    written = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+    assert CAPTION in written
+    assert ("unfunded experiment" in written) == (variant == "from_outside")
+    assert ("Only workers of the market" in written) == (variant == "workers_only")
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nothing_changed_is_said_in_words(name: str) -> None:
-    figure = ALL[name](made_up("a", "b", unchanged=("a", "b")))
-    assert figure.axes == [] and NOTHING in caption(figure)
+def test_other_figures_stay_legible_with_a_policy(year: FrameSet, name: str) -> None:
+    assert_legible(ALL[name](year, WORLD, CAPTION))
 
 
-def test_forest_marks_stand_at_percents_of_the_baseline(exercised: Exercised) -> None:
-    comparison = VARIANTS["two"]
-    figure = ALL["forest"](comparison)
-    (axes,) = figure.axes
-    world = comparison.table[comparison.table["group"] == "world"].set_index(["scenario", "metric"])
-    marks = [line for line in axes.lines if line.get_marker() == "o"]
-    bars = [one for one in axes.collections if isinstance(one, LineCollection)][: len(marks) + 1]
-    bars = [one for one in bars if len(one.get_segments()) == len(FOREST)]
-    assert [line.get_label() for line in marks] == comparison.scenarios
-    count = 0
-    for line, bar in zip(marks, bars, strict=True):
-        for place, (metric, _) in enumerate(FOREST):
-            row = world.loc[(str(line.get_label()), metric)]
-            assert np.asarray(line.get_xdata())[place] == pytest.approx(
-                100 * row["difference"] / row["baseline"]
-            )
-            ends = np.asarray(bar.get_segments()[place])[:, 0]
-            np.testing.assert_allclose(ends, 100 * np.array([row["low"], row["high"]]) / row["baseline"])
-            assert round(float(np.asarray(line.get_ydata())[place])) == place
-            count += 1
-    labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels == [label for _, label in FOREST], "what has no baseline has no percents"
-    exercised("marks", count, at_least=20)
+def bars(figure: Figure) -> dict[str, list[float]]:
+    """Heights of the bars of each instrument, by its colour."""
+    names = {to_hex(style.tint(color, 0.75)): name for name, (_, color) in policy.INSTRUMENTS.items()}
+    found: dict[str, list[float]] = {}
+    for patch in figure.axes[0].patches:
+        assert isinstance(patch, Rectangle)
+        found.setdefault(names[to_hex(patch.get_facecolor())], []).append(patch.get_height())
+    return found
 
 
-def test_bars_are_as_high_as_the_table_says(exercised: Exercised) -> None:
-    comparison = VARIANTS["partly unchanged"]
-    left, right = ALL["winners"](comparison).axes
-    table = comparison.table[comparison.table["metric"] == INCOME].set_index(["scenario", "group"])[
-        "difference"
-    ]
-    groups = ["north", "south", "mixed", *(group for group in GROUPS if group.startswith("segment "))]
-    count = 0
-    for axes, names in ((left, [f"pay decile {n}" for n in range(1, 11)]), (right, groups)):
-        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-        assert [bar.get_height() for bar in bars] == pytest.approx([table["b", name] for name in names])
-        for bar in bars:
-            wanted = style.BLUE if bar.get_height() >= 0 else style.VERMILLION
-            assert matplotlib.colors.to_hex(bar.get_facecolor()) == style.tint(wanted, 0.6)
-        count += len(bars)
-    written = [text.get_text().replace("\n", "_") for text in right.get_xticklabels()]
-    assert written == [group.removeprefix("segment ") for group in groups]
-    exercised("bars", count, at_least=18)
+def test_bars_are_what_the_ledger_booked(year: FrameSet, exercised: Exercised) -> None:
+    figure = draw(year)
+    found = bars(figure)
+    booked = year.flows.groupby(["kind", "period"])["amount_microusd"].sum()
+    assert figure.axes[0].get_ylabel() == "thousand USD"
+    for name in policy.INSTRUMENTS:
+        np.testing.assert_allclose(found[name], booked[name].to_numpy() / 1e9)
+    exercised("bars", sum(map(len, found.values())), at_least=36)
+    tops = [patch.get_y() + patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]
+    stacked = tops[-len(found["profit_tax"]) :]
+    np.testing.assert_allclose(stacked, np.sum(list(found.values()), axis=0))
 
 
-def test_figures_are_written_twice_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "PNG_DPI", 60)
-    first, second = (draw_comparison(VARIANTS["two"], tmp_path / name) for name in "ab")
-    assert [path.name for path in first] == ["forest.png", "forest.svg", "winners.png", "winners.svg"]
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.name
+def test_lines_are_means_over_heads_of_the_month_before(year: FrameSet) -> None:
+    lines = draw(year).axes[1].lines
+    groups = year.incomes["country"].map(dict(zip(WORLD.codes, WORLD.group, strict=True)))
+    assert len(lines) == 2
+    for line, group in zip(lines, ("north", "south"), strict=True):
+        part = year.incomes[groups == group]
+        mean = (part["per_head_microusd"] * part["heads"]).groupby(part["period"]).sum()
+        mean = mean / part["heads"].groupby(part["period"]).sum() / 1e6
+        drawn = np.asarray(line.get_ydata())
+        assert np.isnan(drawn[0])
+        np.testing.assert_allclose(drawn[1:] / 100, mean.to_numpy()[:-1])  # drawn in cents
+        assert to_hex(str(line.get_color())) == to_hex(style.GROUPS[group])
+
+
+def test_groups_that_are_paid_the_same_share_a_line(year: FrameSet) -> None:
+    panel = draw(synthetic.with_policy(year, alike=True)).axes[1]
+    assert len(panel.lines) == 1
+    assert [text.get_text() for text in panel.texts] == ["North,\nSouth 5"]
+    assert panel.get_ylabel() == "US cents"
+
+
+def test_the_figure_is_drawn_with_a_policy_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style, "PNG_DPI", 40)
+    monkeypatch.setattr("sim.figures.market.ALL", {})
+    bare = synthetic.frames(workers=300)
+    assert figures_of(bare) == {} and draw_all(bare, WORLD, CAPTION, tmp_path / "bare") == []
+    paths = draw_all(synthetic.with_policy(bare), WORLD, CAPTION, tmp_path / "policy")
+    assert [path.name for path in paths] == ["taxes.png", "taxes.svg"]
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_without_a_policy_the_figure_says_so(typed: bool) -> None:
+    figure = draw(synthetic.nothing(typed))
+    assert figure.axes == []
+    assert any(text.get_text() == "No tax collected, no income paid." for text in figure.texts)
+
+
+def test_the_diagram_shows_treasuries_havens_and_incomes(year: FrameSet) -> None:
+    axes = ALL["money_sankey"](year, WORLD, CAPTION).axes[0]
+    bands = {str(patch.get_gid()): patch for patch in axes.patches if isinstance(patch, Polygon)}
+    sums = year.flows.groupby("kind")["amount_microusd"].sum()
+    expected = {
+        "platforms to governments": sums[["usage_tax", "turnover_tax", "profit_tax"]].sum(),
+        "governments to workers": sums["universal_income"],
+        "governments to other_people": sums["income_of_others"],
+        "governments to spending": sums["administration"],
+        "platforms to havens": sums["profit_shifting"],
+        "havens to owners": sums["haven_profit"],
+        "havens to spending": sums["haven_tax"],
+    }
+    for name, amount in expected.items():
+        heights = bands[name].get_xy()[:, 1]
+        assert heights[-2] - heights[0] == pytest.approx(amount, rel=1e-6), name
+    assert {"governments", "havens", "other people"} <= {
+        text.get_text().split("\n")[0] for text in axes.texts if "\n" in text.get_text()
+    }
+    written = " ".join(text.get_text().replace("\n", " ") for text in axes.figure.texts)
+    assert "governments to governments" in written
+
+
+def test_the_matrix_shows_treasuries_and_havens(year: FrameSet) -> None:
+    axes = ALL["flow_matrix"](year, WORLD, CAPTION).axes[0]
+    rows = [text.get_text() for text in axes.get_yticklabels()]
+    columns = [text.get_text() for text in axes.get_xticklabels()]
+    cells = {
+        (round(text.get_position()[1] - 0.5), round(text.get_position()[0] - 0.5)) for text in axes.texts
+    }
+    for debit, credit in (
+        ("platforms", "governments"), ("governments", "governments"), ("governments", "outside"),
+        ("platforms", "havens"), ("havens", "owners"),
+    ):  # fmt: skip
+        assert (rows.index(debit), columns.index(credit)) in cells
+
+
+def test_a_planted_fault_is_seen(year: FrameSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the part before the window, and the bars are no longer what was booked."""
+    honest = policy.revenue_by_month
+
+    def whole(frames: FrameSet) -> object:
+        return honest(replace(frames, taxes=frames.taxes.assign(before_window_microusd=0)))
+
+    monkeypatch.setattr(policy, "revenue_by_month", whole)
+    booked = year.flows.groupby(["kind", "period"])["amount_microusd"].sum()
+    drawn = pd.Series(bars(draw(year))["usage_tax"])
+    assert not np.allclose(drawn, booked["usage_tax"].to_numpy() / 1e9)

@@ -26,6 +26,9 @@ WORLD = MadeUpWorld(
     region=("North America", "Asia", "Europe"),
     group=("north", "south", "mixed"),
     minimum_wage_usd=(7.25, 0.26, 0.0),
+    population=(300_000_000, 1_400_000_000, 40_000_000),
+    price_level=(1.0, 0.25, 0.3),
+    outside_wage_usd=(15.0, 1.0, 2.0),
 )
 
 
@@ -413,7 +416,13 @@ def year() -> FrameSet:
     return synthetic.frames()
 
 
-def test_made_up_year_has_all_indicators_and_is_left_alone(year: FrameSet) -> None:
+@pytest.fixture(scope="module")
+def governed(year: FrameSet) -> FrameSet:
+    return synthetic.with_policy(year)
+
+
+def test_made_up_year_has_all_indicators_and_is_left_alone(governed: FrameSet) -> None:
+    year = governed
     before = {name: getattr(year, name).copy() for name in COLUMNS}
     found = summary(year, synthetic.world())
     assert [name for name, entry in found.items() if entry["value"] is None] == []
@@ -422,7 +431,8 @@ def test_made_up_year_has_all_indicators_and_is_left_alone(year: FrameSet) -> No
         pd.testing.assert_frame_equal(getattr(year, name), frame)
 
 
-def test_order_of_rows_does_not_matter(year: FrameSet) -> None:
+def test_order_of_rows_does_not_matter(governed: FrameSet) -> None:
+    year = governed
     mixed = replace(year, **{name: getattr(year, name).sample(frac=1, random_state=3) for name in COLUMNS})
     there, here = summary(mixed, synthetic.world()), summary(year, synthetic.world())
     for name, entry in here.items():

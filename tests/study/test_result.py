@@ -121,6 +121,36 @@ def test_a_run_without_rows_comes_back(tmp_path: Path, typed: bool) -> None:
         pd.testing.assert_frame_equal(getattr(found, name), empty(name))
 
 
+def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> None:
+    """Its folder has no taxes and incomes, and its workers no universal income: empty, and 0."""
+    write_run(tmp_path / "run", year)
+    for name in ("taxes", "incomes"):
+        (tmp_path / "run" / frame_file(name)).unlink()
+    write_frame(
+        year.workers.drop(columns="universal_income_microusd"),
+        tmp_path / "run" / "workers.parquet",
+        {"pay_microusd": "µ$"},
+    )
+    write_manifest(tmp_path / "run", {"seed": 7})
+    found = load(tmp_path / "run")
+    for name in ("taxes", "incomes"):
+        pd.testing.assert_frame_equal(getattr(found, name), empty(name))
+        assert found.frame(name).attrs["units"]["period"] == "month"
+    pd.testing.assert_frame_equal(found.workers, year.workers)
+    assert found.workers.attrs["units"]["universal_income_microusd"] == "µ$"
+    assert summary(found, synthetic.world()) == summary(year, synthetic.world())
+
+
+@pytest.mark.parametrize("name", ["taxes.parquet", "incomes.parquet"])
+def test_a_table_that_is_lost_is_not_taken_for_one_that_never_was(
+    tmp_path: Path, year: FrameSet, name: str
+) -> None:
+    write_run(tmp_path / "run", synthetic.with_policy(year))
+    (tmp_path / "run" / name).unlink()
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        load(tmp_path / "run")
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "config.yaml", "summary.json", "flows.parquet"])
 def test_a_missing_file_is_named(tmp_path: Path, year: FrameSet, name: str) -> None:
     write_run(tmp_path / "run", year)

@@ -1,0 +1,182 @@
+"""Figures of a comparison: a forest plot of what changes, and who gains and who loses by pay and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.figures import style
+from sim.study.compare import Comparison
+from sim.study.measure import DECILES, LUCK, WORLD
+
+MOST_SCENARIOS = len(style.CYCLE)
+LONGEST_NAME = 52
+INCOME = "income_with_transfers_per_worker_month"
+FOREST = (
+    ("pay_all_in_median", "Hourly pay, median"),
+    ("pay_all_in_pooled", "Hourly pay, pooled"),
+    ("unpaid_share", "Unpaid share of time"),
+    ("hours_per_week_median", "Hours a week, median"),
+    ("income_per_worker_month", "Net pay a worker"),
+    (INCOME, "... with incomes received"),
+    ("workers_active", "Workers active"),
+    ("tasks_done", "Tasks done"),
+    ("market_turnover", "Requesters' spending"),
+    ("fees", "Platforms' fees"),
+    ("platform_rent", "Platforms' profit after taxes"),
+)
+NOTHING = "No scenario differs from the baseline: every difference is exactly 0."
+
+
+def draw_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+    """Draw every figure of a comparison into a folder as PNG and SVG; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [path for name, draw in ALL.items() for path in style.save(draw(comparison), folder, name)]
+
+
+def caption_of(comparison: Comparison) -> str:
+    """Return what every figure of a comparison rests on."""
+    manifest = comparison.manifest
+    seeds = manifest["seeds"]
+    pairs = f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else f"seed {seeds[0]}"
+    bars = "Bars: 95 % intervals of differences paired by seed (Student's t). " if len(seeds) > 1 else ""
+    left_out = comparison.scenarios[MOST_SCENARIOS:]
+    more = f"Not drawn: {', '.join(left_out)}. " if left_out else ""
+    what = (
+        f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days from"
+        f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
+    )
+    made_by = f"clickmarket {manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}"
+    return f"{bars}{more}Simulated: {what}; {made_by}."
+
+
+@style.drawn
+def forest_figure(comparison: Comparison) -> Figure:
+    """Draw the world's outcomes: difference in percent of the baseline, with intervals, by scenario."""
+    caption, names = caption_of(comparison), comparison.scenarios[:MOST_SCENARIOS]
+    world = comparison.table[comparison.table["group"] == WORLD]
+    rows = [
+        (metric, label)
+        for metric, label in FOREST
+        if (here := world[world["metric"] == metric])["baseline"].abs().gt(0).any() and len(here)
+    ]
+    if not rows or set(names) <= set(comparison.unchanged):
+        return style.empty_figure(NOTHING, caption)
+    height = (0.16 + 0.05 * len(names)) * len(rows) + 0.14 * len(names) + 0.5
+    figure = style.new_figure(style.COLUMN, height, caption)
+    axes = figure.subplots()
+    _zero_line(axes)
+    for number, name in enumerate(names):
+        one = world[world["scenario"] == name].set_index("metric")
+        at = _offset(number, len(names))
+        _intervals(axes, one.reindex([metric for metric, _ in rows]), at, style.CYCLE[number], name)
+    axes.hlines(np.arange(1, len(rows)) - 0.5, *axes.get_xlim(), color=style.PALE, linewidth=0.4, zorder=0)
+    axes.set_yticks(range(len(rows)), [label for _, label in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.margins(x=0.06)
+    axes.set_xlabel(f"Difference to {comparison.baseline} (% of it)")
+    _name_scenarios(figure, axes, names)
+    return figure
+
+
+def _offset(number: int, count: int) -> float:
+    """Return how far from its row's middle a scenario's mark stands: those of a row stay close together."""
+    return min(0.26, 0.66 / count) * (number - (count - 1) / 2)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def _zero_line(axes: Axes) -> None:
+    axes.axvline(0, color=style.GREY, linewidth=0.6, zorder=0)
+
+
+def _percent(frame: pd.DataFrame) -> tuple[Any, Any, Any]:
+    """Return difference, low and high in percent of the baseline; NaN where the baseline is 0."""
+    base = frame["baseline"].abs().to_numpy(np.float64)
+    base = np.where(base > 0, base, np.nan)
+    found = (100 * frame[name].to_numpy(np.float64) / base for name in ("difference", "low", "high"))
+    mean, low, high = found
+    return mean, low, high
+
+
+def _intervals(axes: Axes, frame: pd.DataFrame, offset: float, color: str, name: str) -> None:
+    mean, low, high = _percent(frame)
+    heights = np.arange(len(frame)) + offset
+    axes.hlines(heights, low, high, color=style.tint(color, 0.6), linewidth=1.4)
+    axes.plot(mean, heights, "o", color=color, markersize=3, label=name, clip_on=False)
+
+
+def _name_scenarios(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
+    """Name the scenarios above the axes, each in its colour, a line each."""
+    for number, name in enumerate(names):
+        axes.annotate(
+            _short(name),
+            (0.01, 1),
+            xycoords=("figure fraction", "axes fraction"),
+            xytext=(0, 3 + 9 * (len(names) - 1 - number)),
+            textcoords="offset points",
+            color=style.ink(style.CYCLE[number]),
+            weight="bold",
+        )
+
+
+@style.drawn
+def winners_figure(comparison: Comparison) -> Figure:
+    """Draw who gains and who loses: change of income with transfers by pay decile, and by group."""
+    caption, names = f"{LUCK} {caption_of(comparison)}", comparison.scenarios[:MOST_SCENARIOS]
+    table = comparison.table[comparison.table["metric"] == INCOME]
+    changed = [name for name in names if name not in comparison.unchanged]
+    if not changed or table.empty:
+        return style.empty_figure(NOTHING, caption)
+    present = list(dict.fromkeys(map(str, table["group"])))
+    groups = [group for group in style.GROUPS if group in present]
+    groups += [group for group in present if group.startswith("segment ")]
+    figure = style.new_figure(style.PAGE, 1.35 * len(changed) + 0.35, caption)
+    panels = figure.subplots(
+        len(changed),
+        2,
+        squeeze=False,
+        sharey="row",
+        sharex="col",
+        width_ratios=[DECILES, max(2.0, 1.6 * len(groups))],
+    )
+    for (left, right), name in zip(panels, changed, strict=True):
+        one = table[table["scenario"] == name].set_index("group")
+        _bars(left, one.reindex([f"pay decile {n}" for n in range(1, DECILES + 1)]))
+        _bars(right, one.reindex(groups))
+        left.set_title(_short(name))
+        left.set_ylabel("USD a month")
+    panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
+    panels[-1][0].set_xlabel(f"Decile of hourly pay in {comparison.baseline} (the same workers)")
+    labels = [group.removeprefix("segment ").replace("_", "\n") for group in groups]
+    panels[-1][1].set_xticks(range(len(groups)), labels)
+    panels[-1][1].set_xlabel("Group of countries, kind of worker")
+    figure.suptitle(
+        f"Change of a worker's income, incomes received included, against {comparison.baseline}",
+        x=0.01, ha="left", size=7, color=style.INK,
+    )  # fmt: skip
+    return figure
+
+
+def _bars(axes: Axes, frame: pd.DataFrame) -> None:
+    """Draw bars of gains and losses in two colours, with intervals."""
+    mean, low, high = (frame[name].to_numpy(np.float64) for name in ("difference", "low", "high"))
+    at = np.arange(len(frame))
+    colors = [style.tint(style.BLUE if value >= 0 else style.VERMILLION, 0.6) for value in mean]
+    axes.bar(at, np.nan_to_num(mean), color=colors, width=0.75)
+    axes.vlines(at, low, high, color=style.INK, linewidth=0.8)
+    axes.axhline(0, color=style.GREY, linewidth=0.6)
+    axes.set_xlim(-0.6, len(frame) - 0.4)
+    axes.tick_params(axis="x", length=0)
+
+
+ALL = {"forest": forest_figure, "winners": winners_figure}

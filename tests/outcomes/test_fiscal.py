@@ -1,0 +1,207 @@
+"""Indicators of taxes and income on tables small enough to compute by hand; their lines on the console."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.agents.rules import other_income
+from sim.ledger import KINDS
+from sim.outcomes import indicators
+from sim.outcomes.console import POLICY_SECTIONS, SECTIONS, plain, rows
+from sim.outcomes.indicators import INDICATORS, summary
+from tests.conftest import Exercised
+from tests.figures import synthetic
+from tests.figures.synthetic import table
+from tests.outcomes.test_indicators import USD, WORLD, people
+
+DAYS = 73  # a fifth of a year
+
+
+def flows(**amounts: Any) -> pd.DataFrame:
+    """Flows in USD by kind; (amount, debit country, credit country) where they cross."""
+    found = [
+        (kind, *(value if isinstance(value, tuple) else (value, "USA", "USA")))
+        for kind, value in amounts.items()
+    ]
+    sectors = {kind: (debit, credit) for kind, debit, credit in KINDS}
+    return table(
+        "flows",
+        {
+            "period": "2019-01",
+            "kind": [kind for kind, *_ in found],
+            "debit_sector": [sectors[kind][0] for kind, *_ in found],
+            "credit_sector": [sectors[kind][1] for kind, *_ in found],
+            "amount_microusd": [amount * USD for _, amount, _, _ in found],
+            "debit_country": [debit for _, _, debit, _ in found],
+            "credit_country": [credit for _, _, _, credit in found],
+        },
+    )
+
+
+GOVERNED = replace(
+    people(
+        country=["USA", "USA", "IND", "IND"],
+        other_job=[False, True, False, False],
+        weeks=[10.0, 10.0, 10.0, 10.0],
+        # A month has 52 / 12 weeks and the line is 103.75 USD, in India 25.94: 239.4 and 59.9 in ten weeks.
+        pay_microusd=[239 * USD, 0, 60 * USD, 50 * USD],
+        universal_income_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
+    ),
+    series=table("series", {"day": np.arange(DAYS), "country": "USA"}),
+    taxes=table(
+        "taxes",
+        {
+            "instrument": ["users", "usage_tax", "users", "turnover_tax", "profit_tax"],
+            "country": ["USA", "USA", "IND", "IND", "USA"],
+            "users": [100, 100, 60, 60, 100],
+            "part_of_month": [1.0, 1.0, 0.5, 0.5, 1.0],
+            "amount_microusd": [0, 30 * USD, 0, 22 * USD, 13 * USD],
+            "before_window_microusd": [0, 10 * USD, 0, 2 * USD, 3 * USD],
+        },
+    ),
+    incomes=table(
+        "incomes",
+        {
+            "country": ["USA", "IND", "UKR", "USA"],
+            "collected_microusd": [40 * USD, 20 * USD, 0, 100 * USD],
+            "administration_microusd": [2 * USD, USD, 0, 0],
+            "heads": [10.0, 30.0, 0.0, 0.0],
+            "per_head_microusd": [4 * USD, 2 * USD, 0, 0],
+        },
+    ),
+    flows=flows(
+        requester_fee=200, platform_cost=50, usage_tax=20, turnover_tax=(20, "USA", "IND"), profit_tax=10,
+        profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"),
+        universal_income=30, income_of_others=9, external_income=1,
+    ),
+    scale=1000.0,
+)  # fmt: skip
+LINE = 3.00 * 1.137 * 365 / 12
+
+EXPECTED = {
+    "tax_revenue_per_year": 50 * 5,
+    "world_tax_revenue_per_year": 50 * 5 * 1000,
+    "usage_tax_per_year": 20 * 5,
+    "turnover_tax_per_year": 20 * 5,
+    "profit_tax_per_year": 10 * 5,
+    "world_usage_tax_per_year": 20 * 5000,
+    "haven_bookings_per_year": 40 * 5,
+    "world_haven_bookings_per_year": 40 * 5000,
+    "universal_income_per_year": 40 * 5,
+    "world_universal_income_per_year": 40 * 5000,
+    "universal_income_unfunded_share": 1 / 40,
+    "universal_income_workers_share": 31 / 40,
+    "fiscal_north_to_south_per_year": (20 - 7) * 5,
+    "world_fiscal_north_to_south_per_year": (20 - 7) * 5000,
+    "tax_per_user_month": 65 / (100 + 30),
+    "world_tax_per_head_year": 50 * 5000 / 1_740_000_000,
+    "effective_tax_rate": (50 + 5) / (200 - 50),
+    "effective_tax_rate_without_losses": (50 + 5) / (50 + 5 + 60 + 35),
+    "shifted_profit_share": 40 / (60 + 40 + 10),
+    "universal_income_per_head_month": (10 * 4 + 30 * 2) / 40,
+    "universal_income_over_poverty_line": (10 * 4 / LINE + 30 * 2 / (LINE / 4)) / 40,
+    "administration_share": 3 / 60,
+    "worker_poverty_before_income": 2 / 4,
+    "worker_poverty_after_income": 1 / 4,
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_by_hand(name: str) -> None:
+    entry = summary(GOVERNED, WORLD)[name]
+    assert entry["value"] == pytest.approx(EXPECTED[name], rel=1e-9)
+    assert entry["unit"] and entry["definition"].endswith(".")
+
+
+def test_every_indicator_of_a_policy_is_checked_by_hand(exercised: Exercised) -> None:
+    """What a policy adds to a summary, but the twins of the world, is in the table above."""
+    year = synthetic.frames(workers=300)
+    world = synthetic.world()
+    bare, governed = (summary(frames, world) for frames in (year, synthetic.with_policy(year)))
+    added = {
+        name for name, entry in governed.items() if entry["value"] is not None and bare[name]["value"] is None
+    }
+    assert {name for name in added if not name.startswith("world_")} <= set(EXPECTED)
+    exercised("indicators of a policy", len(added), at_least=20)
+
+
+def test_without_a_policy_they_say_so() -> None:
+    found = summary(synthetic.frames(workers=300), synthetic.world())
+    for name in EXPECTED:
+        if not name.startswith("worker_poverty"):
+            assert found[name]["reason"] == "no tax or income in force", name
+
+
+def test_a_loss_has_no_tax_rate_and_no_income_no_administration() -> None:
+    loss = replace(GOVERNED, flows=flows(requester_fee=50, platform_cost=200, usage_tax=20))
+    assert summary(loss, WORLD)["effective_tax_rate"]["reason"] == "no profit before taxes"
+    unpaid = replace(GOVERNED, incomes=GOVERNED.incomes.assign(heads=0.0))
+    assert summary(unpaid, WORLD)["administration_share"]["reason"] == "no income paid recorded"
+
+
+@pytest.mark.parametrize("has_job", [True, False])
+def test_poverty_counts_another_job_as_the_model_does(has_job: bool) -> None:
+    """One worker, paid so that the rule of the model puts it just above or just below the line."""
+    line = LINE * 0.25
+    weekly = 3.0
+    wage = (line - other_income(False, 0.0, 1.0, weekly, 0.0)) / other_income(True, 1.0, 0.0, 0.0, 0.0)
+    for factor, poor in ((1.001, 0.0), (0.999, 1.0)):
+        world = replace(WORLD, outside_wage_usd=(0.0, wage * factor, 0.0))
+        one = people(country="IND", other_job=has_job, weeks=4.0, pay_microusd=int(4 * weekly * USD))
+        found = summary(one, world)["worker_poverty_before_income"]["value"]
+        assert found == (poor if has_job else 1.0)
+
+
+def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
+    names = {
+        name
+        for lines in POLICY_SECTIONS.values()
+        for _, text in lines
+        for _, name, _, _ in Formatter().parse(text)
+        if name
+    }
+    assert names <= set(INDICATORS) and len(names) >= 14
+    year = synthetic.frames(workers=300)
+    bare = summary(year, synthetic.world())
+    assert not any(section in POLICY_SECTIONS for section, _, _ in rows(bare))
+    text = plain(summary(GOVERNED, WORLD))
+    shown = text.splitlines()
+    assert len(shown) == sum(len(lines) + 1 for lines in (*SECTIONS.values(), *POLICY_SECTIONS.values()))
+    assert max(map(len, shown)) <= 100 and text.isascii()
+    found = {
+        label: line for section, label, line in rows(summary(GOVERNED, WORLD)) if section in POLICY_SECTIONS
+    }
+    assert found["taxes collected, world"] == "250 k USD"
+    assert found["on users, turnover, profits"] == "100 k, 100 k, 50.0 k USD"
+    assert (
+        found["platforms' effective tax rate"] == "36.7 % of profit before taxes, 36.7 % leaving losses out"
+    )
+    assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
+    assert found["universal income, world"] == "200 k USD; administration took 5.0 %"
+    assert found["of it to workers, unfunded"] == "77.5 % to workers of this market, 2.5 % from outside"
+    assert found["workers below the poverty line"] == "50.0 % before the income, 25.0 % after"
+
+
+def test_planted_faults_are_seen(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:
+    """Another definition anywhere gives another number."""
+    found = 0
+    for name, wrong in (
+        ("TAXES", ("usage_tax", "turnover_tax")),
+        ("INCOMES", ("universal_income",)),
+        ("POVERTY_LINE_USD_A_DAY", 3.00),
+        ("HOURS_IN_OTHER_JOB", 1.0),
+        ("DAYS_A_YEAR", 360),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(indicators, name, wrong)
+            values = {key: entry["value"] for key, entry in summary(GOVERNED, WORLD).items()}
+        different = [key for key, value in EXPECTED.items() if values[key] != pytest.approx(value, rel=1e-9)]
+        assert different, name
+        found += len(different)
+    exercised("numbers changed by planted faults", found, at_least=8)

@@ -1,0 +1,167 @@
+"""Markets with instruments: what must be as without them, what is counted, who pays, who decides otherwise.
+
+The checks are in ``tests.support.policies``; each is shown to notice a planted bug at the end of this file.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.instruments import Policies
+from sim.policy.channels import FOLDS, Contribution, fold
+from tests.conftest import Exercised
+from tests.support import policies
+from tests.support.checks import FAULTS
+from tests.support.markets import tiny
+from tests.support.plants import Plant, planted
+from tests.support.policies import EVERYTHING, FEBRUARY, MARCH, paid_from_outside
+from tests.support.policy_plants import OF_MARKETS
+
+
+@pytest.mark.parametrize("instrument", policies.NULLS)
+def test_null_settings(instrument: str, exercised: Exercised) -> None:
+    counts = policies.null_settings(instrument)
+    exercised("null settings", counts["settings"], 3)
+    exercised("transfers each", counts["transfers"], 10_000)
+
+
+@pytest.mark.parametrize(
+    ("policy", "hour"), [(EVERYTHING, MARCH), (paid_from_outside(300.0), FEBRUARY)], ids=["taxes", "income"]
+)
+def test_nothing_before_the_start(policy: Policies, hour: int, exercised: Exercised) -> None:
+    """A tax of February is due when February has ended; an income is paid as it begins."""
+    counts = policies.before_the_start(policy, "2019-02-01", hour)
+    exercised("hours alike", counts["hours"], 600)
+    exercised("transfers", counts["transfers"], 10_000)
+
+
+@pytest.mark.parametrize("planners", [(), ("side_job", "graduate")], ids=["drawn days", "days of their own"])
+def test_users_are_counted_one_by_one(planners: tuple[str, ...], exercised: Exercised) -> None:
+    counts = policies.users(segments=planners)
+    exercised("users", counts["users"], 200)
+    exercised("months cut short", counts["months cut short"], 2)
+    exercised("workers on two platforms in a month", counts["workers on two platforms"], 20)
+    exercised("requesters on two platforms in a month", counts["requesters on two platforms"], 3)
+    exercised("moves in the middle of a day", counts["moved"], 100)
+    exercised("removals before a session", counts["removed before a session"], 8)
+
+
+@pytest.mark.parametrize("name", policies.ACCOUNTS)
+def test_accounts(name: str, exercised: Exercised) -> None:
+    """Zero in every hour, a second ledger that agrees, treasuries that spend what they collected."""
+    config, kinds = policies.ACCOUNTS[name]
+    counts = policies.accounts(config())
+    exercised("hours", counts["hours"], 900)
+    exercised("accounts compared", counts["accounts compared"], 100_000)
+    exercised("recipients", counts["recipients"], 50)
+    for kind in kinds:
+        exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
+
+
+@pytest.mark.parametrize(
+    ("countries", "platforms", "months"),
+    [
+        (("STH",), ("southern",), 1),
+        (("STH",), ("northern", "southern"), 2),
+        (("NTH", "STH"), ("northern",), 1),
+    ],
+    ids=["to another platform", "out of the market", "both countries"],
+)
+def test_a_platform_gives_up_a_country(
+    countries: tuple[str, ...], platforms: tuple[str, ...], months: int, exercised: Exercised
+) -> None:
+    counts = policies.exits(countries, platforms, months)
+    exercised("workers shut out", counts["stranded"], 20)
+    exercised("micro-dollars paid to them", counts["micro_dollars"], 1_000_000)
+
+
+def test_levies_stay_within_what_a_fee_may_be(exercised: Exercised) -> None:
+    exercised("events", policies.levies_within_bounds()["events"], 1_000)
+
+
+def test_a_levy_is_a_fee(exercised: Exercised) -> None:
+    exercised("transfers", policies.levies_are_fees()["transfers"], 5_000)
+
+
+def test_resumed_in_the_middle_of_months(exercised: Exercised) -> None:
+    counts = policies.resumed([100, FEBRUARY, FEBRUARY + 1, 1000, 1300])
+    exercised("restarts", counts["restarts"], 5)
+    exercised("micro-dollars of income at the end", counts["paid"], 1_000)
+
+
+def test_open_books(exercised: Exercised) -> None:
+    exercised("micro-dollars due", policies.open_books()["micro-dollars"], 1_000_000)
+
+
+def test_threads_and_order_of_storage(exercised: Exercised) -> None:
+    exercised("events", policies.same_anyhow()["events"], 2_000)
+
+
+def test_two_worlds_apart(exercised: Exercised) -> None:
+    exercised("rows of the other world", policies.apart()["rows"], 100)
+
+
+def test_reservation_wages(exercised: Exercised) -> None:
+    counts = policies.reservations()
+    exercised("workers on duty", counts["workers"], 20)
+    exercised("of whom in another job", counts["in another job"], 5)
+    exercised("of whom at the poverty line", counts["at the poverty line"], 5)
+
+
+def test_wages_that_workers_name_themselves(exercised: Exercised) -> None:
+    counts = policies.answers()
+    for kind in ("Firm", "Doubling", "Worker"):
+        exercised(f"{kind} on duty", counts[kind], 5)
+
+
+def test_hours(exercised: Exercised) -> None:
+    counts = policies.hours_wanted()
+    exercised("northerners", counts["northerners"], 50)
+    exercised("who work less", counts["fewer"], 30)
+    exercised("southerners who work as before", counts["southerners"], 100)
+
+
+VALUES = st.floats(0.0, 1e3, allow_nan=False)
+CONTRIBUTIONS = st.lists(
+    st.builds(Contribution, st.sampled_from(sorted(FOLDS)), st.integers(0, 3), VALUES), max_size=12
+)
+
+
+def test_the_order_of_contributions_means_nothing(exercised: Exercised) -> None:
+    """Also to the last bit, where floats are added; and none means nothing."""
+    seen = [0]
+
+    @settings(max_examples=200, deadline=None)
+    @given(CONTRIBUTIONS.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
+    def each(pair: tuple[list[Contribution], list[Contribution]]) -> None:
+        one, other = (vars(fold(4, some)) for some in pair)
+        assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+        seen[0] += pair[0] != pair[1]
+
+    each()
+    neutral = fold(2, [])
+    assert (
+        np.isinf(neutral.fee_cap).all()
+        and not neutral.reward_floor.any()
+        and not neutral.levy_on_workers.any()
+    )
+    exercised("permutations", seen[0], 100)
+
+
+# --- planted bugs ---------------------------------------------------------------------------------
+
+
+def test_planted_bugs_are_noticed(exercised: Exercised) -> None:
+    missed = []
+    for module, old, new, check in OF_MARKETS:
+        try:
+            with planted(Plant(module, old, new, "", tiny)):
+                check()
+        except (*FAULTS, ValueError, IndexError, ArithmeticError):
+            continue
+        missed.append(old)
+    assert not missed, f"nobody noticed: {missed}"
+    exercised("planted bugs noticed", len(OF_MARKETS), 20)

@@ -1,0 +1,692 @@
+"""What must hold of a market with instruments, as functions that raise ``AssertionError`` and return counts.
+
+The tests in ``tests/policy`` call them on the sound program, and once more on planted bugs.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import math
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
+from sim.agents.worker import Worker
+from sim.composition import compose
+from sim.config import Config, Platform
+from sim.instruments import Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.market import board as boards
+from sim.model import ClickWorkModel
+from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
+from tests.support.markets import edited_table, fingerprint, population_of, tiny
+from tests.support.observers import NUMBERS, Books, Debug, Watcher
+from tests.support.relations import part, permutation, same_snapshots, two_worlds
+
+Counts = Counter[str]
+TAXES = ("usage_tax", "turnover_tax", "profit_tax")
+SPENT_BY_TREASURIES = ("administration", "universal_income", "income_of_others")
+FEBRUARY, MARCH = 24 * 25, 24 * 53
+"""First hours of the months of a run that begins on 2019-01-07, a Monday; neither is a Monday."""
+
+EVERYTHING = Policies(
+    UsageTax(usd_per_user_month=0.4, to_requesters=0.3, to_workers=0.3),
+    TurnoverTax(to_requesters=1.0),
+    ProfitTax(attribution="users"),
+    UniversalIncome(pool="global", recipients="workers", reservation_elasticity=0.4),
+)
+
+
+def market(days: int = 58, workers: int = 60, policy: Policies | None = None, **changes: Any) -> Config:
+    """Return a small market of two platforms over two ends of months; people move, leave and join."""
+    base = tiny(days=days, workers=workers, requesters=8, **changes)
+    platforms = {
+        "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05),
+        "southern": Platform(owner="STH"),
+    }
+    learning = replace(base.learning, switch_share=0.5, switch_inertia=0.0, leave_weeks=2, join_rate=0.01)
+    return replace(base, platforms=platforms, learning=learning, policy=policy or Policies())
+
+
+def played(config: Config, hours: int | None = None, observers: tuple[Any, ...] = ()) -> ClickWorkModel:
+    """Return the model after some hours, or after the end of its run."""
+    model = ClickWorkModel(config)
+    model.observers.extend(observers)
+    model.run(hours)
+    if hours is None:
+        model.end()
+    return model
+
+
+class Flows(Watcher):
+    """Keeps every month's flows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.months: list[Any] = []
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Keep a copy."""
+        self.months.append(flows.copy())
+
+    def of(self, kind: str) -> Any:
+        """All that moved as one kind, by paying and receiving country."""
+        return sum(flows[NUMBERS[kind]] for flows in self.months)
+
+
+# --- null settings --------------------------------------------------------------------------------
+
+NOWHERE = "ZZZ"
+"""A country of the null world where nobody works, posts or owns anything."""
+
+NULLS: dict[str, dict[str, Policies]] = {
+    "usage_tax": {
+        "a rate of nothing": Policies(UsageTax(usd_per_user_month=0.0)),
+        "a threshold above all users": Policies(UsageTax(threshold_users=1e10)),
+        "a start after the end": Policies(UsageTax(start="2019-06-01")),
+        "an end before the start": Policies(UsageTax(start="2019-02-01", end="2019-02-01")),
+        "nothing passed on": Policies(UsageTax(usd_per_user_month=0.0, to_requesters=0.5, to_workers=0.5)),
+        "a platform without users": Policies(UsageTax(platforms=["deserted"])),
+        "a country without users": Policies(UsageTax(countries=[NOWHERE])),
+    },
+    "turnover_tax": {
+        "a rate of nothing": Policies(turnover_tax=TurnoverTax(rate=0.0, to_requesters=1.0)),
+        "a start after the end": Policies(turnover_tax=TurnoverTax(start="2019-06-01")),
+        "a platform without turnover": Policies(turnover_tax=TurnoverTax(platforms=["deserted"])),
+        "a country without turnover": Policies(turnover_tax=TurnoverTax(countries=[NOWHERE])),
+    },
+    "profit_tax": {
+        "a rate of nothing": Policies(profit_tax=ProfitTax(rate=0.0)),
+        "a start after the end": Policies(profit_tax=ProfitTax(start="2019-06-01")),
+        "a country without owners": Policies(profit_tax=ProfitTax(countries=[NOWHERE])),
+        "a country without sales": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="sales")),
+        "a country without users": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="users")),
+    },
+    "universal_income": {
+        "paid by a tax of nothing": Policies(
+            UsageTax(usd_per_user_month=0.0), universal_income=UniversalIncome()
+        ),
+        "nothing from outside": Policies(universal_income=UniversalIncome(funding="external")),
+        "a start after the end": Policies(
+            universal_income=UniversalIncome(funding="external", usd_per_month=50.0, start="2019-06-01")
+        ),
+        "a country without workers": Policies(
+            universal_income=UniversalIncome(funding="external", usd_per_month=50.0, countries=[NOWHERE])
+        ),
+    },
+}
+"""Settings of each instrument that must change nothing at all."""
+
+
+def null_world(folder: str) -> Config:
+    """A market with a country and a platform that nobody uses."""
+
+    def add(rows: list[dict[str, str]]) -> None:
+        rows.append(
+            {**rows[-1], "code": NOWHERE, "name": "Nowhere", "worker_share": "0", "requester_share": "0"}
+        )
+
+    table = edited_table(Path(folder) / "world.csv", "north_south", add)
+    base = market()
+    deserted = Platform(owner="STH", worker_countries=[NOWHERE], requester_countries=[NOWHERE])
+    return replace(
+        base,
+        world=replace(base.world, table=table),
+        platforms={**base.platforms, "deserted": deserted},
+    )
+
+
+def null_settings(instrument: str) -> Counts:
+    """Each null setting gives the bits of the instrument's absence, over two ends of months."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _null_settings(instrument, null_world(folder))
+
+
+def _null_settings(instrument: str, base: Config) -> Counts:
+    kept = Flows()
+    plain = played(base, observers=(kept,))
+    counts = Counter(workers=plain.workers_count, transfers=plain.ledger.transfers_booked)
+    for name, policy in NULLS[instrument].items():
+        seen = Flows()
+        model = played(replace(base, policy=policy), observers=(seen,))
+        assert fingerprint(model) == fingerprint(plain), f"{instrument}, {name}: not as without it"
+        assert all((a == b).all() for a, b in zip(kept.months, seen.months, strict=True)), name
+        counts["settings"] += 1
+    loud = {
+        "usage_tax": Policies(UsageTax()),
+        "turnover_tax": Policies(turnover_tax=TurnoverTax()),
+        "profit_tax": Policies(profit_tax=ProfitTax()),
+        "universal_income": Policies(
+            universal_income=UniversalIncome(funding="external", usd_per_month=50.0)
+        ),
+    }[instrument]
+    assert fingerprint(played(replace(base, policy=loud))) != fingerprint(plain), (
+        "the instrument does nothing"
+    )
+    return counts
+
+
+# --- before the start -----------------------------------------------------------------------------
+
+
+def before_the_start(policy: Policies, start: str, hour: int) -> Counts:
+    """What happens before an instrument starts is as without it; what happens after is not."""
+    instruments = {name: replace(one, start=start) for name, one in vars(policy).items() if one is not None}
+    base = market()
+    plain, late = ClickWorkModel(base), ClickWorkModel(replace(base, policy=Policies(**instruments)))
+    for until in range(24, hour + 1, 24):
+        plain.run(until - plain.hour)
+        late.run(until - late.hour)
+        if until % (24 * 6) == 0 or until == hour:
+            assert fingerprint(plain) == fingerprint(late), f"hour {until} knows of {start}"
+    plain.run()
+    late.run()
+    assert fingerprint(plain) != fingerprint(late), "nothing happens after the start either"
+    return Counter(hours=hour, transfers=plain.ledger.transfers_booked)
+
+
+# --- users ----------------------------------------------------------------------------------------
+
+
+class Census(Watcher):
+    """Counts users one by one: who began a session on which platform, who posted where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: dict[tuple[int, int], set[tuple[str, int]]] = defaultdict(set)
+        self.platforms_of: dict[tuple[str, int], set[int]] = defaultdict(set)
+
+    def hour(self, model: Any) -> None:
+        """Look at everyone on duty and everything posted."""
+        for board in model.boards:
+            for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
+                row = int(entry["row"])
+                if int(entry["start_hour"]) == model.hour and model.is_active(row):
+                    self.note(
+                        board.platform, int(model.worker_rows["country"][row]), "worker", int(entry["id"])
+                    )
+            posted = board.batches[board.batches["open"] > 0]
+            for batch in posted[posted["posted_hour"] == model.hour]:
+                requester = int(batch["requester"])
+                country = int(model.requester_rows["country"][requester])
+                self.note(board.platform, country, "requester", requester)
+
+    def note(self, platform: int, country: int, kind: str, number: int) -> None:
+        """Note a person once."""
+        self.users[platform, country].add((kind, number))
+        self.platforms_of[kind, number].add(platform)
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Hold the month's count against the offices'."""
+        counted = np.zeros_like(model.offices.users)
+        for place, people in self.users.items():
+            counted[place] = len(people)
+        assert (counted == model.offices.users).all(), (
+            f"{period}: {model.offices.users} users, seen {counted}"
+        )
+        self.owed(model, counted, flows)
+        self.counts["months"] += 1
+        self.counts["users"] += int(counted.sum())
+        several = [kind for (kind, _), where in self.platforms_of.items() if len(where) > 1]
+        self.counts["workers on two platforms"] += several.count("worker")
+        self.counts["requesters on two platforms"] += several.count("requester")
+        self.users.clear()
+        self.platforms_of.clear()
+
+    def owed(self, model: Any, counted: Any, flows: Any) -> None:
+        """A flat tax on those users for the part of the month that the run has played, country by country."""
+        tax = model.config.policy.usage_tax
+        last = model.clock.datetime(model.hour - 1)
+        month = last.replace(day=1, hour=0)
+        played_hours = (last - max(month, model.clock.datetime(0))).total_seconds() / 3600 + 1
+        whole = 24 * ((month + dt.timedelta(days=32)).replace(day=1) - month).days
+        per_user = Fraction(str(tax.usd_per_user_month)) * 10**6 * (1 - Fraction(str(tax.under_declaration)))
+        part_played = Fraction(int(played_hours), whole)
+        for country in range(counted.shape[1]):
+            due = sum(int(int(users) * per_user * part_played) for users in counted[:, country])
+            paid = int(flows[NUMBERS["usage_tax"]][:, country].sum())
+            assert paid == due, f"{month:%Y-%m}: {paid} paid, {due} due"
+        self.counts["months cut short"] += int(played_hours) < whole
+
+
+class Restless(Watcher):
+    """Moves and removes people in the middle of the day, as a user's own script may."""
+
+    def hour(self, model: Any) -> None:
+        """Every now and then somebody goes elsewhere, with or without a session still to come."""
+        if model.hour % 31 == 7:
+            for row in range(0, model.workers_count, 5):
+                if model.is_active(row):
+                    worker = model.views.worker(row)
+                    worker.platform = "southern" if worker.platform == "northern" else "northern"
+                    self.counts["moved"] += 1
+        if model.hour % 200 == 56:
+            # The next hour is 9 UTC: these have a session today that they will not begin.
+            coming = np.flatnonzero(model.today[: model.workers_count] > model.hour % 24)
+            for row in [int(row) for row in coming if model.is_active(int(row))][:2]:
+                model.views.worker(row).remove()
+                self.counts["removed before a session"] += 1
+
+
+class Planner(Worker):
+    """A worker who plans for herself: every third day two hours at noon."""
+
+    def plan_day(self, day: int) -> tuple[int, int] | None:
+        """A session on every third day."""
+        return (12, 120) if (day + self.row) % 3 == 0 else None
+
+
+def users(seed: int = 1, segments: tuple[str, ...] = ()) -> Counts:
+    """Users as counted by the offices are those that an observer sees, one by one."""
+    config = market(policy=EVERYTHING, seed=seed)
+    requesters = replace(config.requesters, count=30, multihome_share=0.8, demand_share=0.3)
+    config = replace(config, requesters=requesters)
+    model = ClickWorkModel(config, worker_classes=dict.fromkeys(segments, Planner))
+    census, restless = Census(), Restless()
+    model.observers.extend([restless, census])
+    model.run()
+    model.end()
+    return census.counts + restless.counts
+
+
+# --- money ----------------------------------------------------------------------------------------
+
+
+class Treasuries(Watcher):
+    """Follows the public money by country, from the flows alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.balance: Any = 0
+        self.left = 0
+
+    def hour(self, model: Any) -> None:
+        """The world's money is nobody's gain; no treasury is in debt."""
+        assert int(model.ledger.totals.sum()) == 0
+        assert (model.government_rows["balance"] >= 0).all(), "a treasury in debt"
+        assert (model.ledger.havens["balance"] == 0).all(), "money that stays in a haven"
+        self.counts["hours"] += 1
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """What came in, what went out, what is left."""
+        collected = sum(flows[NUMBERS[kind]].sum(axis=0) for kind in TAXES)
+        assert (collected == model.collected).all(), "what was collected against what platforms paid"
+        spent = sum(flows[NUMBERS[kind]].sum(axis=1) for kind in SPENT_BY_TREASURIES)
+        pooled = flows[NUMBERS["pooling"]]
+        self.balance = self.balance + collected + pooled.sum(axis=0) - pooled.sum(axis=1) - spent
+        assert (self.balance == model.government_rows["balance"]).all(), "a treasury against its flows"
+        self.left = self.left + int(collected.sum()) - int(spent.sum())
+        assert self.left >= 0, "more was spent than had been collected"
+        shifted = int(flows[NUMBERS["profit_shifting"]].sum())
+        assert shifted == int(flows[NUMBERS["haven_tax"]].sum() + flows[NUMBERS["haven_profit"]].sum())
+        self.pay(model, flows)
+        for kind in (
+            *TAXES,
+            *SPENT_BY_TREASURIES,
+            "pooling",
+            "profit_shifting",
+            "external_income",
+            "capital",
+        ):
+            self.counts[kind] += int(flows[NUMBERS[kind]].sum())
+        self.counts["months"] += 1
+
+    def pay(self, model: Any, flows: Any) -> None:
+        """Each who is in the market holds the country's income and nothing else; it comes from one place."""
+        income = model.config.policy.universal_income
+        rows = model.worker_rows[: model.workers_count]
+        paid = int(flows[NUMBERS["universal_income"]].sum() + flows[NUMBERS["external_income"]].sum())
+        if income is None or not paid:
+            return
+        kind = "external_income" if income.funding == "external" else "universal_income"
+        assert int(flows[NUMBERS[kind]].sum()) == paid, "paid from the wrong place"
+        if income.recipients != "users":
+            active = (rows["bits"] & ACTIVE) > 0
+            due = np.where(active, model.offices.per_head[rows["country"]], 0)
+            assert (rows["balance"] == due).all(), "an income that somebody else got"
+            assert int(due.sum()) == paid
+        if income.pool == "global" and not income.countries:
+            assert len(set(model.offices.per_head.tolist())) == 1, "one pot, several amounts"
+        self.counts["recipients"] += int((rows["balance"] > 0).sum())
+
+
+def of_the_world() -> Config:
+    """Workers of 45 countries on several platforms."""
+    words = ["workers.count=250", "requesters.count=10", "time.days=40", "time.warmup_days=0"]
+    config = compose([*words, "time.start=2019-01-07", "record.figures=false"])
+    return replace(config, policy=EVERYTHING)
+
+
+RESIDENTS = Policies(UsageTax(), TurnoverTax(), ProfitTax(attribution="sales"), UniversalIncome())
+USERS = Policies(
+    UsageTax(schedule="graduated", step_users=1e5, start="2019-02-01", end="2019-03-01"),
+    universal_income=UniversalIncome(pool="bloc", recipients="users"),
+)
+RUINOUS = Policies(
+    usage_tax=UsageTax(schedule="gdp_indexed", usd_per_user_month=20.0, to_workers=0.5, exit_months=0),
+    profit_tax=ProfitTax(rate=0.3),
+    universal_income=UniversalIncome(pool="global"),
+)
+
+ACCOUNTS: dict[str, tuple[Callable[[], Config], tuple[str, ...]]] = {
+    "all four": (
+        lambda: market(policy=EVERYTHING),
+        ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "pooling", "profit_shifting"),
+    ),
+    "residents": (
+        lambda: market(policy=RESIDENTS),
+        ("income_of_others", "universal_income", "administration"),
+    ),
+    "users, for a month": (lambda: market(policy=USERS), ("universal_income", "usage_tax")),
+    "more than there is": (lambda: market(policy=RUINOUS), ("capital", "universal_income", "usage_tax")),
+    "from outside": (lambda: market(policy=paid_from_outside(77.777777)), ("external_income",)),
+    "the world": (of_the_world, ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "pooling")),
+}
+
+
+def accounts(config: Config, audited: bool = True) -> Counts:
+    """Every account in every hour, by a second ledger and the checks of debug mode; public money by flows."""
+    model = ClickWorkModel(config)
+    books, money = Books(), Treasuries()
+    model.observers.append(money)
+    if audited:
+        books.attach(model)
+        model.observers.append(Debug())
+    model.run()
+    model.end()
+    model.ledger.recount([board.batches["escrow"] for board in model.boards])
+    return books.counts + money.counts
+
+
+def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 1) -> Counts:
+    """A platform that loses by a country gives it up after so many months; its workers are paid, and go."""
+    policy = Policies(
+        UsageTax(
+            usd_per_user_month=50.0, exit_months=months, countries=list(countries), platforms=list(platforms)
+        )
+    )
+    base = market(policy=policy)
+    model = ClickWorkModel(
+        replace(base, learning=replace(base.learning, leave_weeks=200, switch_share=0.0, join_rate=0.05))
+    )
+    books = Books().attach(model)
+    model.observers.append(Debug())
+    first = FEBRUARY if months == 1 else MARCH
+    model.run(first)
+    codes = [model.world.codes.index(code) for code in countries]
+    numbers = [model.platform_number(name) for name in platforms]
+
+    def there() -> Any:
+        rows = model.worker_rows[: model.workers_count]
+        on = np.isin(column_of(rows, "platform"), numbers) & np.isin(rows["country"], codes)
+        return np.flatnonzero(on & ((rows["bits"] & ACTIVE) > 0))
+
+    stranded = there()
+    pending = model.worker_rows["pending"][stranded].copy()
+    assert len(stranded) and pending.any(), "nobody to shut out"
+    model.step()
+    assert len(there()) == 0, "still there"
+    assert (model.worker_rows["pending"][stranded] == 0).all(), "what was pending is not paid"
+    moved = (model.worker_rows["bits"][stranded] & ACTIVE) > 0
+    assert (np.asarray(moved) == (len(numbers) < len(model.platform_names))).all(), "they move if they can"
+    spendable = model.worker_rows["balance"][stranded]
+    assert (spendable >= pending).all(), "they leave without their money"
+    model.run()
+    model.end()
+    assert len(there()) == 0, "somebody came back or joined"
+    return books.counts + Counter(
+        stranded=len(stranded), moved=int(moved.sum()), micro_dollars=int(pending.sum())
+    )
+
+
+def levies_within_bounds() -> Counts:
+    """Whatever is passed on, a fee stays a fee, and the market goes on."""
+    absurd = Policies(
+        UsageTax(usd_per_user_month=1000.0, to_requesters=0.5, to_workers=0.5, exit_months=0),
+        TurnoverTax(rate=1.0, to_requesters=1.0, exit_months=0),
+    )
+    model = ClickWorkModel(market(policy=absurd))
+    debug = Debug()
+    model.observers.append(debug)
+    model.run(FEBRUARY + 48)
+    rows = model.platform_rows
+    assert (rows["requester_fee_ppm"] == 2_000_000).all() and (rows["worker_fee_ppm"] == 990_000).all()
+    assert (rows["large_batch_fee_ppm"] <= 4_000_000).all() and (model.offices.levies > 2.0).all()
+    model.run()
+    model.end()
+    return debug.counts
+
+
+def levies_are_fees() -> Counts:
+    """Whoever the law names, it is the price list that counts: a levy does what a fee of that size does."""
+    plain = market(days=26)
+    names = list(plain.platforms)
+    levies = [
+        Contribution(channel, number, 0.05)
+        for channel in (LEVY_ON_REQUESTERS, LEVY_ON_WORKERS)
+        for number in range(len(names))
+    ]
+    dearer = {
+        name: replace(one, requester_fee=one.requester_fee + 0.05, worker_fee=one.worker_fee + 0.05)
+        for name, one in plain.platforms.items()
+    }
+    models = [
+        ClickWorkModel(plain, population_of(plain), contributions=tuple(levies)),
+        ClickWorkModel(replace(plain, platforms=dearer), population_of(plain)),
+        ClickWorkModel(plain, population_of(plain)),
+    ]
+    for model in models:
+        model.run()
+    prints = [fingerprint(model) for model in models]
+    assert prints[0] == prints[1] != prints[2], "a levy is not a fee"
+    return Counter(transfers=models[0].ledger.transfers_booked)
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+def resumed(hours: list[int]) -> Counts:
+    """A run with every instrument, stopped and resumed in the middle of months, goes on to the same bits."""
+    config = market(policy=EVERYTHING)
+    whole = ClickWorkModel(config)
+    whole.run()
+    chain = ClickWorkModel(config)
+    with tempfile.TemporaryDirectory() as folder:
+        for hour in hours:
+            chain.run(hour - chain.hour)
+            chain.save(Path(folder) / "checkpoint")
+            chain = ClickWorkModel.load(Path(folder) / "checkpoint")
+    chain.run()
+    for model in (whole, chain):
+        model.end()
+    assert fingerprint(whole) == fingerprint(chain), "a resumed run differs"
+    one, other = whole.offices.state(), chain.offices.state()
+    assert all((one[name] == other[name]).all() for name in one), "the offices of a resumed run differ"
+    assert (whole.government_rows == chain.government_rows).all()
+    return Counter(restarts=len(hours), paid=int(whole.offices.per_head.sum()))
+
+
+def same_anyhow() -> Counts:
+    """Threads, boards' threads and the order of storage mean nothing with every instrument on either."""
+    config = market(days=40, policy=EVERYTHING)
+    config = replace(config, market=replace(config.market, boards=2))
+    one = played(config)
+    two = played(replace(config, compute=replace(config.compute, threads=2)))
+    assert fingerprint(one) == fingerprint(two), "the number of threads shows"
+    return permutation(config)
+
+
+def open_books() -> Counts:
+    """Open books are what closing them would book; the taxes on use and turnover only grow within a month.
+
+    After an end in the middle of a month, the offices count the rest of it anew.
+    """
+    model = ClickWorkModel(market(policy=EVERYTHING))
+    model.run(FEBRUARY + 1)
+    growing = [NUMBERS["usage_tax"], NUMBERS["turnover_tax"]]
+    before, counts = np.zeros_like(model.ledger.flows), Counter[str]()
+    for _ in range(3):
+        model.run(24 * 7)
+        planned = model.flows_of_open_books()
+        closed = copy.deepcopy(model)
+        flows = closed.ledger.flows.copy()
+        closed.close_platform_books()
+        assert (closed.ledger.flows - flows == planned).all(), "open books against closed ones"
+        assert (planned[growing] >= before[growing]).all(), "less is due than a week ago"
+        assert not model.ledger.flows[growing].any(), "something was booked"
+        before = planned
+        counts["micro-dollars"] += int(planned[growing].sum())
+    model.end()
+    assert model.offices.part_of_month(MARCH) == Fraction(MARCH - model.hour, 24 * 28)
+    assert not model.offices.month_fees.any() and not model.flows_of_open_books()[growing].any()
+    return counts
+
+
+def apart(seed: int = 1) -> Counts:
+    """Every instrument in one of two worlds that share nothing leaves the other as it was."""
+    here = ["here_0", "here_1"]
+    policy = Policies(
+        UsageTax(
+            usd_per_user_month=0.5, to_requesters=0.5, to_workers=0.4, countries=["NTH"], platforms=here
+        ),
+        TurnoverTax(countries=["NTH"], to_requesters=1.0),
+        ProfitTax(countries=["NTH"]),
+        UniversalIncome(countries=["NTH"], recipients="workers", reservation_elasticity=0.4),
+    )
+    config = two_worlds(tiny(days=58, workers=60, requesters=8, seed=seed))
+    kept, seen = Flows(), Flows()
+    plain = played(config, FEBRUARY + 400, (kept,))
+    policed = played(replace(config, policy=policy), FEBRUARY + 400, (seen,))
+    try:
+        same_snapshots(part(plain, 0), part(policed, 0), "the policed world")
+    except AssertionError:
+        pass
+    else:
+        raise AssertionError(
+            "the instruments changed nothing where they hold, so the comparison says nothing"
+        )
+    assert all((a[:, 1, 1] == b[:, 1, 1]).all() for a, b in zip(kept.months, seen.months, strict=True))
+    return Counter(rows=same_snapshots(part(plain, 1), part(policed, 1), "the other world"))
+
+
+# --- behaviour ------------------------------------------------------------------------------------
+
+
+def paid_from_outside(usd: float, **changes: Any) -> Policies:
+    """An income from outside."""
+    return Policies(universal_income=UniversalIncome(funding="external", usd_per_month=usd, **changes))
+
+
+def reservations(usd: float = 300.0, elasticity: float = 0.4) -> Counts:
+    """An income multiplies reservation wages by 1 + e U / Y, in the engine and in the worker's own methods.
+
+    Y is worked out here from the text: 28 hours a week in another job at the country's wage, click work as
+    wanted and as paid so far, at least the poverty line of 3 dollars a day at the country's prices.
+    """
+    policy = paid_from_outside(usd, reservation_elasticity=elasticity)
+    model = played(market(days=40, workers=400, policy=policy), FEBRUARY + 38)
+    counts = Counter[str]()
+    assert (model.offices.per_head == int(usd * 1e6)).all()
+    for _ in range(12):
+        counts += _reservations_now(model, usd, elasticity)
+        model.step()
+    return counts
+
+
+def _reservations_now(model: ClickWorkModel, usd: float, elasticity: float) -> Counts:
+    world, counts = model.world, Counter[str]()
+    for board in model.boards:
+        for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
+            row = model.worker_rows[int(entry["row"])]
+            country = int(row["country"])
+            job = 28 * 52 / 12 * float(world.outside_wage_usd[country]) if row["bits"] & OTHER_JOB else 0.0
+            click = float(row["desired_minutes"]) / 60 * 52 / 12 * max(0.0, float(row["all_in_pay"]))
+            need = 3.0 * 1.137 * 365 / 12 * float(world.price_level[country])
+            rise = 1 + elasticity * usd / max(need, job + click)
+            expected = float(row["log_reservation"]) + math.log(rise)
+            assert abs(float(entry["log_reservation"]) - expected) < 1e-9, "the engine against the rule"
+            worker = model.views.worker(int(entry["row"]))
+            wage = math.exp(expected)
+            assert not worker.accepts(wage * (1 - 1e-6)) and worker.accepts(wage * (1 + 1e-6)), (
+                "the worker's own"
+            )
+            weight = model.config.learning.reservation_weight
+            base, pay = math.exp(worker.log_base_reservation), worker.all_in_pay
+            stored = (1 - weight) * base + weight * pay if pay > 0 else base
+            assert math.isclose(worker.reservation_wage(), stored * rise, rel_tol=1e-6), "reservation_wage()"
+            counts["workers"] += 1
+            counts["in another job"] += bool(row["bits"] & OTHER_JOB)
+            counts["at the poverty line"] += need > job + click
+    return counts
+
+
+class Firm(Worker):
+    """A worker who takes nothing under five dollars an hour."""
+
+    def reservation_wage(self) -> float:
+        """What is answered is what holds, whatever the income."""
+        return 5.0
+
+
+class Doubling(Worker):
+    """A worker who asks for twice what the rule says."""
+
+    def reservation_wage(self) -> float:
+        """The rule's answer knows the income."""
+        return 2.0 * super().reservation_wage()
+
+
+def answers(usd: float = 300.0) -> Counts:
+    """A worker's own answer is the wage the engine goes by in that week; an income is not counted twice."""
+    policy = paid_from_outside(usd, reservation_elasticity=0.4)
+    config = market(days=40, workers=200, policy=policy)
+    first, second, *_ = config.segments
+    model = ClickWorkModel(config, worker_classes={first: Firm, second: Doubling})
+    monday = 24 * 28
+    assert model.clock.is_week_start(monday) and monday > FEBRUARY
+    model.run(monday + 7)
+    counts = Counter[str]()
+    for _ in range(72):
+        model.step()
+        for board in model.boards:
+            for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
+                if int(model.history_rows["joined_day"][int(entry["row"])]) >= monday // 24:
+                    continue  # asked for the first time when the next week begins
+                worker = model.views.worker(int(entry["row"]))
+                wage = math.exp(float(entry["log_reservation"]))
+                assert math.isclose(wage, worker.reservation_wage(), rel_tol=2e-6), type(worker).__name__
+                counts[type(worker).__name__] += 1
+    return counts
+
+
+def hours_wanted(usd: float = 300.0) -> Counts:
+    """An income takes earnings of 0.11 dollars for each, in the North alone; sessions shrink there alone."""
+    model = played(market(days=40, workers=400, policy=paid_from_outside(usd)), FEBRUARY + 1)
+    rows = model.worker_rows[: model.workers_count].copy()
+    north = rows["country"] == model.world.codes.index("NTH")
+    minutes = []
+    effects = model.offices.effects.copy()
+    for unearned in (0.0, usd):
+        model.offices.effects[:, 0] = unearned
+        worked = np.zeros(len(rows))
+        for day in range(40, 60):
+            drawn, today = rows.copy(), np.zeros(len(rows), np.int8)
+            model.draw_sessions(0, len(rows), day, drawn, today)
+            worked += np.where(today >= 0, column_of(drawn, "session_minutes"), 0)
+        minutes.append(worked)
+    model.offices.effects[:] = effects
+    without, with_income = minutes
+    assert (without[~north] == with_income[~north]).all(), "hours change in the South"
+    assert (with_income[north] <= without[north]).all() and with_income[north].sum() < without[north].sum()
+    return Counter(
+        northerners=int(north.sum()),
+        fewer=int((with_income < without).sum()),
+        southerners=int((~north).sum()),
+    )

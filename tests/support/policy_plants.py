@@ -1,0 +1,97 @@
+"""Planted bugs of policies: the module, a text of it, what becomes of it, and the check that must notice it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.support import policies
+from tests.support.policies import ACCOUNTS, EVERYTHING, MARCH
+
+TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
+MODEL, SCHEDULE = "sim.model", "sim.schedule"
+BOTH = ("northern", "southern")
+
+
+def accounts(name: str) -> Any:
+    """The check of the public money, on one of its markets."""
+    return policies.accounts(ACCOUNTS[name][0](), audited=False)
+
+
+OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
+    "usage_tax": [
+        (TAXES, "users * (1 - exact(tax.under_declaration))", "Fraction(users)"),
+        (TAXES, "declared * persons < exact(tax.threshold_users)", "declared * persons <= exact(tax.threshold_users)"),
+        (TAXES, "rate * exact(gdp) * people / total", "rate * exact(gdp) / total"),
+        (TAXES, "band * whole * (whole + 1) / 2", "band * whole * whole / 2"),
+        (TAXES, "exact(tax.step_users) / persons", "exact(tax.step_users)"),
+        (OFFICE, "due *= self.part_of_month(hour)", "due *= 1"),
+        (OFFICE, "month.month - start.month + 1", "month.month - start.month"),
+        (OFFICE, "month >= dt.date.fromisoformat(instrument.end)", "month > dt.date.fromisoformat(instrument.end)"),
+        (OFFICE, "Entry(CAPITAL, owner, platform, -profit, owner, owner)", "Entry(CAPITAL, owner, platform, cost, owner, owner)"),
+        (OFFICE, "months[country] + 1", "1"),
+        (OFFICE, "sum(charge.for_workers for charge in due)", "sum(charge.amount for charge in due)"),
+        (OFFICE, "self.losing[platform].copy(), 0", "self.losing[platform].copy(), self.losing[platform]"),
+    ],
+    "turnover_tax": [
+        (TAXES, "fees * exact(tax.rate)", "fees * Fraction(tax.rate)"),
+        (OFFICE, "tax.to_requesters * charge.amount / rewards", "tax.to_requesters * charge.amount / (rewards + charge.amount)"),
+        (OFFICE, "amount = int(due * strength)", "amount = -int(-due * strength // 1)"),
+        (OFFICE, "of_workers = int(self.month_worker_fees[platform, country])", "of_workers = base"),
+    ],
+    "profit_tax": [
+        (TAXES, "(profit - shifted) * rate", "profit * rate"),
+        (TAXES, "max(Fraction(0), rate - exact(tax.haven_rate))", "rate"),
+        (TAXES, "min(exact(tax.most_shifted), exact(tax.shifting) * gain)", "exact(tax.shifting) * gain"),
+        (OFFICE, "weights = users[platform].tolist()", "weights = self.working_users[platform].tolist()"),
+        (OFFICE, "rest -= paid + away", "rest -= paid"),
+        (OFFICE, "abroad = int(away * taxes.exact(tax.haven_rate))", "abroad = 0"),
+        (OFFICE, "if not part or not self.covers(tax, country):", "if not part:"),
+    ],
+    "universal_income": [
+        (INCOME, "-int(-revenue * exact(income.administration_share) // 1)", "int(revenue * exact(income.administration_share))"),
+        (INCOME, 'if income.pool == "global":', "if False:"),
+        (INCOME, "groups[number] == group", "True"),
+        (OFFICE, "int(self.world.population[c]) / self.persons", "Fraction(int(self.world.population[c]))"),
+        (OFFICE, "+ int(self.kept[c]) - costs[c]", "- costs[c]"),
+        (OFFICE, "others = needed[c] - each * int(workers[c])", "others = needed[c]"),
+        (OFFICE, "members = [country for country in pot if self.covers(income, country)]", "members = pot"),
+        (OFFICE, "            left[country] += amount\n", ""),
+        (OFFICE, "amount = int(incomes.set_amount(income) * self.strength(income, hour))", "amount = incomes.set_amount(income)"),
+    ],
+}  # fmt: skip
+"""Edits that a case worked out by hand must notice."""
+
+OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
+    (OFFICE, "due *= self.part_of_month(hour)", "due += 1", lambda: policies.null_settings("usage_tax")),
+    (OFFICE, "                if amount:\n", "                amount += 1\n                if amount:\n",
+     lambda: policies.null_settings("turnover_tax")),
+    (OFFICE, "weights = [int(country == owner) for", "weights = [1 for", lambda: policies.null_settings("profit_tax")),
+    (OFFICE, "amount * self.covers(income, c)", "amount",
+     lambda: policies.null_settings("universal_income")),
+    (OFFICE, "self.window).replace(day=1)", "self.window).replace(day=1, month=1)", lambda: policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)),
+    (OFFICE, "rows[workers[\"bits\"][rows] & ACTIVE > 0]", "rows", policies.users),
+    (OFFICE, "        self.seen_requesters[:] = 0\n", "", policies.users),
+    (OFFICE, "due *= self.part_of_month(hour)", "due *= 1", policies.users),
+    (OFFICE, "        self.month_fees[:] = 0\n", "", policies.open_books),
+    (OFFICE, "|= np.uint16(1 << platform)\n\n    def _make_room", "= np.uint16(1 << platform)\n\n    def _make_room", policies.users),
+    (SCHEDULE, "begin = model.order[int(model.bucket_starts[place]) :", "begin = model.order[int(model.bucket_starts[place - 1]) :", policies.users),
+    (OFFICE, "Entry(POOLING, giver[0], country, amount,", "Entry(POOLING, giver[0], country, amount - 1,", lambda: accounts("all four")),
+    (OFFICE, "Entry(HAVEN_PROFIT, 0, owner, away - abroad, owner, owner)", "Entry(HAVEN_PROFIT, 0, owner, away - 2 * abroad, owner, owner)", lambda: accounts("all four")),
+    (OFFICE, "            self.kept[c] = left[c] - needed[c]\n", "            self.kept[c] = left[c]\n", lambda: accounts("all four")),
+    (OFFICE, "            self.per_head[c] = each\n", "            self.per_head[c] = each - (c == 1)\n", lambda: accounts("all four")),
+    (MODEL, "if entry.kind in TAXES:", "if entry.kind == TAXES[0]:", lambda: accounts("residents")),
+    (MODEL, "self.remove_workers(stranded, forfeits=False)", "self.remove_workers(stranded)", lambda: policies.exits(("STH",), BOTH)),
+    (MODEL, 'self.platform_rows["worker_mask"][platform] &= ~(1 << country)', "pass", lambda: policies.exits(("STH",), ("southern",))),
+    (MODEL, "min(HIGHEST_FEE, min(usual, cap) + levy)", "min(usual, cap) + levy", policies.levies_within_bounds),
+    (MODEL, "min(2 * HIGHEST_FEE, min(large, cap) + levy)", "min(2 * HIGHEST_FEE, min(large, cap))", policies.levies_are_fees),
+    (OFFICE, '    "seen_workers",\n', "", lambda: policies.resumed([MARCH - 4])),
+    (OFFICE, '        self.effects[:, UNEARNED] = self.per_head / 1e6\n\n\ndef', "\n\ndef", lambda: policies.resumed([1000])),
+    (SCHEDULE, "log(max(1e-9, wage)) - worker.log_rise_by_income()", "log(max(1e-9, wage))", policies.answers),
+    (OFFICE, "self.seen_requesters[requesters] |=", "self.seen_requesters[requesters[requesters % 2 == 0]] |=", policies.same_anyhow),
+    (OFFICE, "not instrument.countries or", "True or", policies.apart),
+    (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
+    (OFFICE, "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH", "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY", policies.reservations),
+    (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
+]  # fmt: skip
+"""Edits that a check of whole markets must notice."""
