@@ -158,7 +158,19 @@ class WageFloor(Instrument):
 
 
 @dataclass(frozen=True)
-class UniversalIncome(Instrument):
+class Programme(Instrument):
+    """What all incomes share: who pools revenue, and what running them costs."""
+
+    pool: str = parameter(
+        "national",
+        meaning="among whom revenue is shared: each country its own, the countries of a group, all",
+        choices=("national", "bloc", "global"),
+    )
+    administration_share: float = assumed(0.03, 0, 1, "share of the revenue that administration costs")
+
+
+@dataclass(frozen=True)
+class UniversalIncome(Programme):
     """An income paid to everybody each month, on top of everything else."""
 
     funding: str = parameter(
@@ -172,12 +184,6 @@ class UniversalIncome(Instrument):
         " workers of the market",
         choices=("residents", "users", "workers"),
     )
-    pool: str = parameter(
-        "national",
-        meaning="among whom revenue is shared: each country its own, the countries of a group, all",
-        choices=("national", "bloc", "global"),
-    )
-    administration_share: float = assumed(0.03, 0, 1, "share of the revenue that administration costs")
     usd_per_month: float = assumed(0.0, 0, 100_000, "under external funding, what each receives", "USD")
     reservation_elasticity: float = parameter(
         0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
@@ -194,6 +200,20 @@ class UniversalIncome(Instrument):
 
 
 @dataclass(frozen=True)
+class ConditionalIncome(Programme):
+    """The same revenue, paid on a condition: to those who look for work and take it, or to those who hire."""
+
+    recipients: str = parameter(
+        "job_seekers",
+        meaning="who receives it: workers without another job who did enough tasks in the month, the same to"
+        " each; or requesters, in proportion to what they spent on finished work",
+        choices=("job_seekers", "employers"),
+        source="Italy's reddito di cittadinanza, law 26 of 2019",
+    )
+    tasks_a_month: int = assumed(20, 1, 100_000, "tasks that a job seeker must do in a month", "tasks")
+
+
+@dataclass(frozen=True)
 class Policies:
     """The instruments that are chosen; null where one is not."""
 
@@ -201,12 +221,26 @@ class Policies:
     turnover_tax: TurnoverTax | None = field(default=None)
     profit_tax: ProfitTax | None = field(default=None)
     universal_income: UniversalIncome | None = field(default=None)
+    conditional_income: ConditionalIncome | None = field(default=None)
     wage_floor: WageFloor | None = field(default=None)
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""
-        income = self.universal_income
         taxes = (self.usage_tax, self.turnover_tax, self.profit_tax)
+        income, conditional = self.universal_income, self.conditional_income
+        paid_by_revenue = income is not None and income.funding == "revenue"
+        if paid_by_revenue and conditional is not None:
+            yield (
+                "conditional_income",
+                "beside universal_income",
+                "one of the two: the same revenue cannot pay both; or universal_income.funding=external",
+            )
+        if conditional is not None and not any(taxes):
+            yield (
+                "conditional_income.recipients",
+                conditional.recipients,
+                "a tax beside it that pays for it, such as policy=[usage_tax,conditional_income]",
+            )
         if income is not None and income.funding == "revenue" and not any(taxes):
             yield (
                 "universal_income.funding",

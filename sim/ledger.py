@@ -67,6 +67,8 @@ KINDS = (
     ("universal_income", "governments", "workers"),
     ("income_of_others", "governments", "outside"),
     ("external_income", "outside", "workers"),
+    ("conditional_income", "governments", "workers"),
+    ("hiring_subsidy", "governments", "requesters"),
 )
 """(kind, paying sector, receiving sector) of every transfer there is."""
 
@@ -98,6 +100,8 @@ KINDS = (
     UNIVERSAL_INCOME,
     INCOME_OF_OTHERS,
     EXTERNAL_INCOME,
+    CONDITIONAL_INCOME,
+    HIRING_SUBSIDY,
 ) = range(len(KINDS))
 
 TRANSFER = records(

@@ -53,7 +53,7 @@ from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
-from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -177,6 +177,7 @@ class ClickWorkModel(mesa.Model):
         )
         self._open_books()
         self._choose_who_complies()
+        self.offices.set_conditions(self.worker_rows, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
@@ -465,6 +466,7 @@ class ClickWorkModel(mesa.Model):
                 self.task_types,
                 self.platform_rows,
                 self.floors,
+                self.offices.subsidies,
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
@@ -789,9 +791,12 @@ class ClickWorkModel(mesa.Model):
     def pay_incomes(self) -> None:
         """Pay what instruments pay to everybody, from what was collected for the month before."""
         offices = self.offices
-        if offices.policy.universal_income is None:
+        if offices.programme is None:
             return
         rows = self.worker_rows[: self.workers_count]
+        if offices.subsidises:
+            self._book(offices.subsidise(self.collected, self.requester_rows, self.hour))
+            return
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
         self._book(offices.share_out(self.collected, recipients, self.hour))
@@ -880,6 +885,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
+            self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
 
@@ -890,13 +896,16 @@ class ClickWorkModel(mesa.Model):
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
 
     def log_rise_by_income(self, row: int) -> float:
-        """Log points by which this month's income without work raises a worker's reservation wage."""
+        """Log points by which this month's incomes raise a worker's reservation wage, or lower it."""
         worker = self.worker_rows[row]
         effect = self.offices.effects[worker["country"]]
+        other_job = bool(worker["bits"] & OTHER_JOB)
+        if effect[TASKS] > 0.0 and not other_job and self.offices.tasks_missing(row, worker) > 0:
+            return min(0.0, float(effect[LEAST_WAGE]) - float(worker["log_reservation"]))
         if not effect[UNEARNED] > 0.0:
             return 0.0
         other = other_income(
-            bool(worker["bits"] & OTHER_JOB),
+            other_job,
             float(effect[WAGE]),
             float(worker["desired_minutes"]) / 60.0,
             float(worker["all_in_pay"]),

@@ -170,7 +170,10 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
     for board in model.boards:
         finished = int(board.state[boards.FINISHED_COUNT])
         if finished:
-            pay_setting.note_finished(board.finished, finished, model.requester_rows, model.recording)
+            pay_setting.note_finished(
+                board.finished, finished, model.requester_rows, model.offices.subsidies, model.recording
+            )
+            model.offices.note_spending(board.finished[:finished])
 
 
 @BoardPhase
@@ -198,6 +201,7 @@ def come_on_duty(model: Model) -> Task:
             model.platform_rows[board.platform : board.platform + 1],
             model.settings,
             model.offices.effects,
+            model.offices.tasks_before,
             board.active,
             board.live,
             board.state,
@@ -506,6 +510,7 @@ def pay_incomes(model: Model) -> None:
 def count_anew(model: Model) -> None:
     """The public offices begin to count the next month's users, fees and rewards."""
     model.offices.begin_month(model.hour)
+    model.offices.set_conditions(model.worker_rows, model.hour)
 
 
 def close_month(model: Model) -> None:

@@ -126,7 +126,7 @@ def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
         text = ",\n".join("Other" if name == "mixed" else name.title() for name in names)
         ends.append((last, f"{text} {_value(last)}", color))
     axes.set_ylim(0, 1.1 * factor * highest or 1)
-    _finish(axes, "Universal income per head and month", unit, ends)
+    _finish(axes, "Income paid per head and month", unit, ends)
 
 
 def _value(number: float) -> str:

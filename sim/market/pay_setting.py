@@ -11,10 +11,11 @@ from sim.market.posting import HIGH_ARM, lowest_pay_of
 
 
 @kernel
-def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -> None:
+def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, recording: bool) -> None:
     """Add finished batches to their requesters' arms and totals.
 
-    Work done right is worth something whether it was accepted or rejected; only accepted work costs.
+    Work done right is worth something whether it was accepted or rejected; only accepted work costs, less the
+    share of it that ``subsidies`` of the requester's country give back.
     """
     for i in range(count):
         batch = finished[i]
@@ -23,7 +24,8 @@ def note_finished(finished: Any, count: int, requesters: Any, recording: bool) -
         worth = real(batch.worth)
         whole = real(closed) * worth
         gained = real(batch.right) / 255.0 * worth
-        spent = real(integer(batch.accepted) * integer(batch.reward) + integer(batch.fee))
+        own_share = 1.0 - subsidies[requester.country]
+        spent = real(integer(batch.accepted) * integer(batch.reward) + integer(batch.fee)) * own_share
         delayed = real(batch.waited_seconds) / 86400.0 * worth
         requester.asked += real(closed) * real(batch.reward) * (1.0 + real(batch.fee_ppm) / 1000000.0)
         requester.expected += real(closed) * real(batch.expected_cost)

@@ -79,6 +79,7 @@ def post(
     types: Any,
     platforms: Any,
     floors: Any,
+    subsidies: Any,
     tile_offset: Any,
     settings: Any,
     weekdays: Any,
@@ -124,6 +125,7 @@ def post(
                 types,
                 platforms,
                 floors,
+                subsidies,
                 tile_offset,
                 setting,
                 tiles,
@@ -196,6 +198,7 @@ def write_batch(
     types: Any,
     platforms: Any,
     floors: Any,
+    subsidies: Any,
     tile_offset: Any,
     setting: Any,
     tiles: Any,
@@ -258,7 +261,8 @@ def write_batch(
         fee_ppm = integer(platform.large_batch_fee_ppm)
     task_hours = real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
     worth = real(requester.value) * task_hours
-    if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) > worth:
+    own_share = 1.0 - subsidies[requester.country]
+    if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) * own_share > worth:
         return count
 
     tile = integer(uniform(key, DRAW_TILE, 0) * real(platform.boards))
@@ -386,11 +390,17 @@ def fund(first: int, last: int, batches: Any, requesters: Any, recording: bool, 
 
 @kernel
 def revise_demand(
-    requesters: Any, elasticity: float, base_fee: float, platforms: Any, on_true_time: bool
+    requesters: Any,
+    elasticity: float,
+    base_fee: float,
+    platforms: Any,
+    subsidies: Any,
+    on_true_time: bool,
 ) -> None:
     """Set how many batches a day each requester draws at its unit cost; those above worth fall out."""
     for r in range(len(requesters)):
         requester = requesters[r]
         cost = expected_unit_cost(requester, platforms, real(requester.markup), on_true_time)
+        cost *= 1.0 - subsidies[requester.country]
         base = unit_cost(real(requester.initial_target), 0.0, base_fee, real(requester.bias), 1.0)
         requester.batches_per_day = real(requester.base_batches) * demand_factor(cost, base, elasticity)

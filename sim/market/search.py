@@ -51,7 +51,7 @@ from sim.market.board import (
     taker_home,
 )
 from sim.numeric import exponential, log
-from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 
 SMALLEST_DRAW = 1e-18
 BY_CHANCE = 3
@@ -77,6 +77,7 @@ def come_on_duty(
     platform: Any,
     settings: Any,
     effects: Any,
+    tasks_before: Any,
     active: Any,
     live: Any,
     state: Any,
@@ -126,7 +127,14 @@ def come_on_duty(
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
         entry.log_reservation = worker.log_reservation
         effect = effects[worker.country]
-        if effect[UNEARNED] > 0.0:
+        depends = False
+        if effect[TASKS] > 0.0 and not worker.bits & OTHER_JOB:
+            before = integer(tasks_before[entry.row]) if entry.row < len(tasks_before) else integer(0)
+            depends = integer(worker.accepted) + integer(worker.rejected) - before < integer(effect[TASKS])
+        if depends:
+            # What is offered must be taken until the income is earned.
+            entry.log_reservation = min(real(worker.log_reservation), effect[LEAST_WAGE])
+        elif effect[UNEARNED] > 0.0:
             other = other_income(
                 worker.bits & OTHER_JOB > 0,
                 effect[WAGE],

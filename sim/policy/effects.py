@@ -1,5 +1,6 @@
-"""What an income does to workers: the columns of a table by country, which the market reads."""
+"""What incomes do to workers: the columns of a table by country, which the market reads."""
 
-UNEARNED, NEED, ELASTICITY, GIVEN_UP, WAGE = range(5)
-"""USD a month received, 0 without an income; USD a month that other income is never counted below; elasticity
-of the reservation wage; earnings given up for a dollar received, at most 0; USD an hour in another job."""
+UNEARNED, NEED, ELASTICITY, GIVEN_UP, WAGE, TASKS, LEAST_WAGE = range(7)
+"""USD a month received without a condition, 0 for none; USD a month that other income is never counted below;
+elasticity of the reservation wage; earnings given up for a dollar received, at most 0; USD an hour in another
+job; tasks a month on which an income depends, 0 for none; log USD an hour below which nobody can live."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from sim.instruments import UniversalIncome
+from sim.instruments import Programme, UniversalIncome
 from sim.policy.taxes import MILLION, exact
 
 
-def administration(income: UniversalIncome, revenue: int) -> int:
+def administration(income: Programme, revenue: int) -> int:
     """Micro-dollars of a revenue that administration costs, rounded up."""
     return -int(-revenue * exact(income.administration_share) // 1)
 
 
-def pools(income: UniversalIncome, groups: Sequence[str]) -> list[list[int]]:
+def pools(income: Programme, groups: Sequence[str]) -> list[list[int]]:
     """Return the countries that share a pot, for each pot."""
     numbers = range(len(groups))
     if income.pool == "national":

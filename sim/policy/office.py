@@ -15,18 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.traits import ACTIVE
+from sim.agents.traits import ACTIVE, OTHER_JOB
 from sim.clock import Clock
 from sim.columns import Records
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.instruments import Instrument, Levy, UniversalIncome
+from sim.instruments import ConditionalIncome, Instrument, Levy, Programme, UniversalIncome
 from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
+    CONDITIONAL_INCOME,
     EXTERNAL_INCOME,
     HAVEN_PROFIT,
     HAVEN_TAX,
+    HIRING_SUBSIDY,
     INCOME_OF_OTHERS,
     LARGEST,
     PLATFORM_COST,
@@ -38,16 +40,21 @@ from sim.ledger import (
     UNIVERSAL_INCOME,
     USAGE_TAX,
 )
+from sim.numeric import log
 from sim.policy import income as incomes
 from sim.policy import taxes, wage_floor
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
-from sim.policy.effects import ELASTICITY, GIVEN_UP, NEED, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, GIVEN_UP, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
 from sim.world import World
 
 POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
 """The World Bank's line of 3.00 (2021 PPP dollars) in dollars of 2024, at the price level of the USA."""
 
 DAYS_A_MONTH = 365.0 / 12.0
+
+
+MOST_SUBSIDISED = 0.9
+"""Largest share of their cost that requesters count on getting back."""
 
 
 class Entry(NamedTuple):
@@ -92,6 +99,9 @@ CHECKPOINTED = (
     "per_head",
     "kept",
     "users",
+    "tasks_before",
+    "month_spent",
+    "subsidies",
 )
 
 
@@ -112,11 +122,17 @@ class Offices:
         Months in a row in which the workers of a country brought a platform less than they cost it in taxes.
     per_head : int64 array (countries,)
         Micro-dollars of universal income paid to each recipient for this month.
+    tasks_before : int64 array
+        Tasks that each worker had done when the month began, where an income depends on those of a month.
+    month_spent : int64 array
+        Micro-dollars that each requester spent on batches that finished this month, where that is subsidised.
+    subsidies : float64 array (countries,)
+        Share of what requesters of a country spent last month that was given back to them.
     kept : int64 array (countries,)
         Micro-dollars meant for an income that rounding left in the treasuries.
     heads : list of Fraction
         Among how many, as agents, the income of each country was shared when it was last paid.
-    effects : float64 array (countries, 5)
+    effects : float64 array (countries, 7)
         What an income does to workers; columns ``UNEARNED`` and so on.
     """
 
@@ -133,7 +149,8 @@ class Offices:
         }
         self.persons = taxes.exact(config.workers.real_count) / config.workers.count
         self.window = clock.datetime(24 * config.time.warmup_days).date()
-        self.counting = bool(self.taxes or policy.profit_tax or policy.universal_income)
+        self.programme: Programme | None = policy.conditional_income or policy.universal_income
+        self.counting = bool(self.taxes or policy.profit_tax or self.programme)
         platforms, countries = len(self.names), len(world.codes)
         self.owners = [world.codes.index(platform.owner) for platform in config.platforms.values()]
         self.seen_workers = np.zeros(0, np.uint16)
@@ -155,7 +172,13 @@ class Offices:
             )
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
-        self.effects = np.zeros((countries, 5))
+        self.tasks_before = np.zeros(1, np.int64)
+        self.month_spent = np.zeros(1, np.int64)
+        self.subsidies = np.zeros(countries)
+        self.effects = np.zeros((countries, 7))
+        self.effects[:, LEAST_WAGE] = [
+            log(max(1e-9, config.workers.need_usd_per_hour * float(level))) for level in world.price_level
+        ]
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
 
@@ -199,6 +222,27 @@ class Offices:
             active = np.flatnonzero(seen >> platform & 1)
             users[platform] = np.bincount(people["country"][active], minlength=users.shape[1])
         return users
+
+    def note_spending(self, finished: Records) -> None:
+        """Note what was spent on finished batches."""
+        if self.subsidises and len(finished):
+            most = int(finished["requester"].max(initial=0)) + 1
+            if len(self.month_spent) < most:
+                more = np.zeros(most - len(self.month_spent), np.int64)
+                self.month_spent = np.concatenate([self.month_spent, more])
+            spent = finished["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]
+            np.add.at(self.month_spent, finished["requester"], spent)
+
+    def set_conditions(self, workers: Records, hour: int) -> None:
+        """Set on what an income depends in the month of an hour, and from how many tasks it counts."""
+        income = self.policy.conditional_income
+        if income is None or income.recipients != "job_seekers":
+            return
+        in_force = bool(self.strength(income, hour))
+        for country in range(len(self.effects)):
+            holds = in_force and self.covers(income, country)
+            self.effects[country, TASKS] = income.tasks_a_month if holds else 0
+        self.tasks_before = workers["accepted"].astype(np.int64) + workers["rejected"]
 
     # --- the calendar of instruments ---
 
@@ -365,12 +409,12 @@ class Offices:
         hour
             The first hour of the month.
         """
-        income = self.policy.universal_income
+        income = self.programme
         self.per_head[:] = 0
         self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
         if income is not None and self.strength(income, hour):
-            if income.funding == "external":
+            if isinstance(income, UniversalIncome) and income.funding == "external":
                 amount = int(incomes.set_amount(income) * self.strength(income, hour))
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
                 self.heads = [
@@ -381,12 +425,44 @@ class Offices:
                 for pot in incomes.pools(income, self.world.group):
                     members = [country for country in pot if self.covers(income, country)]
                     entries += self._share_pot(income, members, revenue, workers)
-        self.effects[:, UNEARNED] = self.per_head / 1e6
+        if isinstance(income, UniversalIncome):
+            self.effects[:, UNEARNED] = self.per_head / 1e6
+        return entries
+
+    def subsidise(self, revenue: NDArray[np.int64], requesters: Records, hour: int) -> list[Entry]:
+        """Return the transfers that give revenue back to requesters, in proportion to what they spent."""
+        income = self.policy.conditional_income
+        self.subsidies[:] = 0.0
+        if income is None or not self.subsidises or not self.strength(income, hour):
+            return []
+        spent = np.zeros(len(requesters), np.int64)
+        spent[: len(self.month_spent)] = self.month_spent[: len(requesters)]
+        by_country = np.zeros(len(self.subsidies), np.int64)
+        np.add.at(by_country, requesters["country"], spent)
+        entries: list[Entry] = []
+        for pot in incomes.pools(income, self.world.group):
+            members = [country for country in pot if self.covers(income, country)]
+            costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
+            left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
+            whole, total = sum(left.values()), sum(int(by_country[c]) for c in members)
+            entries += [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
+            needed = {c: whole * int(by_country[c]) // total if total else 0 for c in members}
+            entries += _evened_out(left, needed)
+            for c in members:
+                rows = np.flatnonzero((requesters["country"] == c) & (spent > 0))
+                paid = 0
+                for row in rows:
+                    amount = needed[c] * int(spent[row]) // int(by_country[c])
+                    if amount:
+                        entries.append(Entry(HIRING_SUBSIDY, c, int(row), amount, c, c))
+                        paid += amount
+                self.kept[c] = left[c] - paid
+                self.subsidies[c] = min(MOST_SUBSIDISED, paid / by_country[c]) if by_country[c] else 0.0
         return entries
 
     def _share_pot(
         self,
-        income: UniversalIncome,
+        income: Programme,
         members: list[int],
         revenue: NDArray[np.int64],
         workers: NDArray[np.int64],
@@ -395,7 +471,7 @@ class Offices:
         costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
         left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
         heads = {c: Fraction(int(workers[c])) for c in members}
-        if income.recipients == "residents":
+        if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
         each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
         entries = [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
@@ -413,16 +489,37 @@ class Offices:
     @property
     def paying_kind(self) -> int:
         """Kind of the transfers that pay the income to workers."""
+        if isinstance(self.programme, ConditionalIncome):
+            return CONDITIONAL_INCOME
         income = self.policy.universal_income
         return EXTERNAL_INCOME if income is not None and income.funding == "external" else UNIVERSAL_INCOME
 
+    @property
+    def subsidises(self) -> bool:
+        """Whether revenue goes to those who hire."""
+        income = self.policy.conditional_income
+        return income is not None and income.recipients == "employers"
+
+    def tasks_missing(self, row: int, worker: Any) -> int:
+        """Return how many tasks a worker must still do this month for an income that depends on them."""
+        before = int(self.tasks_before[row]) if row < len(self.tasks_before) else 0
+        needed = int(self.effects[worker["country"], TASKS])
+        return max(0, needed - (int(worker["accepted"]) + int(worker["rejected"]) - before))
+
     def recipients(self, workers: Records) -> NDArray[np.bool_]:
-        """Return which workers are paid an income directly: those in the market, or users of the month."""
-        income = self.policy.universal_income
-        if income is not None and income.recipients == "users":
+        """Return which workers are paid directly: those in the market, users of the month, or job seekers."""
+        active = (workers["bits"] & ACTIVE).astype(bool)
+        income = self.programme
+        if isinstance(income, ConditionalIncome):
+            before = np.zeros(len(workers), np.int64)
+            before[: len(self.tasks_before)] = self.tasks_before[: len(workers)]
+            done = workers["accepted"].astype(np.int64) + workers["rejected"] - before
+            seeks = (workers["bits"] & OTHER_JOB == 0) & (done >= income.tasks_a_month)
+            return np.asarray(active & seeks, np.bool_)
+        if isinstance(income, UniversalIncome) and income.recipients == "users":
             self.make_room(len(workers))
             return self.seen_workers[: len(workers)] > 0
-        return (workers["bits"] & ACTIVE).astype(bool)
+        return active
 
     def begin_month(self, hour: int) -> None:
         """Begin to count anew."""
@@ -431,6 +528,7 @@ class Offices:
         self.month_fees[:] = 0
         self.month_worker_fees[:] = 0
         self.month_rewards[:] = 0
+        self.month_spent[:] = 0
         self.month_began = hour
 
     def state(self) -> dict[str, Any]:
