@@ -1137,8 +1137,8 @@ def _paid(frames: Frames) -> pd.DataFrame:
 @indicator(
     name="transfer_per_head_month",
     unit="USD",
-    definition="Income under a policy, universal or conditional, that a recipient is paid for a month; mean over"
-    " recipients and the months for which one was paid.",
+    definition="Income under a policy, universal or conditional, that a recipient is paid for a month; mean"
+    " over recipients and the months for which one was paid.",
 )
 def transfer_per_head_month(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames)

@@ -184,7 +184,7 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
         found["platforms' effective tax rate"] == "36.7 % of profit before taxes, 36.7 % leaving losses out"
     )
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
-    assert found["incomes paid, world"] == "250 k USD; administration took 5.0 %"
+    assert found["incomes and subsidies, world"] == "250 k USD; administration took 5.0 %"
     assert found["of it"] == "74.0 % to workers of this market, 2.0 % from outside"
     assert found["workers below the poverty line"] == "50.0 % before incomes, 25.0 % after"
 
