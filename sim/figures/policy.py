@@ -86,13 +86,13 @@ def _remarks(frames: Frames, incomes: dict[str, Floats]) -> str:
         text += f" A worker stands for {frames.scale:,.0f} people."
     if incomes:
         unfunded = frames.incomes["from_outside_microusd"].any()
-        if (frames.incomes["heads"] == frames.incomes["workers"]).all():
-            text += " Only workers of the market are paid it."
         text += " The income is " + (
             "paid from outside: an unfunded experiment."
             if unfunded
             else "paid from the taxes of the month before; its last value stands beside each line."
         )
+        if (frames.incomes["heads"] == frames.incomes["workers"]).all():
+            text += " Only workers of the market are paid it."
     return text
 
 
