@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,17 +62,24 @@ KEPT = (
 """Columns of the workers' table that pairing needs; ``received_microusd`` are incomes paid to the worker."""
 
 
-OF_BUDGETS = {"tax_per_user_month": "taxes", "universal_income_per_head_month": "incomes"}
+OF_BUDGETS = {"tax_per_user_month": "taxes", "transfer_per_head_month": "incomes"}
 """Indicators of a group of countries, and the table that they are made from."""
+
+NO_BUDGET = ("no tax or income", "no income paid")
+"""How the reasons begin for which indicators of taxes and incomes have no value."""
 
 WITHOUT_IS_ZERO = (
     "effective_tax_rate",
     "effective_tax_rate_without_losses",
     "tax_per_user_month",
-    "universal_income_per_head_month",
-    "universal_income_over_poverty_line",
+    "transfer_per_head_month",
+    "transfer_over_poverty_line",
     "world_tax_per_head_year",
-    *(name for name in INDICATORS if re.search("(tax|tax_revenue|haven_bookings|income)_per_year$", name)),
+    *(
+        name
+        for name in INDICATORS
+        if re.search("(tax|tax_revenue|haven_bookings|transfers|subsidies)_per_year$", name)
+    ),
 )
 """Indicators that are 0, and not missing, where there is neither a tax nor an income."""
 
@@ -221,7 +228,7 @@ def reduce(
         for name, table in OF_BUDGETS.items():
             rows = getattr(frames, table)
             part = rows[rows["country"].astype(str).map(group_of) == group]
-            values += of_indicators(FrameSet(**{table: part}), [name], group, world)
+            values += of_indicators(replace(frames, **{table: part}), [name], group, world)
     worth = dict(zip(world.codes, watcher.worth.tolist(), strict=True))
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
@@ -240,9 +247,10 @@ def of_indicators(frames: FrameSet, names: Iterable[str], group: str, world: Wor
 
 def _value(name: str, found: Mapping[str, Any]) -> float | None:
     """Return an indicator's value; None if it has none, and 0 where nothing means nothing."""
-    if found["value"] is None and name in WITHOUT_IS_ZERO:
-        return 0.0
-    return None if found["value"] is None else float(found["value"])
+    if found["value"] is not None:
+        return float(found["value"])
+    none = name in WITHOUT_IS_ZERO and str(found["reason"]).startswith(NO_BUDGET)
+    return 0.0 if none else None
 
 
 def of_people(people: pd.DataFrame, group: str, world: World, config: Config) -> list[Value]:

@@ -31,9 +31,9 @@ HEADLINES = (
     ("tax_revenue", "tax revenue"),
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
-    ("universal_income_per_head_month", "universal income a recipient and month"),
-    ("worker_poverty_before_income", "workers below the poverty line"),
-    ("worker_poverty_after_income", "  with incomes received"),
+    ("transfer_per_head_month", "income paid a recipient and month"),
+    ("worker_poverty_before_transfers", "workers below the poverty line"),
+    ("worker_poverty_after_transfers", "  with incomes received"),
 )
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (("pay_all_in_pooled", "USD/h"), ("income_with_transfers_per_worker_month", "USD/month"))

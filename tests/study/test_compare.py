@@ -575,6 +575,29 @@ def test_settings_change_the_scenarios_that_have_them() -> None:
     assert income is not None and income.pool == "global"
 
 
+def test_nothing_is_zero_only_where_there_is_no_budget(comparison: Comparison, exercised: Exercised) -> None:
+    """Taxes and incomes that are not there are 0 in the baseline; so a reform's differ from something."""
+    table = comparison.table[comparison.table["scenario"] == "tax on workers"].set_index(["metric", "group"])
+    for metric in sim.study.measure.WITHOUT_IS_ZERO:
+        assert table.loc[(metric, "world"), "baseline"] == 0.0
+    for metric in ("tax_per_user_month", "transfer_per_head_month"):
+        assert (table.loc[metric]["value"] > 0).all() and {"north", "south"} < set(table.loc[metric].index)
+    assert "transfers_to_workers_share" not in table.index, "a share of nothing is no number"
+    exercised("indicators of budgets", len(sim.study.measure.WITHOUT_IS_ZERO), at_least=12)
+
+
+def test_incomes_of_all_kinds_reach_their_receivers() -> None:
+    """A conditional income is in the rows of those who got it; a subsidy is requesters' surplus."""
+    words = [*SMALL, "policy=[usage_tax,conditional_income]", "policy.usage_tax.usd_per_user_month=4"]
+    for word in ("job_seekers", "employers"):
+        config = compose([*words, f"policy.conditional_income.recipients={word}"])
+        found = measure(ClickWorkModel(config), play)
+        check_surplus(found, config)
+        received = int(found.people["received_microusd"].sum())
+        assert received == found.amounts[SURPLUS]["receivers (workers)", "world"]
+        assert (received > 0) == (word == "job_seekers")
+
+
 def test_a_file_is_a_scenario(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("policy: {usage_tax: {usd_per_user_month: 3}}\n")
     found = compose_scenarios(["none", str(tmp_path / "mine.yaml")])
