@@ -86,13 +86,13 @@ def _remarks(frames: Frames, incomes: dict[str, Floats]) -> str:
         text += f" A worker stands for {frames.scale:,.0f} people."
     if incomes:
         unfunded = frames.incomes["from_outside_microusd"].any()
-        if (frames.incomes["heads"] == frames.incomes["workers"]).all():
-            text += " Only workers of the market are paid it."
         text += " The income is " + (
             "paid from outside: an unfunded experiment."
             if unfunded
             else "paid from the taxes of the month before; its last value stands beside each line."
         )
+        if (frames.incomes["heads"] == frames.incomes["workers"]).all():
+            text += " Only workers of the market are paid it."
     return text
 
 
@@ -126,7 +126,7 @@ def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
         text = ",\n".join("Other" if name == "mixed" else name.title() for name in names)
         ends.append((last, f"{text} {_value(last)}", color))
     axes.set_ylim(0, 1.1 * factor * highest or 1)
-    _finish(axes, "Universal income per head and month", unit, ends)
+    _finish(axes, "Income paid per head and month", unit, ends)
 
 
 def _value(number: float) -> str:

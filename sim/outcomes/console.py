@@ -97,20 +97,20 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
-        ("universal income, world", (
-            "{world_universal_income_per_year:money} USD; administration took {administration_share:share}"
+        ("incomes and subsidies, world", (
+            "{world_transfers_per_year:money} USD; administration took {administration_share:share}"
         )),
-        ("of it to workers, unfunded", (
-            "{universal_income_workers_share:share} to workers of this market, "
-            "{universal_income_unfunded_share:share} from outside"
+        ("of it", (
+            "{transfers_to_workers_share:share} to workers of this market, "
+            "{transfers_unfunded_share:share} from outside"
         )),
-        ("universal income per head", (
-            "{universal_income_per_head_month:small} USD a month, "
-            "{universal_income_over_poverty_line:fine_share} of the poverty line"
+        ("income per head", (
+            "{transfer_per_head_month:small} USD a month, "
+            "{transfer_over_poverty_line:fine_share} of the poverty line"
         )),
         ("workers below the poverty line", (
-            "{worker_poverty_before_income:share} before the income, "
-            "{worker_poverty_after_income:share} after"
+            "{worker_poverty_before_transfers:share} before incomes, "
+            "{worker_poverty_after_transfers:share} after"
         )),
         ("North to South, net", (
             "{world_fiscal_north_to_south_per_year:money} USD of taxes and pooled revenue"

@@ -33,7 +33,8 @@ US_MINIMUM_WAGE = 7.25
 DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
-INCOMES = ("universal_income", "income_of_others", "external_income")
+TO_WORKERS = ("universal_income", "external_income", "conditional_income")
+TRANSFERS = (*TO_WORKERS, "income_of_others", "hiring_subsidy")
 MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
@@ -1057,10 +1058,11 @@ _register_booked(
     "haven_bookings", "Profits booked in havens, before tax there", _sum_booked("profit_shifting")
 )
 _register_booked(
-    "universal_income",
-    "Universal income paid to everybody who receives it, workers and others",
-    _sum_booked(*INCOMES),
+    "transfers",
+    "Incomes and hiring subsidies paid under policies, to workers and others",
+    _sum_booked(*TRANSFERS),
 )
+_register_booked("hiring_subsidies", "Subsidies paid to those who hire", _sum_booked("hiring_subsidy"))
 _register_booked(
     "fiscal_north_to_south",
     "Taxes and pooled revenue from accounts in the North (owners of platforms, treasuries) to treasuries in"
@@ -1127,29 +1129,29 @@ def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
 
 
 def _paid(frames: Frames) -> pd.DataFrame:
-    """Rows of `incomes` in which an income was paid."""
+    """Rows of `incomes` in which an income was paid to heads."""
     _taxes(frames)
     return _rows(frames.incomes[frames.incomes["heads"] > 0], "income paid")
 
 
 @indicator(
-    name="universal_income_per_head_month",
+    name="transfer_per_head_month",
     unit="USD",
-    definition="Universal income that a recipient is paid for a month; mean over recipients and the months"
-    " for which one was paid.",
+    definition="Income under a policy, universal or conditional, that a recipient is paid for a month; mean"
+    " over recipients and the months for which one was paid.",
 )
-def universal_income_per_head_month(frames: Frames, world: Countries | None) -> float:
+def transfer_per_head_month(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames)
     return weighted_mean(paid["per_head_microusd"].to_numpy(np.float64) / MICRO, _heads(paid))
 
 
 @indicator(
-    name="universal_income_over_poverty_line",
+    name="transfer_over_poverty_line",
     unit="share",
-    definition="Universal income per head over the poverty line of the recipient's country, 3.00 dollars a"
-    " day of 2021 at purchasing power (3.41 of 2024 in the USA); mean over recipients and months.",
+    definition="Income per head under a policy over the poverty line of the recipient's country, 3.00 dollars"
+    " a day of 2021 at purchasing power (3.41 of 2024 in the USA); mean over recipients and months.",
 )
-def universal_income_over_poverty_line(frames: Frames, world: Countries | None) -> float:
+def transfer_over_poverty_line(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames)
     usd = paid["per_head_microusd"].to_numpy(np.float64) / MICRO
     return weighted_mean(usd / _poverty_line(paid, world), _heads(paid))
@@ -1167,23 +1169,22 @@ def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
 
 
 @indicator(
-    name="universal_income_unfunded_share",
+    name="transfers_unfunded_share",
     unit="share",
-    definition="Universal income paid from outside and not from taxes, over all that was paid.",
+    definition="Incomes paid from outside and not from taxes, over all incomes and subsidies paid.",
 )
-def universal_income_unfunded_share(frames: Frames, world: Countries | None) -> float:
-    return _ratio(_booked(frames, "external_income"), _booked(frames, *INCOMES), "income paid")
+def transfers_unfunded_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(_booked(frames, "external_income"), _booked(frames, *TRANSFERS), "income paid")
 
 
 @indicator(
-    name="universal_income_workers_share",
+    name="transfers_to_workers_share",
     unit="share",
-    definition="Universal income paid to workers of the market over all that was paid. At 1 nobody else"
-    " receives it: it depends on a status that people can seek.",
+    definition="Incomes paid to workers of the market over all incomes and subsidies paid. At 1 nobody else"
+    " receives any: it depends on a status that people can seek.",
 )
-def universal_income_workers_share(frames: Frames, world: Countries | None) -> float:
-    to_workers = _booked(frames, "universal_income", "external_income")
-    return _ratio(to_workers, _booked(frames, *INCOMES), "income paid")
+def transfers_to_workers_share(frames: Frames, world: Countries | None) -> float:
+    return _ratio(_booked(frames, *TO_WORKERS), _booked(frames, *TRANSFERS), "income paid")
 
 
 @indicator(
@@ -1192,36 +1193,38 @@ def universal_income_workers_share(frames: Frames, world: Countries | None) -> f
     definition="What administration took over the revenue collected, in months after which income was paid.",
 )
 def administration_share(frames: Frames, world: Countries | None) -> float:
-    paid = _paid(frames)
+    _taxes(frames)
+    shared = (frames.incomes["heads"] > 0) | (frames.incomes["to_requesters_microusd"] > 0)
+    paid = _rows(frames.incomes[shared], "income paid")
     cost = _usd(int(paid["administration_microusd"].sum()))
     return _ratio(cost, _usd(int(paid["collected_microusd"].sum())), "revenue")
 
 
-def _poverty(frames: Frames, world: Countries | None, with_income: bool) -> float:
+def _poverty(frames: Frames, world: Countries | None, with_transfers: bool) -> float:
     """Share of workers below the line; another job counts as in `sim.agents.rules.other_income`."""
     known, workers = _known(world), _in_weeks(frames)
     wage = workers["country"].astype(str).map(per_country(known, known.outside_wage_usd)).to_numpy(np.float64)
     job = np.where(workers["other_job"], HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, 0.0)
-    received = workers["pay_microusd"] + (workers["universal_income_microusd"] if with_income else 0)
+    received = workers["pay_microusd"] + (workers["transfers_microusd"] if with_transfers else 0)
     monthly = (received / MICRO / workers["weeks"] * WEEKS_A_MONTH).to_numpy(np.float64)
     return _share_of_people(job + monthly < _poverty_line(workers, world), _weights(workers))
 
 
 @indicator(
-    name="worker_poverty_before_income",
+    name="worker_poverty_before_transfers",
     unit="share",
     definition="Share of active workers whose own monthly income, 28 hours a week in another job at the"
     " country's outside wage if they have one and net pay in this market, lies below the poverty line. Other"
-    " members of a household are not known; a change of work that the income brings about is in both shares.",
+    " members of a household are not known; a change of work that a policy brings about is in both shares.",
 )
-def worker_poverty_before_income(frames: Frames, world: Countries | None) -> float:
-    return _poverty(frames, world, with_income=False)
+def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_transfers=False)
 
 
 @indicator(
-    name="worker_poverty_after_income",
+    name="worker_poverty_after_transfers",
     unit="share",
-    definition="The same with the universal income received in the window.",
+    definition="The same with the incomes received under policies in the window.",
 )
-def worker_poverty_after_income(frames: Frames, world: Countries | None) -> float:
-    return _poverty(frames, world, with_income=True)
+def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_transfers=True)

@@ -24,7 +24,7 @@ PURSES = ("funding", "spending", "broker_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
 TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
-PAID_INCOMES = ("universal_income", "external_income", "income_of_others")
+PAID_INCOMES = ("universal_income", "external_income", "conditional_income", "income_of_others")
 
 GAINS: Mapping[str, tuple[str, ...]] = {
     "broker_cut": ("brokers",),
@@ -35,6 +35,8 @@ GAINS: Mapping[str, tuple[str, ...]] = {
     "pooling": ("governments",),
     "universal_income": ("receivers (workers)",),
     "external_income": ("receivers (workers)",),
+    "conditional_income": ("receivers (workers)",),
+    "hiring_subsidy": ("requesters",),
     "income_of_others": ("receivers (others)",),
 }
 """Lines of surplus that a kind of transfer adds to, in the country that receives it."""
@@ -48,6 +50,8 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "administration": ("governments",),
     "pooling": ("governments",),
     "universal_income": ("governments",),
+    "conditional_income": ("governments",),
+    "hiring_subsidy": ("governments",),
     "income_of_others": ("governments",),
     "external_income": ("payer of external incomes",),
 }
@@ -68,7 +72,7 @@ NO_SURPLUS: Mapping[str, str] = {
 """Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
 
 CASH_MEANINGS: Mapping[str, str] = {
-    "requesters": "what requesters got back from escrow less what they put there",
+    "requesters": "what requesters got back from escrow, and subsidies, less what they put there",
     "escrow": "change of what is reserved for posted work",
     "platforms": "change of what platforms hold, before their month is closed",
     "pending": "change of what workers have earned and not been paid yet",
@@ -89,7 +93,7 @@ CASH_MEANINGS: Mapping[str, str] = {
 SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay less base reservation wage x working time, paid or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "requesters": "value of work done right less rewards and fees paid in the window",
+    "requesters": "value of work done right and subsidies, less rewards and fees paid in the window",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",

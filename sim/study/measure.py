@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -62,6 +62,21 @@ KEPT = (
 """Columns of the workers' table that pairing needs; ``received_microusd`` are incomes paid to the worker."""
 
 
+OF_BUDGETS = {"tax_per_user_month": "taxes", "universal_income_per_head_month": "incomes"}
+"""Indicators of a group of countries, and the table that they are made from."""
+
+WITHOUT_IS_ZERO = (
+    "effective_tax_rate",
+    "effective_tax_rate_without_losses",
+    "tax_per_user_month",
+    "universal_income_per_head_month",
+    "universal_income_over_poverty_line",
+    "world_tax_per_head_year",
+    *(name for name in INDICATORS if re.search("(tax|tax_revenue|haven_bookings|income)_per_year$", name)),
+)
+"""Indicators that are 0, and not missing, where there is neither a tax nor an income."""
+
+
 class Metric(NamedTuple):
     """Unit and definition of an outcome that is no indicator of a single run's summary."""
 
@@ -77,12 +92,9 @@ METRICS: Mapping[str, Metric] = {
     ),
     "tax_revenue": Metric("USD", "Taxes that governments took in the window, all kinds."),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
-    "tax_per_user_month": Metric(
-        "USD/month", "Taxes over users, a month: a user is one person's account on one platform in a month."
-    ),
-    "tax_per_head_month": Metric("USD/month", "Taxes over residents, a month, at the scale of the model."),
-    "universal_income_per_head_month": Metric(
-        "USD/month", "Incomes paid over residents, a month, at the scale of the model."
+    "tax_per_resident_month": Metric("USD/month", "Taxes over residents, a month, at the model's scale."),
+    "incomes_per_resident_month": Metric(
+        "USD/month", "Incomes paid, whatever for, over residents, a month, at the model's scale."
     ),
 }
 
@@ -115,14 +127,12 @@ class Measured:
 
 
 class Watcher:
-    """Keeps what no table holds: worth of work done right, users of each month, incomes of each worker.
+    """Keeps what no table holds: worth of work done right, all incomes of each worker.
 
     Attributes
     ----------
     worth : float64 array (countries,)
         USD that the window's right work is worth to the requesters of each country.
-    user_months : float64 array (countries,)
-        Users of platforms, as agents, times the share of the month that lies in the window.
     received : int64 Series
         Micro-dollars of income paid in the window to each worker who was paid any, by the worker's id.
     """
@@ -130,8 +140,6 @@ class Watcher:
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
         self.worth = np.zeros(countries)
-        self.user_months = np.zeros(countries)
-        self.since = model.first_recorded_hour
         self.received = pd.Series(dtype=np.int64)
 
     def hour(self, model: Any) -> None:
@@ -148,13 +156,9 @@ class Watcher:
             self._add_open(model, -1.0)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
-        """Count the month's users, and the incomes just paid: workers have spent all else they held."""
+        """Note the incomes just paid: workers have spent all else that they held."""
         if model.hour <= model.first_recorded_hour:
             return
-        last = model.clock.datetime(model.hour - 1)
-        of_month = (model.hour - self.since) / (24 * calendar.monthrange(last.year, last.month)[1])
-        self.user_months += model.offices.users.sum(axis=0) * of_month
-        self.since = model.hour
         rows = model.worker_rows[: model.workers_count]
         paid = rows[rows["balance"] > 0]
         if len(paid):
@@ -176,8 +180,12 @@ class Watcher:
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
-    """Play a run and reduce it; ``play(model)`` runs the model to its end."""
+    """Play a run and reduce it; ``play(model)`` runs the model to its end.
+
+    Finished batches are not kept: a year has millions of them. So indicators of single batches have no value.
+    """
     recorder, watcher = Recorder(model), Watcher(model)
+    recorder.keeps_batches = False
     model.observers += [recorder, watcher]
     play(model)
     watcher.end(model)
@@ -194,12 +202,12 @@ def reduce(
     """Reduce the tables of a run."""
     group_of = {code: str(group) for code, group in per_country(world, world.group).items()}
     values = [
-        Value(name, WORLD, found["value"])
+        Value(name, WORLD, value)
         for name, found in summary(frames, world).items()
-        if found["value"] is not None
+        if (value := _value(name, found)) is not None
     ]
     known = {value.metric for value in values}
-    ours = of_people(people, WORLD, world, config) + of_budgets(frames, watcher, group_of, world, config)
+    ours = of_people(people, WORLD, world, config) + of_budgets(frames, group_of, world, config)
     values += [one for one in ours if one.group != WORLD or one.metric not in known]
     for segment in config.segments:
         part = people[people["segment"].astype(str) == segment]
@@ -210,6 +218,10 @@ def reduce(
         )
         series = frames.series[frames.series["country"].astype(str).map(group_of) == group]
         values += of_indicators(FrameSet(series=series), OF_MARKETS, group, world)
+        for name, table in OF_BUDGETS.items():
+            rows = getattr(frames, table)
+            part = rows[rows["country"].astype(str).map(group_of) == group]
+            values += of_indicators(FrameSet(**{table: part}), [name], group, world)
     worth = dict(zip(world.codes, watcher.worth.tolist(), strict=True))
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
@@ -220,8 +232,17 @@ def reduce(
 
 def of_indicators(frames: FrameSet, names: Iterable[str], group: str, world: World) -> list[Value]:
     """Return indicators, by name, of some part of the tables; those that have no value are left out."""
-    found = [(name, entry(INDICATORS[name], frames, world)["value"]) for name in names if name in INDICATORS]
+    found = [
+        (name, _value(name, entry(INDICATORS[name], frames, world))) for name in names if name in INDICATORS
+    ]
     return [Value(name, group, value) for name, value in found if value is not None]
+
+
+def _value(name: str, found: Mapping[str, Any]) -> float | None:
+    """Return an indicator's value; None if it has none, and 0 where nothing means nothing."""
+    if found["value"] is None and name in WITHOUT_IS_ZERO:
+        return 0.0
+    return None if found["value"] is None else float(found["value"])
 
 
 def of_people(people: pd.DataFrame, group: str, world: World, config: Config) -> list[Value]:
@@ -241,9 +262,7 @@ def of_people(people: pd.DataFrame, group: str, world: World, config: Config) ->
     return values
 
 
-def of_budgets(
-    frames: FrameSet, watcher: Watcher, group_of: Mapping[str, str], world: World, config: Config
-) -> list[Value]:
+def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, config: Config) -> list[Value]:
     """Return taxes and incomes, of the world and of each group of countries, in all and by head."""
     flows, months = frames.flows, config.time.days / DAYS_A_MONTH
     kinds = flows["kind"].astype(str)
@@ -264,13 +283,11 @@ def of_budgets(
         taxes = {tax: usd([tax], to_here) for tax in TAXES}
         revenue = sum(taxes.values())
         heads = float(world.population[here].sum()) / persons
-        user_months = float(watcher.user_months[here].sum())
         values += [Value(f"{tax}_revenue", group, amount) for tax, amount in taxes.items()]
         values += [
             Value("tax_revenue", group, revenue),
-            Value("tax_per_head_month", group, revenue / heads / months),
-            Value("universal_income_per_head_month", group, paid / heads / months),
-            Value("tax_per_user_month", group, revenue / user_months if user_months else 0.0),
+            Value("tax_per_resident_month", group, revenue / heads / months),
+            Value("incomes_per_resident_month", group, paid / heads / months),
         ]
     return values
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.money import MICRO, short_usd
-from sim.outcomes.indicators import INDICATORS
 from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, SURPLUS
 from sim.study.measure import LUCK, WORLD
@@ -31,8 +30,10 @@ HEADLINES = (
     ("platform_rent", "platforms' profit after taxes"),
     ("tax_revenue", "tax revenue"),
     ("tax_per_user_month", "tax a user and month"),
-    ("tax_per_head_month", "tax a resident and month"),
-    ("universal_income_per_head_month", "universal income a resident and month"),
+    ("tax_per_resident_month", "tax a resident and month"),
+    ("universal_income_per_head_month", "universal income a recipient and month"),
+    ("worker_poverty_before_income", "workers below the poverty line"),
+    ("worker_poverty_after_income", "  with incomes received"),
 )
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (("pay_all_in_pooled", "USD/h"), ("income_with_transfers_per_worker_month", "USD/month"))
@@ -96,7 +97,7 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
         (
             "World",
             ["", "unit", comparison.baseline, "difference", "95 % interval"],
-            [_row(label, world.loc[metric]) for metric, label in headlines() if metric in world.index],
+            [_row(label, world.loc[metric]) for metric, label in HEADLINES if metric in world.index],
         )
     ]
     rows = [
@@ -108,12 +109,6 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
     heads = ["hourly pay, income a month", "unit", comparison.baseline, "difference", "95 % interval"]
     found.append(("Groups (deciles: the same workers, by their hourly pay in the baseline)", heads, rows))
     return found + [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
-
-
-def headlines() -> list[tuple[str, str]]:
-    """Return (metric, label) of what is told of the world; poverty, where an indicator knows it."""
-    poverty = [(name, name.replace("_", " ")) for name in INDICATORS if name.startswith("poverty")]
-    return [*HEADLINES, *poverty]
 
 
 def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:

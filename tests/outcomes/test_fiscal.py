@@ -51,7 +51,7 @@ GOVERNED = replace(
         weeks=[10.0, 10.0, 10.0, 10.0],
         # A month has 52 / 12 weeks and the line is 103.75 USD, in India 25.94: 239.4 and 59.9 in ten weeks.
         pay_microusd=[239 * USD, 0, 60 * USD, 50 * USD],
-        universal_income_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
+        transfers_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
     ),
     series=table("series", {"day": np.arange(DAYS), "country": "USA"}),
     taxes=table(
@@ -78,7 +78,7 @@ GOVERNED = replace(
     flows=flows(
         requester_fee=200, platform_cost=50, usage_tax=20, turnover_tax=(20, "USA", "IND"), profit_tax=10,
         profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"),
-        universal_income=30, income_of_others=9, external_income=1,
+        universal_income=30, income_of_others=9, external_income=1, conditional_income=6, hiring_subsidy=4,
     ),
     scale=1000.0,
 )  # fmt: skip
@@ -93,10 +93,11 @@ EXPECTED = {
     "world_usage_tax_per_year": 20 * 5000,
     "haven_bookings_per_year": 40 * 5,
     "world_haven_bookings_per_year": 40 * 5000,
-    "universal_income_per_year": 40 * 5,
-    "world_universal_income_per_year": 40 * 5000,
-    "universal_income_unfunded_share": 1 / 40,
-    "universal_income_workers_share": 31 / 40,
+    "transfers_per_year": 50 * 5,
+    "world_transfers_per_year": 50 * 5000,
+    "hiring_subsidies_per_year": 4 * 5,
+    "transfers_unfunded_share": 1 / 50,
+    "transfers_to_workers_share": 37 / 50,
     "fiscal_north_to_south_per_year": (20 - 7) * 5,
     "world_fiscal_north_to_south_per_year": (20 - 7) * 5000,
     "tax_per_user_month": 65 / (100 + 30),
@@ -104,11 +105,11 @@ EXPECTED = {
     "effective_tax_rate": (50 + 5) / (200 - 50),
     "effective_tax_rate_without_losses": (50 + 5) / (50 + 5 + 60 + 35),
     "shifted_profit_share": 40 / (60 + 40 + 10),
-    "universal_income_per_head_month": (10 * 4 + 30 * 2) / 40,
-    "universal_income_over_poverty_line": (10 * 4 / LINE + 30 * 2 / (LINE / 4)) / 40,
+    "transfer_per_head_month": (10 * 4 + 30 * 2) / 40,
+    "transfer_over_poverty_line": (10 * 4 / LINE + 30 * 2 / (LINE / 4)) / 40,
     "administration_share": 3 / 60,
-    "worker_poverty_before_income": 2 / 4,
-    "worker_poverty_after_income": 1 / 4,
+    "worker_poverty_before_transfers": 2 / 4,
+    "worker_poverty_after_transfers": 1 / 4,
 }
 
 
@@ -154,7 +155,7 @@ def test_poverty_counts_another_job_as_the_model_does(has_job: bool) -> None:
     for factor, poor in ((1.001, 0.0), (0.999, 1.0)):
         world = replace(WORLD, outside_wage_usd=(0.0, wage * factor, 0.0))
         one = people(country="IND", other_job=has_job, weeks=4.0, pay_microusd=int(4 * weekly * USD))
-        found = summary(one, world)["worker_poverty_before_income"]["value"]
+        found = summary(one, world)["worker_poverty_before_transfers"]["value"]
         assert found == (poor if has_job else 1.0)
 
 
@@ -183,9 +184,9 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
         found["platforms' effective tax rate"] == "36.7 % of profit before taxes, 36.7 % leaving losses out"
     )
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
-    assert found["universal income, world"] == "200 k USD; administration took 5.0 %"
-    assert found["of it to workers, unfunded"] == "77.5 % to workers of this market, 2.5 % from outside"
-    assert found["workers below the poverty line"] == "50.0 % before the income, 25.0 % after"
+    assert found["incomes and subsidies, world"] == "250 k USD; administration took 5.0 %"
+    assert found["of it"] == "74.0 % to workers of this market, 2.0 % from outside"
+    assert found["workers below the poverty line"] == "50.0 % before incomes, 25.0 % after"
 
 
 def test_planted_faults_are_seen(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:
@@ -193,7 +194,7 @@ def test_planted_faults_are_seen(monkeypatch: pytest.MonkeyPatch, exercised: Exe
     found = 0
     for name, wrong in (
         ("TAXES", ("usage_tax", "turnover_tax")),
-        ("INCOMES", ("universal_income",)),
+        ("TRANSFERS", ("universal_income",)),
         ("POVERTY_LINE_USD_A_DAY", 3.00),
         ("HOURS_IN_OTHER_JOB", 1.0),
         ("DAYS_A_YEAR", 360),

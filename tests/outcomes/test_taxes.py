@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from sim.config import Config, Platform, Time
-from sim.instruments import Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import ConditionalIncome, Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
 from sim.ledger import HAVEN_PROFIT, HAVEN_TAX, PROFIT, PROFIT_SHIFTING, PROFIT_TAX, USAGE_TAX
 from sim.model import ClickWorkModel
 from sim.outcomes import recorder as recording
@@ -53,6 +53,12 @@ POLICIES: dict[str, Policies] = {
     "profit by users, income from outside": Policies(
         profit_tax=ProfitTax(attribution="users", rate=0.3, shifting=1.0),
         universal_income=UniversalIncome(funding="external", usd_per_month=12.5, countries=["ASI", "AFR"]),
+    ),
+    "job seekers": Policies(
+        usage_tax=UsageTax(), conditional_income=ConditionalIncome(tasks_a_month=30, pool="global")
+    ),
+    "subsidies to those who hire": Policies(
+        turnover_tax=TurnoverTax(), conditional_income=ConditionalIncome(recipients="employers", pool="bloc")
     ),
 }  # fmt: skip
 WINDOWS = {"cut month": ("2019-01-14", 9, 64), "whole months": ("2019-01-07", 25, 59)}
@@ -112,8 +118,8 @@ def recorded(config: Config) -> tuple[ClickWorkModel, FrameSet, Census]:
 
 
 def booked(frames: FrameSet, kind: str, side: str) -> dict[tuple[str, str], int]:
-    """Micro-dollars of a kind of flow by month and country of one side."""
-    chosen = frames.flows[frames.flows["kind"] == kind]
+    """Micro-dollars of a kind of flow, or of one | another, by month and country of one side."""
+    chosen = frames.flows[frames.flows["kind"].isin(kind.split("|"))]
     sums = chosen.groupby(["period", f"{side}_country"])["amount_microusd"].sum()
     return {key: int(amount) for key, amount in sums.items() if amount}  # type: ignore[misc]
 
@@ -228,7 +234,8 @@ def tie_to_flows(frames: FrameSet) -> None:
         ("administration", "debit", "administration_microusd"),
         ("pooling", "debit", "pooled_out_microusd"),
         ("pooling", "credit", "pooled_in_microusd"),
-        ("universal_income", "credit", "to_workers_microusd"),
+        ("universal_income|conditional_income", "credit", "to_workers_microusd"),
+        ("hiring_subsidy", "debit", "to_requesters_microusd"),
         ("income_of_others", "debit", "to_others_microusd"),
         ("external_income", "credit", "from_outside_microusd"),
     ):
@@ -240,7 +247,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     """Each treasury's account closes, each head counts once, and workers got what the rows say."""
     counts: Counter[str] = Counter()
     persons = exact(config.workers.real_count) / config.workers.count
-    income = config.policy.universal_income
+    income = config.policy.conditional_income or config.policy.universal_income
     assert income is not None
     last: dict[str, int] = {}
     for row in frames.incomes.itertuples():
@@ -249,6 +256,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
             row.opening_microusd + row.collected_microusd + row.pooled_in_microusd - row.pooled_out_microusd
         )
         left -= row.administration_microusd + row.to_workers_microusd + row.to_others_microusd
+        left -= row.to_requesters_microusd
         assert left == row.kept_microusd >= 0
         assert last.get(code, row.opening_microusd) == row.opening_microusd
         last[code] = int(row.kept_microusd)
@@ -261,7 +269,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         )
         if not row.per_head_microusd:
             continue
-        if income.funding == "external":
+        if getattr(income, "funding", "") == "external":
             heads = Fraction(workers)
         else:
             paid = math.floor(row.per_head_microusd * heads)
@@ -271,19 +279,23 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     balances = dict(zip(world.codes, model.government_rows["balance"].tolist(), strict=True))
     assert last == balances
     flows = frames.flows
-    received = flows[flows["kind"].isin(["universal_income", "external_income"])]["amount_microusd"].sum()
-    by_worker = frames.workers.groupby("country")["universal_income_microusd"].sum()
-    assert by_worker.sum() == received > 0
+    received = flows[flows["kind"].isin(["universal_income", "external_income", "conditional_income"])][
+        "amount_microusd"
+    ].sum()
+    by_worker = frames.workers.groupby("country")["transfers_microusd"].sum()
+    assert by_worker.sum() == received
+    assert (received > 0) == (income.recipients != "employers")
+    counts["months of subsidies"] = int((frames.incomes["to_requesters_microusd"] > 0).sum())
     paid_to = (frames.incomes["to_workers_microusd"] + frames.incomes["from_outside_microusd"]).groupby(
         frames.incomes["country"]
     )
     for code, amount in paid_to.sum().items():
         assert by_worker.get(code, 0) == amount
-    if income.recipients != "users":
+    if income.recipients in ("residents", "workers"):
         each = frames.incomes.groupby("country")["per_head_microusd"].sum()
         stayed = frames.workers[(frames.workers["joined_day"] <= 0) & (frames.workers["left_day"] < 0)]
-        assert (stayed["universal_income_microusd"] == stayed["country"].map(each)).all()
-    counts["workers paid"] = int((frames.workers["universal_income_microusd"] > 0).sum())
+        assert (stayed["transfers_microusd"] == stayed["country"].map(each)).all()
+    counts["workers paid"] = int((frames.workers["transfers_microusd"] > 0).sum())
     return counts
 
 
@@ -319,8 +331,11 @@ def test_every_amount_can_be_audited(policy: str, window: str, exercised: Exerci
         if getattr(POLICIES[policy], name):
             exercised(name, counts[name], at_least=3)
     assert (counts["partly before the window"] > 0) == (window == "cut month")
-    exercised("incomes paid", counts["incomes paid"], at_least=2)
-    exercised("workers paid", counts["workers paid"], at_least=10)
+    if policy == "subsidies to those who hire":
+        exercised("months of subsidies", counts["months of subsidies"], at_least=2)
+    else:
+        exercised("incomes paid", counts["incomes paid"], at_least=2)
+        exercised("workers paid", counts["workers paid"], at_least=10)
     exercised("counts of users", counts["counts of users"], at_least=15)
 
 
@@ -360,7 +375,7 @@ def pay_twice(patch: pytest.MonkeyPatch) -> None:
 
     def twice(self: Recorder, *arguments: Any) -> None:
         honest(self, *arguments)
-        self.universal_income *= 2
+        self.transfers *= 2
 
     patch.setattr(Recorder, "_keep_incomes", twice)
 
@@ -369,7 +384,7 @@ def pay_a_neighbour(patch: pytest.MonkeyPatch) -> None:
     honest = Recorder._workers
 
     def moved(self: Recorder) -> pd.DataFrame:
-        self.universal_income = np.roll(self.universal_income, 1)
+        self.transfers = np.roll(self.transfers, 1)
         return honest(self)
 
     patch.setattr(Recorder, "_workers", moved)
@@ -405,7 +420,7 @@ def test_without_a_policy_the_tables_are_empty() -> None:
     config = replace(tiny(days=30), time=Time(start="2019-01-14", warmup_days=9, days=30))
     model, frames, _ = recorded(config)
     assert frames.taxes.empty and frames.incomes.empty
-    assert frames.workers["universal_income_microusd"].sum() == 0
+    assert frames.workers["transfers_microusd"].sum() == 0
     assert len(model.assessed) == 0
 
 

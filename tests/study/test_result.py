@@ -122,12 +122,12 @@ def test_a_run_without_rows_comes_back(tmp_path: Path, typed: bool) -> None:
 
 
 def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> None:
-    """Its folder has no taxes and incomes, and its workers no universal income: empty, and 0."""
+    """Its folder has no taxes and incomes, and its workers no transfers: empty, and 0."""
     write_run(tmp_path / "run", year)
     for name in ("taxes", "incomes"):
         (tmp_path / "run" / frame_file(name)).unlink()
     write_frame(
-        year.workers.drop(columns="universal_income_microusd"),
+        year.workers.drop(columns="transfers_microusd"),
         tmp_path / "run" / "workers.parquet",
         {"pay_microusd": "µ$"},
     )
@@ -137,7 +137,7 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> 
         pd.testing.assert_frame_equal(getattr(found, name), empty(name))
         assert found.frame(name).attrs["units"]["period"] == "month"
     pd.testing.assert_frame_equal(found.workers, year.workers)
-    assert found.workers.attrs["units"]["universal_income_microusd"] == "µ$"
+    assert found.workers.attrs["units"]["transfers_microusd"] == "µ$"
     assert summary(found, synthetic.world()) == summary(year, synthetic.world())
 
 
