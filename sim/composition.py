@@ -225,6 +225,7 @@ def _hydra_words(folder: Path, choices: Iterable[tuple[str, Choice]]) -> list[st
 
 
 def usual_choices(folder: Path) -> dict[str, str]:
-    """Return the choices that stand in the folder's own list of defaults."""
+    """Return the choices that stand in the folder's own list of defaults; of several, the first."""
     entries = (read_yaml(folder / "config.yaml").values or {}).get("defaults", [])
-    return {str(g): str(n) for entry in entries if isinstance(entry, dict) for g, n in entry.items()}
+    chosen = [item for entry in entries if isinstance(entry, dict) for item in entry.items()]
+    return {str(group): str(name[0] if isinstance(name, list) and name else name) for group, name in chosen}

@@ -228,12 +228,11 @@ class Policies:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""
         taxes = (self.usage_tax, self.turnover_tax, self.profit_tax)
         income, conditional = self.universal_income, self.conditional_income
-        paid_by_revenue = income is not None and income.funding == "revenue"
-        if paid_by_revenue and conditional is not None:
+        if income is not None and conditional is not None:
             yield (
                 "conditional_income",
                 "beside universal_income",
-                "one of the two: the same revenue cannot pay both; or universal_income.funding=external",
+                "one of the two: they are alternatives for the same revenue",
             )
         if conditional is not None and not any(taxes):
             yield (

@@ -140,7 +140,8 @@ def _group_choice(change: Change, names: list[str]) -> Choice:
         return tuple(sorted({name for name in chosen if isinstance(name, str)}))
     if isinstance(change.value, str) and change.value in names:
         return change.value
-    several = ", or several: " + f"{change.path}=[{','.join(names[:2])}]" if change.path in SEVERAL else ""
+    together = ",".join([name for name in names if name != "none"][:2])
+    several = f", or several: {change.path}=[{together}]" if change.path in SEVERAL else ""
     raise UserError(
         "is not one of the group's names.",
         path=change.path,

@@ -403,6 +403,12 @@ def with_settings(config: T, settings: Mapping[str, Any], rng: int | None) -> T:
         for group in groups:
             place = place.setdefault(group, {}) if isinstance(place, dict) else place
         if not isinstance(place, dict):
-            raise UserError("There is no such setting.", path=path, value=value)
+            raise UserError(
+                "has no effect: what it belongs to is not chosen, or holds one value.",
+                path=path,
+                value=value,
+                allowed="settings of sections that the configuration has",
+                nearest=".".join(groups),
+            )
         place[name] = value
     return build(type(config), plain)

@@ -5,6 +5,8 @@ The checks are in ``tests.support.policies``; each is shown to notice a planted 
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,32 @@ def test_accounts(name: str, exercised: Exercised) -> None:
     exercised("recipients", counts["recipients"], 50)
     for kind in kinds:
         exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
+
+
+GENERATED, AT_NIGHT = 16, 300
+
+
+def added(numbers: range) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for number in numbers:
+        try:
+            counts += policies.accounts(policies.generated(number))
+        except FAULTS as fault:
+            raise AssertionError(f"market {number}: {fault}") from fault
+    return counts
+
+
+def test_accounts_of_generated_markets(exercised: Exercised) -> None:
+    counts = added(range(GENERATED))
+    exercised("markets", GENERATED, 16, nightly=AT_NIGHT)
+    for kind in ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "external_income", "capital"):
+        exercised(f"micro-dollars of {kind}", counts[kind], 1)
+
+
+@pytest.mark.nightly
+def test_accounts_of_many_generated_markets(exercised: Exercised) -> None:
+    counts = added(range(1000, 1000 + AT_NIGHT))
+    exercised("recipients", counts["recipients"], 1_000)
 
 
 @pytest.mark.parametrize(
