@@ -155,9 +155,8 @@ def test_help_reads_the_declarations(executor: Executor, capsys: pytest.CaptureF
             if group not in EXPLAINED_BY_COMPARE:
                 assert all(f"{group}={name}" in text for name in names)
         assert max(len(line) for line in text.splitlines()) <= HELP_COLUMNS
-        instruments = group_options(conf_folder())["policy"]
-        assert len(text.splitlines()) <= HELP_LINES + len(instruments)
-        assert "* policy=none" in text and "* world=global" in text
+        assert len(text.splitlines()) <= HELP_LINES
+        assert "* world=global" in text
     assert executor.calls == []
 
 
