@@ -228,13 +228,19 @@ class Policies:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""
         taxes = (self.usage_tax, self.turnover_tax, self.profit_tax)
         income, conditional = self.universal_income, self.conditional_income
-        paid_by_revenue = income is not None and income.funding == "revenue"
-        if paid_by_revenue and conditional is not None:
+        if income is not None and conditional is not None:
             yield (
-                "conditional_income",
-                "beside universal_income",
-                "one of the two: the same revenue cannot pay both; or universal_income.funding=external",
+                "conditional_income.recipients",
+                conditional.recipients,
+                "one income in a run: this one, or universal_income",
             )
+        for name, one in (("universal_income", income), ("conditional_income", conditional)):
+            if one is not None and one.phase_in_months and getattr(one, "funding", "revenue") == "revenue":
+                yield (
+                    f"{name}.phase_in_months",
+                    one.phase_in_months,
+                    "0 where revenue pays: the income grows with the taxes",
+                )
         if conditional is not None and not any(taxes):
             yield (
                 "conditional_income.recipients",

@@ -21,6 +21,7 @@ INSTRUMENTS = {
     "turnover_tax": ("on turnover", style.BLUE),
     "profit_tax": ("on profits", style.PURPLE),
 }
+UNIVERSAL, CONDITIONAL = "Universal income per head and month", "Income of each job seeker paid, a month"
 MOST_TICKS = 6
 LABEL_GAP = 0.16
 
@@ -39,7 +40,7 @@ def taxes_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     if revenue:
         _revenue_panel(axes[0], revenue)
     if incomes:
-        _income_panel(axes[-1], incomes)
+        _income_panel(axes[-1], incomes, CONDITIONAL if is_conditional(frames) else UNIVERSAL)
     axes[-1].set_xlim(-0.5, len(months) - 0.5)
     every = -(-len(months) // MOST_TICKS)
     ticks = range(0, len(months), every)
@@ -62,11 +63,17 @@ def revenue_by_month(frames: Frames) -> tuple[list[str], dict[str, Floats]]:
     return months, found
 
 
+def is_conditional(frames: Frames) -> bool:
+    """Whether the income paid depends on what its recipients did."""
+    return bool((frames.flows["kind"].astype(str) == "conditional_income").any())
+
+
 def income_by_month(frames: Frames, world: Countries, months: list[str]) -> dict[str, Floats]:
     """Return {country group: USD that a recipient is paid for each month}; NaN where none is paid.
 
-    What is paid as a month ends is for the next one.
+    What is paid as a month ends is for the next one, or for what was done in it.
     """
+    ahead = 0 if is_conditional(frames) else 1
     paid = frames.incomes[frames.incomes["heads"] > 0]
     groups = paid["country"].astype(str).map(per_country(world, world.group)).str.lower()
     total = paid["heads"] * paid["per_head_microusd"] / MICRO
@@ -76,7 +83,8 @@ def income_by_month(frames: Frames, world: Countries, months: list[str]) -> dict
         if chosen.any():
             period = paid["period"][chosen].astype(str)
             mean = total[chosen].groupby(period).sum() / paid["heads"][chosen].groupby(period).sum()
-            found[name] = np.array([np.nan, *mean.reindex(months).to_numpy(np.float64)[:-1]])
+            paid_for = np.array([*[np.nan] * ahead, *mean.reindex(months).to_numpy(np.float64)])
+            found[name] = paid_for[: len(months)]
     return found
 
 
@@ -111,7 +119,7 @@ def _revenue_panel(axes: Axes, revenue: dict[str, Floats]) -> None:
     _finish(axes, "Taxes collected in a month", f"{word} USD".strip(), ends)
 
 
-def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
+def _income_panel(axes: Axes, incomes: dict[str, Floats], title: str) -> None:
     """Draw a line for each group of countries; groups that are paid the same share one."""
     highest = max(float(np.nanmax(usd)) for usd in incomes.values())
     factor, unit = (1.0, "USD") if highest >= 1 else (100.0, "US cents")
@@ -126,7 +134,7 @@ def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
         text = ",\n".join("Other" if name == "mixed" else name.title() for name in names)
         ends.append((last, f"{text} {_value(last)}", color))
     axes.set_ylim(0, 1.1 * factor * highest or 1)
-    _finish(axes, "Universal income per head and month", unit, ends)
+    _finish(axes, title, unit, ends)
 
 
 def _value(number: float) -> str:

@@ -97,9 +97,8 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
-        ("universal income, world", (
-            "{world_universal_income_per_year:money} USD; administration took {administration_share:share}"
-        )),
+        ("administration took", "{administration_share:share} of the revenue of months after which some was paid"),
+        ("universal income, world", "{world_universal_income_per_year:money} USD"),
         ("of it to workers, unfunded", (
             "{universal_income_workers_share:share} to workers of this market, "
             "{universal_income_unfunded_share:share} from outside"
@@ -108,6 +107,11 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{universal_income_per_head_month:small} USD a month, "
             "{universal_income_over_poverty_line:fine_share} of the poverty line"
         )),
+        ("conditional income, world", (
+            "{world_conditional_income_per_year:money} USD to job seekers, "
+            "{conditional_income_per_head_month:small} a month to each"
+        )),
+        ("given to requesters who hire", "{world_hiring_subsidy_per_year:money} USD"),
         ("workers below the poverty line", (
             "{worker_poverty_before_income:share} before the income, "
             "{worker_poverty_after_income:share} after"

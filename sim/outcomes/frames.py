@@ -20,8 +20,8 @@ share of its rate at which a tax is in force, `part_of_month` the share of the c
 counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
 before the measured window, 0 except in its first month, and `flows` holds the rest.
 
-Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others = kept,
-and to_workers + from_outside = workers x per_head. An income is paid as a month ends, for the next one; none
+Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others -
+to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends; none
 is paid at the end of a run.
 """
 
@@ -108,7 +108,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "tasks_rejected": Column("int64", "assignments"),
         "pay_microusd": Column("int64", "µ$"),
         "paid_out_microusd": Column("int64", "µ$"),
-        "universal_income_microusd": Column("int64", "µ$"),
+        "income_received_microusd": Column("int64", "µ$"),
         "weeks": Column("float64", "weeks"),
         "weekly_volatility": Column("float64", "coefficient of variation"),
         "weight": Column("float64", "persons"),
@@ -204,6 +204,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "per_head_microusd": Column("int64", "µ$"),
         "to_workers_microusd": Column("int64", "µ$"),
         "to_others_microusd": Column("int64", "µ$"),
+        "to_requesters_microusd": Column("int64", "µ$"),
         "from_outside_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
     },
@@ -212,7 +213,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
-    "workers": ("universal_income_microusd",),
+    "workers": ("income_received_microusd",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 

@@ -1062,6 +1062,12 @@ _register_booked(
     _sum_booked(*INCOMES),
 )
 _register_booked(
+    "conditional_income", "Income paid to job seekers who did enough tasks", _sum_booked("conditional_income")
+)
+_register_booked(
+    "hiring_subsidy", "Revenue given back to requesters for what they spent", _sum_booked("hiring_subsidy")
+)
+_register_booked(
     "fiscal_north_to_south",
     "Taxes and pooled revenue from accounts in the North (owners of platforms, treasuries) to treasuries in"
     " the South, less those from South to North",
@@ -1126,10 +1132,32 @@ def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(_booked(frames, "profit_shifting"), profits, "profit")
 
 
-def _paid(frames: Frames) -> pd.DataFrame:
-    """Rows of `incomes` in which an income was paid."""
-    _taxes(frames)
-    return _rows(frames.incomes[frames.incomes["heads"] > 0], "income paid")
+def _paid(frames: Frames, conditional: bool = False) -> pd.DataFrame:
+    """Rows of `incomes` in which an income was paid, with conditions or without; a run has one of the two."""
+    depends = _booked(frames, "conditional_income") > 0
+    rows = frames.incomes[(frames.incomes["heads"] > 0) & (depends == conditional)]
+    return _rows(rows, "conditional income paid" if conditional else "universal income paid")
+
+
+@indicator(
+    name="conditional_income_per_head_month",
+    unit="USD",
+    definition="What a job seeker who did enough tasks is paid for a month; mean over those paid and the months"
+    " in which some were.",
+)
+def conditional_income_per_head_month(frames: Frames, world: Countries | None) -> float:
+    paid = _paid(frames, conditional=True)
+    return weighted_mean(paid["per_head_microusd"].to_numpy(np.float64) / MICRO, _heads(paid))
+
+
+@indicator(
+    name="conditional_income_recipients_month",
+    unit="workers",
+    definition="Job seekers paid for a month, as agents; mean over the months in which some were.",
+)
+def conditional_income_recipients_month(frames: Frames, world: Countries | None) -> float:
+    paid = _paid(frames, conditional=True)
+    return _ratio(float(paid["workers"].sum()), float(paid["period"].nunique()), "months")
 
 
 @indicator(
@@ -1192,7 +1220,9 @@ def universal_income_workers_share(frames: Frames, world: Countries | None) -> f
     definition="What administration took over the revenue collected, in months after which income was paid.",
 )
 def administration_share(frames: Frames, world: Countries | None) -> float:
-    paid = _paid(frames)
+    _taxes(frames)
+    some = (frames.incomes["heads"] > 0) | (frames.incomes["to_requesters_microusd"] > 0)
+    paid = _rows(frames.incomes[some], "income paid")
     cost = _usd(int(paid["administration_microusd"].sum()))
     return _ratio(cost, _usd(int(paid["collected_microusd"].sum())), "revenue")
 
@@ -1202,7 +1232,7 @@ def _poverty(frames: Frames, world: Countries | None, with_income: bool) -> floa
     known, workers = _known(world), _in_weeks(frames)
     wage = workers["country"].astype(str).map(per_country(known, known.outside_wage_usd)).to_numpy(np.float64)
     job = np.where(workers["other_job"], HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, 0.0)
-    received = workers["pay_microusd"] + (workers["universal_income_microusd"] if with_income else 0)
+    received = workers["pay_microusd"] + (workers["income_received_microusd"] if with_income else 0)
     monthly = (received / MICRO / workers["weeks"] * WEEKS_A_MONTH).to_numpy(np.float64)
     return _share_of_people(job + monthly < _poverty_line(workers, world), _weights(workers))
 
@@ -1221,7 +1251,7 @@ def worker_poverty_before_income(frames: Frames, world: Countries | None) -> flo
 @indicator(
     name="worker_poverty_after_income",
     unit="share",
-    definition="The same with the universal income received in the window.",
+    definition="The same with the income received from treasuries or from outside in the window.",
 )
 def worker_poverty_after_income(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_income=True)

@@ -16,9 +16,11 @@ from sim.compile import integer, kernel, real
 from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
+    CONDITIONAL_INCOME,
     EXTERNAL_INCOME,
     HAVEN_PROFIT,
     HAVEN_TAX,
+    HIRING_SUBSIDY,
     INCOME_OF_OTHERS,
     KINDS,
     POOLING,
@@ -100,7 +102,7 @@ class Recorder:
         self.clock_posted = np.zeros((24, self.countries), np.int64)
         self.before_window: NDArray[np.int64] | None = None
         self.assessed_before: Records = np.zeros(0, ASSESSMENT)
-        self.universal_income = np.zeros(0, np.int64)
+        self.income_received = np.zeros(0, np.int64)
         self.days = 0
         self.cut_off_seconds = 0
         self.duty_seconds = 0
@@ -235,7 +237,8 @@ class Recorder:
         recipients = model.worker_rows["country"][: len(receives)][receives]
         collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX]].sum(axis=(0, 1))
         inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
-        spent = flows[[ADMINISTRATION, UNIVERSAL_INCOME, INCOME_OF_OTHERS]].sum(axis=2)
+        kinds = [ADMINISTRATION, UNIVERSAL_INCOME, CONDITIONAL_INCOME, INCOME_OF_OTHERS, HIRING_SUBSIDY]
+        spent = flows[kinds].sum(axis=2)
         kept = model.government_rows["balance"].astype(np.int64)
         self.income_months.append(
             {
@@ -250,16 +253,17 @@ class Recorder:
                 "heads_persons": heads * self.scale,
                 "workers": np.bincount(recipients, minlength=countries),
                 "per_head_microusd": per_head,
-                "to_workers_microusd": spent[1],
-                "to_others_microusd": spent[2],
+                "to_workers_microusd": spent[1] + spent[2],
+                "to_others_microusd": spent[3],
+                "to_requesters_microusd": spent[4],
                 "from_outside_microusd": flows[EXTERNAL_INCOME].sum(axis=0),
                 "kept_microusd": kept,
             }
         )
         if model.keeps_history and len(receives):
-            self.universal_income = grown(self.universal_income, len(receives))
+            self.income_received = grown(self.income_received, len(receives))
             rows = np.flatnonzero(receives)
-            self.universal_income[rows] += per_head[model.worker_rows["country"][rows]]
+            self.income_received[rows] += per_head[model.worker_rows["country"][rows]]
 
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
@@ -295,8 +299,8 @@ class Recorder:
             arrays["before_window"] = self.before_window
         if len(self.assessed_before):
             arrays["assessed_before"] = self.assessed_before
-        if len(self.universal_income):
-            arrays["universal_income"] = self.universal_income
+        if len(self.income_received):
+            arrays["income_received"] = self.income_received
         if self.finished_count:
             arrays["finished"] = self.finished[: self.finished_count]
             arrays["finished_platforms"] = self.finished_platforms[: self.finished_count]
@@ -324,7 +328,7 @@ class Recorder:
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
         self.assessed_before = arrays.get("assessed_before", self.assessed_before)
-        self.universal_income = arrays.get("universal_income", self.universal_income)
+        self.income_received = arrays.get("income_received", self.income_received)
         if "finished" in arrays:
             self.finished = arrays["finished"].view(boards.FINISHED)
             self.finished_platforms = arrays["finished_platforms"]
@@ -415,7 +419,7 @@ class Recorder:
             "reservation_usd_per_hour": exponentials(rows["log_reservation"]),
             "pay_microusd": past["pay"],
             "paid_out_microusd": past["paid_out"],
-            "universal_income_microusd": grown(self.universal_income, len(seen))[order],
+            "income_received_microusd": grown(self.income_received, len(seen))[order],
             "weeks": weeks,
             "weekly_volatility": np.where(
                 (weeks > 1) & (mean > 0), np.sqrt(variance) / np.maximum(mean, 1e-12), np.nan

@@ -24,7 +24,7 @@ PURSES = ("funding", "spending", "broker_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
 TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
-PAID_INCOMES = ("universal_income", "external_income", "income_of_others")
+UNIVERSAL = ("universal_income", "external_income", "income_of_others")
 
 GAINS: Mapping[str, tuple[str, ...]] = {
     "broker_cut": ("brokers",),
@@ -36,6 +36,8 @@ GAINS: Mapping[str, tuple[str, ...]] = {
     "universal_income": ("receivers (workers)",),
     "external_income": ("receivers (workers)",),
     "income_of_others": ("receivers (others)",),
+    "conditional_income": ("receivers (workers)",),
+    "hiring_subsidy": ("requesters",),
 }
 """Lines of surplus that a kind of transfer adds to, in the country that receives it."""
 
@@ -49,6 +51,8 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "pooling": ("governments",),
     "universal_income": ("governments",),
     "income_of_others": ("governments",),
+    "conditional_income": ("governments",),
+    "hiring_subsidy": ("governments",),
     "external_income": ("payer of external incomes",),
 }
 """Lines that it is taken from, in the country that pays."""
@@ -68,13 +72,13 @@ NO_SURPLUS: Mapping[str, str] = {
 """Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
 
 CASH_MEANINGS: Mapping[str, str] = {
-    "requesters": "what requesters got back from escrow less what they put there",
+    "requesters": "what requesters got back from escrow, and as subsidies, less what they put there",
     "escrow": "change of what is reserved for posted work",
     "platforms": "change of what platforms hold, before their month is closed",
     "pending": "change of what workers have earned and not been paid yet",
     "workers": "payouts and incomes to workers",
     "collectives": "brokers' cuts",
-    "governments": "taxes less administration and incomes paid in the window; what is left is in the"
+    "governments": "taxes less administration, incomes and subsidies paid in the window; what is left is in the"
     " treasuries, and what is missing came in before",
     "audience": "nothing in this market",
     "cooperative_fund": "nothing in this market",
@@ -89,9 +93,9 @@ CASH_MEANINGS: Mapping[str, str] = {
 SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay less base reservation wage x working time, paid or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "requesters": "value of work done right less rewards and fees paid in the window",
+    "requesters": "value of work done right less rewards and fees paid, plus subsidies received, in the window",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
-    "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
+    "governments": "tax revenue less administration, incomes and subsidies paid, all in the window: these are paid"
     " a month after the tax",
     "haven governments": "taxes of havens on profit shifted to them",
     "receivers (workers)": "incomes paid to workers of the market",

@@ -20,7 +20,7 @@ from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay, entry, on_duty, summary
 from sim.outcomes.recorder import Recorder
 from sim.study import incidence
-from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
+from sim.study.incidence import TAXES, UNIVERSAL, Amounts
 from sim.world import World
 
 WORLD = "world"
@@ -82,8 +82,10 @@ METRICS: Mapping[str, Metric] = {
     ),
     "tax_per_head_month": Metric("USD/month", "Taxes over residents, a month, at the scale of the model."),
     "universal_income_per_head_month": Metric(
-        "USD/month", "Incomes paid over residents, a month, at the scale of the model."
+        "USD/month", "Universal income paid over residents, a month, at the scale of the model."
     ),
+    "conditional_income": Metric("USD", "Income paid to job seekers in the window."),
+    "hiring_subsidy": Metric("USD", "Revenue given back to requesters in the window."),
 }
 
 
@@ -260,7 +262,8 @@ def of_budgets(
             return int(flows.loc[kinds.isin(list(names)) & where, "amount_microusd"].sum()) / MICRO
 
         # Incomes from outside are booked with the worker's country on both sides, as all incomes are.
-        paid = usd(PAID_INCOMES, np.ones(len(flows), bool) if group == WORLD else (payer == group).to_numpy())
+        from_here = np.ones(len(flows), bool) if group == WORLD else (payer == group).to_numpy()
+        paid = usd(UNIVERSAL, from_here)
         taxes = {tax: usd([tax], to_here) for tax in TAXES}
         revenue = sum(taxes.values())
         heads = float(world.population[here].sum()) / persons
@@ -270,6 +273,8 @@ def of_budgets(
             Value("tax_revenue", group, revenue),
             Value("tax_per_head_month", group, revenue / heads / months),
             Value("universal_income_per_head_month", group, paid / heads / months),
+            Value("conditional_income", group, usd(["conditional_income"], from_here)),
+            Value("hiring_subsidy", group, usd(["hiring_subsidy"], from_here)),
             Value("tax_per_user_month", group, revenue / user_months if user_months else 0.0),
         ]
     return values

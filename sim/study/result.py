@@ -138,7 +138,7 @@ class RunResult:
 
     @cached_property
     def incomes(self) -> pd.DataFrame:
-        """The account of each treasury by month, and the universal income paid."""
+        """The account of each treasury by month, and the income paid."""
         return self.frame("incomes")
 
     @property

@@ -33,7 +33,10 @@ HEADLINES = (
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_head_month", "tax a resident and month"),
     ("universal_income_per_head_month", "universal income a resident and month"),
+    ("conditional_income", "conditional income of job seekers"),
+    ("hiring_subsidy", "given to requesters who hire"),
 )
+TOLD_IF_ANY = ("conditional_income", "hiring_subsidy")
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (("pay_all_in_pooled", "USD/h"), ("income_with_transfers_per_worker_month", "USD/month"))
 TITLES = {
@@ -96,7 +99,12 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
         (
             "World",
             ["", "unit", comparison.baseline, "difference", "95 % interval"],
-            [_row(label, world.loc[metric]) for metric, label in headlines() if metric in world.index],
+            [
+                _row(label, world.loc[metric])
+                for metric, label in headlines()
+                if metric in world.index
+                and (metric not in TOLD_IF_ANY or world.loc[metric, ["baseline", "value"]].any())
+            ],
         )
     ]
     rows = [

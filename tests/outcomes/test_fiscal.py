@@ -51,7 +51,7 @@ GOVERNED = replace(
         weeks=[10.0, 10.0, 10.0, 10.0],
         # A month has 52 / 12 weeks and the line is 103.75 USD, in India 25.94: 239.4 and 59.9 in ten weeks.
         pay_microusd=[239 * USD, 0, 60 * USD, 50 * USD],
-        universal_income_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
+        income_received_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
     ),
     series=table("series", {"day": np.arange(DAYS), "country": "USA"}),
     taxes=table(

@@ -272,7 +272,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     assert last == balances
     flows = frames.flows
     received = flows[flows["kind"].isin(["universal_income", "external_income"])]["amount_microusd"].sum()
-    by_worker = frames.workers.groupby("country")["universal_income_microusd"].sum()
+    by_worker = frames.workers.groupby("country")["income_received_microusd"].sum()
     assert by_worker.sum() == received > 0
     paid_to = (frames.incomes["to_workers_microusd"] + frames.incomes["from_outside_microusd"]).groupby(
         frames.incomes["country"]
@@ -282,8 +282,8 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     if income.recipients != "users":
         each = frames.incomes.groupby("country")["per_head_microusd"].sum()
         stayed = frames.workers[(frames.workers["joined_day"] <= 0) & (frames.workers["left_day"] < 0)]
-        assert (stayed["universal_income_microusd"] == stayed["country"].map(each)).all()
-    counts["workers paid"] = int((frames.workers["universal_income_microusd"] > 0).sum())
+        assert (stayed["income_received_microusd"] == stayed["country"].map(each)).all()
+    counts["workers paid"] = int((frames.workers["income_received_microusd"] > 0).sum())
     return counts
 
 
@@ -360,7 +360,7 @@ def pay_twice(patch: pytest.MonkeyPatch) -> None:
 
     def twice(self: Recorder, *arguments: Any) -> None:
         honest(self, *arguments)
-        self.universal_income *= 2
+        self.income_received *= 2
 
     patch.setattr(Recorder, "_keep_incomes", twice)
 
@@ -369,7 +369,7 @@ def pay_a_neighbour(patch: pytest.MonkeyPatch) -> None:
     honest = Recorder._workers
 
     def moved(self: Recorder) -> pd.DataFrame:
-        self.universal_income = np.roll(self.universal_income, 1)
+        self.income_received = np.roll(self.income_received, 1)
         return honest(self)
 
     patch.setattr(Recorder, "_workers", moved)
@@ -405,7 +405,7 @@ def test_without_a_policy_the_tables_are_empty() -> None:
     config = replace(tiny(days=30), time=Time(start="2019-01-14", warmup_days=9, days=30))
     model, frames, _ = recorded(config)
     assert frames.taxes.empty and frames.incomes.empty
-    assert frames.workers["universal_income_microusd"].sum() == 0
+    assert frames.workers["income_received_microusd"].sum() == 0
     assert len(model.assessed) == 0
 
 

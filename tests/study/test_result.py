@@ -127,7 +127,7 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> 
     for name in ("taxes", "incomes"):
         (tmp_path / "run" / frame_file(name)).unlink()
     write_frame(
-        year.workers.drop(columns="universal_income_microusd"),
+        year.workers.drop(columns="income_received_microusd"),
         tmp_path / "run" / "workers.parquet",
         {"pay_microusd": "µ$"},
     )
@@ -137,7 +137,7 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> 
         pd.testing.assert_frame_equal(getattr(found, name), empty(name))
         assert found.frame(name).attrs["units"]["period"] == "month"
     pd.testing.assert_frame_equal(found.workers, year.workers)
-    assert found.workers.attrs["units"]["universal_income_microusd"] == "µ$"
+    assert found.workers.attrs["units"]["income_received_microusd"] == "µ$"
     assert summary(found, synthetic.world()) == summary(year, synthetic.world())
 
 

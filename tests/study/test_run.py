@@ -182,7 +182,7 @@ def test_a_run_with_a_policy_has_its_tables(governed: Path, folder: Path) -> Non
         assert list(frame.columns) == list(columns) and len(frame) > 0, name
         assert_units(frame, name)
     assert found.taxes["before_window_microusd"].sum() > 0
-    assert found.incomes["to_workers_microusd"].sum() == found.workers["universal_income_microusd"].sum() > 0
+    assert found.incomes["to_workers_microusd"].sum() == found.workers["income_received_microusd"].sum() > 0
     policy = {"tax_revenue_per_year", "universal_income_per_head_month", "effective_tax_rate"}
     assert all(found.summary[name]["value"] > 0 for name in policy)
     assert all(load(folder).summary[name]["value"] is None for name in policy)
