@@ -94,6 +94,8 @@ EXPECTED = {
     "haven_bookings_per_year": 40 * 5,
     "world_haven_bookings_per_year": 40 * 5000,
     "universal_income_per_year": 40 * 5,
+    "conditional_income_per_year": 0,
+    "hiring_subsidy_per_year": 0,
     "world_universal_income_per_year": 40 * 5000,
     "universal_income_unfunded_share": 1 / 40,
     "universal_income_workers_share": 31 / 40,
@@ -136,6 +138,44 @@ def test_without_a_policy_they_say_so() -> None:
     for name in EXPECTED:
         if not name.startswith("worker_poverty"):
             assert found[name]["reason"] == "no tax or income in force", name
+
+
+CONDITIONAL = replace(
+    GOVERNED,
+    flows=flows(usage_tax=20, conditional_income=30, profit=60, hiring_subsidy=(7, "IND", "IND")),
+    incomes=GOVERNED.incomes.assign(
+        period=["2019-01", "2019-01", "2019-01", "2019-02"],
+        workers=[10, 30, 0, 0],
+        to_requesters_microusd=[0, 0, 0, 7 * USD],
+    ),
+)
+EXPECTED_OF_CONDITIONAL = {
+    "conditional_income_per_year": 30 * 5,
+    "world_conditional_income_per_year": 30 * 5000,
+    "conditional_income_per_head_month": (10 * 4 + 30 * 2) / 40,
+    "conditional_income_recipients_month": 40,
+    "hiring_subsidy_per_year": 7 * 5,
+    "universal_income_per_year": 0,
+    "administration_share": 3 / 160,
+    "worker_poverty_after_income": 1 / 4,
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED_OF_CONDITIONAL)
+def test_conditional_income_by_hand(name: str) -> None:
+    assert summary(CONDITIONAL, WORLD)[name]["value"] == pytest.approx(
+        EXPECTED_OF_CONDITIONAL[name], rel=1e-9
+    )
+
+
+def test_a_conditional_income_is_never_called_universal() -> None:
+    found = summary(CONDITIONAL, WORLD)
+    for name in ("universal_income_per_head_month", "universal_income_over_poverty_line"):
+        assert found[name]["reason"] == "no universal income paid recorded"
+    lines = {label: line for section, label, line in rows(found) if section in POLICY_SECTIONS}
+    assert lines["universal income, world"] == "0 USD"
+    assert lines["conditional income, world"] == "150 k USD to job seekers, 2.50 a month to each"
+    assert lines["given to requesters who hire"] == "35.0 k USD"
 
 
 def test_a_loss_has_no_tax_rate_and_no_income_no_administration() -> None:
@@ -183,7 +223,9 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
         found["platforms' effective tax rate"] == "36.7 % of profit before taxes, 36.7 % leaving losses out"
     )
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
-    assert found["universal income, world"] == "200 k USD; administration took 5.0 %"
+    assert found["universal income, world"] == "200 k USD"
+    assert found["administration took"] == "5.0 % of the revenue of months after which some was paid"
+    assert found["conditional income, world"].endswith("no conditional income paid recorded")
     assert found["of it to workers, unfunded"] == "77.5 % to workers of this market, 2.5 % from outside"
     assert found["workers below the poverty line"] == "50.0 % before the income, 25.0 % after"
 

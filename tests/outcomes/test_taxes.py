@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from sim.config import Config, Platform, Time
-from sim.instruments import Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import ConditionalIncome, Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
 from sim.ledger import HAVEN_PROFIT, HAVEN_TAX, PROFIT, PROFIT_SHIFTING, PROFIT_TAX, USAGE_TAX
 from sim.model import ClickWorkModel
 from sim.outcomes import recorder as recording
@@ -53,6 +53,15 @@ POLICIES: dict[str, Policies] = {
     "profit by users, income from outside": Policies(
         profit_tax=ProfitTax(attribution="users", rate=0.3, shifting=1.0),
         universal_income=UniversalIncome(funding="external", usd_per_month=12.5, countries=["ASI", "AFR"]),
+    ),
+    "job seekers, global pool": Policies(
+        usage_tax=UsageTax(),
+        turnover_tax=TurnoverTax(),
+        profit_tax=ProfitTax(),
+        conditional_income=ConditionalIncome(tasks_a_month=5, pool="global"),
+    ),
+    "employers, blocs": Policies(
+        usage_tax=UsageTax(), conditional_income=ConditionalIncome(recipients="employers", pool="bloc")
     ),
 }  # fmt: skip
 WINDOWS = {"cut month": ("2019-01-14", 9, 64), "whole months": ("2019-01-07", 25, 59)}
@@ -207,6 +216,13 @@ def profit_tax_due(tax: ProfitTax, world: World, row: Any, force: Fraction) -> F
     return row.base_microusd * (1 - away) * rate * force
 
 
+def income_kind(frames: FrameSet) -> str:
+    """The kind of transfer that pays workers from treasuries: a run has one of the two."""
+    return (
+        "conditional_income" if (frames.flows["kind"] == "conditional_income").any() else "universal_income"
+    )
+
+
 def tie_to_flows(frames: FrameSet) -> None:
     """Taxes and incomes are what the ledger moved, by month and country, to the micro-dollar."""
     taxes, incomes = frames.taxes, frames.incomes
@@ -228,7 +244,8 @@ def tie_to_flows(frames: FrameSet) -> None:
         ("administration", "debit", "administration_microusd"),
         ("pooling", "debit", "pooled_out_microusd"),
         ("pooling", "credit", "pooled_in_microusd"),
-        ("universal_income", "credit", "to_workers_microusd"),
+        (income_kind(frames), "credit", "to_workers_microusd"),
+        ("hiring_subsidy", "debit", "to_requesters_microusd"),
         ("income_of_others", "debit", "to_others_microusd"),
         ("external_income", "credit", "from_outside_microusd"),
     ):
@@ -240,7 +257,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     """Each treasury's account closes, each head counts once, and workers got what the rows say."""
     counts: Counter[str] = Counter()
     persons = exact(config.workers.real_count) / config.workers.count
-    income = config.policy.universal_income
+    income = config.policy.universal_income or config.policy.conditional_income
     assert income is not None
     last: dict[str, int] = {}
     for row in frames.incomes.itertuples():
@@ -249,6 +266,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
             row.opening_microusd + row.collected_microusd + row.pooled_in_microusd - row.pooled_out_microusd
         )
         left -= row.administration_microusd + row.to_workers_microusd + row.to_others_microusd
+        left -= row.to_requesters_microusd
         assert left == row.kept_microusd >= 0
         assert last.get(code, row.opening_microusd) == row.opening_microusd
         last[code] = int(row.kept_microusd)
@@ -261,7 +279,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         )
         if not row.per_head_microusd:
             continue
-        if income.funding == "external":
+        if config.policy.universal_income and income.funding == "external":
             heads = Fraction(workers)
         else:
             paid = math.floor(row.per_head_microusd * heads)
@@ -271,15 +289,19 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     balances = dict(zip(world.codes, model.government_rows["balance"].tolist(), strict=True))
     assert last == balances
     flows = frames.flows
-    received = flows[flows["kind"].isin(["universal_income", "external_income"])]["amount_microusd"].sum()
+    kinds = ["universal_income", "external_income", "conditional_income"]
+    received = flows[flows["kind"].isin(kinds)]["amount_microusd"].sum()
+    to_requesters = frames.incomes["to_requesters_microusd"].sum()
+    counts["micro-dollars to requesters"] = int(to_requesters)
     by_worker = frames.workers.groupby("country")["income_received_microusd"].sum()
-    assert by_worker.sum() == received > 0
+    assert by_worker.sum() == received and received + to_requesters > 0
+    assert (received == 0) == (income.recipients == "employers")
     paid_to = (frames.incomes["to_workers_microusd"] + frames.incomes["from_outside_microusd"]).groupby(
         frames.incomes["country"]
     )
     for code, amount in paid_to.sum().items():
         assert by_worker.get(code, 0) == amount
-    if income.recipients != "users":
+    if income.recipients in ("residents", "workers"):
         each = frames.incomes.groupby("country")["per_head_microusd"].sum()
         stayed = frames.workers[(frames.workers["joined_day"] <= 0) & (frames.workers["left_day"] < 0)]
         assert (stayed["income_received_microusd"] == stayed["country"].map(each)).all()
@@ -319,8 +341,11 @@ def test_every_amount_can_be_audited(policy: str, window: str, exercised: Exerci
         if getattr(POLICIES[policy], name):
             exercised(name, counts[name], at_least=3)
     assert (counts["partly before the window"] > 0) == (window == "cut month")
-    exercised("incomes paid", counts["incomes paid"], at_least=2)
-    exercised("workers paid", counts["workers paid"], at_least=10)
+    if policy == "employers, blocs":
+        exercised("micro-dollars to requesters", counts["micro-dollars to requesters"], at_least=100_000)
+    else:
+        exercised("incomes paid", counts["incomes paid"], at_least=2)
+        exercised("workers paid", counts["workers paid"], at_least=10)
     exercised("counts of users", counts["counts of users"], at_least=15)
 
 

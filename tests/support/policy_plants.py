@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.support import policies
+from tests.support import conditions, policies
 from tests.support.policies import ACCOUNTS, EVERYTHING, MARCH
 
 TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
+FLOOR, POSTING, SEARCH = "sim.policy.wage_floor", "sim.market.posting", "sim.market.search"
 MODEL, SCHEDULE = "sim.model", "sim.schedule"
 BOTH = ("northern", "southern")
 
@@ -59,6 +60,28 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "            left[country] += amount\n", ""),
         (OFFICE, "amount = int(incomes.set_amount(income) * self.strength(income, hour))", "amount = incomes.set_amount(income)"),
     ],
+    "conditional_income": [
+        (OFFICE, "hour - isinstance(income, ConditionalIncome)", "hour"),
+        (OFFICE, "(done >= income.tasks_a_month)", "(done > income.tasks_a_month)"),
+        (OFFICE, 'workers["bits"] & OTHER_JOB == 0) & (done', "done == done) & (done"),
+        (OFFICE, "np.asarray(active & seeks, np.bool_)", "np.asarray(seeks, np.bool_)"),
+        (OFFICE, "(revenue[members] + self.kept[members]).sum() > 0", "revenue[members].sum() > 0"),
+        (OFFICE, 'int(worker["rejected"]) - before', '0 - before'),
+        (OFFICE, "np.minimum(MOST_SUBSIDISED, given", "np.minimum(2.0, given"),
+        (OFFICE, "self.kept += pots - given", "self.kept += 0"),
+        (OFFICE, "if self.strength(income, hour):\n            self.subsidies", "if True:\n            self.subsidies"),
+        (OFFICE, "needed = {c: whole * int(weights[c]) // total", "needed = {c: whole // len(members)"),
+        (OFFICE, "before[: len(self.tasks_before)] = self.tasks_before[: len(workers)]", "before[:] = 0"),
+    ],
+    "wage_floor": [
+        (FLOOR, "strength * level", "level"),
+        (FLOOR, "float(world.minimum_wage_usd[country])", "float(world.minimum_wage_usd[0])"),
+        (FLOOR, "floor.countries and code not in floor.countries:\n                continue", "False:\n                continue"),
+        (FLOOR, "if floor.platforms and name not in floor.platforms:", "if False:"),
+        ("sim.agents.rules", "max(promise, wage_floor * true_over_counted)", "max(promise, wage_floor)"),
+        ("sim.agents.rules", "* true_over_counted) if complies else promise", "* true_over_counted)"),
+        (POSTING, "if reward < reward_at(floors[country], seconds):", "if reward <= reward_at(floors[country], seconds):"),
+    ],
 }  # fmt: skip
 """Edits that a case worked out by hand must notice."""
 
@@ -92,6 +115,23 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "not instrument.countries or", "True or", policies.apart),
     (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
     (OFFICE, "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH", "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY", policies.reservations),
+    (MODEL, "offices.contributions(self.hour) != before", "True", conditions.demand_is_left_alone),
+    (MODEL, "np.array(draws) < floor.compliance", "np.array(draws) > floor.compliance", conditions.compliance),
+    (MODEL, 'row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)', 'row["highest_floor"] = 0.0, 0.0', lambda: conditions.floors_hold(conditions.LOCAL)),
+    (OFFICE, "self.strength(floor, hour)", "self.strength(floor, hour - 1)", lambda: conditions.floors_hold(conditions.LOCAL)),
+    ("sim.checkpoint", '    "floors",\n', "", lambda: conditions.resumed(conditions.FLOOR_AND_SEEKERS, (1000,))),
+    (OFFICE, '    "tasks_before",\n', "", lambda: conditions.resumed(conditions.FLOOR_AND_SEEKERS, (1000,))),
+    (OFFICE, '    "month_spent",\n', "", lambda: conditions.resumed(conditions.EMPLOYERS, (500,))),
+    (OFFICE, '    "subsidies",\n', "", lambda: conditions.resumed(conditions.EMPLOYERS, (1000,))),
+    (OFFICE, '(workers["bits"] & OTHER_JOB == 0) & (done', "(done == done) & (done", conditions.seekers),
+    (OFFICE, 'self.tasks_before = workers["accepted"]', 'self.tasks_before = 0 * workers["accepted"]', conditions.seekers),
+    (OFFICE, "if (revenue[members] + self.kept[members]).sum() > 0:", "if True:", lambda: policies.null_settings("conditional_income")),
+    (OFFICE, "bound = self.tasks_missing(row, worker) > 0", "bound = False", conditions.seekers),
+    (MODEL, "min(wage, self.offices.log_least_wage(row, worker))", "wage", conditions.seekers),
+    (OFFICE, '["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]', '["accepted"].astype(np.int64) * finished["reward"]', conditions.employers),
+    (OFFICE, "        self.month_spent[:] = 0\n", "", conditions.employers),
+    (OFFICE, "np.minimum(MOST_SUBSIDISED, given", "np.minimum(MOST_SUBSIDISED, 2 * given", conditions.employers),
+    (MODEL, "            self.platform_rows,\n            self.offices.subsidies,\n            bool", "            self.platform_rows,\n            0 * self.offices.subsidies,\n            bool", conditions.subsidised_demand),
     (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice."""
