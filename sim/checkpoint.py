@@ -38,6 +38,7 @@ MODEL_ARRAYS = (
     "outside_value",
     "reported_pay",
     "platform_pay",
+    "floors",
     "log_platform_pay",
     "week_pay",
     "month_transactions",

@@ -230,10 +230,17 @@ class Policies:
         income, conditional = self.universal_income, self.conditional_income
         if income is not None and conditional is not None:
             yield (
-                "conditional_income",
-                "beside universal_income",
-                "one of the two: they are alternatives for the same revenue",
+                "conditional_income.recipients",
+                conditional.recipients,
+                "one income in a run: this one, or universal_income",
             )
+        for name, one in (("universal_income", income), ("conditional_income", conditional)):
+            if one is not None and one.phase_in_months and getattr(one, "funding", "revenue") == "revenue":
+                yield (
+                    f"{name}.phase_in_months",
+                    one.phase_in_months,
+                    "0 where revenue pays: the income grows with the taxes",
+                )
         if conditional is not None and not any(taxes):
             yield (
                 "conditional_income.recipients",

@@ -53,7 +53,7 @@ from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
-from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 from sim.policy.office import Entry, Offices
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -177,7 +177,7 @@ class ClickWorkModel(mesa.Model):
         )
         self._open_books()
         self._choose_who_complies()
-        self.offices.set_conditions(self.worker_rows, 0)
+        self.offices.set_conditions(self.worker_rows, self.collected, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
         self.apply_channels()
         self.needs_bucketing = False
@@ -730,7 +730,7 @@ class ClickWorkModel(mesa.Model):
         self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
-        levies = offices.levies.copy()
+        before = offices.contributions(self.hour - 1)
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
@@ -750,7 +750,8 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        if (offices.levies != levies).any() or self.config.policy.wage_floor is not None:
+        floors_move = bool(exits) and self.config.policy.wage_floor is not None
+        if floors_move or offices.contributions(self.hour) != before:
             self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
@@ -792,7 +793,10 @@ class ClickWorkModel(mesa.Model):
             return
         rows = self.worker_rows[: self.workers_count]
         if offices.subsidises:
-            self._book(offices.subsidise(self.collected, self.requester_rows, self.hour))
+            entries, subsidies = offices.subsidise(self.collected, self.requester_rows, self.hour)
+            self._book(entries)
+            self.ledger.transfer(subsidies, len(subsidies), self.no_escrow)
+            self.paid_income, self.paid_at = np.zeros(0, bool), self.hour
             return
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
@@ -892,17 +896,20 @@ class ClickWorkModel(mesa.Model):
         self.draw_sessions(0, 1, day, worker, today)
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
 
+    def held_log_reservation(self, row: int) -> float:
+        """Log of the reservation wage that a worker goes by: with an income, or with what it depends on."""
+        worker = self.worker_rows[row]
+        wage = float(worker["log_reservation"]) + self.log_rise_by_income(row)
+        return min(wage, self.offices.log_least_wage(row, worker))
+
     def log_rise_by_income(self, row: int) -> float:
-        """Log points by which this month's incomes raise a worker's reservation wage, or lower it."""
+        """Log points by which this month's income without work raises a worker's reservation wage."""
         worker = self.worker_rows[row]
         effect = self.offices.effects[worker["country"]]
-        other_job = bool(worker["bits"] & OTHER_JOB)
-        if effect[TASKS] > 0.0 and not other_job and self.offices.tasks_missing(row, worker) > 0:
-            return min(0.0, float(effect[LEAST_WAGE]) - float(worker["log_reservation"]))
         if not effect[UNEARNED] > 0.0:
             return 0.0
         other = other_income(
-            other_job,
+            bool(worker["bits"] & OTHER_JOB),
             float(effect[WAGE]),
             float(worker["desired_minutes"]) / 60.0,
             float(worker["all_in_pay"]),

@@ -510,7 +510,7 @@ def pay_incomes(model: Model) -> None:
 def count_anew(model: Model) -> None:
     """The public offices begin to count the next month's users, fees and rewards."""
     model.offices.begin_month(model.hour)
-    model.offices.set_conditions(model.worker_rows, model.hour)
+    model.offices.set_conditions(model.worker_rows, model.collected, model.hour)
 
 
 def close_month(model: Model) -> None:

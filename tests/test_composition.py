@@ -217,9 +217,9 @@ def test_the_projects_own_groups_compose() -> None:
     count = 0
     for group, names in options.items():
         for name in names:
-            if name == "universal_income":
+            if name in INCOMES:
                 told = refused(None, f"{group}={name}")
-                assert told.path == "policy.universal_income.funding" and "a tax beside it" in str(told)
+                assert told.path.startswith(f"policy.{name}.") and "a tax beside it" in str(told)
             else:
                 assert isinstance(compose([f"{group}={name}"]), Config)
             count += 1
@@ -227,20 +227,32 @@ def test_the_projects_own_groups_compose() -> None:
     assert count >= 1
 
 
+INCOMES = {"universal_income", "conditional_income"}
+TAXES = {"usage_tax", "turnover_tax", "profit_tax"}
+
+
 def test_policies_are_chosen_together() -> None:
-    """Any list of them composes as long as something pays for the income; the order means nothing."""
+    """Any list of them composes as long as something pays for one income; the order means nothing."""
     names = [name for name in group_options(conf_folder())["policy"] if name != "none"]
     assert len(names) >= 4
     for first in names:
         for second in names:
-            config = (
-                compose([f"policy=[{first},{second}]"]) if {first, second} != {"universal_income"} else None
-            )
-            assert config is None or config == compose([f"policy=[{second},{first},none]"])
-            chosen = [name for name, one in vars(config.policy).items() if one is not None] if config else []
-            assert config is None or set(chosen) == {first, second}
-    every = compose([f"policy=[{','.join(names)}]"])
-    assert all(getattr(every.policy, name) is not None for name in names)
+            if not {first, second} & TAXES and {first, second} & INCOMES:
+                why = "one income in a run" if {first, second} == INCOMES else "a tax beside it"
+                assert why in str(refused(None, f"policy=[{first},{second}]"))
+                continue
+            config = compose([f"policy=[{first},{second}]"])
+            assert config == compose([f"policy=[{second},{first},none]"])
+            chosen = [name for name, one in vars(config.policy).items() if one is not None]
+            assert set(chosen) == {first, second}
+    for income in INCOMES:
+        most = [name for name in names if name not in INCOMES - {income}]
+        every = compose([f"policy=[{','.join(most)}]"])
+        assert all(getattr(every.policy, name) is not None for name in most)
+    both = refused(None, f"policy=[{','.join(names)}]")
+    assert both.path == "policy.conditional_income.recipients" and "one income in a run" in str(both)
+    slow = refused(None, "policy=[usage_tax,universal_income]", "policy.universal_income.phase_in_months=3")
+    assert slow.path == "policy.universal_income.phase_in_months" and "grows with the taxes" in str(slow)
     external = compose(["policy=universal_income", "policy.universal_income.funding=external"])
     assert external.policy.universal_income is not None and external.policy.usage_tax is None
 

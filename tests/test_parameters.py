@@ -17,7 +17,7 @@ CHOICES = {
     "market.acceptance", "market.pay_setting",
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
-    "policy.universal_income.pool",
+    "policy.universal_income.pool", "policy.conditional_income.pool", "policy.wage_floor.basis",
 }  # fmt: skip
 """Names, dates, rules and kinds: chosen, not measured."""
 

@@ -134,7 +134,8 @@ class Worker(RecordAgent):
     def reservation_wage(self) -> float:
         """USD per hour below which a listing is passed over; asked weekly, when the week's pay is learned.
 
-        An income that comes without work counts as it is paid this month.
+        An income that comes without work counts as it is paid this month. One that depends on tasks binds
+        whatever is answered here until they are done.
         """
         weight = float(self.model.settings["reservation_weight"][0])
         learned = rules.log_reservation(self.log_base_reservation, self.all_in_pay, weight)
@@ -191,7 +192,7 @@ class Worker(RecordAgent):
 
     def accepts(self, perceived_pay: float) -> bool:
         """Whether a listing of this perceived hourly pay (USD) is taken."""
-        log_reservation = self.log_reservation + self.log_rise_by_income()
+        log_reservation = self.model.held_log_reservation(self.row)
         return bool(self.model.kernels.accepts(log(perceived_pay), log_reservation))
 
     def remove(self) -> None:

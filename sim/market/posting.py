@@ -149,10 +149,16 @@ def lowest_pay_of(requester: Any, platform: Any, on_true_time: bool) -> float:
 
 
 @rule
-def open_to(mask: int, hourly: float, floors: Any) -> int:
-    """Bits of the countries of a mask whose workers may be asked to work for this pay (USD an hour)."""
+def reward_at(hourly: float, seconds: float) -> float:
+    """Micro-dollars for some seconds of work at USD an hour."""
+    return hourly * seconds * 1000000.0 / 3600.0
+
+
+@rule
+def open_to(mask: int, reward: float, seconds: float, floors: Any) -> int:
+    """Bits of the countries of a mask whose workers may be asked to work so long for a reward (micro-dollars)."""
     for country in range(len(floors)):
-        if floors[country] > hourly:
+        if reward < reward_at(floors[country], seconds):
             mask &= ~(integer(1) << country)
     return mask
 
@@ -252,7 +258,7 @@ def write_batch(
     floor_reward = real(platform.reward_floor) * real(stated) * 1000000.0 / 3600.0
     counted = real(true_seconds if on_true_time else stated)
     if requester.complies:
-        floor_reward = max(floor_reward, real(platform.wage_floor) * counted * 1000000.0 / 3600.0)
+        floor_reward = max(floor_reward, reward_at(real(platform.wage_floor), counted))
     if real(reward) < floor_reward:
         reward = integer(np.ceil(floor_reward / real(tick))) * tick
     reward = max(reward, integer(platform.minimum_reward))
@@ -270,9 +276,8 @@ def write_batch(
     listing = listings[count]
     listing.key = noise_key
     mask = integer(requester.worker_mask)
-    counted_pay = real(reward) * 3600.0 / (counted * 1000000.0)
-    if requester.complies and real(platform.highest_floor) > counted_pay:
-        mask = open_to(mask, counted_pay, floors[p])
+    if requester.complies and real(reward) < reward_at(real(platform.highest_floor), counted):
+        mask = open_to(mask, real(reward), counted, floors[p])
     listing.country_mask = mask
     listing.log_stated_pay = log(real(reward) * 3600.0 / (real(stated) * 1000000.0))
     listing.taken_by = 0

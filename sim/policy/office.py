@@ -36,6 +36,7 @@ from sim.ledger import (
     PROFIT,
     PROFIT_SHIFTING,
     PROFIT_TAX,
+    TRANSFER,
     TURNOVER_TAX,
     UNIVERSAL_INCOME,
     USAGE_TAX,
@@ -102,6 +103,7 @@ CHECKPOINTED = (
     "tasks_before",
     "month_spent",
     "subsidies",
+    "effects",
 )
 
 
@@ -127,7 +129,7 @@ class Offices:
     month_spent : int64 array
         Micro-dollars that each requester spent on batches that finished this month, where that is subsidised.
     subsidies : float64 array (countries,)
-        Share of what requesters of a country spent last month that was given back to them.
+        Share of what they spend that requesters of a country count on getting back: that of last month.
     kept : int64 array (countries,)
         Micro-dollars meant for an income that rounding left in the treasuries.
     heads : list of Fraction
@@ -233,15 +235,20 @@ class Offices:
             spent = finished["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]
             np.add.at(self.month_spent, finished["requester"], spent)
 
-    def set_conditions(self, workers: Records, hour: int) -> None:
-        """Set on what an income depends in the month of an hour, and from how many tasks it counts."""
+    def set_conditions(self, workers: Records, revenue: NDArray[np.int64], hour: int) -> None:
+        """Set on what an income depends in the month of an hour, and from how many tasks it counts.
+
+        Nobody works for an income from a pot that was empty when the month began: of ``revenue``, micro-dollars
+        that each treasury collected for the month before, and of what was kept.
+        """
         income = self.policy.conditional_income
         if income is None or income.recipients != "job_seekers":
             return
-        in_force = bool(self.strength(income, hour))
-        for country in range(len(self.effects)):
-            holds = in_force and self.covers(income, country)
-            self.effects[country, TASKS] = income.tasks_a_month if holds else 0
+        self.effects[:, TASKS] = 0
+        if self.strength(income, hour):
+            for members in self._pots(income):
+                if (revenue[members] + self.kept[members]).sum() > 0:
+                    self.effects[members, TASKS] = income.tasks_a_month
         self.tasks_before = workers["accepted"].astype(np.int64) + workers["rejected"]
 
     # --- the calendar of instruments ---
@@ -413,7 +420,7 @@ class Offices:
         self.per_head[:] = 0
         self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
-        if income is not None and self.strength(income, hour):
+        if income is not None and self._pays(income, hour):
             if isinstance(income, UniversalIncome) and income.funding == "external":
                 amount = int(incomes.set_amount(income) * self.strength(income, hour))
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
@@ -422,43 +429,82 @@ class Offices:
                     for n, each in zip(workers, self.per_head, strict=True)
                 ]
             else:
-                for pot in incomes.pools(income, self.world.group):
-                    members = [country for country in pot if self.covers(income, country)]
+                for members in self._pots(income):
                     entries += self._share_pot(income, members, revenue, workers)
         if isinstance(income, UniversalIncome):
             self.effects[:, UNEARNED] = self.per_head / 1e6
         return entries
 
-    def subsidise(self, revenue: NDArray[np.int64], requesters: Records, hour: int) -> list[Entry]:
-        """Return the transfers that give revenue back to requesters, in proportion to what they spent."""
+    def _pays(self, income: Programme, hour: int) -> bool:
+        """Whether an income is paid as the month of an hour begins.
+
+        What depends on the month that has ended is paid if the condition was in force in it.
+        """
+        return bool(self.strength(income, hour - isinstance(income, ConditionalIncome)))
+
+    def _pots(self, income: Programme) -> list[list[int]]:
+        """Return the countries covered by an income that share a pot, for each pot."""
+        pots = incomes.pools(income, self.world.group)
+        return [[country for country in pot if self.covers(income, country)] for pot in pots]
+
+    def subsidise(
+        self, revenue: NDArray[np.int64], requesters: Records, hour: int
+    ) -> tuple[list[Entry], Records]:
+        """Give revenue back to requesters, in proportion to what they spent in the month before an hour.
+
+        Returns the transfers among treasuries, and those to requesters.
+        """
         income = self.policy.conditional_income
         self.subsidies[:] = 0.0
-        if income is None or not self.subsidises or not self.strength(income, hour):
-            return []
-        spent = np.zeros(len(requesters), np.int64)
-        spent[: len(self.month_spent)] = self.month_spent[: len(requesters)]
-        by_country = np.zeros(len(self.subsidies), np.int64)
-        np.add.at(by_country, requesters["country"], spent)
         entries: list[Entry] = []
-        for pot in incomes.pools(income, self.world.group):
-            members = [country for country in pot if self.covers(income, country)]
-            costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
-            left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
-            whole, total = sum(left.values()), sum(int(by_country[c]) for c in members)
-            entries += [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
-            needed = {c: whole * int(by_country[c]) // total if total else 0 for c in members}
-            entries += _evened_out(left, needed)
-            for c in members:
-                rows = np.flatnonzero((requesters["country"] == c) & (spent > 0))
-                paid = 0
-                for row in rows:
-                    amount = needed[c] * int(spent[row]) // int(by_country[c])
-                    if amount:
-                        entries.append(Entry(HIRING_SUBSIDY, c, int(row), amount, c, c))
-                        paid += amount
-                self.kept[c] = left[c] - paid
-                self.subsidies[c] = min(MOST_SUBSIDISED, paid / by_country[c]) if by_country[c] else 0.0
+        paid = np.zeros(len(requesters), TRANSFER)
+        if income is None or not self._pays(income, hour):
+            return entries, paid[:0]
+        countries = requesters["country"].astype(np.int64)
+        spent = np.zeros(len(requesters), np.int64)
+        spent[: len(self.month_spent)] = self.month_spent
+        by_country = np.zeros(len(self.subsidies), np.int64)
+        np.add.at(by_country, countries, spent)
+        pots = np.zeros(len(by_country), np.int64)
+        for members in self._pots(income):
+            entries += self._fill_pots(income, members, revenue, by_country, pots)
+        # Products of a pot and what was spent may be wider than 64 bits.
+        exact = pots[countries].astype(object) * spent // np.maximum(by_country[countries], 1)
+        paid["kind"], paid["debit"], paid["credit"] = HIRING_SUBSIDY, countries, np.arange(len(requesters))
+        paid["amount"] = exact.astype(np.int64)
+        paid["debit_country"] = paid["credit_country"] = countries
+        paid = paid[paid["amount"] > 0]
+        given = np.zeros(len(by_country), np.int64)
+        np.add.at(given, paid["debit"], paid["amount"])
+        self.kept += pots - given
+        if self.strength(income, hour):
+            self.subsidies[:] = np.minimum(MOST_SUBSIDISED, given / np.maximum(by_country, 1))
+        return entries, paid
+
+    def _fill_pots(
+        self,
+        income: Programme,
+        members: list[int],
+        revenue: NDArray[np.int64],
+        weights: NDArray[np.int64],
+        pots: NDArray[np.int64],
+    ) -> list[Entry]:
+        """Divide what the members of a pot have by their weights; what nobody gets is kept."""
+        entries, left = self._administer(income, members, revenue)
+        whole, total = sum(left.values()), sum(int(weights[c]) for c in members)
+        needed = {c: whole * int(weights[c]) // total if total else 0 for c in members}
+        entries += _evened_out(left, needed)
+        for c in members:
+            pots[c], self.kept[c] = needed[c], left[c] - needed[c]
         return entries
+
+    def _administer(
+        self, income: Programme, members: list[int], revenue: NDArray[np.int64]
+    ) -> tuple[list[Entry], dict[int, int]]:
+        """Return what administration costs the members of a pot, and what each has left."""
+        costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
+        left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
+        return [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]], left
 
     def _share_pot(
         self,
@@ -468,13 +514,11 @@ class Offices:
         workers: NDArray[np.int64],
     ) -> list[Entry]:
         """Share one pot among the countries that are in it."""
-        costs = {c: incomes.administration(income, int(revenue[c])) for c in members}
-        left = {c: int(revenue[c]) + int(self.kept[c]) - costs[c] for c in members}
+        entries, left = self._administer(income, members, revenue)
         heads = {c: Fraction(int(workers[c])) for c in members}
         if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
         each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
-        entries = [Entry(ADMINISTRATION, c, c, costs[c], c, c) for c in members if costs[c]]
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
         for c in members:
@@ -503,8 +547,13 @@ class Offices:
     def tasks_missing(self, row: int, worker: Any) -> int:
         """Return how many tasks a worker must still do this month for an income that depends on them."""
         before = int(self.tasks_before[row]) if row < len(self.tasks_before) else 0
-        needed = int(self.effects[worker["country"], TASKS])
+        needed = 0 if worker["bits"] & OTHER_JOB else int(self.effects[worker["country"], TASKS])
         return max(0, needed - (int(worker["accepted"]) + int(worker["rejected"]) - before))
+
+    def log_least_wage(self, row: int, worker: Any) -> float:
+        """Log USD an hour that a worker must not ask more than, for an income that is not earned yet."""
+        bound = self.tasks_missing(row, worker) > 0
+        return float(self.effects[worker["country"], LEAST_WAGE]) if bound else np.inf
 
     def recipients(self, workers: Records) -> NDArray[np.bool_]:
         """Return which workers are paid directly: those in the market, users of the month, or job seekers."""
@@ -542,7 +591,6 @@ class Offices:
         for name in CHECKPOINTED:
             setattr(self, name, arrays[name])
         self.month_began = int(arrays["month_began"])
-        self.effects[:, UNEARNED] = self.per_head / 1e6
 
 
 def refuse_unknown_names(config: Config, world: World) -> None:

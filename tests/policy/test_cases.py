@@ -15,7 +15,14 @@ from tests.support.markets import tiny
 from tests.support.plants import Plant, planted
 from tests.support.policy_plants import OF_FORMULAS
 
-INSTRUMENTS = ("usage_tax", "turnover_tax", "profit_tax", "universal_income")
+INSTRUMENTS = (
+    "usage_tax",
+    "turnover_tax",
+    "profit_tax",
+    "universal_income",
+    "conditional_income",
+    "wage_floor",
+)
 ALL = [(instrument, case) for instrument in INSTRUMENTS for case in cases_of(instrument)]
 
 

@@ -6,16 +6,20 @@ The checks are in ``tests.support.policies``; each is shown to notice a planted 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.instruments import Policies
+from sim.errors import UserError
+from sim.instruments import Policies, WageFloor
 from sim.policy.channels import FOLDS, Contribution, fold
+from sim.policy.wage_floor import refuse_unknown_wages
+from sim.world import load_world
 from tests.conftest import Exercised
-from tests.support import policies
+from tests.support import conditions, policies
 from tests.support.checks import FAULTS
 from tests.support.markets import tiny
 from tests.support.plants import Plant, planted
@@ -31,7 +35,14 @@ def test_null_settings(instrument: str, exercised: Exercised) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "hour"), [(EVERYTHING, MARCH), (paid_from_outside(300.0), FEBRUARY)], ids=["taxes", "income"]
+    ("policy", "hour"),
+    [
+        (EVERYTHING, MARCH),
+        (paid_from_outside(300.0), FEBRUARY),
+        (conditions.SEEKERS, MARCH),
+        (conditions.LOCAL, FEBRUARY),
+    ],
+    ids=["taxes", "income", "job seekers", "floor"],
 )
 def test_nothing_before_the_start(policy: Policies, hour: int, exercised: Exercised) -> None:
     """A tax of February is due when February has ended; an income is paid as it begins."""
@@ -154,7 +165,8 @@ def test_hours(exercised: Exercised) -> None:
 
 VALUES = st.floats(0.0, 1e3, allow_nan=False)
 CONTRIBUTIONS = st.lists(
-    st.builds(Contribution, st.sampled_from(sorted(FOLDS)), st.integers(0, 3), VALUES), max_size=12
+    st.builds(Contribution, st.sampled_from(sorted(FOLDS)), st.integers(0, 3), VALUES, st.integers(0, 1)),
+    max_size=12,
 )
 
 
@@ -165,18 +177,107 @@ def test_the_order_of_contributions_means_nothing(exercised: Exercised) -> None:
     @settings(max_examples=200, deadline=None)
     @given(CONTRIBUTIONS.flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
     def each(pair: tuple[list[Contribution], list[Contribution]]) -> None:
-        one, other = (vars(fold(4, some)) for some in pair)
+        one, other = (vars(fold(4, 2, some)) for some in pair)
         assert all(one[name].tobytes() == other[name].tobytes() for name in one)
         seen[0] += pair[0] != pair[1]
 
     each()
-    neutral = fold(2, [])
+    neutral = fold(2, 2, [])
     assert (
         np.isinf(neutral.fee_cap).all()
+        and not neutral.worker_floor.any()
         and not neutral.reward_floor.any()
         and not neutral.levy_on_workers.any()
     )
     exercised("permutations", seen[0], 100)
+
+
+# --- wage floors and conditional incomes ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", conditions.FLOORS)
+def test_nobody_works_under_the_floor(name: str, exercised: Exercised) -> None:
+    counts = conditions.floors_hold(conditions.FLOORS[name])
+    exercised("pieces of work under a floor", counts["pieces of work under a floor"], 100)
+    exercised("for less, on batches from before", counts["of older batches"], 3)
+    if name == "stated time":
+        exercised("for less, from who does not comply", counts["of who does not comply"], 10)
+    if name == "local minimum wages":
+        exercised("batches closed to the North", counts["batches for the South alone"], 50)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_floors_hold_on_other_seeds(seed: int, exercised: Exercised) -> None:
+    counts = conditions.floors_hold(conditions.LOCAL, seed)
+    exercised("pieces of work under a floor", counts["pieces of work under a floor"], 100)
+
+
+def test_a_floor_that_does_not_change_leaves_demand_alone(exercised: Exercised) -> None:
+    exercised("hours", conditions.demand_is_left_alone()["hours"], 1_000)
+
+
+def test_who_complies(exercised: Exercised) -> None:
+    exercised("requesters", conditions.compliance()["requesters"], 400)
+
+
+def test_a_country_without_a_minimum_wage_is_refused() -> None:
+    world = load_world("north_south")
+    poor = replace(world, minimum_wage_usd=np.array([9.0, 0.0]))
+    with pytest.raises(UserError) as told:
+        refuse_unknown_wages(WageFloor(), poor)
+    assert told.value.path == "policy.wage_floor.usd_per_hour" and "STH has none" in str(told.value)
+    refuse_unknown_wages(WageFloor(countries=["NTH"]), poor)
+    refuse_unknown_wages(WageFloor(usd_per_hour=3.0), poor)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_job_seekers(seed: int, exercised: Exercised) -> None:
+    """Who is bound, who is paid, and how much: from events and flows alone."""
+    counts = conditions.seekers(seed)
+    exercised("paid", counts["paid"], 20)
+    exercised("who did too little", counts["too few tasks"], 10)
+    exercised("who have another job", counts["another job"], 5)
+    exercised("hours of who must take what there is", counts["bound"], 50)
+    exercised("hours of who need not", counts["free to choose"], 100)
+
+
+def test_job_seekers_do_more(exercised: Exercised) -> None:
+    exercised("more who reach the number", conditions.seekers_take_more()["more"], 1)
+
+
+def test_a_named_wage_holds_when_the_tasks_are_done(exercised: Exercised) -> None:
+    counts = conditions.firm_answers()
+    exercised("hours at her own wage", counts["firm"], 20)
+    exercised("hours bound", counts["bound"], 20)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_those_who_hire(seed: int, exercised: Exercised) -> None:
+    counts = conditions.employers(seed)
+    exercised("subsidies", counts["subsidies"], 8)
+    exercised("micro-dollars", counts["micro-dollars"], 1_000_000)
+
+
+def test_a_subsidy_is_a_lower_price(exercised: Exercised) -> None:
+    counts = conditions.subsidised_demand()
+    exercised("requesters with it", counts["northern"], 2)
+    exercised("requesters without", counts["others"], 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind"),
+    [
+        (conditions.FLOOR_AND_SEEKERS, "conditional_income"),
+        (conditions.EMPLOYERS, "hiring_subsidy"),
+    ],
+    ids=["floor and job seekers", "employers"],
+)
+def test_accounts_resumption_and_order(policy: Policies, kind: str, exercised: Exercised) -> None:
+    counts = conditions.accounts(policy)
+    exercised("accounts compared", counts["accounts compared"], 100_000)
+    exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
+    exercised("restarts", conditions.resumed(policy)["restarts"], 4)
+    exercised("events", conditions.same_anyhow(policy)["events"], 2_000)
 
 
 # --- planted bugs ---------------------------------------------------------------------------------

@@ -12,10 +12,22 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
+from sim.agents.rules import lowest_pay
+from sim.agents.traits import ACTIVE, OTHER_JOB, WORKER
 from sim.clock import Clock
-from sim.instruments import Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import (
+    ConditionalIncome,
+    Policies,
+    ProfitTax,
+    TurnoverTax,
+    UniversalIncome,
+    UsageTax,
+    WageFloor,
+)
 from sim.ledger import KINDS
+from sim.market.posting import open_to
 from sim.policy import taxes
+from sim.policy.channels import fold
 from sim.policy.office import Entry, Offices
 from sim.validation import build
 from sim.world import World, load_world
@@ -75,8 +87,8 @@ def check(instrument: str, case: dict[str, Any]) -> None:
     given, expect = case["given"], case["expect"]
     if "tax" in given:
         _check_tax(build(TAXES[instrument], given["tax"]), given, expect)
-    elif instrument == "universal_income":
-        _check_income(given, expect)
+    elif instrument in OTHERS:
+        OTHERS[instrument](given, expect)
     else:
         _check_month(given, expect)
 
@@ -122,6 +134,8 @@ def world_of(given: dict[str, Any]) -> World:
     changes: dict[str, Any] = {}
     if "population" in given:
         changes["population"] = heads(given, "population")
+    if "minimum_wage" in given:
+        changes["minimum_wage_usd"] = np.array([given["minimum_wage"][code] for code in CODES])
     if "corporate_tax" in given:
         changes["corporate_tax"] = np.array([given["corporate_tax"][code] for code in CODES])
     if "group" in given:
@@ -184,3 +198,92 @@ def summed(entries: list[Entry]) -> Counter[str]:
 def expected_transfers(expect: dict[str, Any]) -> Counter[str]:
     """The same, from what was written by hand."""
     return Counter({name: whole(usd) for name, usd in expect["transfers"].items()})
+
+
+# --- the wage floor -------------------------------------------------------------------------------
+
+
+def _check_floor(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    if "floors" in expect:
+        offices = offices_of(given, Policies(wage_floor=build(WageFloor, given["policy"])))
+        found = fold(2, 2, offices.contributions(hour_of(given.get("month", MONTH[0])))).worker_floor
+        by_hand = [
+            [expect["floors"].get(platform, {}).get(code, 0.0) for code in CODES]
+            for platform in ("microwork", "other")
+        ]
+        assert np.abs(found - np.array(by_hand)).max() < 1e-12, (found, by_hand)
+    elif "open" in expect:
+        floors = np.array([float(given["floors"][code]) for code in CODES])
+        mask = open_to(3, float(whole(given["reward"])), float(given["seconds"]), floors)
+        same([code for country, code in enumerate(CODES) if mask >> country & 1], expect["open"])
+    else:
+        counted = given["true_over_stated"] if given["basis"] == "actual" else 1.0
+        pay = lowest_pay(
+            float(given["promise"]), float(given["floor"]), bool(given["complies"]), float(counted)
+        )
+        assert abs(pay - expect["pays"]) < 1e-12, (pay, expect["pays"])
+
+
+# --- conditional income ---------------------------------------------------------------------------
+
+
+def _check_conditional(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    income = build(ConditionalIncome, given["policy"])
+    offices = offices_of(given, Policies(conditional_income=income))
+    offices.kept[:] = by_country(given, "kept")
+    month = hour_of(given.get("month", MONTH[1]))
+    if "people" in given:
+        _check_seekers(offices, given, expect, month)
+    elif income.recipients == "employers":
+        _check_employers(offices, given, expect, month)
+    else:
+        entries = offices.share_out(by_country(given, "revenue"), heads(given, "seekers"), month)
+        same(summed(entries), expected_transfers(expect))
+        same(offices.per_head.tolist(), by_country(expect, "each").tolist())
+        assert not offices.effects[:, 0].any(), "counted as an income without a condition"
+    if "kept" in expect:
+        same(offices.kept.tolist(), by_country(expect, "kept").tolist())
+
+
+def _check_seekers(offices: Offices, given: dict[str, Any], expect: dict[str, Any], month: int) -> None:
+    """Who is paid as a month begins, and who in it would have to do how many tasks more."""
+    people = np.zeros(len(given["people"]), WORKER)
+    before = []
+    for row, person in zip(people, given["people"], strict=True):
+        row["country"] = CODES.index(person.get("country", "NTH"))
+        row["bits"] = ACTIVE * (not person.get("gone")) | OTHER_JOB * bool(person.get("other_job"))
+        row["accepted"], row["rejected"] = person["before"], 0
+        before.append(row.copy())
+    known = given.get("joined_since", 0)
+    start = hour_of(given.get("since", MONTH[0]))
+    offices.set_conditions(np.array(before)[: len(before) - known], by_country(given, "revenue"), start)
+    for row, person in zip(people, given["people"], strict=True):
+        row["accepted"] += person.get("accepted", 0)
+        row["rejected"] += person.get("rejected", 0)
+    if "missing" in expect:
+        same([offices.tasks_missing(row, person) for row, person in enumerate(people)], expect["missing"])
+    if "paid" in expect:
+        same(np.flatnonzero(offices.recipients(people)).tolist(), expect["paid"])
+
+
+def _check_employers(offices: Offices, given: dict[str, Any], expect: dict[str, Any], month: int) -> None:
+    """What each requester is given back, and what share of their cost all count on from now on."""
+    requesters = np.zeros(len(given["spent"]), [("country", "i8")])
+    requesters["country"] = [CODES.index(code) for code, _ in given["spent"]]
+    offices.month_spent = np.array([whole(usd) for _, usd in given["spent"]], np.int64)
+    entries, paid = offices.subsidise(by_country(given, "revenue"), requesters, month)
+    amounts = np.zeros(len(requesters), np.int64)
+    amounts[paid["credit"]] = paid["amount"]
+    assert (requesters["country"][paid["credit"]] == paid["debit"]).all(), "paid by another treasury"
+    same(amounts.tolist(), [whole(usd) for usd in expect["given_back"]])
+    same(summed(entries), expected_transfers(expect))
+    shares = [expect.get("share", {}).get(code, 0.0) for code in CODES]
+    assert np.abs(offices.subsidies - np.array(shares)).max() < 1e-9, offices.subsidies
+
+
+OTHERS = {
+    "universal_income": _check_income,
+    "conditional_income": _check_conditional,
+    "wage_floor": _check_floor,
+}
+"""How the cases of instruments other than taxes are held against the functions."""

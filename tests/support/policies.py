@@ -23,7 +23,15 @@ from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
 from sim.agents.worker import Worker
 from sim.composition import compose
 from sim.config import Config, Platform
-from sim.instruments import Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import (
+    ConditionalIncome,
+    Policies,
+    ProfitTax,
+    TurnoverTax,
+    UniversalIncome,
+    UsageTax,
+    WageFloor,
+)
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
@@ -122,6 +130,31 @@ NULLS: dict[str, dict[str, Policies]] = {
             universal_income=UniversalIncome(funding="external", usd_per_month=50.0, countries=[NOWHERE])
         ),
     },
+    "wage_floor": {
+        "a floor of nothing": Policies(wage_floor=WageFloor(usd_per_hour=0.0)),
+        "a floor below all pay": Policies(wage_floor=WageFloor(usd_per_hour=1e-6, basis="actual")),
+        "a start after the end": Policies(wage_floor=WageFloor(usd_per_hour=9.0, start="2019-06-01")),
+        "nobody complies": Policies(wage_floor=WageFloor(usd_per_hour=9.0, compliance=0.0)),
+        "a platform without users": Policies(wage_floor=WageFloor(usd_per_hour=9.0, platforms=["deserted"])),
+        "a country without workers": Policies(wage_floor=WageFloor(usd_per_hour=9.0, countries=[NOWHERE])),
+    },
+    "conditional_income": {
+        "paid by a tax of nothing": Policies(
+            UsageTax(usd_per_user_month=0.0), conditional_income=ConditionalIncome()
+        ),
+        "a tax of nothing for those who hire": Policies(
+            UsageTax(usd_per_user_month=0.0), conditional_income=ConditionalIncome(recipients="employers")
+        ),
+        "a start after the end": Policies(
+            UsageTax(), conditional_income=ConditionalIncome(start="2019-06-01")
+        ),
+        "a country without workers": Policies(
+            UsageTax(), conditional_income=ConditionalIncome(countries=[NOWHERE])
+        ),
+        "a country without requesters": Policies(
+            UsageTax(), conditional_income=ConditionalIncome(recipients="employers", countries=[NOWHERE])
+        ),
+    },
 }
 """Settings of each instrument that must change nothing at all."""
 
@@ -151,15 +184,20 @@ def null_settings(instrument: str) -> Counts:
 
 
 def _null_settings(instrument: str, base: Config) -> Counts:
-    kept = Flows()
-    plain = played(base, observers=(kept,))
-    counts = Counter(workers=plain.workers_count, transfers=plain.ledger.transfers_booked)
+    without: dict[str, tuple[Flows, ClickWorkModel]] = {}
+    counts = Counter[str]()
     for name, policy in NULLS[instrument].items():
         seen = Flows()
-        model = played(replace(base, policy=policy), observers=(seen,))
+        model = bare(played(replace(base, policy=policy), observers=(seen,)))
+        absent = replace(policy, conditional_income=None) if policy.conditional_income else Policies()
+        if repr(absent) not in without:
+            kept = Flows()
+            without[repr(absent)] = kept, bare(played(replace(base, policy=absent), observers=(kept,)))
+        kept, plain = without[repr(absent)]
         assert fingerprint(model) == fingerprint(plain), f"{instrument}, {name}: not as without it"
         assert all((a == b).all() for a, b in zip(kept.months, seen.months, strict=True)), name
         counts["settings"] += 1
+    counts["transfers"] = plain.ledger.transfers_booked
     loud = {
         "usage_tax": Policies(UsageTax()),
         "turnover_tax": Policies(turnover_tax=TurnoverTax()),
@@ -167,11 +205,20 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         "universal_income": Policies(
             universal_income=UniversalIncome(funding="external", usd_per_month=50.0)
         ),
+        "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
+        "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
     }[instrument]
-    assert fingerprint(played(replace(base, policy=loud))) != fingerprint(plain), (
+    assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
         "the instrument does nothing"
     )
     return counts
+
+
+def bare(model: ClickWorkModel) -> ClickWorkModel:
+    """Take off what is written down of a floor that binds nobody: how high it is, and who keeps to it."""
+    model.platform_rows["wage_floor"] = model.platform_rows["highest_floor"] = 0.0
+    model.requester_rows["complies"] = 1
+    return model
 
 
 # --- before the start -----------------------------------------------------------------------------
@@ -609,6 +656,7 @@ def apart(seed: int = 1) -> Counts:
         TurnoverTax(countries=["NTH"], to_requesters=1.0),
         ProfitTax(countries=["NTH"]),
         UniversalIncome(countries=["NTH"], recipients="workers", reservation_elasticity=0.4),
+        wage_floor=WageFloor(countries=["NTH"], usd_per_hour=6.0, platforms=here),
     )
     config = two_worlds(tiny(days=58, workers=60, requesters=8, seed=seed))
     kept, seen = Flows(), Flows()
