@@ -60,10 +60,9 @@ class Levy(Instrument):
     platforms: list[str] = parameter(
         default_factory=list, meaning="platforms that owe it; empty = all", unit="names"
     )
-    to_requesters: float = parameter(
-        0.0, meaning="share of last month's tax that a platform adds to the fee on requesters", low=0, high=1,
-        source=AMAZON, assumed=True,
-    )  # fmt: skip
+    to_requesters: float = assumed(
+        0.0, 0, 1, "share of last month's tax that a platform adds to the fee on requesters"
+    )
     to_workers: float = assumed(
         0.0, 0, 1, "share of last month's tax that a platform adds to the fee on workers"
     )
@@ -102,6 +101,9 @@ class UsageTax(Levy):
         low=1, high=1e10, source=NEW_YORK,
     )  # fmt: skip
     under_declaration: float = assumed(0.1, 0, 0.95, "share of users whom platforms do not declare")
+    to_requesters: float = assumed(
+        0.3, 0, 1, "share of last month's tax that a platform adds to the fee on requesters"
+    )
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,10 @@ class TurnoverTax(Levy):
     rate: float = parameter(
         0.03, meaning="share of the fees that a platform takes in a country", low=0, high=1,
         source="digital services taxes of France, Italy and Spain",
+    )  # fmt: skip
+    to_requesters: float = parameter(
+        0.9, meaning="share of last month's tax that a platform adds to the fee on requesters", low=0, high=1,
+        source=AMAZON, assumed=True,
     )  # fmt: skip
 
 
@@ -128,7 +134,7 @@ class ProfitTax(Instrument):
         0.05, meaning="tax rate of the haven that profits are shifted to", low=0, high=1, assumed=True
     )
     shifting: float = parameter(
-        1.8, meaning="share of profit shifted for each point that the rate lies above the haven's", low=0,
+        1.8, meaning="share of profit shifted, over the difference of the rate to the haven's", low=0,
         high=5, source=f"{TORSLOV}: 36 % at a mean rate of 25 %",
     )  # fmt: skip
     most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
@@ -187,7 +193,7 @@ class UniversalIncome(Programme):
     usd_per_month: float = assumed(0.0, 0, 100_000, "under external funding, what each receives", "USD")
     reservation_elasticity: float = parameter(
         0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
-        source="Le Barbanchon, Rathelot and Roulet 2019; Feldstein and Poterba 1984",
+        source="between Le Barbanchon et al. 2019 (none) and Feldstein and Poterba 1984", assumed=True,
     )  # fmt: skip
     hours_north: float = parameter(
         -0.11, meaning="earnings given up for each dollar received, in northern countries", low=-1, high=0,

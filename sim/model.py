@@ -736,7 +736,8 @@ class ClickWorkModel(mesa.Model):
             revenue, cost = self.books_of(p)
             entries += offices.month_end(p, revenue, cost, charges, users, self.hour)
             offices.set_levies(p, charges, self.hour)
-            exits += [(p, country) for country in offices.left(p, revenue, cost, charges)]
+            going_on = [one for one in charges if offices.strength(offices.taxes[one.name], self.hour)]
+            exits += [(p, country) for country in offices.left(p, revenue, cost, going_on)]
             platform["revenue"] += revenue
             platform["cost"] += cost
             platform["profit"] += revenue - cost

@@ -82,8 +82,8 @@ def draw_duty(
         desired = real(worker.desired_minutes) / 60.0
         effect = effects[worker.country]
         if effect[UNEARNED] * effect[GIVEN_UP] < 0.0:
-            known = real(worker.all_in_pay)
-            hourly = known if known > 0.0 else exp(real(worker.log_base_reservation))
+            # Whoever has learned to expect next to nothing would give up all hours for a few cents.
+            hourly = max(real(worker.all_in_pay), exp(real(worker.log_base_reservation)))
             desired = hours_with_income(desired, effect[UNEARNED], effect[GIVEN_UP], hourly)
             if desired <= 0.0:
                 continue

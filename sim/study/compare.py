@@ -470,7 +470,8 @@ def meaning_of(table: str, line: str) -> str:
     if line == ALL_LINES:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
-            SURPLUS: "all lines: the excess burden of the reform, a loss if negative",
+            SURPLUS: "all lines: what the reform adds in all, or, if less than nothing, its excess burden."
+            " Requesters' value of work is assumed, and weighs most",
         }[table]
     return {CASH: CASH_MEANINGS, SURPLUS: SURPLUS_MEANINGS}[table][line]
 

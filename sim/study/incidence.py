@@ -84,10 +84,10 @@ CASH_MEANINGS: Mapping[str, str] = {
     "cooperative_fund": "nothing in this market",
     "commons_fund": "nothing in this market",
     "havens": "change of what havens hold",
-    "owners": "profit of platforms, also by way of havens",
+    "owners": "profit of platforms, also by way of havens, less the capital with which owners cover losses",
     "rounding": "fractions of a micro-dollar kept aside",
     "outside": "platforms' costs, administration, taxes of havens and incomes of people who are no workers"
-    " of the market, less the capital that covers platforms' losses and incomes paid from outside",
+    " of the market, less incomes paid from outside",
 }
 
 SURPLUS_MEANINGS: Mapping[str, str] = {
@@ -113,6 +113,7 @@ def cash(flows: pd.DataFrame, group_of: Mapping[str, str]) -> Amounts:
     moved = flows[~flows["kind"].astype(str).isin(PURSES)]
     for side, sign in (("credit", 1), ("debit", -1)):
         sectors, countries = (moved[f"{side}_{what}"].astype(str) for what in ("sector", "country"))
+        sectors = sectors.mask((moved["kind"].astype(str) == "capital") & (sectors == "outside"), "owners")
         for sector, country, amount in zip(sectors, countries, moved["amount_microusd"], strict=True):
             for group in ("world", group_of[country]):
                 found[sector, group] += sign * int(amount)

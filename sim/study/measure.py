@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.agents.traits import permanent_ids
 from sim.config import Config
 from sim.market import board as boards
 from sim.model import ClickWorkModel
@@ -147,7 +146,6 @@ class Watcher:
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
         self.worth = np.zeros(countries)
-        self.received = pd.Series(dtype=np.int64)
 
     def hour(self, model: Any) -> None:
         """Add the worth of batches that left the board."""
@@ -163,14 +161,7 @@ class Watcher:
             self._add_open(model, -1.0)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
-        """Note the incomes just paid: workers have spent all else that they held."""
-        if model.hour <= model.first_recorded_hour:
-            return
-        rows = model.worker_rows[: model.workers_count]
-        paid = rows[rows["balance"] > 0]
-        if len(paid):
-            now = pd.Series(paid["balance"].astype(np.int64), index=permanent_ids(paid))
-            self.received = pd.concat([self.received, now]).groupby(level=0).sum()
+        """Do nothing; the recorder keeps the month."""
 
     def end(self, model: ClickWorkModel) -> None:
         """Add what was done right on batches that are still open."""
@@ -198,8 +189,7 @@ def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Me
     watcher.end(model)
     model.end()
     frames = recorder.frames()
-    received = frames.workers["id"].map(watcher.received).fillna(0).astype(np.int64)
-    people = frames.workers.assign(received_microusd=received)
+    people = frames.workers.rename(columns={"transfers_microusd": "received_microusd"})
     return reduce(frames, people, watcher, model.world, model.config)
 
 

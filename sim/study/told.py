@@ -122,7 +122,7 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
         exactly = last and name == CASH and line["difference_microusd_all_seeds"] == 0
         rows.append(
             [
-                {CASH: "sum", SURPLUS: "excess burden"}[name] if last else str(line["line"]),
+                {CASH: "sum", SURPLUS: "total surplus"}[name] if last else str(line["line"]),
                 "exactly 0" if exactly else signed(float(line["difference"]), "USD"),
                 "" if exactly else between(line["low"], line["high"], "USD"),
                 "" if exactly else signed(float(line["world_usd_per_year"]), "USD"),

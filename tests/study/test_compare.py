@@ -407,8 +407,6 @@ def check_windows(module: Any) -> None:
     one, two, both = watched(0, 21), watched(21, 24), watched(0, 45)
     assert both.worth.sum() > 0
     assert one.worth + two.worth == pytest.approx(both.worth, rel=1e-9)
-    assert one.received.empty and len(two.received) > 20
-    assert two.received.to_dict() == both.received.to_dict()
 
 
 PLANTS = [
