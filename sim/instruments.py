@@ -61,7 +61,7 @@ class Levy(Instrument):
         default_factory=list, meaning="platforms that owe it; empty = all", unit="names"
     )
     to_requesters: float = assumed(
-        0.0, 0, 1, "share of last month's tax that a platform adds to the fee on requesters"
+        0.0, 0, 1, "share of last month's tax added to the fee on requesters; to be varied from 0 to 1"
     )
     to_workers: float = assumed(
         0.0, 0, 1, "share of last month's tax that a platform adds to the fee on workers"
@@ -101,9 +101,6 @@ class UsageTax(Levy):
         low=1, high=1e10, source=NEW_YORK,
     )  # fmt: skip
     under_declaration: float = assumed(0.1, 0, 0.95, "share of users whom platforms do not declare")
-    to_requesters: float = assumed(
-        0.3, 0, 1, "share of last month's tax that a platform adds to the fee on requesters"
-    )
 
 
 @dataclass(frozen=True)
@@ -113,10 +110,6 @@ class TurnoverTax(Levy):
     rate: float = parameter(
         0.03, meaning="share of the fees that a platform takes in a country", low=0, high=1,
         source="digital services taxes of France, Italy and Spain",
-    )  # fmt: skip
-    to_requesters: float = parameter(
-        0.9, meaning="share of last month's tax that a platform adds to the fee on requesters", low=0, high=1,
-        source=AMAZON, assumed=True,
     )  # fmt: skip
 
 
