@@ -97,7 +97,7 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
-        ("administration took", "{administration_share:share} of the revenue of months after which some was paid"),
+        ("administration took", "{administration_share:share} of the revenue that paid for incomes"),
         ("universal income, world", "{world_universal_income_per_year:money} USD"),
         ("of it to workers, unfunded", (
             "{universal_income_workers_share:share} to workers of this market, "
@@ -122,6 +122,14 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 WITH_POLICY = "tax_revenue_per_year"
+ONLY_WHERE_PAID = {
+    "universal income, world": "universal_income_per_year",
+    "of it to workers, unfunded": "universal_income_per_year",
+    "universal income per head": "universal_income_per_year",
+    "conditional income, world": "conditional_income_per_year",
+    "given to requesters who hire": "hiring_subsidy_per_year",
+}
+"""Lines that are left out where nothing was paid: no run has all incomes."""
 
 
 class _Shown:
@@ -166,6 +174,7 @@ def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]
         (section, label, _reason(text, summary) or text.format_map(values))
         for section, lines in (*SECTIONS.items(), *policy.items())
         for label, text in lines
+        if label not in ONLY_WHERE_PAID or summary.get(ONLY_WHERE_PAID[label], {}).get("value")
     ]
 
 

@@ -21,8 +21,8 @@ counted. The books of a month are closed as a whole: `before_window` is the part
 before the measured window, 0 except in its first month, and `flows` holds the rest.
 
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others -
-to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends; none
-is paid at the end of a run.
+to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends;
+none is paid at the end of a run.
 """
 
 from __future__ import annotations

@@ -1142,8 +1142,8 @@ def _paid(frames: Frames, conditional: bool = False) -> pd.DataFrame:
 @indicator(
     name="conditional_income_per_head_month",
     unit="USD",
-    definition="What a job seeker who did enough tasks is paid for a month; mean over those paid and the months"
-    " in which some were.",
+    definition="What a job seeker who did enough tasks is paid for a month; mean over those paid and the"
+    " months in which some were.",
 )
 def conditional_income_per_head_month(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames, conditional=True)

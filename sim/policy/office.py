@@ -238,8 +238,8 @@ class Offices:
     def set_conditions(self, workers: Records, revenue: NDArray[np.int64], hour: int) -> None:
         """Set on what an income depends in the month of an hour, and from how many tasks it counts.
 
-        Nobody works for an income from a pot that was empty when the month began: of ``revenue``, micro-dollars
-        that each treasury collected for the month before, and of what was kept.
+        Nobody works for an income from a pot that was empty when the month began: it holds ``revenue``, the
+        micro-dollars that each treasury collected for the month before, and what was kept.
         """
         income = self.policy.conditional_income
         if income is None or income.recipients != "job_seekers":

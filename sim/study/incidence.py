@@ -78,8 +78,8 @@ CASH_MEANINGS: Mapping[str, str] = {
     "pending": "change of what workers have earned and not been paid yet",
     "workers": "payouts and incomes to workers",
     "collectives": "brokers' cuts",
-    "governments": "taxes less administration, incomes and subsidies paid in the window; what is left is in the"
-    " treasuries, and what is missing came in before",
+    "governments": "taxes less administration, incomes and subsidies paid in the window; what is left is in"
+    " the treasuries, and what is missing came in before",
     "audience": "nothing in this market",
     "cooperative_fund": "nothing in this market",
     "commons_fund": "nothing in this market",
@@ -93,10 +93,10 @@ CASH_MEANINGS: Mapping[str, str] = {
 SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay less base reservation wage x working time, paid or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "requesters": "value of work done right less rewards and fees paid, plus subsidies received, in the window",
+    "requesters": "value of work done right less rewards and fees paid in the window, plus subsidies",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
-    "governments": "tax revenue less administration, incomes and subsidies paid, all in the window: these are paid"
-    " a month after the tax",
+    "governments": "tax revenue less administration, incomes and subsidies paid, all in the window: these are"
+    " paid a month after the tax",
     "haven governments": "taxes of havens on profit shifted to them",
     "receivers (workers)": "incomes paid to workers of the market",
     "receivers (others)": "incomes paid to people who are no workers of the market",

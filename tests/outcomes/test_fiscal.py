@@ -173,7 +173,7 @@ def test_a_conditional_income_is_never_called_universal() -> None:
     for name in ("universal_income_per_head_month", "universal_income_over_poverty_line"):
         assert found[name]["reason"] == "no universal income paid recorded"
     lines = {label: line for section, label, line in rows(found) if section in POLICY_SECTIONS}
-    assert lines["universal income, world"] == "0 USD"
+    assert not any("universal" in label + text for label, text in lines.items())
     assert lines["conditional income, world"] == "150 k USD to job seekers, 2.50 a month to each"
     assert lines["given to requesters who hire"] == "35.0 k USD"
 
@@ -212,7 +212,8 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
     assert not any(section in POLICY_SECTIONS for section, _, _ in rows(bare))
     text = plain(summary(GOVERNED, WORLD))
     shown = text.splitlines()
-    assert len(shown) == sum(len(lines) + 1 for lines in (*SECTIONS.values(), *POLICY_SECTIONS.values()))
+    lines = sum(len(lines) + 1 for lines in (*SECTIONS.values(), *POLICY_SECTIONS.values()))
+    assert len(shown) == lines - 2, "two lines are about incomes that nobody was paid"
     assert max(map(len, shown)) <= 100 and text.isascii()
     found = {
         label: line for section, label, line in rows(summary(GOVERNED, WORLD)) if section in POLICY_SECTIONS
@@ -224,8 +225,8 @@ def test_the_console_shows_a_policy_only_where_there_is_one() -> None:
     )
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
     assert found["universal income, world"] == "200 k USD"
-    assert found["administration took"] == "5.0 % of the revenue of months after which some was paid"
-    assert found["conditional income, world"].endswith("no conditional income paid recorded")
+    assert found["administration took"] == "5.0 % of the revenue that paid for incomes"
+    assert not found.keys() & {"conditional income, world", "given to requesters who hire"}
     assert found["of it to workers, unfunded"] == "77.5 % to workers of this market, 2.5 % from outside"
     assert found["workers below the poverty line"] == "50.0 % before the income, 25.0 % after"
 
