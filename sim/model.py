@@ -283,7 +283,7 @@ class ClickWorkModel(mesa.Model):
             row["reward_floor"] = channels.reward_floor[i]
             admitted = int(row["worker_mask"])
             floors = [floor for c, floor in enumerate(self.floors[i]) if admitted >> c & 1]
-            row["wage_floor"], row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)
+            row["highest_floor"] = max(floors, default=0.0)
             levy = float(channels.levy_on_requesters[i])
             usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
             row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
@@ -878,7 +878,7 @@ class ClickWorkModel(mesa.Model):
 
     def revise_pay(self, requesters: Records) -> None:
         """Revise the pay targets of some requesters."""
-        self.kernels.revise_pay(requesters, self.platform_rows, self.settings)
+        self.kernels.revise_pay(requesters, self.platform_rows, self.floors, self.settings)
 
     def revise_demand(self, requesters: Records) -> None:
         """Set how many batches a day some requesters post."""
@@ -887,6 +887,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
+            self.floors,
             self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
@@ -971,12 +972,14 @@ class ClickWorkModel(mesa.Model):
         if not np.isfinite(target):
             raise ValueError(f"A requester cannot aim at {target} USD an hour.")
         platform = self.platform_rows[requester["platform"]]
+        allowed = int(requester["worker_mask"]) & int(platform["worker_mask"])
+        floors = [one for c, one in enumerate(self.floors[requester["platform"]]) if allowed >> c & 1]
         requester["target"] = bounded_target(
             target,
             float(requester["value"]),
             lowest_pay(
                 float(platform["reward_floor"]),
-                float(platform["wage_floor"]),
+                float(min(floors, default=0.0)),
                 bool(requester["complies"]),
                 float(requester["bias"]) if self.settings["floor_on_true_time"][0] else 1.0,
             ),

@@ -160,7 +160,6 @@ PLATFORM = records(
         ("cost_ppm", "i8"),
         ("boards", "i8"),
         ("reward_floor", "f8"),
-        ("wage_floor", "f8"),
         ("highest_floor", "f8"),
         ("transactions", "i8"),
         ("revenue", "i8"),
@@ -170,7 +169,7 @@ PLATFORM = records(
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
-of stated time; ``wage_floor`` and ``highest_floor`` the lowest and highest that policy sets for workers."""
+of stated time; ``highest_floor`` the highest that policy sets for the workers of a country it admits."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

@@ -50,7 +50,7 @@ def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, re
 
 
 @kernel
-def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
+def revise_pay(requesters: Any, platforms: Any, floors: Any, settings: Any) -> None:
     """Revise the pay target of every requester that has seen enough of both arms; begin new arms."""
     setting = settings[0]
     needed = integer(setting.pay_minimum_tasks)
@@ -102,7 +102,7 @@ def revise_pay(requesters: Any, platforms: Any, settings: Any) -> None:
         requester.target = bounded_target(
             target,
             real(requester.value),
-            lowest_pay_of(requester, platform, setting.floor_on_true_time > 0),
+            lowest_pay_of(requester, platform, floors[requester.platform], setting.floor_on_true_time > 0),
             real(platform.requester_fee_ppm) / 1000000.0,
             real(requester.bias),
             real(requester.markup),

@@ -138,11 +138,26 @@ def post(
 
 
 @rule
-def lowest_pay_of(requester: Any, platform: Any, on_true_time: bool) -> float:
+def lowest_floor(requester: Any, platform: Any, floors: Any) -> float:
+    """Lowest floor (USD an hour) among the countries whose workers may do a requester's work on a platform.
+
+    Who pays less has nobody left to do it.
+    """
+    lowest = real(platform.highest_floor)
+    if lowest > 0.0:
+        allowed = integer(requester.worker_mask) & integer(platform.worker_mask)
+        for country in range(len(floors)):
+            if (allowed >> country) & 1:
+                lowest = min(lowest, floors[country])
+    return lowest
+
+
+@rule
+def lowest_pay_of(requester: Any, platform: Any, floors: Any, on_true_time: bool) -> float:
     """USD an hour of stated time below which a requester does not post on a platform."""
     return lowest_pay(
         real(platform.reward_floor),
-        real(platform.wage_floor),
+        lowest_floor(requester, platform, floors),
         requester.complies > 0,
         real(requester.bias) if on_true_time else 1.0,
     )
@@ -156,7 +171,7 @@ def reward_at(hourly: float, seconds: float) -> float:
 
 @rule
 def open_to(mask: int, reward: float, seconds: float, floors: Any) -> int:
-    """Bits of the countries of a mask whose workers may be asked to work so long for a reward (micro-dollars)."""
+    """Bits of the countries of a mask whose workers may work so long for a reward (micro-dollars)."""
     for country in range(len(floors)):
         if reward < reward_at(floors[country], seconds):
             mask &= ~(integer(1) << country)
@@ -164,12 +179,14 @@ def open_to(mask: int, reward: float, seconds: float, floors: Any) -> int:
 
 
 @rule
-def expected_unit_cost(requester: Any, platforms: Any, markup: float, on_true_time: bool) -> float:
+def expected_unit_cost(
+    requester: Any, platforms: Any, floors: Any, markup: float, on_true_time: bool
+) -> float:
     """Cost of an hour of true time (USD) that a requester expects at its target on its home platform."""
     home = platforms[requester.platform]
     return unit_cost(
         real(requester.target),
-        lowest_pay_of(requester, home, on_true_time),
+        lowest_pay_of(requester, home, floors[requester.platform], on_true_time),
         real(home.requester_fee_ppm) / 1000000.0,
         real(requester.bias),
         markup,
@@ -177,14 +194,14 @@ def expected_unit_cost(requester: Any, platforms: Any, markup: float, on_true_ti
 
 
 @rule
-def usable_platforms(requester: Any, platforms: Any, on_true_time: bool) -> int:
+def usable_platforms(requester: Any, platforms: Any, floors: Any, on_true_time: bool) -> int:
     """Bits of the requester's platforms whose promised pay its work is worth; the home's if there is none."""
     usable = integer(0)
     for p in range(len(platforms)):
         if (integer(requester.platform_mask) >> p) & 1 and affordable(
             real(requester.value),
             real(requester.bias),
-            lowest_pay_of(requester, platforms[p], on_true_time),
+            lowest_pay_of(requester, platforms[p], floors[p], on_true_time),
             real(platforms[p].requester_fee_ppm) / 1000000.0,
         ):
             usable |= integer(1) << p
@@ -220,7 +237,7 @@ def write_batch(
     task = types[kind]
     at = integer(0)
     on_true_time = setting.floor_on_true_time > 0
-    usable = usable_platforms(requester, platforms, on_true_time)
+    usable = usable_platforms(requester, platforms, floors, on_true_time)
     number = bits_in(usable)
     if number > 1:
         at = integer(uniform(key, DRAW_PLATFORM, 0) * real(number))
@@ -252,13 +269,13 @@ def write_batch(
         arm = integer(HIGH_ARM)
         spread = -spread
     hourly = real(requester.target) * real(task.pay_factor) * (1.0 + spread)
-    hourly = max(hourly, lowest_pay_of(requester, platform, on_true_time))
+    hourly = max(hourly, lowest_pay_of(requester, platform, floors[p], on_true_time))
     tick = integer(platform.tick)
     reward = rounded_reward(hourly * real(stated) * 1000000.0 / 3600.0, tick, uniform(key, DRAW_ROUNDING, 0))
     floor_reward = real(platform.reward_floor) * real(stated) * 1000000.0 / 3600.0
     counted = real(true_seconds if on_true_time else stated)
     if requester.complies:
-        floor_reward = max(floor_reward, reward_at(real(platform.wage_floor), counted))
+        floor_reward = max(floor_reward, reward_at(lowest_floor(requester, platform, floors[p]), counted))
     if real(reward) < floor_reward:
         reward = integer(np.ceil(floor_reward / real(tick))) * tick
     reward = max(reward, integer(platform.minimum_reward))
@@ -307,7 +324,7 @@ def write_batch(
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
     batch.worth = worth
-    batch.expected_cost = expected_unit_cost(requester, platforms, 1.0, on_true_time) * task_hours
+    batch.expected_cost = expected_unit_cost(requester, platforms, floors, 1.0, on_true_time) * task_hours
     batch.right = 0
     batch.escrow = 0
     batch.posted_hour = hour
@@ -399,13 +416,14 @@ def revise_demand(
     elasticity: float,
     base_fee: float,
     platforms: Any,
+    floors: Any,
     subsidies: Any,
     on_true_time: bool,
 ) -> None:
     """Set how many batches a day each requester draws at its unit cost; those above worth fall out."""
     for r in range(len(requesters)):
         requester = requesters[r]
-        cost = expected_unit_cost(requester, platforms, real(requester.markup), on_true_time)
+        cost = expected_unit_cost(requester, platforms, floors, real(requester.markup), on_true_time)
         cost *= 1.0 - subsidies[requester.country]
         base = unit_cost(real(requester.initial_target), 0.0, base_fee, real(requester.bias), 1.0)
         requester.batches_per_day = real(requester.base_batches) * demand_factor(cost, base, elasticity)

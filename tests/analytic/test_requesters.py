@@ -40,7 +40,7 @@ def finished(**values: Any) -> Any:
 def profit_of(batch: Any, delay_cost: float = 0.0) -> float:
     """Profit of the low arm after one batch, as a share of its worth."""
     requesters = np.zeros(1, REQUESTER)
-    pay_setting.note_finished(batch, 1, requesters, False)
+    pay_setting.note_finished(batch, 1, requesters, np.zeros(1), False)
     arm = [float(requesters[f"low_{name}"][0]) for name in ("worth", "gained", "spent", "delayed")]
     return float(arm_profit(*arm, delay_cost))
 
@@ -70,7 +70,7 @@ def revised(model: ClickWorkModel, **values: float) -> Any:
     row["asked"] = row["expected"] = 1.0
     for name, value in values.items():
         row[name] = value
-    model.kernels.revise_pay(model.requester_rows, model.platform_rows, model.settings)
+    model.revise_pay(model.requester_rows)
     return row[0]
 
 
@@ -91,7 +91,9 @@ def test_demand_falls_with_the_cost_that_posting_knows() -> None:
 
     def factor(bias: float, markup: float, target: float = 2.0) -> float:
         rows["bias"], rows["markup"], rows["initial_target"], rows["target"] = bias, markup, 2.0, target
-        posting.revise_demand(rows, 1.0, FEE, model.platform_rows)
+        posting.revise_demand(
+            rows, 1.0, FEE, model.platform_rows, model.floors, model.offices.subsidies, False
+        )
         return float(rows["batches_per_day"][0] / rows["base_batches"][0])
 
     assert factor(1.0, 1.0) == pytest.approx(1.0)
@@ -174,7 +176,7 @@ def searched_pay(
             row[f"{arm}_gained"] = fill(pay, *others) * value
             row[f"{arm}_spent"] = fill(pay, *others) * pay * (1.0 + FEE)
         row["asked"] = row["expected"] = 1.0
-        model.kernels.revise_pay(model.requester_rows, model.platform_rows, model.settings)
+        model.revise_pay(model.requester_rows)
     return float(row["target"][0])
 
 

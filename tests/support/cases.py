@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from sim.agents.rules import lowest_pay
-from sim.agents.traits import ACTIVE, OTHER_JOB, WORKER
+from sim.agents.traits import ACTIVE, OTHER_JOB, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
 from sim.instruments import (
     ConditionalIncome,
@@ -25,7 +25,7 @@ from sim.instruments import (
     WageFloor,
 )
 from sim.ledger import KINDS
-from sim.market.posting import open_to
+from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
 from sim.policy.channels import fold
 from sim.policy.office import Entry, Offices
@@ -203,6 +203,11 @@ def expected_transfers(expect: dict[str, Any]) -> Counter[str]:
 # --- the wage floor -------------------------------------------------------------------------------
 
 
+def mask_of(codes: list[str]) -> int:
+    """Bits of some countries."""
+    return sum(1 << CODES.index(code) for code in codes)
+
+
 def _check_floor(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "floors" in expect:
         offices = offices_of(given, Policies(wage_floor=build(WageFloor, given["policy"])))
@@ -216,6 +221,15 @@ def _check_floor(given: dict[str, Any], expect: dict[str, Any]) -> None:
         floors = np.array([float(given["floors"][code]) for code in CODES])
         mask = open_to(3, float(whole(given["reward"])), float(given["seconds"]), floors)
         same([code for country, code in enumerate(CODES) if mask >> country & 1], expect["open"])
+    elif "lowest" in expect:
+        floors = np.array([float(given["floors"][code]) for code in CODES])
+        requester, platform = np.zeros(1, REQUESTER), np.zeros(1, PLATFORM)
+        requester["worker_mask"], platform["worker_mask"] = (
+            mask_of(given["wants"]),
+            mask_of(given["admitted"]),
+        )
+        platform["highest_floor"] = floors.max()
+        same(lowest_floor(requester[0], platform[0], floors), float(expect["lowest"]))
     else:
         counted = given["true_over_stated"] if given["basis"] == "actual" else 1.0
         pay = lowest_pay(

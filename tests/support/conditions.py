@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class FloorWatch(Watcher):
     def hour(self, model: Any) -> None:
         """Look at who worked for what."""
         floor = model.config.policy.wage_floor
-        for event, batch, entry in events(model):
+        for _, batch, entry in events(model):
             country = int(model.worker_rows["country"][int(entry["row"])])
             usd = floor.usd_per_hour
             if usd is None:
@@ -73,6 +74,8 @@ class FloorWatch(Watcher):
         for board in model.boards:
             new = (board.batches["open"] > 0) & (board.batches["posted_hour"] == model.hour)
             masks = board.listings["country_mask"][new]
+            assert (masks != 0).all(), "work that nobody may do"
+            self.counts["batches for the North alone"] += int((masks == 1).sum())
             self.counts["batches for the South alone"] += int((masks == 2).sum())
             self.counts["batches for all"] += int((masks == 3).sum())
 
@@ -113,7 +116,7 @@ def compliance() -> Counts:
         rows = ClickWorkModel(replace(base, policy=policy)).requester_rows
         kept.append(rows["complies"].astype(bool))
         assert abs(kept[-1].mean() - share) < 0.08, (share, kept[-1].mean())
-    assert all((less <= more).all() for less, more in zip(kept, kept[1:], strict=False))
+    assert all((less <= more).all() for less, more in pairwise(kept))
     return Counter(requesters=len(kept[0]), who=int(kept[1].sum()))
 
 
@@ -192,7 +195,7 @@ class SeekerWatch(Watcher):
 
 
 def seekers(seed: int = 1) -> Counts:
-    """Exactly those without another job and with enough tasks are paid; until then they take what there is."""
+    """Exactly those without another job and with enough tasks are paid; until then they take anything."""
     watch = SeekerWatch()
     played(market(days=58, workers=100, policy=SEEKERS, seed=seed), observers=(watch,))
     return watch.counts

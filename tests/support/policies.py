@@ -216,7 +216,7 @@ def _null_settings(instrument: str, base: Config) -> Counts:
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:
     """Take off what is written down of a floor that binds nobody: how high it is, and who keeps to it."""
-    model.platform_rows["wage_floor"] = model.platform_rows["highest_floor"] = 0.0
+    model.platform_rows["highest_floor"] = 0.0
     model.requester_rows["complies"] = 1
     return model
 

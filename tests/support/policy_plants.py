@@ -80,6 +80,8 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (FLOOR, "if floor.platforms and name not in floor.platforms:", "if False:"),
         ("sim.agents.rules", "max(promise, wage_floor * true_over_counted)", "max(promise, wage_floor)"),
         ("sim.agents.rules", "* true_over_counted) if complies else promise", "* true_over_counted)"),
+        (POSTING, "integer(requester.worker_mask) & integer(platform.worker_mask)", "integer(platform.worker_mask)"),
+        (POSTING, "lowest = min(lowest, floors[country])", "pass"),
         (POSTING, "if reward < reward_at(floors[country], seconds):", "if reward <= reward_at(floors[country], seconds):"),
     ],
 }  # fmt: skip
@@ -117,7 +119,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH", "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY", policies.reservations),
     (MODEL, "offices.contributions(self.hour) != before", "True", conditions.demand_is_left_alone),
     (MODEL, "np.array(draws) < floor.compliance", "np.array(draws) > floor.compliance", conditions.compliance),
-    (MODEL, 'row["highest_floor"] = min(floors, default=0.0), max(floors, default=0.0)', 'row["highest_floor"] = 0.0, 0.0', lambda: conditions.floors_hold(conditions.LOCAL)),
+    (MODEL, 'row["highest_floor"] = max(floors, default=0.0)', 'row["highest_floor"] = 0.0', lambda: conditions.floors_hold(conditions.LOCAL)),
     (OFFICE, "self.strength(floor, hour)", "self.strength(floor, hour - 1)", lambda: conditions.floors_hold(conditions.LOCAL)),
     ("sim.checkpoint", '    "floors",\n', "", lambda: conditions.resumed(conditions.FLOOR_AND_SEEKERS, (1000,))),
     (OFFICE, '    "tasks_before",\n', "", lambda: conditions.resumed(conditions.FLOOR_AND_SEEKERS, (1000,))),
@@ -131,7 +133,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, '["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]', '["accepted"].astype(np.int64) * finished["reward"]', conditions.employers),
     (OFFICE, "        self.month_spent[:] = 0\n", "", conditions.employers),
     (OFFICE, "np.minimum(MOST_SUBSIDISED, given", "np.minimum(MOST_SUBSIDISED, 2 * given", conditions.employers),
-    (MODEL, "            self.platform_rows,\n            self.offices.subsidies,\n            bool", "            self.platform_rows,\n            0 * self.offices.subsidies,\n            bool", conditions.subsidised_demand),
+    (MODEL, "            self.floors,\n            self.offices.subsidies,\n            bool", "            self.floors,\n            0 * self.offices.subsidies,\n            bool", conditions.subsidised_demand),
     (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice."""
