@@ -538,6 +538,7 @@ FLOORS = {
 MOVED_BY_POLICIES = {
     "usage_tax", "turnover_tax", "profit_tax", "profit_shifting", "haven_tax", "haven_profit",
     "administration", "pooling", "universal_income", "income_of_others", "external_income",
+    "conditional_income", "hiring_subsidy",
 }  # fmt: skip
 """The twin knows no policies: these kinds are for tests/policy."""
 
