@@ -67,7 +67,8 @@ def laid_out(
     tree = _ground(folder, request, documents)
     for document in documents:
         tree = merge(tree, document.values)
-    return tree, request.changes
+    # So that settings of what a file chose are there to be changed.
+    return dict(to_plain(build(Config, tree, cross_checks=False))), request.changes
 
 
 def from_yaml(path: str | Path) -> Config:

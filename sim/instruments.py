@@ -43,6 +43,14 @@ class Instrument:
             text = getattr(self, name)
             if text is not None and not _is_month(text):
                 yield name, text, "null or the first day of a month, such as 2019-07-01"
+        if (
+            self.start
+            and self.end
+            and _is_month(self.start)
+            and _is_month(self.end)
+            and self.end <= self.start
+        ):
+            yield "end", self.end, f"a month after the start, {self.start}; or null"
 
 
 def _is_month(text: str) -> bool:

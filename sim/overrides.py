@@ -133,21 +133,23 @@ def _bad_override(text: str, message: str, allowed: str, suggestion: str = "") -
 def _group_choice(change: Change, names: list[str]) -> Choice:
     """Return the name or names chosen from a group, None to leave the group out."""
     if change.mark == "~" or change.value is None:
-        return None
-    if change.path in SEVERAL and isinstance(change.value, list):
-        chosen = [_group_choice(change._replace(value=value, mark=""), names) for value in change.value]
+        return () if change.path in SEVERAL else None
+    value, several = change.value, change.path in SEVERAL and isinstance(change.value, list)
+    wrong = [one for one in value if one not in names] if several else []
+    if several and not wrong:
         # What is chosen together means the same in any order.
-        return tuple(sorted({name for name in chosen if isinstance(name, str)}))
-    if isinstance(change.value, str) and change.value in names:
-        return change.value
+        return tuple(sorted(set(value)))
+    value = wrong[0] if several else value
+    if isinstance(value, str) and value in names:
+        return value
     together = ",".join([name for name in names if name != "none"][:2])
-    several = f", or several: {change.path}=[{together}]" if change.path in SEVERAL else ""
+    more = f", or several: {change.path}=[{together}]" if change.path in SEVERAL else ""
     raise UserError(
         "is not one of the group's names.",
         path=change.path,
-        value=change.value,
-        allowed="one of " + ", ".join(names) + several,
-        nearest=f"{change.path}={nearest_or_first(str(change.value), names)}",
+        value=value,
+        allowed="one of " + ", ".join(names) + more,
+        nearest=f"{change.path}={nearest_or_first(str(value), names)}",
     )
 
 

@@ -204,7 +204,7 @@ def execute(
     if draw is not None and first.record.figures:
         draw(comparison, folder / FIGURES)
     write_manifest(folder, manifest, passing=parts.names())
-    shutil.rmtree(folder / PARTS)
+    shutil.rmtree(folder / PARTS, ignore_errors=True)
     if tell is not None:
         tell(comparison)
     return folder

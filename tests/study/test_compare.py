@@ -184,7 +184,7 @@ def test_cash_and_surplus_against_the_ledger_by_hand() -> None:
     cash = {sector: found.amounts[CASH][sector, "world"] for sector in SECTORS}
     assert cash["workers"] == kinds["payout"] + kinds["universal_income"] > kinds["payout"]
     assert cash["requesters"] == kinds["refund"] - kinds["posting"]
-    assert cash["owners"] == kinds.get("profit", 0)
+    assert cash["owners"] == kinds.get("profit", 0) - kinds.get("capital", 0)
     assert cash["governments"] == (
         kinds["usage_tax"] - kinds["administration"] - kinds["universal_income"] - kinds["income_of_others"]
     )
