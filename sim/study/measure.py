@@ -150,17 +150,16 @@ class Watcher:
             self._add_open(model, -1.0)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
-        """Count the month's users, and the incomes just paid: workers have spent all else they held."""
+        """Count the month's users, and the incomes just paid."""
         if model.hour <= model.first_recorded_hour:
             return
         last = model.clock.datetime(model.hour - 1)
         of_month = (model.hour - self.since) / (24 * calendar.monthrange(last.year, last.month)[1])
         self.user_months += model.offices.users.sum(axis=0) * of_month
         self.since = model.hour
-        rows = model.worker_rows[: model.workers_count]
-        paid = rows[rows["balance"] > 0]
-        if len(paid):
-            now = pd.Series(paid["balance"].astype(np.int64), index=permanent_ids(paid))
+        if model.paid_at == model.hour and model.paid_income.any():
+            paid = model.worker_rows[: len(model.paid_income)][model.paid_income]
+            now = pd.Series(model.offices.per_head[paid["country"]], index=permanent_ids(paid))
             self.received = pd.concat([self.received, now]).groupby(level=0).sum()
 
     def end(self, model: ClickWorkModel) -> None:

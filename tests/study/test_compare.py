@@ -216,6 +216,24 @@ def test_surplus_counts_everything_once(exercised: Exercised) -> None:
     exercised("USD of rewards", moved // 10**6, at_least=1000)
 
 
+@pytest.mark.parametrize(
+    ("recipients", "metric"), [("job_seekers", "conditional_income"), ("employers", "hiring_subsidy")]
+)
+def test_a_conditional_income_has_metrics_and_a_surplus_of_its_own(
+    recipients: str, metric: str, exercised: Exercised
+) -> None:
+    words = ["policy=[usage_tax,conditional_income]", f"policy.conditional_income.recipients={recipients}"]
+    config = compose([*SMALL, *words, "policy.usage_tax.usd_per_user_month=4", "time.days=60"])
+    found = measure(ClickWorkModel(config), play)
+    check_surplus(found, config)
+    values = {one.metric: one.value for one in found.values if one.group == "world"}
+    other = {"conditional_income", "hiring_subsidy"} - {metric}
+    assert values[other.pop()] == values["universal_income_per_head_month"] == 0
+    exercised(f"USD of {metric}", int(values[metric]), at_least=10)
+    received = int(found.people["received_microusd"].sum())
+    assert received == (round(values[metric] * 1e6) if recipients == "job_seekers" else 0)
+
+
 def test_every_kind_of_transfer_has_its_place() -> None:
     """A kind that is new to the ledger must be given its lines, or a reason for having none."""
     tables = (sim.study.incidence.GAINS, sim.study.incidence.LOSSES, sim.study.incidence.NO_SURPLUS)
