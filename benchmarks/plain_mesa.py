@@ -514,8 +514,8 @@ class Platform(Member):
         self.worker_fee_ppm = ppm(config.worker_fee)
         self.log_keep = log(1.0 - self.worker_fee_ppm / 1000000.0)
         self.reward_floor = max(0.0, config.reward_promise_usd_per_hour)
-        self.minimum_reward = micro(config.minimum_reward_usd)
         self.tick = micro(config.tick_usd)
+        self.minimum_reward = max(micro(config.minimum_reward_usd), self.tick)
         self.payout_days = config.payout_days
         self.payout_threshold = micro(config.payout_threshold_usd)
         self.transaction_cost = micro(config.cost_per_transaction_usd)

@@ -401,7 +401,12 @@ class Platform:
     )
     worker_fee: float = assumed(0.0, 0, 0.99, "fee on workers, share of the reward")
     minimum_reward_usd: float = parameter(
-        0.01, meaning="lowest reward for a task", unit="USD", low=0.000001, high=1000, source=MTURK_FEES
+        0.01,
+        meaning="lowest reward for a task, at least a tick",
+        unit="USD",
+        low=0.000001,
+        high=1000,
+        source=MTURK_FEES,
     )
     tick_usd: float = parameter(
         0.01, meaning="rewards are multiples of this", unit="USD", low=0.000001, high=10, source=MTURK_FEES

@@ -61,8 +61,8 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["worker_mask"] = sum(1 << c for c in workers[name])
         row["large_batch_from"] = platform.large_batch_from
         row["worker_fee_ppm"] = parts_per_million(platform.worker_fee)
-        row["minimum_reward"] = parse_usd(platform.minimum_reward_usd)
         row["tick"] = parse_usd(platform.tick_usd)
+        row["minimum_reward"] = max(parse_usd(platform.minimum_reward_usd), int(row["tick"]))
         row["payout_days"] = platform.payout_days
         row["payout_threshold"] = parse_usd(platform.payout_threshold_usd)
         row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)

@@ -100,7 +100,7 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a rate of nothing": Policies(UsageTax(usd_per_user_month=0.0)),
         "a threshold above all users": Policies(UsageTax(threshold_users=1e10)),
         "a start after the end": Policies(UsageTax(start="2019-06-01")),
-        "an end before the start": Policies(UsageTax(start="2019-02-01", end="2019-02-01")),
+        "an end before the run": Policies(UsageTax(start="2018-02-01", end="2018-12-01")),
         "nothing passed on": Policies(UsageTax(usd_per_user_month=0.0, to_requesters=0.5, to_workers=0.5)),
         "a platform without users": Policies(UsageTax(platforms=["deserted"])),
         "a country without users": Policies(UsageTax(countries=[NOWHERE])),
