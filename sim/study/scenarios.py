@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +19,8 @@ JOIN = "+"
 NONE = "none"
 POLICY, SCENARIO = "policy", "scenario"
 MOST_SEEDS = 10_000
-SHARED = ("seed", "time", "world")
-"""What all scenarios must have in common, so that the same draws meet the same days and countries."""
+SHARED = ("seed", "time", "world", "workers.count", "workers.real_count")
+"""What all scenarios must have in common: the same draws meet the same days, countries and people."""
 
 
 class Scenario(NamedTuple):
@@ -93,16 +94,16 @@ def with_seeds(config: Config, count: int) -> list[Config]:
 
 
 def check_comparable(configs: Mapping[str, Config]) -> None:
-    """Refuse scenarios that differ in what all must share: seed, days and countries."""
+    """Refuse scenarios that differ in what all must share: seed, days, countries and people."""
     (first, baseline), *others = configs.items()
     for name, config in others:
         for part in SHARED:
-            if getattr(config, part) != getattr(baseline, part):
+            if attrgetter(part)(config) != attrgetter(part)(baseline):
                 raise UserError(
                     f"differs between scenarios {first} and {name}, so that they cannot be paired.",
                     path=part,
                     value=name,
-                    allowed="the same seed, time and world in all scenarios",
+                    allowed="the same seed, time, world and number of workers in all scenarios",
                     nearest=f"{part}=... on the command line, for all",
                 )
 
@@ -136,6 +137,15 @@ def _refuse_group(word: str, names: Sequence[str]) -> None:
 
 def _apply_where_known(change: Change, trees: list[dict[str, Any]], scenarios: list[Scenario]) -> None:
     """Apply a setting to the scenarios that have its key; refuse it if none has."""
+    path = change.path.split(".")
+    if path[0] == POLICY and (change.mark or len(path) == 2):
+        raise UserError(
+            "would change what a scenario's name says.",
+            path=change.path,
+            value=change.value,
+            allowed="settings of instruments that scenarios have: policy.usage_tax.usd_per_user_month=1",
+            nearest=f"clickmarket compare {' '.join(one.name for one in scenarios)} {path[1]}",
+        )
     if change.mark:
         for tree in trees:
             apply_change(tree, change)

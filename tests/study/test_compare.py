@@ -626,6 +626,10 @@ def test_a_file_is_a_scenario(tmp_path: Path) -> None:
         (["none", "profit_tax", "policy.usage_tax.usd_per_user_month=5"],
          "nearest  clickmarket compare none profit_tax usage_tax"),
         (["none", "usage_tax", "policy=profit_tax"], "chosen by the names"),
+        (["none", "usage_tax", "+policy.usage_tax.usd_per_user_month=1"], "what a scenario's name says"),
+        (["none", "turnover_tax", "policy.usage_tax={}"], "what a scenario's name says"),
+        (["none", "usage_tax", "policy.usage_tax=null"], "what a scenario's name says"),
+        (["none", "fewer.yaml"], "number of workers in all scenarios"),
         (["none", "usage_tax", "scenario=digital_income"], "chosen by the names"),
         (["none", "usage_tax", "seeds=0"], "nearest  seeds=1"),
         (["none", "usage_tax", "seeds=-3"], "nearest  seeds=1"),
@@ -636,7 +640,7 @@ def test_a_file_is_a_scenario(tmp_path: Path) -> None:
         (["none", "usage_tax", "world.table=nowhere"], "world.table"),
         (["none", "usage_tax", "--seeds", "3"], "settings have no dashes"),
         (["none", "nowhere.yaml"], "cannot be read"),
-        (["none", "other_days.yaml"], "the same seed, time and world"),
+        (["none", "other_days.yaml"], "the same seed, time, world"),
         (["none", "usage_tax", "results.dir=file"], "results.dir"),
     ],
 )  # fmt: skip
@@ -651,6 +655,7 @@ def test_refusals(
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
     Path("other_days.yaml").write_text("time: {days: 9}\n")
+    Path("fewer.yaml").write_text("workers: {count: 150}\n")
     before = sorted(tmp_path.rglob("*"))
     assert main(["compare", *words]) == 2
     said = capsys.readouterr()
