@@ -22,7 +22,7 @@ COMMANDS = ("run", "compare")
 RUN_OPTIONS = ("--plugin", "--cfg", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
-KEPT_ON_RESUME = ("compute.", "results.")
+FREE_ON_RESUME = ("compute.",)
 USUAL_SEEDS = 10
 EXPLAINED_BY_COMPARE = {"policy": "Policies", "scenario": "Scenarios"}
 MAIN_PARAMETERS = (
@@ -66,7 +66,7 @@ Settings
   section.name=value  set one value; lists as [a,b]
   +platforms.new.requester_fee=0.1 adds an entry of a new name; ~platforms.name takes one away
   config=FILE         lay the values of a YAML file over the groups
-  resume=PATH         go on from a checkpoint, as configured then, except compute.* and results.*
+  resume=PATH         go on from a checkpoint, as configured then, except compute.*
 """
 
 
@@ -318,13 +318,13 @@ def compare_help() -> str:
 
 def _refuse_changes_on_resume(overrides: list[str]) -> None:
     for word in overrides:
-        if not word.startswith(KEPT_ON_RESUME):
+        if not word.startswith(FREE_ON_RESUME):
             raise UserError(
                 "cannot be changed: a resumed run keeps the configuration of its checkpoint.",
                 path=word.partition("=")[0],
                 value=word,
-                allowed="compute.* and results.*",
-                nearest="results.dir=...",
+                allowed="compute.*; results go on in the run's own folder",
+                nearest="compute.threads=...",
             )
 
 

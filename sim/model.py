@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
-from sim.config import Config
+from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest
 from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
@@ -334,10 +335,12 @@ class ClickWorkModel(mesa.Model):
         contributions: tuple[Contribution, ...] = (),
         plugins: Mapping[str, RuleTable] | None = None,
         requester_classes: Mapping[str, type[Requester]] | None = None,
+        compute: Compute | None = None,
     ) -> ClickWorkModel:
         """Return the model of a checkpoint; it goes on to the same bits.
 
-        What is code (classes, contributions, plug-ins) must be given again, the same as before. Mesa's own
+        What is code (classes, contributions, plug-ins) must be given again, the same as before; ``compute``
+        may differ from then. Mesa's own
         counts (``steps``, ``time``) begin anew; ``hour`` goes on.
         """
         arrays, meta = checkpoint.read_archive(Path(path))
@@ -348,8 +351,9 @@ class ClickWorkModel(mesa.Model):
             arrays["model.mixes"],
             arrays["model.pools"],
         )
+        config = build(Config, meta["config"])
         model = cls(
-            build(Config, meta["config"]),
+            replace(config, compute=compute or config.compute),
             population,
             worker_classes,
             contributions,

@@ -75,7 +75,7 @@ def execute(
         Files with further rules.
     resume
         Folder (or checkpoint file) of a run that was interrupted after a checkpoint. It keeps the
-        configuration of its checkpoint.
+        configuration of its checkpoint, except ``compute``, and its folder.
     quiet
         Print nothing.
     draw
@@ -91,7 +91,7 @@ def execute(
         write_text(folder / CONFIG, to_yaml(config))
     else:
         folder = interrupted(resume)
-        model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules)
+        model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules, compute=config.compute)
         config = model.config
     if cold and not quiet:
         print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
