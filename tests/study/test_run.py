@@ -350,8 +350,9 @@ def test_mistakes_that_only_the_run_can_see(
     Path("broken").mkdir()
     Path("broken/checkpoint").write_bytes(b"clickmarket checkpoint 3 0\n")
     before = sorted(tmp_path.rglob("*"))
-    usual = [] if words[0].startswith("resume") else ["world=north_south", "workers.count=40"]
-    assert main(["run", *usual, "results.dir=out", *words]) == 2
+    usual = ["world=north_south", "workers.count=40", "results.dir=out"]
+    usual = [] if words[0].startswith("resume") else usual
+    assert main(["run", *usual, *words]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith(f"clickmarket: {path}")
