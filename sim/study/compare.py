@@ -7,7 +7,6 @@ where it stopped when the same command is given again.
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import hashlib
 import importlib.metadata
 import io
@@ -52,7 +51,7 @@ from sim.study.result import (
     write_manifest,
     write_text,
 )
-from sim.study.run import PACKAGES
+from sim.study.run import PACKAGES, new_folder
 from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.world import World, load_world
 
@@ -189,7 +188,7 @@ def execute(
         ClickWorkModel(config, plugins=rules)  # what only the world shows to be wrong comes out here
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files)
-    folder = unfinished(first, identity) or new_folder(first, identity)
+    folder = unfinished(first, identity) or new_folder(first, f"compare-{identity[:16]}")
     parts = Parts(folder, plan)
     if is_cold(search, posting) and not quiet:
         print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
@@ -343,26 +342,6 @@ def unfinished(config: Config, identity: str) -> Path | None:
         if (folder / PARTS).is_dir():
             return folder
     return None
-
-
-def new_folder(config: Config, identity: str) -> Path:
-    """Make the folder of a new comparison: the moment it began and the start of its identity."""
-    stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
-    base = Path(config.results.dir)
-    for attempt in range(1000):
-        folder = base / f"{stamp}-compare-{identity[:16]}{f'-{attempt}' if attempt else ''}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UserError(
-                f"The folder for results cannot be made: {error.strerror}.",
-                path="results.dir",
-                value=str(base),
-            ) from error
-        return folder
-    raise UserError("There is no free name for a result folder.", path="results.dir", value=str(base))
 
 
 # ---------------------------------------------------------------- pairs

@@ -87,7 +87,7 @@ def execute(
     rules = load_plugins(files) if files else None
     if resume is None:
         model = ClickWorkModel(config, plugins=rules)
-        folder = new_folder(config)
+        folder = new_folder(config, config_id(config)[:8])
         write_text(folder / CONFIG, to_yaml(config))
     else:
         folder = interrupted(resume)
@@ -194,12 +194,12 @@ def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: P
     model.save(folder / CHECKPOINT, {**recorder.state_arrays(), "parts": np.array(parts.count)})
 
 
-def new_folder(config: Config) -> Path:
-    """Make the folder of a new run: the moment it began and the start of its configuration's hash."""
+def new_folder(config: Config, mark: str) -> Path:
+    """Make a folder for new results, named by the moment they were begun and a mark of what they are of."""
     stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
     base = Path(config.results.dir)
     for attempt in range(1000):
-        folder = base / f"{stamp}-{config_id(config)[:8]}{f'-{attempt}' if attempt else ''}"
+        folder = base / f"{stamp}-{mark}{f'-{attempt}' if attempt else ''}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:

@@ -126,7 +126,7 @@ def test_a_levy_is_a_fee(exercised: Exercised) -> None:
 
 
 def test_resumed_in_the_middle_of_months(exercised: Exercised) -> None:
-    counts = policies.resumed([100, FEBRUARY, FEBRUARY + 1, 1000, 1300])
+    counts = policies.resumed(policies.EVERYTHING, [100, FEBRUARY, FEBRUARY + 1, 1000, 1300])
     exercised("restarts", counts["restarts"], 5)
     exercised("micro-dollars of income at the end", counts["paid"], 1_000)
 
@@ -276,7 +276,7 @@ def test_accounts_resumption_and_order(policy: Policies, kind: str, exercised: E
     counts = conditions.accounts(policy)
     exercised("accounts compared", counts["accounts compared"], 100_000)
     exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
-    exercised("restarts", conditions.resumed(policy)["restarts"], 4)
+    exercised("restarts", policies.resumed(policy, [100, FEBRUARY, FEBRUARY + 1, 1000])["restarts"], 4)
     exercised("events", conditions.same_anyhow(policy)["events"], 2_000)
 
 

@@ -6,13 +6,11 @@ As in ``tests.support.policies``: functions that raise ``AssertionError`` and re
 from __future__ import annotations
 
 import math
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -357,26 +355,6 @@ def accounts(policy: Policies) -> Counts:
     model.end()
     model.ledger.recount([board.batches["escrow"] for board in model.boards])
     return books.counts + money.counts
-
-
-def resumed(policy: Policies, hours: tuple[int, ...] = (100, FEBRUARY, FEBRUARY + 1, 1000)) -> Counts:
-    """Stopped and resumed in the middle of months, a run goes on to the same bits."""
-    config = market(policy=policy)
-    whole = ClickWorkModel(config)
-    whole.run()
-    chain = ClickWorkModel(config)
-    with tempfile.TemporaryDirectory() as folder:
-        for hour in hours:
-            chain.run(hour - chain.hour)
-            chain.save(Path(folder) / "checkpoint")
-            chain = ClickWorkModel.load(Path(folder) / "checkpoint")
-    chain.run()
-    for model in (whole, chain):
-        model.end()
-    assert fingerprint(whole) == fingerprint(chain), "a resumed run differs"
-    one, other = whole.offices.state(), chain.offices.state()
-    assert all((one[name] == other[name]).all() for name in one), "the offices of a resumed run differ"
-    return Counter(restarts=len(hours), transfers=whole.ledger.transfers_booked)
 
 
 def same_anyhow(policy: Policies) -> Counts:

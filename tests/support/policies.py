@@ -589,9 +589,9 @@ def levies_are_fees() -> Counts:
 # --- going on -------------------------------------------------------------------------------------
 
 
-def resumed(hours: list[int]) -> Counts:
-    """A run with every instrument, stopped and resumed in the middle of months, goes on to the same bits."""
-    config = market(policy=EVERYTHING)
+def resumed(policy: Policies, hours: Sequence[int]) -> Counts:
+    """Stopped and resumed in the middle of months, a run goes on to the same bits."""
+    config = market(policy=policy)
     whole = ClickWorkModel(config)
     whole.run()
     chain = ClickWorkModel(config)
