@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
+from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 3 "
+FORMAT = b"clickmarket checkpoint 4 "
 META = "meta.json"
 
 MODEL_ARRAYS = (
@@ -53,7 +54,7 @@ MODEL_ARRAYS = (
     "bucket_starts",
 )
 MODEL_NUMBERS = ("hour", "day", "week", "utc_hour", "workers_count", "recording", "needs_bucketing")
-LEDGER_ARRAYS = ("totals", "flows", "owners", "outside", "rounding", "havens")
+LEDGER_ARRAYS = ("totals", "flows", *OWN)
 
 
 def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:

@@ -360,8 +360,13 @@ def default_task_types() -> dict[str, TaskType]:
 
 @dataclass(frozen=True)
 class Platform:
-    """A microwork platform."""
+    """A platform of digital labour."""
 
+    family: str = parameter(
+        "microwork",
+        meaning="kind of digital labour; requesters that use several platforms stay within a kind",
+        choices=("microwork", "on_demand", "click_farm", "social"),
+    )
     owner: str = parameter(
         "USA", meaning="country where the owners live", unit="ISO alpha-3 or code of the table"
     )

@@ -69,6 +69,17 @@ KINDS = (
     ("external_income", "outside", "workers"),
     ("conditional_income", "governments", "workers"),
     ("hiring_subsidy", "governments", "requesters"),
+    ("advertising", "outside", "platforms"),
+    ("user_money", "outside", "audience"),
+    ("user_charge", "audience", "platforms"),
+    ("user_spending", "audience", "outside"),
+    ("royalty", "platforms", "commons_fund"),
+    ("commons_dividend", "commons_fund", "workers"),
+    ("commons_to_users", "commons_fund", "audience"),
+    ("surplus", "platforms", "cooperative_fund"),
+    ("patronage", "cooperative_fund", "workers"),
+    ("shift_pay", "platforms", "workers"),
+    ("contributions", "platforms", "governments"),
 )
 """(kind, paying sector, receiving sector) of every transfer there is."""
 
@@ -102,6 +113,17 @@ KINDS = (
     EXTERNAL_INCOME,
     CONDITIONAL_INCOME,
     HIRING_SUBSIDY,
+    ADVERTISING,
+    USER_MONEY,
+    USER_CHARGE,
+    USER_SPENDING,
+    ROYALTY,
+    COMMONS_DIVIDEND,
+    COMMONS_TO_USERS,
+    SURPLUS,
+    PATRONAGE,
+    SHIFT_PAY,
+    CONTRIBUTIONS,
 ) = range(len(KINDS))
 
 TRANSFER = records(
@@ -119,6 +141,12 @@ TRANSFER = records(
 ACCOUNT = records([("balance", "i8"), ("country", "i8")])
 LARGEST = 2**61
 """Most micro-dollars in a transfer, an account, a sector or a cell of the month's flows: nothing can wrap."""
+
+OWN = ("owners", "outside", "rounding", "havens", "cooperative_fund", "commons_fund")
+"""Sectors whose accounts belong to no agent."""
+
+MOST_PLATFORMS = 16
+"""Platforms that a worker's record can name; each has an account for what it owes members."""
 
 PAYING = np.array([SECTORS.index(paying) for _, paying, _ in KINDS], np.int64)
 RECEIVING = np.array([SECTORS.index(receiving) for _, _, receiving in KINDS], np.int64)
@@ -155,6 +183,9 @@ def book(
     workers: Any,
     collectives: Any,
     governments: Any,
+    audience: Any,
+    cooperative_fund: Any,
+    commons_fund: Any,
     havens: Any,
     owners: Any,
     rounding: Any,
@@ -195,6 +226,15 @@ def book(
         elif sector == 6:
             governments[at] -= amount
             balance = governments[at]
+        elif sector == 7:
+            audience[at] -= amount
+            balance = audience[at]
+        elif sector == 8:
+            cooperative_fund[at] -= amount
+            balance = cooperative_fund[at]
+        elif sector == 9:
+            commons_fund[at] -= amount
+            balance = commons_fund[at]
         elif sector == 10:
             havens[at] -= amount
             balance = havens[at]
@@ -224,6 +264,12 @@ def book(
             collectives[at] += amount
         elif sector == 6:
             governments[at] += amount
+        elif sector == 7:
+            audience[at] += amount
+        elif sector == 8:
+            cooperative_fund[at] += amount
+        elif sector == 9:
+            commons_fund[at] += amount
         elif sector == 10:
             havens[at] += amount
         elif sector == 11:
@@ -270,16 +316,14 @@ class Ledger:
         self.outside: Records = np.zeros(countries, ACCOUNT)
         self.rounding: Records = np.zeros(1, ACCOUNT)
         self.havens: Records = np.zeros(1, ACCOUNT)
+        self.cooperative_fund: Records = np.zeros(MOST_PLATFORMS, ACCOUNT)
+        self.commons_fund: Records = np.zeros(1, ACCOUNT)
         self.transfers_booked = 0
         self._open_own()
 
     def _open_own(self) -> None:
-        self.accounts: dict[str, Records] = {
-            "owners": self.owners["balance"],
-            "outside": self.outside["balance"],
-            "rounding": self.rounding["balance"],
-            "havens": self.havens["balance"],
-        }
+        self.accounts: dict[str, Records] = {name: getattr(self, name)["balance"] for name in OWN}
+        self.open("audience", np.zeros(0, ACCOUNT)["balance"])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out of copies the columns of balances: they are views of records, and a copy has its own."""
@@ -323,6 +367,9 @@ class Ledger:
             self.accounts["workers"],
             self.accounts["collectives"],
             self.accounts["governments"],
+            self.accounts["audience"],
+            self.accounts["cooperative_fund"],
+            self.accounts["commons_fund"],
             self.accounts["havens"],
             self.accounts["owners"],
             self.accounts["rounding"],
@@ -379,7 +426,7 @@ class Ledger:
         for sector, accounts in self.accounts.items():
             if sector in common:
                 part.open(sector, np.zeros(len(accounts), ACCOUNT)["balance"])
-            elif sector not in part.accounts:
+            elif sector not in OWN:
                 part.open(sector, accounts)
         return part
 

@@ -661,7 +661,8 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         row["platform"] = home
         mask = 1 << home
         for p, name in enumerate(names):
-            if p != home and not own_pool and country in reach[name]:
+            alike = config.platforms[name].family == platform.family
+            if p != home and alike and not own_pool and country in reach[name]:
                 mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + p) < settings.multihome_share) << p
         row["platform_mask"] = mask
         # A platform's own requesters deal with its own workers: whom it admits is reach enough.

@@ -58,7 +58,7 @@ PARTS = {
     "segment": Part("segment_platform", 0, 4),
     "platform": Part("segment_platform", 4, 4),
     "bits": Part("bits", 0, 4),
-    "skill": Part("bits", 4, 4),
+    "skill": Part("bits", 4, 2),
 }
 """Numbers of a worker that share a field, because they are small and seldom written: the last session's first
 hour of the run and its minutes, and so on. Kernels read and write them by the rules below, others by
@@ -194,7 +194,7 @@ TASK_TYPE = records(
 @rule
 def skill_of(worker: Any) -> int:
     """Level of a worker's skill."""
-    return integer(worker.bits) >> 4
+    return (integer(worker.bits) >> 4) & 3
 
 
 @rule

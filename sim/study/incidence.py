@@ -38,6 +38,10 @@ GAINS: Mapping[str, tuple[str, ...]] = {
     "conditional_income": ("receivers (workers)",),
     "hiring_subsidy": ("requesters",),
     "income_of_others": ("receivers (others)",),
+    "commons_dividend": ("workers",),
+    "commons_to_users": ("users",),
+    "patronage": ("workers",),
+    "shift_pay": ("workers",),
 }
 """Lines of surplus that a kind of transfer adds to, in the country that receives it."""
 
@@ -54,6 +58,7 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "hiring_subsidy": ("governments",),
     "income_of_others": ("governments",),
     "external_income": ("payer of external incomes",),
+    "user_charge": ("users",),
 }
 """Lines that it is taken from, in the country that pays."""
 
@@ -68,6 +73,11 @@ NO_SURPLUS: Mapping[str, str] = {
     "broker_spending": "a broker's own money",
     "platform_cost": "what it buys is used up",
     "profit_shifting": "counted where it leaves the haven",
+    "advertising": "advertisers get what they pay for; platforms' profit is counted where it is paid out",
+    "user_money": "a user's own money",
+    "user_spending": "a user's own money",
+    "royalty": "requesters pay it in their fee; counted where the fund pays it out",
+    "surplus": "counted where the fund pays it out",
 }
 """Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
 
@@ -80,9 +90,9 @@ CASH_MEANINGS: Mapping[str, str] = {
     "collectives": "brokers' cuts",
     "governments": "taxes less administration and incomes paid in the window; what is left is in the"
     " treasuries, and what is missing came in before",
-    "audience": "nothing in this market",
-    "cooperative_fund": "nothing in this market",
-    "commons_fund": "nothing in this market",
+    "audience": "what users of social platforms hold between being paid or charged and spending",
+    "cooperative_fund": "what cooperatives owe their members",
+    "commons_fund": "royalties that are not shared out yet",
     "havens": "change of what havens hold",
     "owners": "profit of platforms, also by way of havens, less the capital with which owners cover losses",
     "rounding": "fractions of a micro-dollar kept aside",
@@ -91,8 +101,10 @@ CASH_MEANINGS: Mapping[str, str] = {
 }
 
 SURPLUS_MEANINGS: Mapping[str, str] = {
-    "workers": "net pay less base reservation wage x working time, paid or not; without incomes received",
+    "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid or"
+    " not; without incomes received",
     "brokers": "cuts of collectives' brokers",
+    "users": "shares of the commons' royalties, less what social platforms charge their users",
     "requesters": "value of work done right and subsidies, less rewards and fees paid in the window",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"

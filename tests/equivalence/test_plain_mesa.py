@@ -538,9 +538,10 @@ FLOORS = {
 MOVED_BY_POLICIES = {
     "usage_tax", "turnover_tax", "profit_tax", "profit_shifting", "haven_tax", "haven_profit",
     "administration", "pooling", "universal_income", "income_of_others", "external_income",
-    "conditional_income", "hiring_subsidy",
+    "conditional_income", "hiring_subsidy", "advertising", "user_money", "user_charge", "user_spending",
+    "royalty", "commons_dividend", "commons_to_users", "surplus", "patronage", "shift_pay", "contributions",
 }  # fmt: skip
-"""The twin knows no policies: these kinds are for tests/policy."""
+"""The twin knows neither policies nor audiences: these kinds are for tests/policy."""
 
 
 def check_floors(seen: Counter[str], markets: int) -> None:

@@ -245,7 +245,7 @@ def test_every_kind_of_transfer_has_its_place() -> None:
     """A kind that is new to the ledger must be given its lines, or a reason for having none."""
     tables = (sim.study.incidence.GAINS, sim.study.incidence.LOSSES, sim.study.incidence.NO_SURPLUS)
     assert {kind for table in tables for kind in table} == {kind for kind, _, _ in KINDS}
-    assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax")
+    assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax", "contributions")
     lines = {line for table in tables[:2] for found in table.values() for line in found}
     assert lines | {"workers", "requesters"} == set(sim.study.incidence.SURPLUS_MEANINGS)
 
