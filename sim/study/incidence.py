@@ -20,7 +20,7 @@ from sim.money import MICRO
 from sim.outcomes.indicators import WORKING
 
 CASH, SURPLUS = "cash", "surplus"
-PURSES = ("funding", "spending", "broker_spending")
+PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
 TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
@@ -101,8 +101,8 @@ CASH_MEANINGS: Mapping[str, str] = {
 }
 
 SURPLUS_MEANINGS: Mapping[str, str] = {
-    "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid or"
-    " not; without incomes received",
+    "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid"
+    " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
     "users": "shares of the commons' royalties, less what social platforms charge their users",
     "requesters": "value of work done right and subsidies, less rewards and fees paid in the window",
