@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 4 "
+FORMAT = b"clickmarket checkpoint 5 "
 META = "meta.json"
 
 MODEL_ARRAYS = (
@@ -52,6 +52,7 @@ MODEL_ARRAYS = (
     "last_minutes",
     "order",
     "bucket_starts",
+    "audience_rows",
 )
 MODEL_NUMBERS = ("hour", "day", "week", "utc_hour", "workers_count", "recording", "needs_bucketing")
 LEDGER_ARRAYS = ("totals", "flows", *OWN)

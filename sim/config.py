@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sim.instruments import Policies
@@ -23,6 +23,7 @@ IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 MTURK_FEES = "MTurk price list 2015-2026"
+META = "Meta, quarterly earnings reports 2021 and 2023"
 
 
 MAX_ORDINAL = dt.date(2200, 1, 1).toordinal()
@@ -358,6 +359,9 @@ def default_task_types() -> dict[str, TaskType]:
     }  # fmt: skip
 
 
+FAMILIES = ("microwork", "on_demand", "click_farm", "social")
+
+
 @dataclass(frozen=True)
 class Platform:
     """A platform of digital labour."""
@@ -365,7 +369,7 @@ class Platform:
     family: str = parameter(
         "microwork",
         meaning="kind of digital labour; requesters that use several platforms stay within a kind",
-        choices=("microwork", "on_demand", "click_farm", "social"),
+        choices=FAMILIES,
     )
     owner: str = parameter(
         "USA", meaning="country where the owners live", unit="ISO alpha-3 or code of the table"
@@ -430,12 +434,72 @@ class Platform:
         0.002, 0, 10, "platform's cost of one accepted or rejected task", "USD"
     )
     cost_share: float = assumed(0.35, 0, 1, "platform's further running costs as a share of its fees")
+    user_countries: list[str] = parameter(
+        default_factory=list, meaning="social: countries whose people may use it; empty = all", unit="codes"
+    )
+    user_share: float = assumed(1.0, 0, 1, "social: share of a country's social-media users who use it")
+    arpu_us_canada_usd: float = parameter(
+        213.95, meaning="social: advertising revenue per user and year, rich North America",
+        unit="USD/user/year", low=0, high=10_000, source=META,
+    )  # fmt: skip
+    arpu_europe_usd: float = parameter(
+        68.90, meaning="social: the same, Europe", unit="USD/user/year", low=0, high=10_000, source=META
+    )
+    arpu_asia_pacific_usd: float = parameter(
+        17.29,
+        meaning="social: the same, Asia and Oceania",
+        unit="USD/user/year",
+        low=0,
+        high=10_000,
+        source=META,
+    )
+    arpu_elsewhere_usd: float = parameter(
+        12.26, meaning="social: the same, all others", unit="USD/user/year", low=0, high=10_000, source=META
+    )
+    arpu_factor: float = assumed(1.0, 0, 20, "social: factor on all of these")
+    arpu_gdp_exponent: float = assumed(
+        0.8, 0, 2, "social: power of GDP per head with which that revenue differs within a region"
+    )
+    user_value_log_sigma: float = assumed(
+        1.0, 0, 3, "social: spread of what users of one country bring", "log points"
+    )
+    cost_per_user_month_usd: float = assumed(0.05, 0, 100, "social: cost of serving a user", "USD/user/month")
+    labels_per_user_month: float = assumed(
+        2.0, 0, 10_000, "social: unpaid labels a month of a user who comes every day", "labels/user/month"
+    )
+    user_activity: float = parameter(
+        0.66, meaning="social: share of a month's users who come on a day", low=0, high=1, source=META
+    )
+    charge_sensitivity: float = parameter(
+        5.57, meaning="social: fall of the log of users per share of income charged", low=0, high=50,
+        source="Boxell and Steinert-Threlkeld 2022: 13 % fewer in Uganda at 2-3 % of income; 4.6-7.0",
+    )  # fmt: skip
+    user_adjustment: float = assumed(
+        0.5, 0, 1, "social: share of the way to where users will be that a month goes"
+    )
+    drops_users: bool = parameter(
+        True, meaning="social: ceases to serve users who bring less than they cost in taxes", assumed=True
+    )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        if self.family == "social":
+            for name in ("pool_share", "requester_share", "worker_countries", "requester_countries"):
+                if getattr(self, name):
+                    yield name, getattr(self, name), "none: nobody is hired through a social platform"
+        else:
+            for name in OF_AUDIENCES:
+                if getattr(self, name) != getattr(Platform(), name):
+                    yield name, getattr(self, name), f"only with family=social; this one is {self.family}"
         total = self.ranking_newest + self.ranking_largest + self.ranking_best_paid + self.ranking_random
         if not total > 0:
             yield "ranking_newest", self.ranking_newest, "ranking weights whose sum is above 0"
+
+
+OF_AUDIENCES = tuple(
+    one.name for one in fields(Platform) if str(one.metadata["meaning"]).startswith("social: ")
+)
+"""Settings of a platform that only the users of a social one feel."""
 
 
 @dataclass(frozen=True)
@@ -600,6 +664,8 @@ class Config:
             )
         if not self.platforms:
             yield "platforms", "{}", "at least one platform"
+        elif all(platform.family == "social" for platform in self.platforms.values()):
+            yield "platforms", list(self.platforms), "at least one that is not social: a market of work"
         if len(self.platforms) > 15:
             yield "platforms", len(self.platforms), "at most 15 platforms"
         if not 1 <= len(self.segments) <= 16:

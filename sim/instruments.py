@@ -68,6 +68,12 @@ class Levy(Instrument):
     platforms: list[str] = parameter(
         default_factory=list, meaning="platforms that owe it; empty = all", unit="names"
     )
+    families: list[str] = parameter(
+        default_factory=list, meaning="families of platforms that owe it; empty = all", unit="names"
+    )
+    to_users: float = assumed(
+        0.0, 0, 1, "share of last month's tax that social platforms charge their users in the country"
+    )
     to_requesters: float = assumed(
         0.0, 0, 1, "share of last month's tax added to the fee on requesters; to be varied from 0 to 1"
     )
@@ -84,6 +90,9 @@ class Levy(Instrument):
         yield from super().problems()
         if self.to_requesters + self.to_workers > 1:
             yield "to_workers", self.to_workers, f"at most {1 - self.to_requesters:.6g}: all shares are one"
+        elif self.to_requesters + self.to_workers + self.to_users > 1:
+            rest = 1 - self.to_requesters - self.to_workers
+            yield "to_users", self.to_users, f"at most {rest:.6g}: all shares are one"
 
 
 @dataclass(frozen=True)
@@ -93,22 +102,41 @@ class UsageTax(Levy):
     schedule: str = parameter(
         "flat",
         meaning="how the tax on a user depends on country and platform: the same for all; in proportion to"
-        " the country's GDP per head; rising with the platform's users in the country",
-        choices=("flat", "gdp_indexed", "graduated"),
+        " the country's GDP per head; rising with the platform's users in the country; a share of what the"
+        " platform takes per user there",
+        choices=("flat", "gdp_indexed", "graduated", "arpu_share"),
         source=f"{COLLIN}; {NEW_YORK}",
     )
     usd_per_user_month: float = assumed(
-        0.5, 0, 1000, "tax on a user and month; under gdp_indexed, at the world's mean GDP per head", "USD"
+        0.5, 0, 1000, "tax on a user and month; under gdp_indexed, at the world's mean GDP per head; under"
+        " graduated, a step", "USD",
+    )  # fmt: skip
+    arpu_share: float = assumed(
+        0.05, 0, 1, "under arpu_share, tax as a share of what the platform takes per user of the country"
     )
     threshold_users: float = parameter(
         0.0, meaning="people who use a platform in a country below whom nothing is due there", unit="persons",
         low=0, high=1e10, source=COLLIN, assumed=True,
     )  # fmt: skip
+    free_users: float = parameter(
+        1e6, meaning="under graduated, people of a platform in a country for whom nothing is due",
+        unit="persons", low=0, high=1e10, source=NEW_YORK,
+    )  # fmt: skip
     step_users: float = parameter(
-        1e6, meaning="under graduated, people in a band; each band pays one step more a user", unit="persons",
-        low=1, high=1e10, source=NEW_YORK,
+        1e6, meaning="under graduated, people in a band beyond them; each pays a step more a user than the last",
+        unit="persons", low=1, high=1e10, source=NEW_YORK,
+    )  # fmt: skip
+    top_users: float = parameter(
+        1e7, meaning="under graduated, people beyond whom the tax on one more user rises no further",
+        unit="persons", low=0, high=1e10, source=NEW_YORK,
     )  # fmt: skip
     under_declaration: float = assumed(0.1, 0, 0.95, "share of users whom platforms do not declare")
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.schedule == "graduated" and self.top_users < self.free_users:
+            yield "top_users", self.top_users, f"at least free_users ({self.free_users:.6g})"
 
 
 @dataclass(frozen=True)

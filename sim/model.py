@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import checkpoint, schedule
+from sim.agents.audience import make_audiences
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
     TILES,
@@ -29,6 +30,7 @@ from sim.agents.requester import Requester
 from sim.agents.rules import bounded_target, lowest_pay, other_income, reservation_with_income
 from sim.agents.traits import (
     ACTIVE,
+    AUDIENCE,
     COLLECTIVE,
     GOVERNMENT,
     HISTORY,
@@ -46,8 +48,8 @@ from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest
 from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
+from sim.market import audience, duty, learning, payout, posting
 from sim.market import board as boards
-from sim.market import duty, learning, payout, posting
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
@@ -154,6 +156,7 @@ class ClickWorkModel(mesa.Model):
         self.offices = Offices(config, self.world, self.clock)
         self.collected = np.zeros(len(self.world.codes), np.int64)
         self.assessed: Records = np.zeros(0, ASSESSMENT)
+        self.audiences_closed: Records = np.zeros(0, AUDIENCE)
         self.paid_income = np.zeros(0, bool)
         self.paid_at = -1
         self.kernels = choose_kernels(config, self.plugins)
@@ -200,6 +203,7 @@ class ClickWorkModel(mesa.Model):
         self.government_rows = np.zeros(countries, GOVERNMENT)
         self.government_rows["population"] = self.world.population
         self.government_rows["internet_users"] = self.world.population * self.world.internet_share
+        self.audience_rows = make_audiences(self.config, self.world)
         self.joiners = np.zeros(countries, np.int64)
         self.first_active = np.maximum(1, self.active_by_country())
         self.outside_value = expected_reservation(self.tables)
@@ -269,6 +273,7 @@ class ClickWorkModel(mesa.Model):
         self.ledger.open("workers", self.worker_rows["balance"])
         self.ledger.open("collectives", self.collective_rows["balance"])
         self.ledger.open("governments", self.government_rows["balance"])
+        self.ledger.open("audience", self.audience_rows["balance"])
 
     def apply_channels(self) -> None:
         """Fold all contributions and write what platforms may charge and must promise."""
@@ -726,11 +731,25 @@ class ClickWorkModel(mesa.Model):
             self.month_transactions[board.platform] += (
                 day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
             )
+        self._book(audience.serve_day(self))
+
+    def adjust_audiences(self) -> None:
+        """Draw the consequences of the month before for the users of social platforms."""
+        self._book(audience.adjust(self))
+
+    def count_users(self) -> NDArray[np.int64]:
+        """Users of each platform in each country so far this month, as agents."""
+        further = (audience.users_by_platform(self),)
+        return self.offices.count_users(self.worker_rows, self.requester_rows, further)
+
+    def free_labels(self, day: bool = False) -> NDArray[np.int64]:
+        """Unpaid labels of social users by platform and country: since the run began, or of the last day."""
+        return audience.labels(self, day)
 
     def close_platform_books(self) -> None:
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
-        users = offices.count_users(self.worker_rows, self.requester_rows)
+        users = self.count_users()
         self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
@@ -764,12 +783,13 @@ class ClickWorkModel(mesa.Model):
         row = self.platform_rows[platform]
         revenue = int(row["balance"])
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
+        cost += audience.cost_of_users(self, platform)
         return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""
         flows = np.zeros_like(self.ledger.flows)
-        users = self.offices.count_users(self.worker_rows, self.requester_rows)
+        users = self.count_users()
         for p in range(len(self.platform_rows)):
             charges = self.offices.charges(p, users, self.hour)
             for entry in self.offices.month_end(p, *self.books_of(p), charges, users, self.hour):
@@ -781,7 +801,7 @@ class ClickWorkModel(mesa.Model):
         offices = self.offices
         if not offices.counting:
             return np.zeros(0, ASSESSMENT)
-        users = offices.count_users(self.worker_rows, self.requester_rows)
+        users = self.count_users()
 
         def of(platform: int) -> Records:
             charges = offices.charges(platform, users, self.hour)

@@ -502,6 +502,11 @@ def close_platform_books(model: Model) -> None:
     model.close_platform_books()
 
 
+def adjust_audiences(model: Model) -> None:
+    """Social platforms charge users, drop them or give up countries for last month's taxes; users answer."""
+    model.adjust_audiences()
+
+
 def pay_incomes(model: Model) -> None:
     """Incomes that instruments pay are paid for the month that begins."""
     model.pay_incomes()
@@ -541,6 +546,13 @@ WEEK: tuple[Phase, ...] = (
     join,
     begin_week,
 )
-MONTH: tuple[Phase, ...] = (spend_income, close_platform_books, pay_incomes, count_anew, close_month)
+MONTH: tuple[Phase, ...] = (
+    spend_income,
+    close_platform_books,
+    adjust_audiences,
+    pay_incomes,
+    count_anew,
+    close_month,
+)
 LAST_MONTH = tuple(phase for phase in MONTH if phase is not pay_incomes)
 """The end of a run: what would be paid for the month after is not."""

@@ -191,7 +191,8 @@ def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
                         allowed=", ".join(world.codes),
                         nearest=nearest(code, world.codes),
                     )
-        result[name] = [world.codes.index(code) for code in codes]
+        # Nobody works or posts on a social platform.
+        result[name] = [] if platform.family == "social" else [world.codes.index(code) for code in codes]
     return result
 
 
@@ -235,7 +236,9 @@ def boards_of(config: Config, worker_origins: Records) -> NDArray[np.int64]:
     """Tiles of each platform's board: as set, or enough that each serves ``workers_per_board`` at most."""
     chances = np.diff(worker_origins["cumulative"], prepend=0.0)
     result = np.zeros(len(config.platforms), np.int64)
-    for p in range(len(result)):
+    for p, platform in enumerate(config.platforms.values()):
+        if platform.family == "social":
+            continue
         workers = config.workers.count * added_up(chances[worker_origins["platform"] == p])
         result[p] = config.market.boards or max(1, int(np.ceil(workers / config.market.workers_per_board)))
     return result

@@ -174,6 +174,32 @@ of stated time; ``highest_floor`` the highest that policy sets for the workers o
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])
 
+AUDIENCE = records(
+    [
+        ("balance", "i8"),
+        ("base_users", "i8"),
+        ("users", "i8"),
+        ("arpu", "i8"),
+        ("charge_microusd", "i8"),
+        ("labels", "i8"),
+        ("day_labels", "i8"),
+        ("month_labels", "i8"),
+        ("month_advertising", "i8"),
+        ("month_charged", "i8"),
+        ("month_cost", "i8"),
+        ("reach", "f8"),
+        ("activity", "f8"),
+        ("platform", "u1"),
+        ("country", "u1"),
+        ("served", "u1"),
+    ]
+)
+"""The users of a social platform in a country, as agents: ``base_users`` are there when nothing is charged;
+``reach``: the share of them that stays; ``activity``: the share of users who come on a day; not ``served``:
+the platform has left. Money in micro-dollars: ``arpu`` a month and user if all are there, and
+``charge_microusd`` a month and user. ``labels`` are unpaid, since the run began; ``day_labels`` are those of
+the last day; ``month_*`` are sums of the month so far."""
+
 TASK_TYPE = records(
     [
         ("median_seconds", "f8"),

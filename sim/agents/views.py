@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sim.agents.audience import Audience
 from sim.agents.base import RecordAgent
 from sim.agents.collective import Collective
 from sim.agents.government import Government
@@ -71,6 +72,7 @@ class Views:
             (Platform, model.platform_rows),
             (Government, model.government_rows),
             (Collective, model.collective_rows),
+            (Audience, model.audience_rows),
         ):
             for row in range(len(rows)):
                 kind(model, row)

@@ -119,6 +119,22 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 WITH_POLICY = "tax_revenue_per_year"
 
+# As above, shown where there are social platforms: where there is a value of `WITH_USERS`.
+USER_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Social platforms": (
+        ("users, world", "{world_social_users:count}, {social_users_lost_share:share} fewer than without taxes"),
+        ("advertising, world", (
+            "{world_advertising_per_year:money} USD a year, {social_arpu_year:small} a user; "
+            "taxes take {social_taxes_over_advertising:share}"
+        )),
+        ("users are charged", "{social_charge_per_user_month:small} USD a month"),
+        ("unpaid labels, world", (
+            "{world_unpaid_labels_per_year:count} a year, {unpaid_labels_per_task:small} for each paid task"
+        )),
+    ),
+}  # fmt: skip
+WITH_USERS = "social_users"
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -158,9 +174,10 @@ def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]
     """Return (section, label, text) of the summary, in the order of `SECTIONS`; policy comes last."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     policy = POLICY_SECTIONS if summary.get(WITH_POLICY, {}).get("value") is not None else {}
+    users = USER_SECTIONS if summary.get(WITH_USERS, {}).get("value") is not None else {}
     return [
         (section, label, _reason(text, summary) or text.format_map(values))
-        for section, lines in (*SECTIONS.items(), *policy.items())
+        for section, lines in (*SECTIONS.items(), *users.items(), *policy.items())
         for label, text in lines
     ]
 

@@ -1,4 +1,4 @@
-"""What a run records: the nine tables, their columns, types and units.
+"""What a run records: the ten tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -23,6 +23,10 @@ before the measured window, 0 except in its first month, and `flows` holds the r
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
 - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
 for the next one; none is paid at the end of a run.
+
+`audiences` has a row for each social platform and country in each month: its users, and those it would have
+if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the
+window. Taxes on profit are in it where profit is attributed to the country of the users.
 """
 
 from __future__ import annotations
@@ -208,12 +212,28 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "from_outside_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
     },
+    "audiences": {
+        "period": Column("str", "month"),
+        "country": Column("str"),
+        "platform": Column("str"),
+        "users": Column("int64", "agents"),
+        "users_persons": Column("float64", "persons"),
+        "users_without_charge": Column("int64", "agents"),
+        "declared_users": Column("float64", "agents"),
+        "charge_microusd": Column("int64", "µ$/user/month"),
+        "labels": Column("int64", "labels"),
+        "advertising_microusd": Column("int64", "µ$"),
+        "charged_microusd": Column("int64", "µ$"),
+        "cost_microusd": Column("int64", "µ$"),
+        "taxes_microusd": Column("int64", "µ$"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
     "workers": ("transfers_microusd",),
+    "audiences": (),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 
@@ -271,6 +291,10 @@ class Frames(Protocol):
     @property
     def incomes(self) -> pd.DataFrame:
         """Month x country: what the treasury took, shared out, passed on and kept; none without policy."""
+
+    @property
+    def audiences(self) -> pd.DataFrame:
+        """Month x country x social platform: users, what they are charged, label and bring; else none."""
 
     @property
     def scale(self) -> float | None:
@@ -340,6 +364,7 @@ class FrameSet:
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
+    audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))
     scale: float | None = None
 
 

@@ -1228,3 +1228,99 @@ def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> 
 )
 def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=True)
+
+
+# ---------------------------------------------------------------- social platforms
+
+
+def _audiences(frames: Frames) -> pd.DataFrame:
+    if frames.audiences.empty:
+        raise Missing("no social platform")
+    return frames.audiences
+
+
+def _monthly(frames: Frames, column: str) -> pd.Series[Any]:
+    """Sum of a column of `audiences` in each month."""
+    return _audiences(frames).groupby("period")[column].sum()
+
+
+@indicator(
+    name="social_users",
+    unit="agents",
+    definition="Users of social platforms in a month, counted once on each; mean over the months.",
+)
+def social_users(frames: Frames, world: Countries | None) -> float:
+    return float(_monthly(frames, "users").mean())
+
+
+@indicator(
+    name="world_social_users",
+    unit="persons",
+    definition="Users of social platforms in a month, counted once on each; mean, times the scale.",
+)
+def world_social_users(frames: Frames, world: Countries | None) -> float:
+    return social_users(frames, world) * scale(frames, world)
+
+
+@indicator(
+    name="social_users_lost_share",
+    unit="share",
+    definition="Share of the users that social platforms would have without charges and taxes who are not"
+    " there in the window's last month: gone, dropped, or in a country that a platform has left.",
+)
+def social_users_lost_share(frames: Frames, world: Countries | None) -> float:
+    there, all_of_them = (_monthly(frames, name) for name in ("users", "users_without_charge"))
+    return _ratio(float(all_of_them.iloc[-1] - there.iloc[-1]), float(all_of_them.iloc[-1]), "users")
+
+
+@indicator(
+    name="social_charge_per_user_month",
+    unit="USD",
+    definition="What social platforms charge a user in a month, mean over users and months of the window.",
+)
+def social_charge_per_user_month(frames: Frames, world: Countries | None) -> float:
+    rows = _audiences(frames)
+    charged = float((rows["charge_microusd"] * rows["users"]).sum()) / MICRO
+    return _ratio(charged, float(rows["users"].sum()), "users")
+
+
+def _advertising(frames: Frames, world: Countries | None) -> float:
+    return _total(_audiences(frames), "advertising_microusd", "months") / MICRO
+
+
+def unpaid_labels(frames: Frames, world: Countries | None) -> float:
+    """Labels that users of social platforms gave for nothing in the window."""
+    return float(_total(_audiences(frames), "labels", "months"))
+
+
+@indicator(
+    name="social_arpu_year",
+    unit="USD/user/year",
+    definition="Advertising revenue of social platforms in a year over the users of a month.",
+)
+def social_arpu_year(frames: Frames, world: Countries | None) -> float:
+    return _ratio(_yearly(_advertising(frames, world), frames), social_users(frames, world), "users")
+
+
+@indicator(
+    name="social_taxes_over_advertising",
+    unit="share",
+    definition="Taxes on the users, turnover and profit of social platforms in the countries of their users"
+    " over what advertising brought them, in the window.",
+)
+def social_taxes_over_advertising(frames: Frames, world: Countries | None) -> float:
+    taxes = _total(_audiences(frames), "taxes_microusd", "months") / MICRO
+    return _ratio(taxes, _advertising(frames, world), "advertising")
+
+
+@indicator(
+    name="unpaid_labels_per_task",
+    unit="labels per assignment",
+    definition="Labels that users of social platforms gave unpaid over assignments that workers did.",
+)
+def unpaid_labels_per_task(frames: Frames, world: Countries | None) -> float:
+    return _ratio(unpaid_labels(frames, world), tasks_done(frames, world), "tasks done")
+
+
+_register_world("advertising", "USD", "What advertising brings social platforms", _advertising)
+_register_world("unpaid_labels", "labels", "Labels that users of social platforms give unpaid", unpaid_labels)

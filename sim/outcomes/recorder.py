@@ -10,7 +10,16 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.agents.traits import JOINED_LATER, OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
+from sim.agents.traits import (
+    AUDIENCE,
+    JOINED_LATER,
+    OTHER_JOB,
+    TERTIARY,
+    WOMAN,
+    column_of,
+    permanent_ids,
+    platform_of,
+)
 from sim.columns import Records, grown
 from sim.compile import integer, kernel, real
 from sim.ledger import (
@@ -78,6 +87,14 @@ TAX_COLUMNS = {
     "haven_tax_microusd": "haven_tax",
 }
 
+AUDIENCE_COLUMNS = {
+    "labels": "month_labels",
+    "advertising_microusd": "month_advertising",
+    "charged_microusd": "month_charged",
+    "cost_microusd": "month_cost",
+}
+"""Columns of `audiences` that are sums of the window."""
+
 Sink = Callable[[pa.Table], None]
 
 
@@ -102,6 +119,8 @@ class Recorder:
         self.clock_posted = np.zeros((24, self.countries), np.int64)
         self.before_window: NDArray[np.int64] | None = None
         self.assessed_before: Records = np.zeros(0, ASSESSMENT)
+        self.audiences_before: Records = np.zeros(0, AUDIENCE)
+        self.audience_months: list[dict[str, NDArray[Any]]] = []
         self.transfers = np.zeros(0, np.int64)
         self.days = 0
         self.cut_off_seconds = 0
@@ -157,6 +176,7 @@ class Recorder:
         if model.hour == model.first_recorded_hour:
             self.before_window = model.ledger.flows + model.flows_of_open_books()
             self.assessed_before = model.assessments()
+            self.audiences_before = model.audience_rows.copy()
         if not model.recording:
             return
         self.worker_tally[:] = 0
@@ -194,6 +214,8 @@ class Recorder:
         part = part_before(rows, self.assessed_before)
         turned = turned_profits(model.offices.owners, part, self.assessed_before, flows)
         self.assessed_before = self.assessed_before[:0]
+        if model.hour > model.first_recorded_hour and len(model.audiences_closed):
+            self._keep_audiences(model, period, rows, part)
         if model.hour > model.first_recorded_hour and model.offices.counting:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
@@ -216,6 +238,32 @@ class Recorder:
                 "amount_microusd": flows[kind, debit, credit],
             }
         )
+
+    def _keep_audiences(self, model: Any, period: str, assessed: Records, part: Records) -> None:
+        """Keep what the users of social platforms did in the part of a month that lies in the window."""
+        rows, before = model.audiences_closed, self.audiences_before
+        self.audiences_before = before[:0]
+        taxes = np.zeros((self.platforms, self.countries), np.int64)
+        declared = np.zeros((self.platforms, self.countries))
+        is_tax = assessed["instrument"] != INSTRUMENTS.index("users")
+        places = assessed["platform"], assessed["country"]
+        np.add.at(taxes, places, np.where(is_tax, assessed["amount"] - part["amount"], 0))
+        np.add.at(declared, places, assessed["declared_users"])
+        here = rows["platform"].astype(np.int64), rows["country"].astype(np.int64)
+        columns: dict[str, NDArray[Any]] = {
+            "period": np.full(len(rows), period, object),
+            "country": here[1],
+            "platform": here[0],
+            "users": rows["users"].copy(),
+            "users_persons": rows["users"] * self.scale,
+            "users_without_charge": rows["base_users"].copy(),
+            "declared_users": declared[here],
+            "charge_microusd": rows["charge_microusd"].copy(),
+            "taxes_microusd": taxes[here],
+        }
+        for name, field in AUDIENCE_COLUMNS.items():
+            columns[name] = rows[field] - (before[field] if len(before) else 0)
+        self.audience_months.append(columns)
 
     def _keep_taxes(self, period: str, rows: Records, part: Records) -> None:
         columns: dict[str, NDArray[Any]] = {
@@ -299,6 +347,8 @@ class Recorder:
             arrays["before_window"] = self.before_window
         if len(self.assessed_before):
             arrays["assessed_before"] = self.assessed_before
+        if len(self.audiences_before):
+            arrays["audiences_before"] = self.audiences_before
         if len(self.transfers):
             arrays["transfers"] = self.transfers
         if self.finished_count:
@@ -316,7 +366,12 @@ class Recorder:
 
     def _months(self) -> dict[str, list[dict[str, NDArray[Any]]]]:
         """Tables kept month by month, by the head of their names in a checkpoint."""
-        return {"flows.": self.flow_months, "taxes.": self.tax_months, "incomes.": self.income_months}
+        return {
+            "flows.": self.flow_months,
+            "taxes.": self.tax_months,
+            "incomes.": self.income_months,
+            "audiences.": self.audience_months,
+        }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what a checkpoint holds."""
@@ -328,6 +383,7 @@ class Recorder:
         self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
         self.before_window = arrays.get("before_window")
         self.assessed_before = arrays.get("assessed_before", self.assessed_before)
+        self.audiences_before = arrays.get("audiences_before", self.audiences_before)
         self.transfers = arrays.get("transfers", self.transfers)
         if "finished" in arrays:
             self.finished = arrays["finished"].view(boards.FINISHED)
@@ -359,6 +415,7 @@ class Recorder:
             flows=self._flows(),
             taxes=self._taxes(),
             incomes=self._incomes(),
+            audiences=self._audiences(),
             scale=self.scale,
         )
 
@@ -520,6 +577,14 @@ class Recorder:
             return empty("incomes")
         columns["country"] = self._codes(columns["country"])
         return pd.DataFrame({name: columns[name] for name in COLUMNS["incomes"]})
+
+    def _audiences(self) -> pd.DataFrame:
+        columns = joined(self.audience_months)
+        if not columns:
+            return empty("audiences")
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        columns["country"] = self._codes(columns["country"])
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["audiences"]})
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

@@ -82,7 +82,8 @@ def _usage_rows(
     if tax is None:
         return
     for country in _covered(offices, "usage_tax", platform, users[platform], hour):
-        number, rate = int(users[platform, country]), offices.usage_rates[country]
+        number = int(users[platform, country])
+        rate = offices.usage_rate(platform, country, number, hour)
         declared = number * (1 - taxes.exact(tax.under_declaration))
         whole = declared * rate
         yield {
@@ -114,7 +115,7 @@ def _turnover_rows(offices: Offices, platform: int, due: dict[Any, int], hour: i
 def _covered(offices: Offices, name: str, platform: int, base: NDArray[np.int64], hour: int) -> Iterator[int]:
     """Yield the countries where a platform has a base of a tax that is in force."""
     tax = offices.taxes[name]
-    if offices.strength(tax, hour - 1) and (not tax.platforms or offices.names[platform] in tax.platforms):
+    if offices.strength(tax, hour - 1) and offices.owes(tax, platform):
         yield from (int(country) for country in np.flatnonzero(base) if offices.covers(tax, int(country)))
 
 

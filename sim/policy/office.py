@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.agents.audience import advertising_a_year, most_users
 from sim.agents.traits import ACTIVE, OTHER_JOB
 from sim.clock import Clock
 from sim.columns import Records
-from sim.config import Config
+from sim.config import FAMILIES, Config
 from sim.errors import UserError, nearest_or_first
 from sim.instruments import ConditionalIncome, Instrument, Levy, Programme, UniversalIncome
 from sim.ledger import (
@@ -142,8 +143,10 @@ class Offices:
         policy = config.policy
         refuse_unknown_names(config, world)
         refuse_too_much_money(config, world)
+        refuse_too_much_advertising(config, world)
         self.policy, self.world, self.clock = policy, world, clock
         self.names = tuple(config.platforms)
+        self.families = tuple(platform.family for platform in config.platforms.values())
         self.taxes: dict[str, Levy] = {
             name: tax
             for name, tax in (("usage_tax", policy.usage_tax), ("turnover_tax", policy.turnover_tax))
@@ -210,13 +213,16 @@ class Offices:
             self.seen_requesters = np.concatenate([self.seen_requesters, more])
         np.bitwise_or.at(self.seen_requesters, requesters, (1 << platforms).astype(np.uint16))
 
-    def count_users(self, workers: Records, requesters: Records) -> NDArray[np.int64]:
+    def count_users(
+        self, workers: Records, requesters: Records, further: Iterable[NDArray[np.int64]] = ()
+    ) -> NDArray[np.int64]:
         """Return the users of each platform in each country so far this month, as agents.
 
-        ``working_users`` becomes how many of them are workers.
+        Workers and requesters are counted here; ``further`` are counts, by platform and country, of users who
+        are neither. ``working_users`` becomes how many are workers.
         """
         self.working_users = self._count(self.seen_workers, workers)
-        return self.working_users + self._count(self.seen_requesters, requesters)
+        return sum(further, self.working_users + self._count(self.seen_requesters, requesters))
 
     def _count(self, seen: NDArray[np.uint16], people: Records) -> NDArray[np.int64]:
         users = np.zeros_like(self.month_fees)
@@ -273,19 +279,46 @@ class Offices:
 
     # --- platforms ---
 
+    def owes(self, tax: Levy, platform: int) -> bool:
+        """Whether a tax covers a platform: its name, and its family."""
+        named = not tax.platforms or self.names[platform] in tax.platforms
+        return named and (not tax.families or self.families[platform] in tax.families)
+
+    def usage_rate(self, platform: int, country: int, users: int, hour: int) -> Fraction:
+        """Micro-dollars of the tax on use a user and month, before bands; of so many users, as agents."""
+        tax = self.policy.usage_tax
+        if tax is None or tax.schedule != "arpu_share":
+            return self.usage_rates[country]
+        user_months = users * self.part_of_month(hour)
+        fees = int(self.month_fees[platform, country])
+        return taxes.exact(tax.arpu_share) * fees / user_months if user_months else Fraction(0)
+
+    def usage_on_one(self, platform: int, country: int, users: int, hour: int) -> Fraction:
+        """Micro-dollars of the tax on use that a platform saves a month by one user (agent) less.
+
+        It is the tax in force at an hour, for what the platform took in the month before.
+        """
+        tax = self.policy.usage_tax
+        if tax is None or not users or not (self.owes(tax, platform) and self.covers(tax, country)):
+            return Fraction(0)
+        rate = self.usage_rate(platform, country, users, hour)
+        with_one, without = (taxes.usage_due(tax, n, rate, self.persons) for n in (users, users - 1))
+        return (with_one - without) * self.strength(tax, hour)
+
     def charges(self, platform: int, users: NDArray[np.int64], hour: int) -> list[Charge]:
         """Return the taxes on use and turnover that a platform owes for the month before an hour."""
         found = []
         for name, tax in self.taxes.items():
             strength = self.strength(tax, hour - 1)
-            if not strength or (tax.platforms and self.names[platform] not in tax.platforms):
+            if not strength or not self.owes(tax, platform):
                 continue
             for country in range(len(self.world.codes)):
                 if not self.covers(tax, country):
                     continue
                 if name == "usage_tax":
                     number = int(users[platform, country])
-                    due = taxes.usage_due(tax, number, self.usage_rates[country], self.persons)  # type: ignore[arg-type]
+                    rate = self.usage_rate(platform, country, number, hour)
+                    due = taxes.usage_due(tax, number, rate, self.persons)  # type: ignore[arg-type]
                     due *= self.part_of_month(hour)
                     base, of_workers = number, int(self.working_users[platform, country])
                 else:
@@ -374,8 +407,10 @@ class Offices:
 
         What they bring is their part, by rewards, of what the platform took less what it cost. What they cost
         is the part of the taxes that would not be due without them; of taxes, that is, that go on. A platform
-        that has left does not come back.
+        that has left does not come back. Social platforms have no workers: `sim.market.audience` decides.
         """
+        if self.families[platform] == "social":
+            return []
         rewards = self.month_rewards[platform]
         whole, margin = int(rewards.sum()), revenue - cost
         given_up = []
@@ -519,6 +554,8 @@ class Offices:
         heads = {c: Fraction(int(workers[c])) for c in members}
         if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
+        elif isinstance(income, UniversalIncome) and income.recipients == "users":
+            heads = {c: max(heads[c], Fraction(self.largest_audience(c))) for c in members}
         each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
@@ -530,6 +567,14 @@ class Offices:
                 entries.append(Entry(INCOME_OF_OTHERS, c, c, others, c, c))
             self.kept[c] = left[c] - needed[c]
         return entries
+
+    def largest_audience(self, country: int) -> int:
+        """Users (agents) of the social platform that has most of them in a country.
+
+        Who uses several is one person, so their users are not added up; workers are among the users.
+        """
+        social = [p for p, family in enumerate(self.families) if family == "social"]
+        return max((int(self.users[p, country]) for p in social), default=0)
 
     @property
     def paying_kind(self) -> int:
@@ -596,7 +641,7 @@ class Offices:
 
 def refuse_unknown_names(config: Config, world: World) -> None:
     """Refuse instruments that name a country or a platform that is not there."""
-    known = {"countries": world.codes, "platforms": tuple(config.platforms)}
+    known = {"countries": world.codes, "platforms": tuple(config.platforms), "families": FAMILIES}
     for field in dataclasses.fields(config.policy):
         instrument = getattr(config.policy, field.name)
         for kind, names in known.items():
@@ -615,16 +660,36 @@ def refuse_too_much_money(config: Config, world: World) -> None:
     """Refuse rates at which a month's income, or a run's taxes, could exceed what the ledger holds."""
     tax, income = config.policy.usage_tax, config.policy.universal_income
     people = int(config.workers.count * (1 + config.learning.pool_ratio)) + 1
-    if tax is not None:
+    if tax is not None and tax.schedule != "arpu_share":
         rates = taxes.usage_rates(tax, world.gdp_per_head_usd.tolist(), world.population.tolist())
         persons = taxes.exact(config.workers.real_count) / config.workers.count
         requesters = config.requesters.count or config.workers.count
         months = (config.time.warmup_days + config.time.days) // 28 + 1
-        most = taxes.usage_due(tax, people + requesters, max(rates), persons) * len(config.platforms) * months
+        users = people + requesters + int(most_users(config, world) / persons)
+        most = taxes.usage_due(tax, users, max(rates), persons) * len(config.platforms) * months
         _refuse_beyond_ledger("usage_tax.usd_per_user_month", tax.usd_per_user_month, most)
     if income is not None:
         most = Fraction(people * incomes.set_amount(income))
         _refuse_beyond_ledger("universal_income.usd_per_month", income.usd_per_month, most)
+
+
+def refuse_too_much_advertising(config: Config, world: World) -> None:
+    """Refuse a run over which a social platform could take more than the ledger holds."""
+    years = (config.time.warmup_days + config.time.days + 31) / 365
+    agents = config.workers.count / config.workers.real_count
+    for name, platform in config.platforms.items():
+        taken = (
+            advertising_a_year(name, platform, world) * years * agents if platform.family == "social" else 0.0
+        )
+        if 2e6 * taken > LARGEST:
+            largest = f"{platform.arpu_factor * LARGEST / (2e6 * taken):.3g}"
+            raise UserError(
+                "could move more money than can be counted exactly.",
+                path=f"platforms.{name}.arpu_factor",
+                value=platform.arpu_factor,
+                allowed=f"at most about {largest} with so many users and years",
+                nearest=f"platforms.{name}.arpu_factor={largest}",
+            )
 
 
 def _refuse_beyond_ledger(path: str, value: float, most: Fraction) -> None:

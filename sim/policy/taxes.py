@@ -39,10 +39,12 @@ def usage_due(tax: UsageTax, users: int, rate: Fraction, persons: Fraction) -> F
         return Fraction(0)
     if tax.schedule != "graduated":
         return declared * rate
-    band = exact(tax.step_users) / persons
-    whole = declared // band
-    # Bands pay one, two, three ... steps a user; the last may not be full.
-    return rate * (band * whole * (whole + 1) / 2 + (declared - whole * band) * (whole + 1))
+    free, band, top = (exact(n) / persons for n in (tax.free_users, tax.step_users, tax.top_users))
+    rising = max(Fraction(0), min(declared, top) - free)
+    whole = rising // band
+    # Bands pay one, two, three ... steps a user; the last may not be full. Beyond the top all pay the same.
+    steps = band * whole * (whole + 1) / 2 + (rising - whole * band) * (whole + 1)
+    return rate * (steps + max(Fraction(0), declared - top) * ((top - free) // band + 1))
 
 
 def turnover_due(tax: TurnoverTax, fees: int) -> Fraction:

@@ -57,7 +57,7 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -140,6 +140,11 @@ class RunResult:
     def incomes(self) -> pd.DataFrame:
         """The account of each treasury by month, and the incomes paid."""
         return self.frame("incomes")
+
+    @property
+    def audiences(self) -> pd.DataFrame:
+        """The users of social platforms by month and country."""
+        return self.frame("audiences")
 
     @property
     def scale(self) -> float | None:
