@@ -123,7 +123,7 @@ class UsageTax(Levy):
         unit="persons", low=0, high=1e10, source=NEW_YORK,
     )  # fmt: skip
     step_users: float = parameter(
-        1e6, meaning="under graduated, people in a band beyond them; each pays a step more a user than the last",
+        1e6, meaning="under graduated, people in a band beyond them; each pays one step more a user",
         unit="persons", low=1, high=1e10, source=NEW_YORK,
     )  # fmt: skip
     top_users: float = parameter(

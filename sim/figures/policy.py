@@ -37,14 +37,18 @@ def taxes_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     figure = style.new_figure(style.COLUMN, 0.3 + 1.35 * sum(panels), caption + _remarks(frames, incomes))
     axes = list(np.atleast_1d(figure.subplots(sum(panels), 1, sharex=True)))
     if revenue:
-        _revenue_panel(axes[0], revenue)
+        _stacked_panel(axes[0], revenue, INSTRUMENTS, "Taxes collected in a month")
     if incomes:
         _income_panel(axes[-1], incomes)
-    axes[-1].set_xlim(-0.5, len(months) - 0.5)
+    _month_axis(axes[-1], months)
+    return figure
+
+
+def _month_axis(axes: Axes, months: list[str]) -> None:
+    axes.set_xlim(-0.5, len(months) - 0.5)
     every = -(-len(months) // MOST_TICKS)
     ticks = range(0, len(months), every)
-    axes[-1].set_xticks(ticks, [_month_name(months, tick, every) for tick in ticks])
-    return figure
+    axes.set_xticks(ticks, [_month_name(months, tick, every) for tick in ticks])
 
 
 def revenue_by_month(frames: Frames) -> tuple[list[str], dict[str, Floats]]:
@@ -96,19 +100,21 @@ def _remarks(frames: Frames, incomes: dict[str, Floats]) -> str:
     return text
 
 
-def _revenue_panel(axes: Axes, revenue: dict[str, Floats]) -> None:
-    """Stack the instruments; their names stand at the right, as high as in the month that raised most."""
+def _stacked_panel(
+    axes: Axes, revenue: dict[str, Floats], names: dict[str, tuple[str, str]], title: str
+) -> None:
+    """Stack sums of money; their names stand at the right, as high as in the month with most."""
     whole = np.sum(list(revenue.values()), axis=0)
     divisor, word = style.scale_of(float(whole.max()))
     bottom, most = np.zeros(len(whole)), int(np.argmax(whole))
     ends = []
     for name, usd in revenue.items():
-        text, color = INSTRUMENTS[name]
+        text, color = names[name]
         axes.bar(np.arange(len(usd)), usd / divisor, 0.75, bottom / divisor, color=style.tint(color, 0.75))
         ends.append((float((bottom + usd / 2)[most]) / divisor, text, color))
         bottom += usd
     axes.set_ylim(0, 1.1 * float(whole.max()) / divisor or 1)
-    _finish(axes, "Taxes collected in a month", f"{word} USD".strip(), ends)
+    _finish(axes, title, f"{word} USD".strip(), ends)
 
 
 def _income_panel(axes: Axes, incomes: dict[str, Floats]) -> None:
@@ -148,3 +154,77 @@ def _month_name(months: list[str], tick: int, every: int) -> str:
     before: Any = pd.Period(months[tick - every], freq="M") if tick else None
     name = str(month.strftime("%b"))
     return f"{name}\n{month.year}" if before is None or before.year != month.year else name
+
+
+# ---------------------------------------------------------------- families of platforms
+
+TAKEN = {
+    "requester_fee": ("fees on\nrequesters", style.BLUE),
+    "worker_fee": ("fees on workers", style.PURPLE),
+    "advertising": ("advertising", style.ORANGE),
+    "user_charge": ("charges on users", style.VERMILLION),
+}
+"""What platforms take, by kind of transfer: the first two where work is paid, the others where it is not."""
+
+
+@style.drawn
+def families_figure(frames: Frames, world: Countries, caption: str) -> Figure:
+    """What platforms take in each month, from work and from users; users of social ones by country group."""
+    months, taken = taken_by_month(frames)
+    if frames.audiences.empty or not months:
+        return style.empty_figure("No social platform.", caption)
+    text = f"{caption} Money of the model; months at both ends may be cut."
+    if frames.scale is not None:
+        text += f" A user of the model stands for {frames.scale:,.0f} people."
+    text += " Lines go to what there would be without charges and taxes, where that is more."
+    figure = style.new_figure(style.COLUMN, 3.0, text)
+    money, users = figure.subplots(2, 1, sharex=True)
+    _stacked_panel(money, taken, TAKEN, "Platforms take in a month")
+    _users_panel(users, *users_by_month(frames, world, months))
+    _month_axis(users, months)
+    return figure
+
+
+def taken_by_month(frames: Frames) -> tuple[list[str], dict[str, Floats]]:
+    """Return the months of the window and {kind of transfer to platforms: USD in each}."""
+    flows = frames.flows
+    kinds, periods = flows["kind"].astype(str), flows["period"].astype(str)
+    months = sorted({*periods, *frames.audiences["period"].astype(str)})
+    found = {}
+    for kind in TAKEN:
+        sums = flows["amount_microusd"][kinds == kind].groupby(periods[kinds == kind]).sum() / MICRO
+        if len(sums):
+            found[kind] = sums.reindex(months, fill_value=0.0).to_numpy(np.float64)
+    return months, found
+
+
+def users_by_month(
+    frames: Frames, world: Countries, months: list[str]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return {country group: persons on social platforms in each month}, and those without taxes."""
+    rows, scale = frames.audiences, frames.scale or 1.0
+    groups = rows["country"].astype(str).map(per_country(world, world.group)).str.lower()
+    there, without = {}, {}
+    for name in style.GROUPS:
+        part = rows[groups == name]
+        if len(part):
+            by_period = part.groupby(part["period"].astype(str))
+            for found, column in ((there, "users"), (without, "users_without_charge")):
+                sums = by_period[column].sum().reindex(months)
+                found[name] = sums.to_numpy(np.float64) * scale
+    return there, without
+
+
+def _users_panel(axes: Axes, there: dict[str, Floats], without: dict[str, Floats]) -> None:
+    highest = max(float(np.nanmax(persons)) for persons in (*there.values(), *without.values()))
+    divisor, word = style.scale_of(highest)
+    ends = []
+    for name, persons in there.items():
+        color, months = style.GROUPS[name], np.arange(len(persons))
+        pale = style.tint(color, 0.5)
+        axes.vlines(months, persons / divisor, without[name] / divisor, color=pale, linewidth=1)
+        axes.plot(months, persons / divisor, color=color, marker="o", markersize=3)
+        last = float(persons[np.isfinite(persons)][-1]) / divisor
+        ends.append((last, f"{'Other' if name == 'mixed' else name.title()} {_value(last)}", color))
+    axes.set_ylim(0, 1.1 * highest / divisor or 1)
+    _finish(axes, "Users of social platforms", f"{word} people".strip(), ends)

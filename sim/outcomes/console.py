@@ -122,7 +122,9 @@ WITH_POLICY = "tax_revenue_per_year"
 # As above, shown where there are social platforms: where there is a value of `WITH_USERS`.
 USER_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Social platforms": (
-        ("users, world", "{world_social_users:count}, {social_users_lost_share:share} fewer than without taxes"),
+        ("users, world", (
+            "{world_social_users:count}; {social_users_lost_share:share} lost by taxes in the last month"
+        )),
         ("advertising, world", (
             "{world_advertising_per_year:money} USD a year, {social_arpu_year:small} a user; "
             "taxes take {social_taxes_over_advertising:share}"

@@ -296,10 +296,12 @@ class Offices:
     def usage_on_one(self, platform: int, country: int, users: int, hour: int) -> Fraction:
         """Micro-dollars of the tax on use that a platform saves a month by one user (agent) less.
 
-        It is the tax in force at an hour, for what the platform took in the month before.
+        It is the tax in force before and at an hour, for what the platform took in the month before.
         """
         tax = self.policy.usage_tax
-        if tax is None or not users or not (self.owes(tax, platform) and self.covers(tax, country)):
+        if tax is None or not (self.owes(tax, platform) and self.covers(tax, country)):
+            return Fraction(0)
+        if not self.strength(tax, hour - 1):
             return Fraction(0)
         rate = self.usage_rate(platform, country, users, hour)
         with_one, without = (taxes.usage_due(tax, n, rate, self.persons) for n in (users, users - 1))

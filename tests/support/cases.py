@@ -122,7 +122,7 @@ def offices_of(given: dict[str, Any], policies: Policies) -> Offices:
         policy=policies,
         time=replace(base.time, start=BEGINNING.isoformat(), days=90),
         workers=replace(base.workers, real_count=float(AGENTS * given.get("persons", 1))),
-        platforms={"microwork": usual, "other": usual},
+        platforms={"microwork": replace(usual, family=given.get("family", "microwork")), "other": usual},
     )
     return Offices(config, world_of(given), Clock(BEGINNING, load_world("north_south").zones, False))
 
@@ -154,7 +154,7 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     end = hour_of(given.get("ends", MONTH[1]))
     offices.working_users[0] = heads(given, "workers")
     users = offices.working_users + 0
-    users[0] += heads(given, "requesters")
+    users[0] += heads(given, "requesters") + heads(given, "audience")
     offices.month_fees[0] = by_country(given, "fees")
     offices.month_worker_fees[0] = by_country(given, "worker_fees")
     offices.month_rewards[0] = by_country(given, "rewards")
@@ -175,7 +175,8 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     income = build(UniversalIncome, given["policy"])
-    offices = offices_of(given, Policies(universal_income=income))
+    offices = offices_of(given | {"family": "social"}, Policies(universal_income=income))
+    offices.users[0] = heads(given, "audience")
     offices.kept[:] = by_country(given, "kept")
     revenue, workers = by_country(given, "revenue"), heads(given, "workers")
     entries = offices.share_out(revenue, workers, hour_of(MONTH[0]))

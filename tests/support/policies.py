@@ -104,12 +104,14 @@ NULLS: dict[str, dict[str, Policies]] = {
         "nothing passed on": Policies(UsageTax(usd_per_user_month=0.0, to_requesters=0.5, to_workers=0.5)),
         "a platform without users": Policies(UsageTax(platforms=["deserted"])),
         "a country without users": Policies(UsageTax(countries=[NOWHERE])),
+        "a family without platforms": Policies(UsageTax(families=["social", "click_farm"])),
     },
     "turnover_tax": {
         "a rate of nothing": Policies(turnover_tax=TurnoverTax(rate=0.0, to_requesters=1.0)),
         "a start after the end": Policies(turnover_tax=TurnoverTax(start="2019-06-01")),
         "a platform without turnover": Policies(turnover_tax=TurnoverTax(platforms=["deserted"])),
         "a country without turnover": Policies(turnover_tax=TurnoverTax(countries=[NOWHERE])),
+        "a family without platforms": Policies(turnover_tax=TurnoverTax(families=["social"], to_users=1.0)),
     },
     "profit_tax": {
         "a rate of nothing": Policies(profit_tax=ProfitTax(rate=0.0)),
@@ -419,7 +421,7 @@ def of_the_world() -> Config:
 
 RESIDENTS = Policies(UsageTax(), TurnoverTax(), ProfitTax(attribution="sales"), UniversalIncome())
 USERS = Policies(
-    UsageTax(schedule="graduated", step_users=1e5, start="2019-02-01", end="2019-03-01"),
+    UsageTax(schedule="graduated", free_users=0.0, step_users=1e5, start="2019-02-01", end="2019-03-01"),
     universal_income=UniversalIncome(pool="bloc", recipients="users"),
 )
 RUINOUS = Policies(
@@ -474,9 +476,10 @@ def generated(number: int, days: int = 9) -> Config:
         }  # fmt: skip
 
     usage = UsageTax(
-        schedule=r.choice(("flat", "gdp_indexed", "graduated")),
+        schedule=r.choice(("flat", "gdp_indexed", "graduated", "arpu_share")),
         usd_per_user_month=r.choice((0.000001, 0.05, 0.3333333, 50.0)),
-        threshold_users=r.choice((0.0, 1e6)), step_users=r.choice((1e4, 1e8)), **levy(),
+        threshold_users=r.choice((0.0, 1e6)), step_users=r.choice((1e4, 1e8)),
+        free_users=r.choice((0.0, 1e5)), arpu_share=r.choice((0.05, 1.0)), **levy(),
     )  # fmt: skip
     turnover = TurnoverTax(rate=r.choice((0.03, 0.1, 1.0)), **levy())
     profit = ProfitTax(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.support import conditions, policies
+from tests.support import conditions, policies, social
 from tests.support.policies import ACCOUNTS, EVERYTHING, MARCH
 
 TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
@@ -25,7 +25,12 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (TAXES, "declared * persons < exact(tax.threshold_users)", "declared * persons <= exact(tax.threshold_users)"),
         (TAXES, "rate * exact(gdp) * people / total", "rate * exact(gdp) / total"),
         (TAXES, "band * whole * (whole + 1) / 2", "band * whole * whole / 2"),
-        (TAXES, "exact(tax.step_users) / persons", "exact(tax.step_users)"),
+        (TAXES, "exact(n) / persons for n in", "exact(n) for n in"),
+        (TAXES, "min(declared, top) - free", "min(declared, top)"),
+        (TAXES, "((top - free) // band + 1)", "((top - free) // band)"),
+        (OFFICE, "self.families[platform] in tax.families", "self.families[platform] not in tax.families"),
+        (OFFICE, "user_months = users * self.part_of_month(hour)", "user_months = users"),
+        (OFFICE, 'if self.families[platform] == "social":\n            return []', "if False:\n            return []"),
         (OFFICE, "due *= self.part_of_month(hour)", "due *= 1"),
         (OFFICE, "month.month - start.month + 1", "month.month - start.month"),
         (OFFICE, "month >= dt.date.fromisoformat(instrument.end)", "month > dt.date.fromisoformat(instrument.end)"),
@@ -52,6 +57,8 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
     "universal_income": [
         (INCOME, "-int(-revenue * exact(income.administration_share) // 1)", "int(revenue * exact(income.administration_share))"),
         (INCOME, 'if income.pool == "global":', "if False:"),
+        (OFFICE, "max(heads[c], Fraction(self.largest_audience(c)))", "heads[c] + self.largest_audience(c)"),
+        (OFFICE, 'income.recipients == "users":\n            heads', 'income.recipients != "users":\n            heads'),
         (INCOME, "groups[number] == group", "True"),
         (OFFICE, "int(self.world.population[c]) / self.persons", "Fraction(int(self.world.population[c]))"),
         (OFFICE, "+ int(self.kept[c]) - costs[c]", "- costs[c]"),
@@ -137,3 +144,34 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice."""
+
+
+USERS, AUDIENCE, RECORDER = "sim.market.audience", "sim.agents.audience", "sim.outcomes.recorder"
+
+OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
+    (AUDIENCE, "* wealth[c] / mean", "* wealth[c]", lambda: social.regional_means("global")),
+    (AUDIENCE, 'region == "North America" and group == "north"', 'region == "North America"', social.tables),
+    (AUDIENCE, "np.minimum(world.social_media_users, online)", "world.social_media_users", social.users_are_persons),
+    (AUDIENCE, " and code not in platform.excluded_countries", "", social.users_are_persons),
+    (USERS, "-sensitivity * charge / income", "-charge / income", social.uganda),
+    (USERS, "sigma + normal_quantile(users / base)", "normal_quantile(users / base)", social.marginal_users),
+    (USERS, "log(above / needed) / sigma - sigma / 2.0", "log(above / needed) / sigma", social.worth_serving),
+    (USERS, "amount * (day - 1) // days", "amount * (day - 1) // 31", social.days_add_up),
+    (USERS, "model.offices.month_fees[platform, country] += shown", "pass", social.open_books),
+    (USERS, 'row["month_charged"] += charged', "pass", social.tables),
+    (USERS, 'row["labels"] += labels', "pass", social.agents),
+    (USERS, "model.offices.part_of_month(model.hour)", "1", social.charged),
+    (USERS, "taxes[one.name].to_users", "taxes[one.name].to_workers", social.charged),
+    (USERS, "float(row[\"reach\"]) + 0.5", "float(row[\"reach\"])", social.charged),
+    (USERS, "(saved - charge) / kept", "saved - charge", social.dropped),
+    (USERS, "int(losing[platform, country]) >= patience", "int(losing[platform, country]) > patience", social.exits),
+    (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
+    (USERS, "sum(charge.amount for charge in due) > max(0, margin)", "bool(due)", social.stays),
+    ("sim.model", "further = (audience.users_by_platform(self),)", "further = 2 * (audience.users_by_platform(self),)", social.nobody_twice),
+    ("sim.model", "cost += audience.cost_of_users(self, platform)", "cost += 0 * platform + 1", social.null_settings),
+    ("sim.agents.population", 'result[name] = [] if platform.family == "social" else [', "result[name] = [", social.nobody_works_there),
+    (RECORDER, 'rows[field] - (before[field] if len(before) else 0)', "rows[field] - 0", social.tables),
+    (RECORDER, '            arrays["audiences_before"] = self.audiences_before\n', "            pass\n", lambda: social.resumed([250])),
+    ("sim.checkpoint", '    "audience_rows",\n', "", lambda: social.resumed([1000])),
+]  # fmt: skip
+"""Edits that a check of social platforms must notice."""
