@@ -478,7 +478,7 @@ class Platform:
         0.5, 0, 1, "social: share of the way to where users will be that a month goes"
     )
     drops_users: bool = parameter(
-        True, meaning="social: ceases to serve users who bring less than they cost in taxes", assumed=True
+        True, meaning="social: ceases to serve users who bring less than they cost in taxes"
     )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:

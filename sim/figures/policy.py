@@ -176,7 +176,7 @@ def families_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     text = f"{caption} Money of the model; months at both ends may be cut."
     if frames.scale is not None:
         text += f" A user of the model stands for {frames.scale:,.0f} people."
-    text += " Lines go to what there would be without charges and taxes, where that is more."
+    text += " Thin lines reach the users that there would be without charges and taxes."
     figure = style.new_figure(style.COLUMN, 3.0, text)
     money, users = figure.subplots(2, 1, sharex=True)
     _stacked_panel(money, taken, TAKEN, "Platforms take in a month")
@@ -204,7 +204,8 @@ def users_by_month(
     """Return {country group: persons on social platforms in each month}, and those without taxes."""
     rows, scale = frames.audiences, frames.scale or 1.0
     groups = rows["country"].astype(str).map(per_country(world, world.group)).str.lower()
-    there, without = {}, {}
+    there: dict[str, Floats] = {}
+    without: dict[str, Floats] = {}
     for name in style.GROUPS:
         part = rows[groups == name]
         if len(part):

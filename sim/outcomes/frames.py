@@ -220,7 +220,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "users_persons": Column("float64", "persons"),
         "users_without_charge": Column("int64", "agents"),
         "declared_users": Column("float64", "agents"),
-        "charge_microusd": Column("int64", "µ$/user/month"),
+        "charge_per_user_usd": Column("float64", "USD/user/month"),
         "labels": Column("int64", "labels"),
         "advertising_microusd": Column("int64", "µ$"),
         "charged_microusd": Column("int64", "µ$"),

@@ -1280,7 +1280,7 @@ def social_users_lost_share(frames: Frames, world: Countries | None) -> float:
 )
 def social_charge_per_user_month(frames: Frames, world: Countries | None) -> float:
     rows = _audiences(frames)
-    charged = float((rows["charge_microusd"] * rows["users"]).sum()) / MICRO
+    charged = float((rows["charge_per_user_usd"] * rows["users"]).sum())
     return _ratio(charged, float(rows["users"].sum()), "users")
 
 
@@ -1324,3 +1324,49 @@ def unpaid_labels_per_task(frames: Frames, world: Countries | None) -> float:
 
 _register_world("advertising", "USD", "What advertising brings social platforms", _advertising)
 _register_world("unpaid_labels", "labels", "Labels that users of social platforms give unpaid", unpaid_labels)
+
+
+# ---------------------------------------------------------------- owners
+
+TAKEN_BY_PLATFORMS = ("requester_fee", "worker_fee", "forfeit", "advertising", "user_charge")
+
+
+def _profit_drawn(frames: Frames, world: Countries | None, source: str, target: str) -> float:
+    """USD of owners' profit in the group ``target`` that came from ``source``.
+
+    Platforms' accounts lie in their owners' country: money crosses when a platform takes it, and what of it
+    is profit is known in sum only. So of each country's profit the part counts that its platforms took there.
+    """
+    known = _known(world)
+    flows = _rows(frames.flows, "flows")
+    group = {code: str(name).lower() for code, name in per_country(known, known.group).items()}
+    kind, owner = flows["kind"].astype(str), flows["credit_country"].astype(str)
+    amount = flows["amount_microusd"]
+    there = flows["debit_country"].astype(str).map(group) == source
+    taken = kind.isin(TAKEN_BY_PLATFORMS)
+    signs = kind.map({"profit": 1, "haven_profit": 1, "capital": -1}).fillna(0)
+    sums = pd.DataFrame(
+        {"taken": amount.where(taken, 0), "from": amount.where(taken & there, 0), "profit": amount * signs}
+    )
+    by_owner = sums.groupby(owner).sum()
+    by_owner = by_owner[(by_owner.index.map(group) == target) & (by_owner["taken"] > 0)]
+    parts = by_owner["profit"].clip(lower=0) * by_owner["from"] / by_owner["taken"]
+    return float(parts.sum()) / MICRO
+
+
+def _register_drawn(source: str, target: str) -> None:
+    definition = (
+        f"Profit, after all taxes, of owners in the {target.title()} from what their platforms took in the"
+        f" {source.title()}, by its share of all they took. What goes there with dividends, less this, is what"
+        " goes before any profit."
+    )
+
+    @indicator(name=f"profit_{source}_to_{target}", unit="USD", definition=definition)
+    def drawn(frames: Frames, world: Countries | None) -> float:
+        return _profit_drawn(frames, world, source, target)
+
+    _register_world(f"profit_{source}_to_{target}", "USD", definition.rstrip("."), drawn)
+
+
+_register_drawn("south", "north")
+_register_drawn("north", "south")

@@ -258,7 +258,7 @@ class Recorder:
             "users_persons": rows["users"] * self.scale,
             "users_without_charge": rows["base_users"].copy(),
             "declared_users": declared[here],
-            "charge_microusd": rows["charge_microusd"].copy(),
+            "charge_per_user_usd": rows["charge_microusd"] / 1e6,
             "taxes_microusd": taxes[here],
         }
         for name, field in AUDIENCE_COLUMNS.items():

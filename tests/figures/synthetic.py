@@ -404,6 +404,37 @@ def with_policy(frames: FrameSet, unit: int = 50_000_000, alike: bool = False) -
     )
 
 
+def with_users(frames: FrameSet, unit: int = 10**9) -> FrameSet:
+    """Return the tables of the same year with a social platform of the USA, some of whose users go.
+
+    ``unit`` is what advertising brings in a country and month, in micro-dollars.
+    """
+    months = sorted(set(frames.series["date"].str.slice(0, 7)))
+    rows, flows = [], []
+    for number, period in enumerate(months):
+        for place, code in enumerate(_column(0)):
+            base = 1000 * (place + 1)
+            rows.append(
+                {
+                    "period": period, "platform": "social", "country": code, "users": base - 20 * number,
+                    "users_persons": 100.0 * (base - 20 * number), "users_without_charge": base,
+                    "declared_users": 0.9 * base, "charge_per_user_usd": 0.1, "labels": 7 * base, "advertising_microusd": unit,
+                    "charged_microusd": unit // 10, "taxes_microusd": unit // 20,
+                }
+            )  # fmt: skip
+            flows += [
+                _flow(period, "advertising", "outside", "platforms", code, "USA", unit),
+                _flow(period, "user_money", "outside", "audience", code, code, unit // 10),
+                _flow(period, "user_charge", "audience", "platforms", code, "USA", unit // 10),
+            ]
+    more = pd.DataFrame(flows, columns=list(COLUMNS["flows"])).astype({"amount_microusd": "int64"})
+    return replace(
+        frames,
+        flows=pd.concat([frames.flows, more], ignore_index=True),
+        audiences=table("audiences", {name: [row[name] for row in rows] for name in rows[0]}),
+    )
+
+
 def nothing(typed: bool = True) -> FrameSet:
     """Return the tables of a run in which nothing was recorded, with the declared types or with none."""
     if typed:

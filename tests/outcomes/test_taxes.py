@@ -163,8 +163,11 @@ def usage_due(config: Config, world: World, row: Any) -> Fraction:
     if left * persons < exact(tax.threshold_users):
         return Fraction(0)
     due, band, step = Fraction(0), exact(tax.step_users) / persons, 1
+    if tax.schedule == "graduated":
+        left -= exact(tax.free_users) / persons
+        top = (exact(tax.top_users) - exact(tax.free_users)) // exact(tax.step_users) + 1
     while left > 0 and tax.schedule == "graduated":
-        due += min(left, band) * rate * step
+        due += min(left, band) * rate * min(step, top)
         left, step = left - band, step + 1
     return due + max(Fraction(0), left) * rate if tax.schedule != "graduated" else due
 

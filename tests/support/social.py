@@ -79,6 +79,11 @@ def regional_means(table: str, exponent: float = 0.8) -> Counts:
         assert np.allclose(relative, relative[0], rtol=1e-12), setting
         counts["regions"] += 1
         counts["countries"] += int(inside.sum())
+    if table == "global":
+        known = {"USA": "us_canada", "MEX": "elsewhere", "JPN": "asia_pacific", "AUS": "asia_pacific",
+                 "FRA": "europe", "KEN": "elsewhere", "BRA": "elsewhere"}  # fmt: skip
+        for code, name in known.items():
+            assert settings[world.index(code)] == f"arpu_{name}_usd", code
     return counts
 
 
@@ -122,7 +127,7 @@ def users_are_persons(table: str = "global") -> Counts:
 
 
 def uganda() -> Counts:
-    """13 % fewer at a charge of 2.5 % of income; a charge twice as high takes as much again of who is left."""
+    """13 % fewer at a charge of 2.5 % of income; twice as high, as many again of who is left."""
     sensitivity = Platform().charge_sensitivity
     income = 60_000_000
     stay = audience.share_who_stay(income // 40, income, sensitivity)
@@ -362,6 +367,12 @@ def tables(policy: Policies = TAXED) -> Counts:
         table = table[table > 0]
         assert moved.to_dict() == table.to_dict(), kind
     assert (rows["taxes_microusd"] == _taxes_of(frames)).all(), "taxes"
+    turnover = frames.taxes[
+        (frames.taxes["platform"] == NAME) & (frames.taxes["instrument"] == "turnover_tax")
+    ]
+    bases = turnover.set_index(["period", "country"])["base_microusd"]
+    whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])["advertising_microusd"]
+    assert len(whole) and (bases.reindex(whole.index) == whole).all(), "turnover is advertising"
     assert abs(rows["declared_users"] - 0.9 * rows["users"]).max() < 1e-6
     first = rows[rows["period"] == "2019-01"]
     assert len(rows) == 6 and (first["labels"] > 0).all()
