@@ -1357,7 +1357,7 @@ def _profit_drawn(frames: Frames, world: Countries | None, source: str, target: 
 def _register_drawn(source: str, target: str) -> None:
     definition = (
         f"Profit, after all taxes, of owners in the {target.title()} from what their platforms took in the"
-        f" {source.title()}, by its share of all they took. What goes there with dividends, less this, is what"
+        f" {source.title()}, by its share of all they took. What goes there with dividends less this is what"
         " goes before any profit."
     )
 

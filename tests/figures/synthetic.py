@@ -418,8 +418,9 @@ def with_users(frames: FrameSet, unit: int = 10**9) -> FrameSet:
                 {
                     "period": period, "platform": "social", "country": code, "users": base - 20 * number,
                     "users_persons": 100.0 * (base - 20 * number), "users_without_charge": base,
-                    "declared_users": 0.9 * base, "charge_per_user_usd": 0.1, "labels": 7 * base, "advertising_microusd": unit,
-                    "charged_microusd": unit // 10, "taxes_microusd": unit // 20,
+                    "declared_users": 0.9 * base, "charge_per_user_usd": 0.1, "labels": 7 * base,
+                    "advertising_microusd": unit, "charged_microusd": unit // 10,
+                    "taxes_microusd": unit // 20,
                 }
             )  # fmt: skip
             flows += [
