@@ -90,7 +90,8 @@ def added(numbers: range) -> Counter[str]:
 def test_accounts_of_generated_markets(exercised: Exercised) -> None:
     counts = added(range(GENERATED))
     exercised("markets", GENERATED, 16, nightly=AT_NIGHT)
-    for kind in ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "external_income", "capital"):
+    kinds = ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "external_income", "capital")
+    for kind in (*kinds, "user_charge"):
         exercised(f"micro-dollars of {kind}", counts[kind], 1)
 
 

@@ -387,6 +387,7 @@ class Treasuries(Watcher):
             "profit_shifting",
             "external_income",
             "capital",
+            "user_charge",
         ):
             self.counts[kind] += int(flows[NUMBERS[kind]].sum())
         self.counts["months"] += 1
@@ -463,7 +464,11 @@ def accounts(config: Config, audited: bool = True) -> Counts:
 def generated(number: int, days: int = 9) -> Config:
     """A varied market with instruments at odd values, from a number; most see the end of a month."""
     base, r = varied(number, days=days), random.Random(number)
-    platforms, half = list(base.platforms), SEVERAL[base.world.table]
+    half = SEVERAL[base.world.table]
+    platforms = list(base.platforms)
+    if number % 2 == 1:
+        users = Platform(family="social", owner=half[0], user_adjustment=1.0)
+        base = replace(base, platforms={**base.platforms, "users": users})
 
     def some(names: Sequence[str]) -> list[str]:
         return r.choice(([], [], [r.choice(list(names))]))
@@ -472,14 +477,16 @@ def generated(number: int, days: int = 9) -> Config:
         bearers = r.choice(((0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.37, 0.21)))
         return {
             "platforms": some(platforms), "countries": some(half), "exit_months": r.choice((0, 1, 3)),
-            "to_requesters": bearers[0], "to_workers": bearers[1], "phase_in_months": r.choice((0, 3)),
+            "to_requesters": bearers[0], "to_workers": bearers[1], "to_users": 0.4 * (sum(bearers) < 0.6),
+            "phase_in_months": r.choice((0, 3)),
         }  # fmt: skip
 
+    schedule = r.choice(("flat", "gdp_indexed", "graduated"))
     usage = UsageTax(
-        schedule=r.choice(("flat", "gdp_indexed", "graduated", "arpu_share")),
+        schedule="arpu_share" if number % 5 == 4 else schedule,
         usd_per_user_month=r.choice((0.000001, 0.05, 0.3333333, 50.0)),
         threshold_users=r.choice((0.0, 1e6)), step_users=r.choice((1e4, 1e8)),
-        free_users=r.choice((0.0, 1e5)), arpu_share=r.choice((0.05, 1.0)), **levy(),
+        free_users=1e5 * (number % 2), arpu_share=(0.05, 1.0)[number % 3 == 1], **levy(),
     )  # fmt: skip
     turnover = TurnoverTax(rate=r.choice((0.03, 0.1, 1.0)), **levy())
     profit = ProfitTax(
