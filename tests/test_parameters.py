@@ -14,6 +14,7 @@ CHOICES = {
     "segments.<name>.literate",
     "task_types.<name>.function", "task_types.<name>.tertiary", "task_types.<name>.one_task_many_workers",
     "platforms.<name>.owner", "platforms.<name>.*_countries",
+    "platforms.<name>.family", "platforms.<name>.task_types", "platforms.<name>.posting_hours",
     "market.acceptance", "market.pay_setting",
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",

@@ -130,6 +130,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "spent_microusd": Column("int64", "µ$"),
         "fee_microusd": Column("int64", "µ$"),
         "top_decile_share": Column("float64", "share"),
+        "zone": Column("str"),
     },
     "batches": {
         "id": Column("int64"),
@@ -214,6 +215,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
     "workers": ("transfers_microusd",),
+    "requesters": ("zone",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 
@@ -231,6 +233,16 @@ EVENT_UNITS: Mapping[str, str] = {
     "end": "s",
 }
 """Units of the event log, which is kept on request only."""
+
+
+class Kinds(NamedTuple):
+    """What the configuration says of platforms and tasks, and the tables do not repeat.
+
+    `families` gives the kind of each platform; `clicks` the clicks in a task, by platform and type.
+    """
+
+    families: Mapping[str, str] = {}
+    clicks: Mapping[tuple[str, str], int] = {}
 
 
 class Frames(Protocol):
@@ -275,6 +287,10 @@ class Frames(Protocol):
     @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
+
+    @property
+    def kinds(self) -> Kinds:
+        """Kinds of platforms, and clicks in tasks."""
 
 
 class Countries(Protocol):
@@ -341,6 +357,7 @@ class FrameSet:
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     scale: float | None = None
+    kinds: Kinds = field(default_factory=Kinds)
 
 
 def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:
