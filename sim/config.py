@@ -481,7 +481,7 @@ class Platform:
     )
     devices_per_worker: int = assumed(1, 1, 1000, "devices on which a worker clicks at once", "devices")
     usd_per_click: float | None = assumed(
-        None, 1e-9, 10, "reward for a click, broker's cut and worker's fee included; null = from the hourly pay",
+        None, 1e-9, 10, "reward for a click, broker's cut and worker's fee included; null = by the hour",
         "USD",
     )  # fmt: skip
     takedown_share: float = parameter(

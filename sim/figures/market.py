@@ -23,9 +23,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.figures import style
+from sim.figures.families import families_figure
 from sim.figures.policy import taxes_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
+from sim.outcomes.families import present
 from sim.outcomes.frames import Countries, Frames, per_country
 from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
 from sim.outcomes.inequality import gini, lorenz, weighted_median
@@ -59,7 +61,7 @@ def draw_run(frames: Frames, world: Countries, manifest: Mapping[str, Any], fold
 
 
 def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> list[Path]:
-    """Draw every figure of `ALL`, and of `POLICY` where one is on, as PNG and SVG; return the paths."""
+    """Draw every figure of `ALL`, and those of `POLICY` and `FAMILIES` where they say something."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
         path
@@ -70,7 +72,8 @@ def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> li
 
 def figures_of(frames: Frames) -> dict[str, Draw]:
     """Return the figures that a run has, by name."""
-    return ALL if frames.taxes.empty else ALL | POLICY
+    found = ALL if frames.taxes.empty else ALL | POLICY
+    return found | FAMILIES if len(present(frames.kinds)) > 1 else found
 
 
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
@@ -560,3 +563,6 @@ ALL: dict[str, Draw] = {
 
 POLICY: dict[str, Draw] = {"taxes": taxes_figure}
 """Figures of runs in which a tax or an income is in force."""
+
+FAMILIES: dict[str, Draw] = {"families": families_figure}
+"""Figures of runs with several kinds of platforms."""
