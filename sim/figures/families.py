@@ -82,7 +82,7 @@ def _hours_panel(axes: Axes, kind: str, posted: Floats, highest: float) -> None:
         axes.text(0.02, 0.5, "no batches recorded", transform=axes.transAxes, color=style.GREY, size=6.5)
         return
     edges = np.arange(25)
-    axes.stairs(posted, edges, color=NAMES[kind][1], linewidth=1.2)
+    axes.stairs(posted, edges, baseline=None, color=NAMES[kind][1], linewidth=1.2)
     axes.axhline(1 / 24, color=style.PALE, linewidth=0.6, zorder=0)
 
 
