@@ -15,6 +15,7 @@ from sim.config import Config, Platform
 from sim.errors import UserError
 from sim.instruments import Policies, UsageTax
 from sim.model import ClickWorkModel
+from sim.outcomes.console import rows
 from sim.outcomes.families import by_family
 from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder
@@ -178,7 +179,10 @@ def test_results_by_kind_of_platform(exercised: Exercised) -> None:
     assert found["click_farm_rejected_share"]["value"] == pytest.approx(share)
     assert found["on_demand_pay_median"]["value"] == table.loc["on_demand", "pay_median"]
     assert found["pay_per_click_median"]["value"] == pytest.approx(0.00081003, rel=1e-3)
+    told = {label: text for section, label, text in rows(found) if section == "Click farms"}
+    assert told["taken down"] == f"{100 * share:.1f} % of what was done" and "0.00081" in told["a click"]
     only = summary(recorder_frames(tiny()), None)
+    assert not {section for section, _, _ in rows(only)} & {"Local jobs", "Click farms"}
     assert "no platform of the kind" in only["on_demand_pay_median"]["reason"]
     exercised("tasks", int(table["done"].sum()), 1000)
 
