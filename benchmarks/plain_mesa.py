@@ -402,7 +402,10 @@ class Batch:
         self.submitted += work.done
         self.accepted += accepted
         self.rejected += work.done - accepted
-        self.right += work.done * work.worker.accuracy_255
+        stays = (
+            accepted if work.worker.platform.takedown else work.done
+        )  # what is taken down is worth nothing
+        self.right += stays * work.worker.accuracy_255
         self.waited_seconds += work.done * (now - self.posted_hour * 3600)
         while self.milestones and self.milestones[-1] <= 10 * self.submitted:
             self.milestones.pop()
@@ -478,11 +481,6 @@ class Collective(Member):
     def __init__(self, model: PlainMarket, number: int, row: dict[str, Any]) -> None:
         super().__init__(model, number, "collectives", row["country"], row["balance"])
         self.skill = row["skill"]
-        self.cut_ppm = ppm(model.config.workers.broker_cut)
-
-    def cut(self, amount: int) -> tuple[int, int]:
-        """Return what the broker gets of a worker's pay, and what the worker loses."""
-        return share_down(amount, self.cut_ppm), share_up(amount, self.cut_ppm)
 
 
 class RankPart:
@@ -520,6 +518,14 @@ class Platform(Member):
         self.payout_threshold = micro(config.payout_threshold_usd)
         self.transaction_cost = micro(config.cost_per_transaction_usd)
         self.cost_ppm = ppm(config.cost_share)
+        self.local = config.family == "on_demand"
+        self.daily_life = config.posting_hours == "daily_life"
+        self.click_price = 1e6 * config.usd_per_click if config.usd_per_click else None
+        self.devices = config.devices_per_worker
+        self.takedown = config.takedown_share
+        self.cut_ppm = ppm(
+            model.config.workers.broker_cut if config.broker_cut is None else config.broker_cut
+        )
         weights = [getattr(config, f"ranking_{order}") for order in ORDERS]
         shares = [min(1.0, added_up(weights[:n]) / added_up(weights)) for n in (1, 2, 3)]
         self.ranking = [RankPart(begin, end) for begin, end in pairwise((0.0, *shares, 1.0))]
@@ -529,7 +535,9 @@ class Platform(Member):
         self.log_pay = [0.0 for _ in model.world.codes]
         self.week_pay = [0 for _ in model.world.codes]
         self.week_seconds = [0 for _ in model.world.codes]
-        self.boards = [model.board_class(model, self) for _ in range(tiles)]
+        parts = len(model.world.codes) if self.local else 1
+        self.regions = [[model.board_class(model, self) for _ in range(tiles)] for _ in range(parts)]
+        self.boards = [board for region in self.regions for board in region]
 
     @property
     def requester_fee(self) -> float:
@@ -545,9 +553,14 @@ class Platform(Member):
         """Return what the platform gets of a worker's reward, and what the worker loses."""
         return share_down(gross, self.worker_fee_ppm), share_up(gross, self.worker_fee_ppm)
 
-    def board_of(self, worker: Worker) -> Board:
-        """Return the tile on which a worker works: drawn once for good."""
-        return self.boards[int(worker.uniform("tiles") * len(self.boards))]
+    def broker_cut(self, amount: int) -> tuple[int, int]:
+        """Return what a broker gets of a worker's pay, and what the worker loses."""
+        return share_down(amount, self.cut_ppm), share_up(amount, self.cut_ppm)
+
+    def board_of(self, country: int, draw: float) -> Board:
+        """Return the tile that a draw leads to: of a country's own where work is local."""
+        tiles = self.regions[country if self.local else 0]
+        return tiles[int(draw * len(tiles))]
 
     def pays_out(self, worker: Worker) -> bool:
         """Say whether a worker's pending balance is paid out today."""
@@ -559,7 +572,7 @@ class Platform(Member):
         gross = accepted * batch.reward
         fee, lost = self.worker_fee(gross)
         broker = worker.collective
-        cut, lost_to_broker = broker.cut(gross - lost) if broker else (0, 0)
+        cut, lost_to_broker = self.broker_cut(gross - lost) if broker else (0, 0)
         residue = lost - fee + lost_to_broker - cut
         requester_fee = batch.fee_on(batch.accepted + accepted) - batch.fee_on(batch.accepted)
 
@@ -817,9 +830,13 @@ class Requester(Member):
 
     def share_of_day(self) -> float:
         """Return the share of a day's batches that this hour brings, by office hours and weekday."""
+        settings, model = self.model.config.requesters, self.model
+        if self.home.daily_life:
+            hour, weekday = model.local_hour(self.zone), model.local_weekday(self.zone)
+            hours = settings.daily_life_hours
+            return settings.daily_life_weekdays[weekday] * (hours[hour] / added_up(hours))
         if self.always_on:
             return 1.0 / 24.0
-        settings, model = self.model.config.requesters, self.model
         since = (model.local_hour(self.zone) - settings.office_start) % 24
         share = 1.0 / (settings.office_hours + (24.0 - settings.office_hours) * settings.night_weight)
         if since >= settings.office_hours:
@@ -855,7 +872,8 @@ class Requester(Member):
         worth = self.value * task_hours
         if reward * (1.0 + fee_ppm / 1000000.0) > worth:
             return
-        life = market.life_hours_median * exp(market.life_hours_log_sigma * normal_quantile(draw(LIFE)))
+        life_hours = market.life_hours_median if kind.life_hours is None else kind.life_hours
+        life = life_hours * exp(market.life_hours_log_sigma * normal_quantile(draw(LIFE)))
         batch = Batch(
             requester=self, id=number, task=task, arm=arm, tasks=tasks, per_task=per_task,
             reward=reward, estimated_seconds=stated, true_seconds=true_seconds, fee_ppm=fee_ppm,
@@ -864,7 +882,7 @@ class Requester(Member):
             noise_key=sub_key(model.keys["noise"], number),
             rank=model.draws.priority(key, TILE, 1) % LOW_WORD,
         )  # fmt: skip
-        platform.boards[int(draw(TILE) * len(platform.boards))].incoming.append(batch)
+        platform.board_of(self.country, draw(TILE)).incoming.append(batch)
 
     def can_afford(self, platform: Platform) -> bool:
         """Say whether an hour of true time is worth the pay that a platform promises, fee included."""
@@ -886,7 +904,10 @@ class Requester(Member):
         spread = self.model.config.requesters.pay_arm_spread
         hourly = self.target * kind.pay_factor * (1.0 + (spread if arm == HIGH_ARM else -spread))
         hourly = max(hourly, platform.reward_floor)
-        ticks = hourly * stated * 1000000.0 / 3600.0 / platform.tick
+        exact = hourly * stated * 1000000.0 / 3600.0
+        if platform.click_price:
+            exact = platform.click_price * float(kind.actions_per_task * platform.devices)
+        ticks = exact / platform.tick
         whole = math.floor(ticks)
         reward = (whole + (draw < ticks - whole)) * platform.tick
         promised = platform.reward_floor * stated * 1000000.0 / 3600.0
@@ -921,6 +942,7 @@ class Requester(Member):
         """Return how many tasks are accepted: some wrong ones are caught, some right ones rejected."""
         accuracy = work.worker.accuracy
         chance = (1.0 - accuracy) * self.strictness + accuracy * self.unfair
+        chance += work.worker.platform.takedown * (1.0 - chance)
         return work.done - binomial(work.worker.uniform("review", work.start), work.done, chance)
 
     def take_back(self, batch: Batch) -> None:
@@ -957,7 +979,7 @@ class Requester(Member):
     def revise_pay(self) -> None:
         """Revise the pay target once both arms have been seen often enough; begin new arms."""
         settings = self.model.config.requesters
-        if min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks:
+        if self.home.click_price or min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks:
             return
         before, towards = self.target, self.direction
         factor = 1.0 + self.step
@@ -1045,7 +1067,7 @@ class Worker(Member):
     def settle_on(self, platform: Platform) -> None:
         """Work on a platform from now on."""
         self.platform = platform
-        self.board = platform.board_of(self)
+        self.board = platform.board_of(self.country, self.uniform("tiles"))
 
     def plan_hours(self) -> None:
         """Turn desired hours a week into the chance to work on a day and the mean minutes of a session."""
@@ -1358,10 +1380,11 @@ def admitted(world: World, listed: Sequence[str], excluded: Sequence[str]) -> li
 
 
 def expected_shares(config: Config, world: World) -> list[float]:
-    """Share of the first workers whom each platform may expect."""
+    """Share of the first workers on each platform; where work is local, in its largest country."""
     platforms = list(config.platforms.values())
     reach = [admitted(world, p.worker_countries, p.excluded_countries) for p in platforms]
-    by_openness = sorted(range(len(platforms)), key=lambda p: platforms[p].pool_share > 0.0)
+    public = [p for p, platform in enumerate(platforms) if platform.family in ("microwork", "social")]
+    by_openness = sorted(public, key=lambda p: platforms[p].pool_share > 0.0)
     shares = [0.0] * len(platforms)
     open_pool = 1.0 - added_up(platform.pool_share for platform in platforms)
     for country, share in enumerate(world.worker_share.tolist()):
@@ -1371,6 +1394,11 @@ def expected_shares(config: Config, world: World) -> list[float]:
     for p, platform in enumerate(platforms):
         shares[p] += platform.pool_share
     total = added_up(shares)
+    users = (world.population * world.internet_share).tolist()
+    for p, platform in enumerate(platforms):
+        if platform.family == "on_demand":
+            there = [users[country] for country in reach[p]]
+            shares[p] *= max(there) / added_up(there)
     return [share / total for share in shares]
 
 

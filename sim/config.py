@@ -24,6 +24,13 @@ MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 MTURK_FEES = "MTurk price list 2015-2026"
 META = "Meta, quarterly earnings reports 2021 and 2023"
+STRATCOM = "NATO StratCom COE 2019: a fifth of bought engagement was gone after four weeks"
+
+MOST_COUNTRIES = 63
+"""Countries that a world can have: each is a bit of a mask."""
+
+DEAREST_OUTSIDE_WAGE_USD = 1000.0
+"""Most that a country table may give as the outside wage (USD an hour)."""
 
 
 MAX_ORDINAL = dt.date(2200, 1, 1).toordinal()
@@ -210,6 +217,12 @@ class Workers:
             yield "accuracy_spread", self.accuracy_spread, "so small that every accuracy stays above 0"
 
 
+def usual_day() -> list[float]:
+    """When people order rides, meals and errands: little at night, peaks around noon and in the evening."""
+    night, morning, noon = [0.4, 0.25, 0.15, 0.1, 0.1, 0.2], [0.4, 0.7, 0.8, 0.8, 0.9], [1.5, 2.2, 1.8]
+    return [*night, *morning, *noon, 1.0, 0.8, 0.9, 1.4, 2.2, 2.6, 2.2, 1.5, 1.0, 0.7]
+
+
 @dataclass(frozen=True)
 class Requesters:
     """The firms and people who post the work."""
@@ -278,6 +291,20 @@ class Requesters:
     )
     multihome_share: float = assumed(0.2, 0, 1, "chance to use each further platform within reach")
     task_types_used: int = assumed(2, 1, 20, "task types in a requester's mix", "types")
+    daily_life_hours: list[float] = parameter(
+        default_factory=usual_day,
+        meaning="posting by local hour, from midnight, on platforms with posting_hours=daily_life; relative",
+        low=0,
+        high=24,
+        assumed=True,
+    )
+    daily_life_weekdays: list[float] = parameter(
+        default_factory=lambda: [0.88, 0.88, 0.92, 0.96, 1.12, 1.2, 1.04],
+        meaning="the same by local weekday, Monday first, mean 1",
+        low=0,
+        high=7,
+        assumed=True,
+    )
     target_fill_hours: float = assumed(
         24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
     )
@@ -336,6 +363,11 @@ class TaskType:
     one_task_many_workers: bool = parameter(
         False, meaning="a batch is one task for many workers, as a survey is"
     )
+    actions_per_task: int = assumed(1, 1, 1_000_000, "clicks in a task, on each device", "clicks")
+    life_hours: float | None = assumed(
+        None, 0.1, 2000, "median life of a batch of this type on the board; null = market.life_hours_median",
+        "hours",
+    )  # fmt: skip
 
 
 def default_task_types() -> dict[str, TaskType]:
@@ -480,6 +512,35 @@ class Platform:
     drops_users: bool = parameter(
         True, meaning="social: ceases to serve users who bring less than they cost in taxes"
     )
+    task_types: list[str] = parameter(
+        default_factory=list,
+        meaning="task types posted here, and only where they are listed; empty = all that nobody lists",
+        unit="task types",
+    )
+    posting_hours: str = parameter(
+        "office",
+        meaning="when requesters at home here post: office hours, hours of daily life, or at all hours",
+        choices=("office", "daily_life", "always"),
+    )
+    local_pay_ratio: float = assumed(
+        0.0, 0, 3, "median pay of the own pool's requesters over their country's outside wage, in place of "
+        "pay_factor; 0 = the same pay everywhere",
+    )  # fmt: skip
+    customers_per_requester: int = assumed(
+        1, 1, 1_000_000, "people for whom a requester stands here in the count of taxable users", "persons"
+    )
+    devices_per_worker: int = assumed(1, 1, 1000, "devices on which a worker clicks at once", "devices")
+    usd_per_click: float | None = assumed(
+        None, 1e-9, 10, "reward for a click, broker's cut and worker's fee included; null = by the hour",
+        "USD",
+    )  # fmt: skip
+    takedown_share: float = parameter(
+        0.0, meaning="share of done work that is taken down and not paid; only in click farms", low=0, high=1,
+        source=STRATCOM, assumed=True,
+    )  # fmt: skip
+    broker_cut: float | None = assumed(
+        None, 0, 0.9, "share kept by the brokers of collectives here; null = workers.broker_cut"
+    )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
@@ -494,6 +555,10 @@ class Platform:
         total = self.ranking_newest + self.ranking_largest + self.ranking_best_paid + self.ranking_random
         if not total > 0:
             yield "ranking_newest", self.ranking_newest, "ranking weights whose sum is above 0"
+        if self.takedown_share > 0 and self.family != "click_farm":
+            yield "takedown_share", self.takedown_share, "0 on a platform whose family is not click_farm"
+        if self.usd_per_click is not None and self.local_pay_ratio > 0:
+            yield "local_pay_ratio", self.local_pay_ratio, "0 where usd_per_click sets the price"
 
 
 OF_AUDIENCES = tuple(
@@ -681,6 +746,8 @@ class Config:
             total = sum(getattr(p, name) for p in self.platforms.values())
             if total > 1:
                 yield "platforms", total, f"{name} that add up to at most 1"
+        yield from self._unknown_task_types()
+        yield from self._unlikely_hours()
         yield from self._too_many_tiles()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
@@ -702,7 +769,8 @@ class Config:
         bias = requesters.estimate_bias_median * math.exp(-FURTHEST_DRAW * requesters.estimate_bias_log_sigma)
         promised = [p.reward_promise_usd_per_hour for p in self.platforms.values()]
         factors = [task.pay_factor for task in self.task_types.values()]
-        hourly = max([self._highest_value_usd() * max(factors, default=0.0) * 1.5, *promised])
+        highest = max((self._highest_value_usd(name) for name in self.platforms), default=0.0)
+        hourly = max([highest * max(factors, default=0.0) * 1.5, *promised])
         excess = hourly * LONGEST_TASK_HOURS / bias * 1e6 / LARGEST_REWARD_MICROUSD
         if excess > 1:
             least = requesters.estimate_bias_median * excess
@@ -711,31 +779,95 @@ class Config:
             )
             yield "requesters.estimate_bias_median", requesters.estimate_bias_median, allowed
 
-    def _highest_value_usd(self) -> float:
-        """Highest value of an hour of work that a requester could draw, before the type's factor (USD)."""
+    def _highest_value_usd(self, name: str) -> float:
+        """Highest value of an hour of work to a requester on a platform, before the type's factor (USD)."""
         requesters = self.requesters
-        own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
         highest = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
-        return highest * max([1.0, *own_pools])
+        return highest * max(1.0, self.pay_level(name, DEAREST_OUTSIDE_WAGE_USD))
+
+    def pay_level(self, name: str, outside_wage: float) -> float:
+        """Pay and value of requesters at home on a platform, over `requesters.pay_usd_per_hour`.
+
+        ``outside_wage`` (USD an hour) is that of the requester's country.
+        """
+        platform = self.platforms[name]
+        if not platform.requester_share > 0:
+            return 1.0
+        if platform.usd_per_click is not None:
+            return self.hourly_price(name) / self.requesters.pay_usd_per_hour
+        if platform.local_pay_ratio > 0:
+            return platform.local_pay_ratio * outside_wage / self.requesters.pay_usd_per_hour
+        return platform.pay_factor
+
+    def hourly_price(self, name: str) -> float:
+        """What the price of a click brings in an hour of tasks of median length, mean over types (USD)."""
+        platform = self.platforms[name]
+        total = weight = 0.0
+        for kind in self.types_of(name):
+            task = self.task_types[kind]
+            clicks = task.actions_per_task * platform.devices_per_worker
+            total += task.share * (platform.usd_per_click or 0.0) * clicks * 3600.0 / task.median_seconds
+            weight += task.share
+        return total / weight
+
+    def types_of(self, name: str) -> tuple[str, ...]:
+        """Names of the task types that are posted on a platform: those it lists, or all that none lists."""
+        listed = self.platforms[name].task_types
+        reserved = {kind for platform in self.platforms.values() for kind in platform.task_types}
+        return tuple(kind for kind in self.task_types if (kind in listed if listed else kind not in reserved))
+
+    def _unknown_task_types(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem for a platform that lists an unknown type, or that is left without work."""
+        for name, platform in self.platforms.items():
+            for kind in platform.task_types:
+                if kind not in self.task_types:
+                    yield (
+                        f"platforms.{name}.task_types",
+                        kind,
+                        f"names of task types: {', '.join(self.task_types)}",
+                    )
+            if self.task_types and not sum(self.task_types[kind].share for kind in self.types_of(name)) > 0:
+                allowed = "a list of types with a share above 0, or other platforms that leave it some"
+                yield f"platforms.{name}.task_types", platform.task_types, allowed
+
+    def _unlikely_hours(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem for weights of hours or weekdays of daily life that are too few, many or small."""
+        hours, weekdays = self.requesters.daily_life_hours, self.requesters.daily_life_weekdays
+        if len(hours) != 24 or not sum(hours) > 0:
+            yield "requesters.daily_life_hours", hours, "24 numbers from midnight, one of them above 0"
+        if len(weekdays) != 7:
+            yield "requesters.daily_life_weekdays", weekdays, "seven numbers, Monday first"
 
     def _too_many_tiles(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if the platforms' boards could have more tiles than a worker's record can name."""
         boards, each, platforms = self.market.boards, self.market.workers_per_board, len(self.platforms)
-        if boards is not None and boards * platforms > MOST_TILES:
-            allowed = f"at most {MOST_TILES // platforms} with {platforms} platforms"
+        local = sum(platform.family == "on_demand" for platform in self.platforms.values())
+        most = platforms + local * (MOST_COUNTRIES - 1)
+        if boards is not None and boards * most > MOST_TILES:
+            allowed = f"at most {MOST_TILES // most} with {platforms} platforms"
             yield "market.boards", boards, f"{allowed}, {MOST_TILES:,} tiles in all"
-        # Each platform has at most one tile that is not full.
-        least = -(-self.workers.count // max(1, MOST_TILES - platforms))
+        # Each platform, or country of one where work is local, has at most one tile that is not full. There
+        # all countries have as many tiles as the largest.
+        full = (MOST_TILES - most) / (MOST_COUNTRIES if local else 1)
+        least = -int(-self.workers.count // max(1, full))
         if boards is None and each < least:
             allowed = f"at least {least} with {self.workers.count:,} workers"
             yield "market.workers_per_board", each, f"{allowed}: {MOST_TILES:,} tiles in all"
 
     def dearest_batch_usd(self) -> float:
         """Most that a batch could cost with its fee: nobody pays more than work is worth to them (USD)."""
-        tasks = [
-            task.pay_factor
+        tasks = {
+            name: task.pay_factor
             * max(3, task.largest_batch)
             * (1 if task.one_task_many_workers else task.assignments_per_task)
-            for task in self.task_types.values()
-        ]
-        return self._highest_value_usd() * LONGEST_TASK_HOURS * max(tasks, default=0.0)
+            for name, task in self.task_types.items()
+        }
+        return max(
+            (
+                self._highest_value_usd(name)
+                * LONGEST_TASK_HOURS
+                * max((tasks[kind] for kind in self.types_of(name)), default=0.0)
+                for name in self.platforms
+            ),
+            default=0.0,
+        )

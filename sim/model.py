@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from sim import checkpoint, schedule
 from sim.agents.audience import make_audiences
+from sim.agents.families import daily_life
 from sim.agents.platform import make_platforms, parts_per_million, ranking
 from sim.agents.population import (
     TILES,
     TRAITS,
     Population,
     expected_reservation,
+    first_tiles,
     make_population,
     make_tables,
     write_joiners,
@@ -147,7 +149,7 @@ class ClickWorkModel(mesa.Model):
         self.task_types = make_task_types(config)
         self.exposure_costs = config.market.exposure_discount * self.task_types["exposure"]
         self.weekdays = np.array(config.requesters.weekday_weights, np.float64)
-        self.broker_cut_ppm = parts_per_million(config.workers.broker_cut)
+        self.daily_life = daily_life(config)
         self.platform_names = tuple(config.platforms)
         self.segment_names = tuple(config.segments)
         self.platform_rows = make_platforms(config, self.world, self.tables.worker_origins)
@@ -216,11 +218,12 @@ class ClickWorkModel(mesa.Model):
         self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.boards: list[Board] = []
         scratch = boards.Scratch()
-        self.tile_offset = np.zeros(len(self.platform_names), np.int64)
+        self.tile_offset = first_tiles(
+            self.platform_rows["boards"], self.platform_rows["local"], len(self.world.codes)
+        )
         for platform, settings in enumerate(self.config.platforms.values()):
-            self.tile_offset[platform] = len(self.boards)
             order = ranking(settings)
-            for _ in range(int(self.platform_rows["boards"][platform])):
+            for _ in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
                 self.boards.append(
                     Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
                 )
@@ -475,6 +478,7 @@ class ClickWorkModel(mesa.Model):
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
+                self.daily_life,
                 self.new_tiles,
                 self.new_listings,
                 self.new_rows,
@@ -567,9 +571,7 @@ class ClickWorkModel(mesa.Model):
 
     def place_on_tiles(self, rows: NDArray[np.int64]) -> None:
         """Give workers their tile on their platform."""
-        learning.place(
-            rows, self.key(TILES, 0), self.tile_offset, self.platform_rows["boards"], self.worker_rows
-        )
+        learning.place(rows, self.key(TILES, 0), self.tile_offset, self.platform_rows, self.worker_rows)
 
     def remove_workers(self, rows: NDArray[np.int64], forfeits: bool = True) -> None:
         """Let workers leave; they stay registered.

@@ -268,6 +268,7 @@ def review_work(model: Model) -> Task:
         review.review(
             model.hour,
             key,
+            float(model.platform_rows["takedown"][board.platform]),
             board.batches,
             model.requester_rows,
             model.worker_rows,
@@ -292,7 +293,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.platform,
             int(platform["owner"][0]),
             platform,
-            model.broker_cut_ppm,
+            int(platform["broker_cut_ppm"][0]),
             model.utc_hour,
             model.nights[model.utc_hour],
             board.batches,

@@ -14,11 +14,12 @@ CHOICES = {
     "segments.<name>.literate",
     "task_types.<name>.function", "task_types.<name>.tertiary", "task_types.<name>.one_task_many_workers",
     "platforms.<name>.owner", "platforms.<name>.*_countries",
+    "platforms.<name>.family", "platforms.<name>.task_types", "platforms.<name>.posting_hours",
     "market.acceptance", "market.pay_setting",
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
     "policy.universal_income.pool", "policy.conditional_income.pool", "policy.wage_floor.basis",
-    "platforms.<name>.family", "platforms.<name>.drops_users", "policy.*.families",
+    "platforms.<name>.drops_users", "policy.*.families",
 }  # fmt: skip
 """Names, dates, rules and kinds: chosen, not measured."""
 

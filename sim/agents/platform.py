@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.base import Lasting
+from sim.agents.families import family_of
 from sim.agents.population import admitted, boards_of
 from sim.agents.traits import PLATFORM
 from sim.columns import Column, Records
@@ -68,6 +69,13 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)
         row["cost_ppm"] = parts_per_million(platform.cost_share)
         row["owner"] = world.codes.index(platform.owner)
+        row["local"] = family_of(config, name).local
+        row["daily_life"] = platform.posting_hours == "daily_life"
+        row["devices"] = platform.devices_per_worker
+        row["click_price"] = 1e6 * (platform.usd_per_click or 0.0)
+        row["takedown"] = platform.takedown_share
+        cut = config.workers.broker_cut if platform.broker_cut is None else platform.broker_cut
+        row["broker_cut_ppm"] = parts_per_million(cut)
     return rows
 
 

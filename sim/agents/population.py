@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.agents.families import as_they_come, family_of, pool_weights
 from sim.agents.rules import LONGEST_TASK, largest_batch, tile_of, willing_share
 from sim.agents.traits import (
     ACTIVE,
@@ -204,16 +205,18 @@ def origins(config: Config, world: World, side: str) -> Records:
     names = list(config.platforms)
     open_pool = 1.0 - added_up(getattr(config.platforms[name], own_share) for name in names)
     weights: list[tuple[float, int, int]] = []
-    common = [name for name in names if getattr(config.platforms[name], own_share) == 0.0]
+    public = [name for name in names if family_of(config, name).open_to_all]
+    common = [name for name in public if getattr(config.platforms[name], own_share) == 0.0]
     for country, share in enumerate(shares):
-        home = next((name for name in [*common, *names] if country in reach[name]), None)
+        home = next((name for name in [*common, *public] if country in reach[name]), None)
         if home is not None and share > 0.0 and open_pool > 0.0:
             weights.append((open_pool * float(share), country, names.index(home)))
     for name in names:
         pool = getattr(config.platforms[name], own_share)
-        total = added_up(shares[country] for country in reach[name])
+        people = pool_weights(config, world, name, side)
+        total = added_up(people[country] for country in reach[name])
         for country in reach[name] if pool > 0.0 else []:
-            share = float(shares[country]) / total if total > 0.0 else 1.0 / len(reach[name])
+            share = float(people[country]) / total if total > 0.0 else 1.0 / len(reach[name])
             weights.append((pool * share, country, names.index(name)))
     table = np.zeros(len(weights), ORIGIN)
     total = added_up(weight for weight, _, _ in weights)
@@ -233,15 +236,34 @@ def origins(config: Config, world: World, side: str) -> Records:
 
 
 def boards_of(config: Config, worker_origins: Records) -> NDArray[np.int64]:
-    """Tiles of each platform's board: as set, or enough that each serves ``workers_per_board`` at most."""
+    """Tiles of each platform's board: as set, or enough that each serves ``workers_per_board`` at most.
+
+    Where work is local, these are the tiles of one country: as many for each as the largest needs.
+    """
     chances = np.diff(worker_origins["cumulative"], prepend=0.0)
     result = np.zeros(len(config.platforms), np.int64)
-    for p, platform in enumerate(config.platforms.values()):
+    for p, (name, platform) in enumerate(config.platforms.items()):
         if platform.family == "social":
             continue
-        workers = config.workers.count * added_up(chances[worker_origins["platform"] == p])
+        there = worker_origins["platform"] == p
+        if family_of(config, name).local:
+            share = float(chances[there].max(initial=0.0))
+        else:
+            share = added_up(chances[there])
+        workers = config.workers.count * share
         result[p] = config.market.boards or max(1, int(np.ceil(workers / config.market.workers_per_board)))
     return result
+
+
+def locals_of(config: Config) -> NDArray[np.int64]:
+    """For each platform 1 if its work is local, else 0."""
+    return np.array([int(family_of(config, name).local) for name in config.platforms])
+
+
+def first_tiles(boards: NDArray[np.int64], local: NDArray[Any], countries: int) -> NDArray[np.int64]:
+    """Return the number of each platform's first tile, and, last, of all tiles."""
+    tiles = boards * np.where(local > 0, countries, 1)
+    return np.concatenate([[0], np.cumsum(tiles)])
 
 
 def cumulative(weights: Any) -> NDArray[np.float64]:
@@ -445,11 +467,16 @@ def origin_of(draw: float, worker_origins: Any) -> int:
 
 
 @kernel
-def draw_tiles(key: int, tile_key: int, worker_origins: Any, boards: Any, offset: Any, tiles: Any) -> None:
+def draw_tiles(
+    key: int, tile_key: int, worker_origins: Any, boards: Any, local: Any, offset: Any, tiles: Any
+) -> None:
     """Draw the tile of everyone who is there at the start, by id."""
     for i in range(len(tiles)):
-        p = integer(worker_origins[origin_of(trait(key, i, DIM_ORIGIN), worker_origins)].platform)
-        tiles[i] = integer(offset[p]) + tile_of(uniform(tile_key, i, 0), integer(boards[p]))
+        origin = worker_origins[origin_of(trait(key, i, DIM_ORIGIN), worker_origins)]
+        p = integer(origin.platform)
+        tiles[i] = integer(offset[p]) + tile_of(
+            uniform(tile_key, i, 0), integer(boards[p]), integer(local[p]), integer(origin.country)
+        )
 
 
 @kernel
@@ -621,7 +648,12 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     key = int(stream_key(config.seed, REQUESTERS, 0))
     rows = np.zeros(count, REQUESTER)
     types = list(config.task_types.values())
-    type_shares = cumulative([task.share for task in types])
+    shares_on = {
+        name: cumulative(
+            [t.share if kind in config.types_of(name) else 0.0 for kind, t in config.task_types.items()]
+        )
+        for name in config.platforms
+    }
     mixes = np.zeros((count, len(types)))
     names = list(config.platforms)
     reach = admitted(config, world, "requester")
@@ -651,6 +683,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         country, home = int(origin["country"][at]), int(origin["platform"][at])
         platform = config.platforms[names[home]]
         own_pool = platform.requester_share > 0.0
+        family = family_of(config, names[home])
         place = tables.countries[country]
         row["id"] = r
         row["country"] = country
@@ -660,32 +693,38 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             int(place["zones"]),
             uniform(key, r, DRAW_REQUESTER_ZONE),
         )
-        row["always_on"] = uniform(key, r, DRAW_ALWAYS_ON) < settings.always_on_share
+        row["always_on"] = as_they_come(
+            platform.posting_hours, uniform(key, r, DRAW_ALWAYS_ON), settings.always_on_share
+        )
         row["platform"] = home
         mask = 1 << home
         for p, name in enumerate(names):
-            alike = config.platforms[name].family == platform.family
+            alike = config.platforms[name].family == platform.family and config.types_of(
+                name
+            ) == config.types_of(names[home])
             if p != home and alike and not own_pool and country in reach[name]:
                 mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + p) < settings.multihome_share) << p
         row["platform_mask"] = mask
         # A platform's own requesters deal with its own workers: whom it admits is reach enough.
         draw = 1.0 if own_pool else uniform(key, r, DRAW_REACH)
-        if draw < settings.own_country_share:
+        if family.local or draw < settings.own_country_share:
             row["worker_mask"] = 1 << country
         elif draw < settings.own_country_share + settings.north_only_share:
             row["worker_mask"] = north
         else:
             row["worker_mask"] = everywhere
-        if uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
+        if family.asks_record and uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
             row["approval_tasks"] = settings.approval_tasks
             row["approval_rate"] = settings.approval_rate
         size = (
             exp(settings.size_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_SIZE) * below))
             / mean_size
         )
+        if family.local:
+            size = 1.0
         row["relative_size"] = size
         row["base_demand"] = per_requester * size
-        factor = platform.pay_factor if own_pool else 1.0
+        factor = config.pay_level(names[home], float(place["outside_wage"]))
         target = (
             settings.pay_usd_per_hour
             * factor
@@ -695,6 +734,8 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             settings.estimate_bias_log_sigma * normal_quantile(uniform(key, r, DRAW_BIAS))
         )
         bias = float(row["bias"])
+        if platform.usd_per_click is not None:
+            target = settings.pay_usd_per_hour * factor * bias
         floor = platform.reward_promise_usd_per_hour
         row["value"] = value_draw(
             settings.value_usd_per_hour * factor,
@@ -707,11 +748,16 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         row["initial_target"] = row["target"]
         row["step"] = settings.pay_step
         row["markup"] = 1.0
-        row["strictness"] = min(1.0, 2.0 * settings.strictness_mean * uniform(key, r, DRAW_STRICTNESS))
-        row["unfair"] = min(1.0, settings.unfair_rejection_mean * exponential(uniform(key, r, DRAW_UNFAIR)))
+        if family.reviews:
+            row["strictness"] = min(1.0, 2.0 * settings.strictness_mean * uniform(key, r, DRAW_STRICTNESS))
+            row["unfair"] = min(
+                1.0, settings.unfair_rejection_mean * exponential(uniform(key, r, DRAW_UNFAIR))
+            )
         weights = np.zeros(len(types))
         for j in range(settings.task_types_used):
-            weights[bracket(type_shares, 0, len(types), uniform(key, r, DRAW_MIX_FIRST + j))] += 1.0
+            weights[bracket(shares_on[names[home]], 0, len(types), uniform(key, r, DRAW_MIX_FIRST + j))] += (
+                1.0
+            )
         rates = np.zeros(len(types))
         for t, task in enumerate(types):
             if weights[t] > 0.0:
@@ -777,11 +823,12 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
     Who is active at the start is one of the willing: a market full of people who refuse its pay has no past.
     """
     outside_value = expected_reservation(tables)
-    platforms = list(config.platforms.values())
+    names = list(config.platforms)
     result = np.zeros(len(tables.worker_origins))
     for i, origin in enumerate(tables.worker_origins):
-        platform = platforms[int(origin["platform"])]
-        factor = platform.pay_factor if platform.requester_share > 0.0 else 1.0
+        platform = config.platforms[names[int(origin["platform"])]]
+        wage = float(tables.countries["outside_wage"][int(origin["country"])])
+        factor = config.pay_level(names[int(origin["platform"])], wage)
         offered = max(config.requesters.pay_usd_per_hour * factor, platform.reward_promise_usd_per_hour)
         result[i] = willing_share(
             log(offered),
@@ -793,14 +840,15 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
 
 def ids_by_tile(config: Config, tables: Tables) -> NDArray[np.uint32]:
     """Ids of those who are there at the start, tile by tile: their board finds them close together."""
-    boards = boards_of(config, tables.worker_origins)
+    boards, local = boards_of(config, tables.worker_origins), locals_of(config)
     tiles = np.zeros(config.workers.count, np.uint16)
     draw_tiles(
         int(stream_key(config.seed, TRAITS, 0)),
         int(stream_key(config.seed, TILES, 0)),
         tables.worker_origins,
         boards,
-        np.cumsum(boards) - boards,
+        local,
+        first_tiles(boards, local, len(tables.countries)),
         tiles,
     )
     return np.argsort(tiles, kind="stable").astype(np.uint32)

@@ -283,6 +283,6 @@ def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> f
 
 
 @rule
-def tile_of(draw: float, boards: int) -> int:
-    """Tile of a worker among the ``boards`` of the platform."""
-    return integer(draw * real(boards))
+def tile_of(draw: float, boards: int, local: int, country: int) -> int:
+    """Tile of a worker or batch on a platform with ``boards``, or so many for each country if local."""
+    return local * country * boards + integer(draw * real(boards))

@@ -166,10 +166,18 @@ PLATFORM = records(
         ("cost", "i8"),
         ("profit", "i8"),
         ("owner", "u1"),
+        ("local", "u1"),
+        ("daily_life", "u1"),
+        ("devices", "i8"),
+        ("click_price", "f8"),
+        ("takedown", "f8"),
+        ("broker_cut_ppm", "i8"),
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
-of stated time; ``highest_floor`` the highest that policy sets for the workers of a country it admits."""
+of stated time; ``highest_floor`` the highest that policy sets for the workers of a country it admits;
+``boards`` tiles, of each country if work is ``local``; ``daily_life`` hours of posting or others;
+``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker; ``takedown`` a share."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])
@@ -213,6 +221,8 @@ TASK_TYPE = records(
         ("many_workers", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
+        ("actions", "i8"),
+        ("life_hours", "f8"),
     ]
 )
 

@@ -23,9 +23,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.figures import style
-from sim.figures.policy import families_figure, taxes_figure
+from sim.figures.families import families_figure
+from sim.figures.policy import taxes_figure, users_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
+from sim.outcomes.families import present
 from sim.outcomes.frames import Countries, Frames, per_country
 from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
 from sim.outcomes.inequality import gini, lorenz, weighted_median
@@ -71,7 +73,8 @@ def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> li
 def figures_of(frames: Frames) -> dict[str, Draw]:
     """Return the figures that a run has, by name."""
     found = ALL if frames.taxes.empty else ALL | POLICY
-    return found if frames.audiences.empty else found | USERS
+    found = found if frames.audiences.empty else found | USERS
+    return found | FAMILIES if len(present(frames.kinds)) > 1 else found
 
 
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
@@ -562,5 +565,8 @@ ALL: dict[str, Draw] = {
 POLICY: dict[str, Draw] = {"taxes": taxes_figure}
 """Figures of runs in which a tax or an income is in force."""
 
-USERS: dict[str, Draw] = {"families": families_figure}
+USERS: dict[str, Draw] = {"users": users_figure}
 """Figures of runs with social platforms."""
+
+FAMILIES: dict[str, Draw] = {"families": families_figure}
+"""Figures of runs with several kinds of platforms."""

@@ -168,7 +168,7 @@ TAKEN = {
 
 
 @style.drawn
-def families_figure(frames: Frames, world: Countries, caption: str) -> Figure:
+def users_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     """What platforms take in each month, from work and from users; users of social ones by country group."""
     months, taken = taken_by_month(frames)
     if frames.audiences.empty or not months:

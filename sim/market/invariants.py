@@ -632,7 +632,7 @@ def _check_tallies(model: Any, board: Board, accepted: NDArray[np.int64]) -> Non
         board.events,
         accepted,
         int(model.platform_rows["worker_fee_ppm"][board.platform]),
-        model.broker_cut_ppm,
+        int(model.platform_rows["broker_cut_ppm"][board.platform]),
         tally,
         demand,
         board.state,

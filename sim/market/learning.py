@@ -169,13 +169,18 @@ def reconsider(
 
 
 @kernel
-def place(rows: Any, tile_key: int, tile_offset: Any, boards: Any, workers: Any) -> None:
+def place(rows: Any, tile_key: int, tile_offset: Any, platforms: Any, workers: Any) -> None:
     """Give each of ``rows`` its tile on its platform."""
     for k in range(len(rows)):
         worker = workers[rows[k]]
         agent = worker_id(integer(worker.number), integer(worker.country))
         p = platform_of(worker)
-        worker.tile = integer(tile_offset[p]) + tile_of(uniform(tile_key, agent, 0), integer(boards[p]))
+        worker.tile = integer(tile_offset[p]) + tile_of(
+            uniform(tile_key, agent, 0),
+            integer(platforms[p].boards),
+            integer(platforms[p].local),
+            integer(worker.country),
+        )
 
 
 @kernel

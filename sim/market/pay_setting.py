@@ -59,6 +59,8 @@ def revise_pay(requesters: Any, platforms: Any, floors: Any, settings: Any) -> N
         requester = requesters[r]
         if requester.low_closed < needed or requester.high_closed < needed:
             continue
+        if platforms[requester.platform].click_price > 0.0:
+            continue
         low = real(requester.low_worth)
         high = real(requester.high_worth)
         before = real(requester.target)

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.rules import LONGEST_TASK, affordable, demand_factor, largest_batch, lowest_pay, unit_cost
+from sim.agents.rules import (
+    LONGEST_TASK,
+    affordable,
+    demand_factor,
+    largest_batch,
+    lowest_pay,
+    tile_of,
+    unit_cost,
+)
 from sim.agents.traits import MOST_BATCHES
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
@@ -83,6 +91,7 @@ def post(
     tile_offset: Any,
     settings: Any,
     weekdays: Any,
+    daily_life: Any,
     tiles: Any,
     listings: Any,
     batches: Any,
@@ -104,7 +113,9 @@ def post(
             continue
         zone = integer(requester.zone)
         share = 1.0 / 24.0
-        if requester.always_on == 0:
+        if platforms[requester.platform].daily_life:
+            share = daily_life[local_weekday[zone], local_hour[zone]]
+        elif requester.always_on == 0:
             since = (integer(local_hour[zone]) - integer(setting.office_start)) % 24
             share = 1.0 / office_weight
             if since >= integer(setting.office_hours):
@@ -271,7 +282,10 @@ def write_batch(
     hourly = real(requester.target) * real(task.pay_factor) * (1.0 + spread)
     hourly = max(hourly, lowest_pay_of(requester, platform, floors[p], on_true_time))
     tick = integer(platform.tick)
-    reward = rounded_reward(hourly * real(stated) * 1000000.0 / 3600.0, tick, uniform(key, DRAW_ROUNDING, 0))
+    exact = hourly * real(stated) * 1000000.0 / 3600.0
+    if platform.click_price > 0.0:
+        exact = real(platform.click_price) * real(integer(task.actions) * integer(platform.devices))
+    reward = rounded_reward(exact, tick, uniform(key, DRAW_ROUNDING, 0))
     floor_reward = real(platform.reward_floor) * real(stated) * 1000000.0 / 3600.0
     counted = real(true_seconds if on_true_time else stated)
     if requester.complies:
@@ -288,8 +302,12 @@ def write_batch(
     if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) * own_share > worth:
         return count
 
-    tile = integer(uniform(key, DRAW_TILE, 0) * real(platform.boards))
-    tiles[count] = integer(tile_offset[p]) + tile
+    tiles[count] = integer(tile_offset[p]) + tile_of(
+        uniform(key, DRAW_TILE, 0),
+        integer(platform.boards),
+        integer(platform.local),
+        integer(requester.country),
+    )
     listing = listings[count]
     listing.key = noise_key
     mask = integer(requester.worker_mask)
@@ -328,7 +346,7 @@ def write_batch(
     batch.right = 0
     batch.escrow = 0
     batch.posted_hour = hour
-    life = real(setting.life_hours_median) * exp(
+    life = real(task.life_hours) * exp(
         real(setting.life_log_sigma) * normal_quantile(uniform(key, DRAW_LIFE, 0))
     )
     batch.expires_hour = hour + integer(max(1.0, min(100000.0, np.floor(life + 0.5))))

@@ -104,6 +104,7 @@ def note_progress(batch: Any, event: Any, hour: int) -> None:
 def review(
     hour: int,
     review_key: int,
+    takedown: float,
     batches: Any,
     requesters: Any,
     workers: Any,
@@ -113,7 +114,10 @@ def review(
     group: Any,
     state: Any,
 ) -> None:
-    """Accept or reject what was handed in this hour; update records of approval and of progress."""
+    """Accept or reject what was handed in this hour; update records of approval and of progress.
+
+    A share ``takedown`` of what was not rejected is taken down: not paid either, and worth nothing.
+    """
     count = integer(state[EVENTS])
     by_batch(events, count, group, by_slot)
     for i in range(count):
@@ -129,6 +133,7 @@ def review(
             real(requester.strictness),
             real(requester.unfair),
         )
+        chance += takedown * (1.0 - chance)
         rejected = binomial(
             uniform(review_key, integer(entry.id), integer(event.start)), integer(event.done), chance
         )
@@ -137,7 +142,8 @@ def review(
         worker.rejected += rejected
         note_progress(batch, event, hour)
         batch.rejected += rejected
-        batch.right += integer(event.done) * integer(worker.accuracy)
+        stays = integer(event.accepted) if takedown > 0.0 else integer(event.done)
+        batch.right += stays * integer(worker.accuracy)
 
 
 @kernel

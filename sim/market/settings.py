@@ -23,7 +23,6 @@ SETTINGS = records(
         ("pace_sigma", "f8"),
         ("rejection_prior", "f8"),
         ("rejection_prior_tasks", "f8"),
-        ("life_hours_median", "f8"),
         ("life_log_sigma", "f8"),
         ("demand_cap_days", "f8"),
         ("speed_gain", "f8"),
@@ -63,7 +62,6 @@ def make_settings(config: Config) -> Records:
         market.pace_sigma,
         market.rejection_prior,
         market.rejection_prior_tasks,
-        market.life_hours_median,
         market.life_hours_log_sigma,
         market.demand_cap_days,
         config.workers.speed_gain,
@@ -88,11 +86,11 @@ def make_task_types(config: Config) -> Records:
     """Return the records of the task types, in the order of the configuration."""
     rows = np.zeros(len(config.task_types), TASK_TYPE)
     for i, task in enumerate(config.task_types.values()):
-        rows[i] = task_type_row(task)
+        rows[i] = task_type_row(task, config.market.life_hours_median)
     return rows
 
 
-def task_type_row(task: TaskType) -> tuple[float, ...]:
+def task_type_row(task: TaskType, usual_life_hours: float) -> tuple[float, ...]:
     """Return the fields of ``TASK_TYPE`` for one task type."""
     return (
         task.median_seconds,
@@ -106,4 +104,6 @@ def task_type_row(task: TaskType) -> tuple[float, ...]:
         task.one_task_many_workers,
         task.skill,
         task.tertiary,
+        task.actions_per_task,
+        usual_life_hours if task.life_hours is None else task.life_hours,
     )

@@ -137,6 +137,23 @@ USER_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 WITH_USERS = "social_users"
 
+# As above, shown where there is a platform of the kind: where there is a value of `WITH_KIND`.
+KIND_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Local jobs": (
+        ("hourly pay, all working time", "{on_demand_pay_median:usd} USD median"),
+        ("pay per hour on duty, idle or not", "{on_demand_pay_on_duty:usd} USD"),
+        ("fill rate", "{on_demand_fill_rate:share}"),
+    ),
+    "Click farms": (
+        ("hourly pay, all working time", "{click_farm_pay_median:small} USD median"),
+        ("pay per hour on duty, idle or not", "{click_farm_pay_on_duty:small} USD"),
+        ("a click", "{pay_per_click_median:small} USD median, {pay_per_click_lowest:small} lowest"),
+        ("fill rate", "{click_farm_fill_rate:share}"),
+        ("taken down", "{click_farm_rejected_share:share} of what was done"),
+    ),
+}
+WITH_KIND = {"Local jobs": "on_demand_fill_rate", "Click farms": "click_farm_fill_rate"}
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -173,13 +190,16 @@ class _Values(dict[str, _Shown]):
 
 
 def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return (section, label, text) of the summary, in the order of `SECTIONS`; policy comes last."""
+    """Return (section, label, text) of the summary: `SECTIONS`, then kinds of platforms, then policy."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     policy = POLICY_SECTIONS if summary.get(WITH_POLICY, {}).get("value") is not None else {}
     users = USER_SECTIONS if summary.get(WITH_USERS, {}).get("value") is not None else {}
+    kinds = {
+        name: lines for name, lines in KIND_SECTIONS.items() if values[WITH_KIND[name]].value is not None
+    }
     return [
         (section, label, _reason(text, summary) or text.format_map(values))
-        for section, lines in (*SECTIONS.items(), *users.items(), *policy.items())
+        for section, lines in (*SECTIONS.items(), *kinds.items(), *users.items(), *policy.items())
         for label, text in lines
     ]
 

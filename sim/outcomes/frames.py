@@ -134,6 +134,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "spent_microusd": Column("int64", "µ$"),
         "fee_microusd": Column("int64", "µ$"),
         "top_decile_share": Column("float64", "share"),
+        "zone": Column("str"),
     },
     "batches": {
         "id": Column("int64"),
@@ -234,6 +235,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "incomes": (),
     "workers": ("transfers_microusd",),
     "audiences": (),
+    "requesters": ("zone",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 
@@ -251,6 +253,16 @@ EVENT_UNITS: Mapping[str, str] = {
     "end": "s",
 }
 """Units of the event log, which is kept on request only."""
+
+
+class Kinds(NamedTuple):
+    """What the configuration says of platforms and tasks, and the tables do not repeat.
+
+    `families` gives the kind of each platform; `clicks` the clicks in a task, by platform and type.
+    """
+
+    families: Mapping[str, str] = {}
+    clicks: Mapping[tuple[str, str], int] = {}
 
 
 class Frames(Protocol):
@@ -299,6 +311,10 @@ class Frames(Protocol):
     @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
+
+    @property
+    def kinds(self) -> Kinds:
+        """Kinds of platforms, and clicks in tasks."""
 
 
 class Countries(Protocol):
@@ -366,6 +382,7 @@ class FrameSet:
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))
     scale: float | None = None
+    kinds: Kinds = field(default_factory=Kinds)
 
 
 def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:

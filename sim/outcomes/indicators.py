@@ -96,7 +96,9 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
-    shared = _Shared(**{name: getattr(frames, name) for name in COLUMNS}, scale=frames.scale)
+    shared = _Shared(
+        **{name: getattr(frames, name) for name in COLUMNS}, scale=frames.scale, kinds=frames.kinds
+    )
     return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
 
 

@@ -43,8 +43,10 @@ from sim.ledger import (
 from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
+from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
+from sim.validation import to_plain
 
 MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
@@ -417,6 +419,7 @@ class Recorder:
             incomes=self._incomes(),
             audiences=self._audiences(),
             scale=self.scale,
+            kinds=kinds_of(to_plain(model.config)),
         )
 
     def _series(self) -> pd.DataFrame:
@@ -512,6 +515,7 @@ class Recorder:
                 "spent_microusd": rows["spent"],
                 "fee_microusd": rows["fees"],
                 "top_decile_share": shares,
+                "zone": np.array(model.world.zones, object)[rows["zone"]],
             }
         )
 

@@ -158,6 +158,9 @@ class Offices:
         self.counting = bool(self.taxes or policy.profit_tax or self.programme)
         platforms, countries = len(self.names), len(world.codes)
         self.owners = [world.codes.index(platform.owner) for platform in config.platforms.values()]
+        self.customers = np.array(
+            [platform.customers_per_requester for platform in config.platforms.values()]
+        )
         self.seen_workers = np.zeros(0, np.uint16)
         self.seen_requesters = np.zeros(0, np.uint16)
         self.month_fees = np.zeros((platforms, countries), np.int64)
@@ -222,7 +225,12 @@ class Offices:
         are neither. ``working_users`` becomes how many are workers.
         """
         self.working_users = self._count(self.seen_workers, workers)
-        return sum(further, self.working_users + self._count(self.seen_requesters, requesters))
+        return sum(further, self.working_users + self._count_requesters(requesters))
+
+    def _count_requesters(self, requesters: Records) -> NDArray[np.int64]:
+        """Return how many people posted, each requester counting for all for whom it stands."""
+        counted: NDArray[np.int64] = self._count(self.seen_requesters, requesters) * self.customers[:, None]
+        return counted
 
     def _count(self, seen: NDArray[np.uint16], people: Records) -> NDArray[np.int64]:
         users = np.zeros_like(self.month_fees)

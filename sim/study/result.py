@@ -26,7 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import UserError, nearest
-from sim.outcomes.frames import ADDED, COLUMNS, Column, empty, units
+from sim.outcomes.families import kinds_of
+from sim.outcomes.frames import ADDED, COLUMNS, Column, Kinds, empty, units
 from sim.plain_yaml import read_yaml
 from sim.world import World, load_world
 
@@ -153,6 +154,11 @@ class RunResult:
         if {"real_count", "count"} <= workers.keys():
             return float(workers["real_count"]) / float(workers["count"])
         return None
+
+    @property
+    def kinds(self) -> Kinds:
+        """Kinds of platforms and clicks in tasks, from the configuration."""
+        return kinds_of(self.config)
 
     @cached_property
     def world(self) -> World:

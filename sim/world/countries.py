@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config import DEAREST_OUTSIDE_WAGE_USD
 from sim.errors import UserError, nearest
 
 REGIONS = ("North America", "Europe", "Asia", "Africa", "South America", "Oceania")
@@ -63,7 +64,13 @@ COLUMNS = (
     Column("gdp_per_head_ppp", "2021 PPP USD a year", "the same at purchasing power parity", 10, 1e6),
     Column("price_level", "USA = 1", "prices of the country at exchange rates", 0.01, 10),
     Column("labour_force", "persons", "people in work or looking for it", 1, 1e10, whole=True),
-    Column("outside_wage_usd", "USD per hour", "pay of other work within click workers' reach", 0.001, 1000),
+    Column(
+        "outside_wage_usd",
+        "USD per hour",
+        "pay of other work within click workers' reach",
+        0.001,
+        DEAREST_OUTSIDE_WAGE_USD,
+    ),
     Column("minimum_wage_usd", "USD per hour", "legal minimum pay, 0 for none", 0, 1000),
     Column("gini", "0 to 1", "Gini coefficient of household income or consumption", 0, 0.95),
     Column("worker_share", "share of the world", "click workers who live here", 0, 1),

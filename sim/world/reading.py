@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config import MOST_COUNTRIES
 from sim.errors import UNSET, UserError, nearest
 from sim.world.countries import (
     COLUMNS,
@@ -38,7 +39,6 @@ TABLES_FOLDER = Path(__file__).parent / "tables"
 
 SHARE_COLUMNS = ("worker_share", "requester_share")
 SHARE_TOLERANCE = 0.001
-MOST_COUNTRIES = 63  # each is a bit of a mask of 64
 MOST_ZONES = 256  # a worker's is kept in one byte
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LABEL = 12

@@ -25,7 +25,7 @@ from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.world import load_world
 from tests.conftest import Exercised
-from tests.support.markets import tiny
+from tests.support.markets import tiny, with_families
 
 MARKETS = 200
 MARKETS_AT_NIGHT = 2000
@@ -48,6 +48,12 @@ COUNTRIES = {
 
 
 def market(number: int) -> Config:
+    """Return the tiny market of a number; every third has local jobs and a click farm as well."""
+    config = microwork(number)
+    return with_families(config, number) if number % 3 == 2 else config
+
+
+def microwork(number: int) -> Config:
     """Return the tiny market of a number: up to 50 workers, 72 hours or some weeks."""
     r = random.Random(number)
     base = Config()
@@ -523,6 +529,7 @@ def compare(numbers: range) -> Counter[str]:
         seen["weeks"] += model.week
         seen["joined"] += sum(sum(joined.values()) for (joined, _), _ in kernel["days"])
         seen["left"] += sum(sum(left.values()) for (_, left), _ in kernel["days"])
+        seen.update(f"work on {event[1]}" for event in kernel["events"] if event[1] in ("clicks", "jobs"))
         for flows in (kernel["flows"], *(flows for _, flows in kernel["months"])):
             seen.update({f"flows of {KINDS[kind][0]}" for kind, _, _ in flows})
     return seen
@@ -530,7 +537,7 @@ def compare(numbers: range) -> Counter[str]:
 
 FLOORS = {
     "markets": 1.0, "events": 100.0, "returns": 1.0, "batches": 10.0, "transfers": 300.0, "weeks": 0.3,
-    "months": 0.2, "joined": 0.1, "left": 0.1,
+    "months": 0.2, "joined": 0.1, "left": 0.1, "work on clicks": 1.0, "work on jobs": 1.0,
 }  # fmt: skip
 """What a market must exercise at least, on average."""
 

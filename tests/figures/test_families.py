@@ -1,111 +1,67 @@
-"""The figure of platforms' families: what they take, and the users of social ones, in a made-up year."""
+"""The figure of kinds of platforms: drawn from a small run, from little and from nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from sim.figures import policy, style
-from sim.figures.market import ALL, USERS, figures_of
-from sim.outcomes.frames import FrameSet
+from sim.figures.families import families_figure
+from sim.figures.market import figures_of
+from sim.model import ClickWorkModel
+from sim.outcomes.families import posted_by_local_hour
+from sim.outcomes.frames import FrameSet, empty
+from sim.outcomes.recorder import Recorder
+from sim.world import load_world
 from tests.conftest import Exercised
 from tests.figures import synthetic
-from tests.figures.test_market import CAPTION, WORLD, assert_legible, texts
+from tests.figures.legible import assert_no_text_overlaps
+from tests.support.families import all_kinds
+
+CAPTION = "Simulated: n = 150 workers, 25 requesters, 6 days from 2019-01-07. Seed 1."
+WORLD = load_world("six_regions")
 
 
 @pytest.fixture(scope="module")
-def year() -> FrameSet:
-    return synthetic.with_users(synthetic.frames(workers=900))
+def frames() -> FrameSet:
+    model = ClickWorkModel(all_kinds(days=6, workers=150, requesters=25))
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    return recorder.frames()
 
 
-def one_month(frames: FrameSet) -> FrameSet:
-    first = frames.audiences["period"].min()
-    flows, rows = frames.flows, frames.audiences
-    return replace(frames, flows=flows[flows["period"] == first], audiences=rows[rows["period"] == first])
+def test_kinds_of_platforms_side_by_side(frames: FrameSet, exercised: Exercised) -> None:
+    figure = families_figure(frames, WORLD, CAPTION)
+    assert_no_text_overlaps(figure, at_least=15)
+    assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == [
+        "Microwork",
+        "On demand",
+        "Click farms",
+    ]
+    assert "families" in figures_of(frames) and "families" not in figures_of(synthetic.frames())
+    exercised("panels", len(figure.axes), 6)
 
 
-VARIANTS: dict[str, Callable[[FrameSet], FrameSet]] = {
-    "year": lambda frames: frames,
-    "large": lambda frames: synthetic.with_users(synthetic.frames(workers=900), unit=10**15),
-    "small": lambda frames: synthetic.with_users(synthetic.frames(workers=900), unit=1_000),
-    "one_month": one_month,
-    "with a policy": synthetic.with_policy,
-    "no scale": lambda frames: replace(frames, scale=None),
-}
+def test_little_or_nothing_is_said_to_be(frames: FrameSet, exercised: Exercised) -> None:
+    few = replace(frames, workers=frames.workers.head(5))
+    bare = replace(frames, batches=empty("batches"))
+    nothing = replace(few, batches=empty("batches"))
+    for part in (few, bare, nothing, synthetic.nothing(True)):
+        assert_no_text_overlaps(families_figure(part, WORLD, CAPTION), at_least=2)
+    texts = [text.get_text() for text in families_figure(nothing, WORLD, CAPTION).texts]
+    assert "No work recorded." in texts
+    exercised("figures", 4, 4)
 
 
-def draw(frames: FrameSet) -> Figure:
-    return USERS["families"](frames, WORLD, CAPTION)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_legible_at_column_width(year: FrameSet, variant: str) -> None:
-    figure = draw(VARIANTS[variant](year))
-    assert_legible(figure)
-    assert figure.get_figwidth() == style.COLUMN
-    assert min(text.get_fontsize() for text in texts(figure)) >= 5
-    assert CAPTION in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_other_figures_stay_legible(year: FrameSet, name: str) -> None:
-    assert_legible(ALL[name](year, WORLD, CAPTION))
-
-
-def check(frames: FrameSet) -> int:
-    """Bars are what the ledger moved, lines the users of each group; return how many were compared."""
-    figure, compared = draw(frames), 0
-    colors = {to_hex(style.tint(color, 0.75)): kind for kind, (_, color) in policy.TAKEN.items()}
-    found: dict[str, list[float]] = {}
-    for patch in figure.axes[0].patches:
-        assert isinstance(patch, Rectangle)
-        found.setdefault(colors[to_hex(patch.get_facecolor())], []).append(patch.get_height())
-    divisor = {"thousand USD": 1e3, "million USD": 1e6}[figure.axes[0].get_ylabel()]
-    moved = frames.flows.groupby(["kind", "period"])["amount_microusd"].sum() / 1e6 / divisor
-    for kind in policy.TAKEN:
-        if kind in moved:
-            np.testing.assert_allclose(found[kind], moved[kind].to_numpy())
-            compared += len(found[kind])
-    groups = frames.audiences["country"].map(dict(zip(WORLD.codes, WORLD.group, strict=True)))
-    persons = frames.audiences["users"] * (frames.scale or 1.0)
-    for line in figure.axes[1].lines:
-        group = next(
-            name for name, color in style.GROUPS.items() if to_hex(color) == to_hex(str(line.get_color()))
-        )
-        sums = persons[groups == group].groupby(frames.audiences["period"]).sum().to_numpy()
-        drawn = np.asarray(line.get_ydata())
-        np.testing.assert_allclose(drawn / drawn[0], sums / sums[0])
-        compared += len(drawn)
-    return compared
-
-
-def test_bars_and_lines_are_the_tables(year: FrameSet, exercised: Exercised) -> None:
-    exercised("bars and points", check(year), 48)
-
-
-def test_a_planted_fault_is_seen(year: FrameSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = policy.users_by_month
-
-    def without(frames: FrameSet, *others: object) -> object:
-        there, unharmed = honest(frames, *others)  # type: ignore[arg-type]
-        return unharmed, there
-
-    monkeypatch.setattr(policy, "users_by_month", without)
-    with pytest.raises(AssertionError):
-        check(year)
-
-
-def test_drawn_with_social_platforms_only(year: FrameSet) -> None:
-    assert set(figures_of(year)) - set(ALL) == {"families"}
-    assert "families" not in figures_of(synthetic.frames(workers=300))
-
-
-@pytest.mark.parametrize("typed", [True, False])
-def test_without_social_platforms_the_figure_says_so(typed: bool) -> None:
-    assert any(text.get_text() == "No social platform." for text in draw(synthetic.nothing(typed)).texts)
+def test_posting_is_shown_by_local_hour(frames: FrameSet, exercised: Exercised) -> None:
+    """Local jobs peak in the evening, office work in the day, clicks never; universal time would blur it."""
+    jobs, office, clicks = (
+        posted_by_local_hour(frames, kind) for kind in ("on_demand", "microwork", "click_farm")
+    )
+    assert 18 <= int(np.argmax(jobs)) <= 20 and jobs[3] < 0.01
+    assert office[8:18].sum() > 0.7 and np.ptp(clicks) < 0.03
+    for shares in (jobs, office, clicks):
+        assert shares.sum() == pytest.approx(1.0)
+    exercised("batches", len(frames.batches), 5000)

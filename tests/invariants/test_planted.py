@@ -45,6 +45,7 @@ SAMPLE = (
     "weekends forgotten",
     "other names, other draws",
     "batches larger than reckoned with",
+    "jobs of all countries on one board",
 )
 
 

@@ -86,7 +86,7 @@ class ExactFees(Watcher):
         """Work out what the hour's events must have been settled for."""
         for board in model.boards:
             fee_share = Fraction(int(model.platform_rows["worker_fee_ppm"][board.platform]), 10**6)
-            cut_share = Fraction(model.broker_cut_ppm, 10**6)
+            cut_share = Fraction(int(model.platform_rows["broker_cut_ppm"][board.platform]), 10**6)
             for row in board.finished[: int(board.state[boards.FINISHED_COUNT])]:
                 reward, ppm, _ = self.done.get(int(row["id"]), (0, 0, 0))
                 whole = Fraction(reward * int(row["accepted"]) * ppm, 10**6)

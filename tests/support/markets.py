@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.agents.population import Population, make_population, make_tables
 from sim.agents.traits import permanent_ids
-from sim.config import Config, Learning, Platform, Record, Time, Workers, WorldChoice
+from sim.config import Config, Learning, Platform, Record, TaskType, Time, Workers, WorldChoice
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.validation import build, to_plain
@@ -129,7 +129,57 @@ def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, *
         ),
         record=Record(figures=False),
     )  # fmt: skip
+    if number % 4 == 3:
+        config = with_families(config, number)
     return replace(build(Config, to_plain(config)), **changes)
+
+
+LOCAL_JOB = TaskType(
+    share=1.0, median_seconds=1500, log_sigma_seconds=0.4, skill=0, one_task_share=1.0, life_hours=1.0
+)
+ENGAGEMENT = TaskType(
+    share=1.0, median_seconds=250, log_sigma_seconds=0.3, skill=0, largest_batch=200, actions_per_task=50
+)
+
+
+def with_families(config: Config, number: int) -> Config:
+    """Return a market with local jobs and a click farm besides, at odd values drawn from a number."""
+    r = random.Random(f"families {number}")
+    owner = next(iter(config.platforms.values())).owner
+
+    def platform(**traits: Any) -> Platform:
+        return Platform(
+            owner=owner,
+            pool_share=r.choice((0.05, 0.3)),
+            requester_share=r.choice((0.1, 0.3)),
+            requester_fee=r.choice((0.0, 0.05, 0.1237)),
+            worker_fee=r.choice((0.0, 0.2, 0.0137)),
+            tick_usd=0.000001,
+            minimum_reward_usd=0.000001,
+            payout_threshold_usd=r.choice((0.0, 0.01)),
+            posting_hours=r.choice(("office", "daily_life", "always")),
+            broker_cut=r.choice((None, 0.0, 0.55555)),
+            **traits,
+        )
+
+    platforms = {
+        "clicks": platform(
+            family="click_farm",
+            task_types=["engagement"],
+            usd_per_click=r.choice((None, 0.001, 0.0000061)),
+            devices_per_worker=r.choice((1, 7, 1000)),
+            takedown_share=r.choice((0.0, 0.2, 1.0)),
+            pay_factor=r.choice((0.3, 1.0)),
+        ),
+        "jobs": platform(
+            family="on_demand",
+            task_types=["local_job"],
+            local_pay_ratio=r.choice((0.0, 0.6)),
+            customers_per_requester=r.choice((1, 800)),
+        ),
+    }
+    types = {"engagement": ENGAGEMENT, "local_job": replace(LOCAL_JOB, median_seconds=r.choice((300, 1500)))}
+    return replace(config, platforms=config.platforms | platforms, task_types=config.task_types | types)
 
 
 def population_of(config: Config) -> Population:

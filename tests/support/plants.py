@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from sim.compile import COMPILED
 from sim.config import Config, TaskType
-from tests.support import checks, keys, limits, relations
+from tests.support import checks, families, keys, limits, relations
 from tests.support.checks import FAULTS
 from tests.support.markets import tiny, varied
 
@@ -101,11 +101,17 @@ def calm(days: int = 3, **changes: Any) -> Callable[[], Config]:
     return lambda: tiny(days=days, workers=30, requesters=6, **changes)
 
 
+def mixed() -> Callable[[], Config]:
+    """A market with local jobs and a click farm."""
+    return lambda: families.all_kinds(days=2, workers=40, requesters=14)
+
+
 CHECKS: dict[str, Callable[[Config], Any]] = {
     **checks.CHECKS,
     **relations.RELATIONS,
     **limits.LIMITS,
     "one_draw_per_key": keys.one_draw_per_key,
+    "families": families.families,
 }
 
 BOARD, SEARCH, REVIEW = "sim.market.board", "sim.market.search", "sim.market.review"
@@ -359,6 +365,34 @@ PLANTS: dict[str, Plant] = {
     ),
     "weekends forgotten": Plant(
         POSTING, "share *= weekdays[local_weekday[zone]]", "share *= 1.0", "poisson_arrivals", calm(),
+    ),
+    # --- local jobs and click farms
+    "what is taken down is paid": Plant(
+        REVIEW, "chance += takedown * (1.0 - chance)", "chance += 0.0 * (1.0 - chance)", "families", mixed(),
+    ),
+    "one device for all": Plant(
+        POSTING, "real(integer(task.actions) * integer(platform.devices))", "real(integer(task.actions))",
+        "families", mixed(),
+    ),
+    "the price of a click cut off": Plant(
+        POSTING, "    reward = rounded_reward(exact, tick, uniform(key, DRAW_ROUNDING, 0))",
+        "    reward = rounded_reward(exact, tick, 1.0)", "families", mixed(),
+    ),
+    "no evening": Plant(
+        "sim.agents.families", "* (hours / total)[None, :]", "* (1.0 / len(hours) + 0.0 * hours)[None, :]",
+        "families", mixed(),
+    ),
+    "jobs of all countries on one board": Plant(
+        "sim.agents.rules", "return local * country * boards + integer(draw * real(boards))",
+        "return integer(draw * real(boards))", "families", mixed(),
+    ),
+    "clicks sold to everybody": Plant(
+        "sim.config", "(kind in listed if listed else kind not in reserved)",
+        "(kind in listed if listed else True)", "families", mixed(),
+    ),
+    "the usual broker's cut": Plant(
+        "sim.agents.platform", "cut = config.workers.broker_cut if platform.broker_cut is None else platform.broker_cut",
+        "cut = config.workers.broker_cut", "families", mixed(),
     ),
 }  # fmt: skip
 
