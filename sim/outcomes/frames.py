@@ -1,4 +1,4 @@
-"""What a run records: the nine tables, their columns, types and units.
+"""What a run records: the eleven tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -23,6 +23,13 @@ before the measured window, 0 except in its first month, and `flows` holds the r
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
 - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
 for the next one; none is paid at the end of a run.
+
+Of `cooperatives`, fee, floor and order are those that members decided as the month ended, for the next one;
+fee is NaN where the platform's own price list holds. surplus is what costs, taxes, lenders (`repaid`) left,
+patronage what of it and of earlier roundings was handed out. `commons` tells of a month's royalty what
+collecting it cost and who got the rest: per_label for each task accepted of a type that owes it, and for each
+label that users made unpaid. Both hand out as the month ends, also at the end of a run; nothing of them is
+cut off where the window begins within a month.
 """
 
 from __future__ import annotations
@@ -208,11 +215,39 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "from_outside_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
     },
+    "cooperatives": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "members": Column("int64", "workers"),
+        "voters": Column("int64", "workers"),
+        "fee": Column("float64", "share"),
+        "floor_usd_per_hour": Column("float64", "USD/h"),
+        "order": Column("str"),
+        "rewards_microusd": Column("int64", "µ$"),
+        "cost_microusd": Column("int64", "µ$"),
+        "surplus_microusd": Column("int64", "µ$"),
+        "patronage_microusd": Column("int64", "µ$"),
+        "repaid_microusd": Column("int64", "µ$"),
+        "owed_microusd": Column("int64", "µ$"),
+    },
+    "commons": {
+        "period": Column("str", "month"),
+        "royalty_microusd": Column("int64", "µ$"),
+        "collecting_microusd": Column("int64", "µ$"),
+        "labels": Column("int64", "assignments"),
+        "unpaid_labels": Column("int64", "labels"),
+        "per_label_microusd": Column("int64", "µ$"),
+        "to_workers_microusd": Column("int64", "µ$"),
+        "to_users_microusd": Column("int64", "µ$"),
+        "kept_microusd": Column("int64", "µ$"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
+    "cooperatives": (),
+    "commons": (),
     "workers": ("transfers_microusd",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
@@ -271,6 +306,14 @@ class Frames(Protocol):
     @property
     def incomes(self) -> pd.DataFrame:
         """Month x country: what the treasury took, shared out, passed on and kept; none without policy."""
+
+    @property
+    def cooperatives(self) -> pd.DataFrame:
+        """Month x cooperative: members, what they decided, surplus and patronage; none without policy."""
+
+    @property
+    def commons(self) -> pd.DataFrame:
+        """Month: royalty, labels and dividend of the commons; none without policy."""
 
     @property
     def scale(self) -> float | None:
@@ -340,6 +383,8 @@ class FrameSet:
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
+    cooperatives: pd.DataFrame = field(default_factory=lambda: empty("cooperatives"))
+    commons: pd.DataFrame = field(default_factory=lambda: empty("commons"))
     scale: float | None = None
 
 

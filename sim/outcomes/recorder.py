@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sim.agents.platform import RANKINGS
 from sim.agents.traits import JOINED_LATER, OTHER_JOB, TERTIARY, WOMAN, column_of, permanent_ids, platform_of
 from sim.columns import Records, grown
 from sim.compile import integer, kernel, real
@@ -78,6 +79,9 @@ TAX_COLUMNS = {
     "haven_tax_microusd": "haven_tax",
 }
 
+COMMONS = tuple(COLUMNS["commons"])[1:-1]
+"""Columns that the fund tells, in the order of `Fund.told`."""
+
 Sink = Callable[[pa.Table], None]
 
 
@@ -110,6 +114,8 @@ class Recorder:
         self.flow_months: list[dict[str, NDArray[Any]]] = []
         self.tax_months: list[dict[str, NDArray[Any]]] = []
         self.income_months: list[dict[str, NDArray[Any]]] = []
+        self.member_months: list[dict[str, NDArray[Any]]] = []
+        self.commons_months: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -197,6 +203,8 @@ class Recorder:
         if model.hour > model.first_recorded_hour and model.offices.counting:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
+        if model.hour > model.first_recorded_hour:
+            self._keep_members(model, period)
         self._keep_flows(model, period, flows, turned)
 
     def _keep_flows(self, model: Any, period: str, flows: NDArray[np.int64], turned: Any = 0) -> None:
@@ -265,6 +273,19 @@ class Recorder:
             rows = np.flatnonzero(receives)
             self.transfers[rows] += per_head[model.worker_rows["country"][rows]]
 
+    def _keep_members(self, model: Any, period: str) -> None:
+        """Keep what cooperatives and the commons brought in a month."""
+        if model.offices.cooperatives is not None:
+            rows = model.offices.cooperatives.table(model.offices.costs)
+            self.member_months.append({"period": np.full(len(rows["platform"]), period, object), **rows})
+        if model.offices.fund is not None:
+            kept = np.array([model.ledger.commons_fund["balance"][0]])
+            told = dict(zip(COMMONS, model.offices.fund.told[:, None].copy(), strict=True))
+            self.commons_months.append({"period": np.array([period], object), **told, "kept_microusd": kept})
+        if model.keeps_history and len(model.members_got):
+            self.transfers = grown(self.transfers, len(model.members_got))
+            self.transfers[: len(model.members_got)] += model.members_got
+
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
         if self.finished_count:
@@ -316,7 +337,13 @@ class Recorder:
 
     def _months(self) -> dict[str, list[dict[str, NDArray[Any]]]]:
         """Tables kept month by month, by the head of their names in a checkpoint."""
-        return {"flows.": self.flow_months, "taxes.": self.tax_months, "incomes.": self.income_months}
+        return {
+            "flows.": self.flow_months,
+            "taxes.": self.tax_months,
+            "incomes.": self.income_months,
+            "cooperatives.": self.member_months,
+            "commons.": self.commons_months,
+        }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what a checkpoint holds."""
@@ -359,6 +386,8 @@ class Recorder:
             flows=self._flows(),
             taxes=self._taxes(),
             incomes=self._incomes(),
+            cooperatives=self._cooperatives(),
+            commons=self._commons(),
             scale=self.scale,
         )
 
@@ -520,6 +549,18 @@ class Recorder:
             return empty("incomes")
         columns["country"] = self._codes(columns["country"])
         return pd.DataFrame({name: columns[name] for name in COLUMNS["incomes"]})
+
+    def _cooperatives(self) -> pd.DataFrame:
+        columns = joined(self.member_months)
+        if not columns:
+            return empty("cooperatives")
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        columns["order"] = np.array([*RANKINGS, ""], object)[columns["order"]]
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["cooperatives"]})
+
+    def _commons(self) -> pd.DataFrame:
+        columns = joined(self.commons_months)
+        return pd.DataFrame(columns) if columns else empty("commons")
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

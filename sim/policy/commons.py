@@ -36,9 +36,12 @@ class Fund:
         Micro-dollars that platforms took this month for the fund, by the requester's country.
     labels : int64 array
         Tasks accepted this month of types that owe a royalty, by worker.
+    told : int64 array
+        Of the month shared last: royalty, what collecting it cost, labels of workers, unpaid labels of
+        users, what each brought, what workers and users got; money in micro-dollars.
     """
 
-    STATE = ("since", "rates", "royalty", "labels")
+    STATE = ("since", "rates", "royalty", "labels", "told")
 
     def __init__(self, terms: Commons, names: tuple[str, ...], countries: int) -> None:
         self.terms = terms
@@ -49,6 +52,7 @@ class Fund:
         self.rates = np.zeros((0, len(names)), np.int64)
         self.royalty = np.zeros((len(names), countries), np.int64)
         self.labels = np.zeros(1, np.int64)
+        self.told = np.zeros(7, np.int64)
 
     @property
     def is_owed(self) -> bool:

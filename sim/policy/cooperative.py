@@ -12,7 +12,7 @@ from sim.agents.platform import RANKINGS
 from sim.draws import stream
 from sim.instruments import Cooperative
 from sim.ledger import CAPITAL, PROFIT, SURPLUS
-from sim.policy.at_cost import requesters_part
+from sim.policy.at_cost import Costs, requesters_part
 from sim.policy.channels import FEE_CAP, REWARD_FLOOR, Contribution
 
 VOTES = stream("votes")
@@ -140,6 +140,25 @@ class Cooperatives:
             self.floor[platform] = middle(wages)
         if self.terms.votes_on_ranking:
             self.ranking[platform] = ranking_wanted(self.terms, int(middle(tasks)))
+
+    def table(self, costs: Costs) -> dict[str, NDArray[Any]]:
+        """What the last month brought, and what was decided for the next; a row for each cooperative."""
+        numbers = np.array(self.numbers)
+        fee = self.fee[numbers]
+        return {
+            "platform": numbers,
+            "members": self.members[numbers],
+            "voters": self.voters[numbers],
+            "fee": np.where(np.isfinite(fee), fee, np.nan),
+            "floor_usd_per_hour": self.floor[numbers],
+            "order": self.ranking[numbers],
+            "rewards_microusd": costs.rewards[numbers, 0],
+            "cost_microusd": costs.costs[numbers, 0],
+            "surplus_microusd": self.surplus[numbers],
+            "patronage_microusd": self.paid[numbers],
+            "repaid_microusd": self.repaid[numbers],
+            "owed_microusd": self.owed[numbers],
+        }
 
     def dissolve(self, platform: int) -> None:
         """Forget what was decided."""

@@ -14,7 +14,7 @@ from sim.columns import Records
 from sim.compile import integer, kernel, real
 from sim.draws import uniform
 from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
-from sim.policy.commons import dividend
+from sim.policy.commons import collecting, dividend
 from sim.policy.cooperative import VOTES, patronage
 
 Model = Any
@@ -115,8 +115,11 @@ def share_fund(model: Model) -> None:
     pot = int(model.ledger.commons_fund["balance"][0])
     each = dividend(pot, int(fund.labels.sum()) + int(unpaid.sum()))
     home = int(model.platform_rows["owner"][fund.numbers[0]])
-    pay_workers(model, COMMONS_DIVIDEND, 0, home, each * fund.labels)
-    pay(model, COMMONS_TO_USERS, 0, home, each * unpaid, countries)
+    to_workers = pay_workers(model, COMMONS_DIVIDEND, 0, home, each * fund.labels)
+    to_users = pay(model, COMMONS_TO_USERS, 0, home, each * unpaid, countries)
+    taken = [int(royalty) for royalty in fund.royalty.sum(axis=1)]
+    cost = sum(collecting(fund.terms, royalty) for royalty in taken)
+    fund.told[:] = (sum(taken), cost, fund.labels.sum(), unpaid.sum(), each, to_workers, to_users)
 
 
 def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[np.int64]) -> int:
