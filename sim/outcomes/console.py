@@ -119,6 +119,25 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 WITH_POLICY = "tax_revenue_per_year"
 
+# As above, each shown where the indicator beside its name has a value.
+OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("Cooperatives", "cooperative_work_share"): (
+        ("share of the work", "{cooperative_work_share:share} of tasks"),
+        ("fee decided", "{cooperative_fee:fine_share} of the reward"),
+        ("floor decided", (
+            "{cooperative_floor:small} USD an hour; {cooperative_turnout:share} of members voted"
+        )),
+        ("surplus", "{cooperative_surplus_per_member_month:small} USD a member and month"),
+    ),
+    ("Commons", "commons_per_thousand_labels"): (
+        ("dividend", (
+            "{commons_per_thousand_labels:small} USD for a thousand labels, "
+            "{commons_over_pay:fine_share} of workers' pay"
+        )),
+        ("to users", "{commons_to_users_share:share}"),
+    ),
+}  # fmt: skip
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -157,7 +176,10 @@ class _Values(dict[str, _Shown]):
 def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Return (section, label, text) of the summary, in the order of `SECTIONS`; policy comes last."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
-    policy = POLICY_SECTIONS if summary.get(WITH_POLICY, {}).get("value") is not None else {}
+    policy = dict(POLICY_SECTIONS) if summary.get(WITH_POLICY, {}).get("value") is not None else {}
+    for (section, needed), lines in OWNED_IN_COMMON.items():
+        if summary.get(needed, {}).get("value") is not None:
+            policy[section] = lines
     return [
         (section, label, _reason(text, summary) or text.format_map(values))
         for section, lines in (*SECTIONS.items(), *policy.items())

@@ -277,7 +277,9 @@ class Recorder:
         """Keep what cooperatives and the commons brought in a month."""
         if model.offices.cooperatives is not None:
             rows = model.offices.cooperatives.table(model.offices.costs)
-            self.member_months.append({"period": np.full(len(rows["platform"]), period, object), **rows})
+            there = np.array([model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]])
+            rows = {name: column[there] for name, column in rows.items()}
+            self.member_months.append({"period": np.full(int(there.sum()), period, object), **rows})
         if model.offices.fund is not None:
             kept = np.array([model.ledger.commons_fund["balance"][0]])
             told = dict(zip(COMMONS, model.offices.fund.told[:, None].copy(), strict=True))
