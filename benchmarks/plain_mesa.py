@@ -87,7 +87,7 @@ T_WOMAN, T_TERTIARY, T_OTHER_JOB, T_SKILL, T_ACCURACY, T_LOOK, T_PATIENCE, T_COL
 
 STREAMS = {
     "run": ("traits", "tiles", "taste", "batches", "noise", "shocks"),
-    "week": ("switches", "joins"),
+    "week": ("switches", "joins", "records"),
     "day": ("duty",),
     "hour": ("arrivals", "interruptions", "search", "priority", "review"),
 }
@@ -935,7 +935,9 @@ class Requester(Member):
         if not self.worker_mask >> worker.country & 1:
             return False
         return not self.approval_tasks or (
-            worker.accepted >= self.approval_tasks and worker.approval_rate >= self.approval_rate
+            not worker.newcomer
+            and worker.accepted >= self.approval_tasks
+            and worker.approval_rate >= self.approval_rate
         )
 
     def review(self, work: Work) -> int:
@@ -1041,6 +1043,7 @@ class Worker(Member):
         self.active = bool(row["bits"] & ACTIVE)
         self.woman = bool(row["bits"] & WOMAN)
         self.tertiary = bool(row["bits"] & TERTIARY)
+        self.newcomer = bool(row["newcomer"])
         self.accuracy_255 = row["accuracy"]
         self.accuracy = row["accuracy"] / 255.0
         self.collective = model.brokers[row["collective"]] if row["collective"] >= 0 else None
@@ -1332,6 +1335,11 @@ class Worker(Member):
         self.model.note_leaver(self)
         self.remove()
 
+    def make_record(self) -> None:
+        """Become known on a platform, sooner or later after a move."""
+        if self.newcomer and self.uniform("records", 0) < 1.0 / self.model.config.learning.record_weeks:
+            self.newcomer = False
+
     def reconsider(self) -> Platform:
         """Return the platform to work on: sometimes chosen anew."""
         settings = self.model.config.learning
@@ -1363,6 +1371,7 @@ class Worker(Member):
         if self.pending:
             self.take_pay()
         self.on_duty = False
+        self.newcomer = True
         self.settle_on(platform)
 
     def begin_week(self) -> None:
@@ -1671,6 +1680,7 @@ class PlainMarket(mesa.Model):
         self.workers.do("judge_week").select(lambda worker: worker.has_had_enough()).do("leave")
         self.report_pay()
         self.platforms.do("learn_pay")
+        self.workers.do("make_record")
         self.let_move()
         self.let_join()
         self.requesters.do("revise_pay").do("revise_demand")

@@ -541,6 +541,9 @@ class Platform:
     broker_cut: float | None = assumed(
         None, 0, 0.9, "share kept by the brokers of collectives here; null = workers.broker_cut"
     )
+    closed: bool = parameter(
+        False, meaning="nobody can work or post there until the policy `cooperative` founds it"
+    )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
@@ -565,6 +568,9 @@ OF_AUDIENCES = tuple(
     one.name for one in fields(Platform) if str(one.metadata["meaning"]).startswith("social: ")
 )
 """Settings of a platform that only the users of a social one feel."""
+        for name in ("pool_share", "requester_share"):
+            if self.closed and getattr(self, name) > 0:
+                yield name, getattr(self, name), "0 for a platform that is closed: nobody comes through it"
 
 
 @dataclass(frozen=True)
@@ -640,6 +646,13 @@ class Learning:
     join_rate: float = assumed(0.0012, 0, 0.05, "share of the willing in the pool who join in a week")
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
+    record_weeks: float = assumed(
+        13,
+        1,
+        52,
+        "mean weeks after a move until the new platform's requesters know a worker's record",
+        "weeks",
+    )
     switch_inertia: float = assumed(2.0, 0, 20, "log odds in favour of the present platform", "log points")
 
 
@@ -749,6 +762,7 @@ class Config:
         yield from self._unknown_task_types()
         yield from self._unlikely_hours()
         yield from self._too_many_tiles()
+        yield from self._no_cooperative()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
@@ -762,6 +776,15 @@ class Config:
                     f"{LARGEST_BATCH_MICROUSD // 10**6:,} USD"
                 ),
             )
+
+    def _no_cooperative(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem if a platform without paid work would belong to its workers."""
+        names = self.policy.cooperative.platforms if self.policy.cooperative is not None else []
+        for name in names:
+            if name in self.platforms and self.platforms[name].family == "social":
+                others = [other for other, one in self.platforms.items() if one.family != "social"]
+                allowed = f"platforms with paid work ({', '.join(others)}): a social platform has no workers"
+                yield "policy.cooperative.platforms", names, allowed
 
     def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if a stated time far above the true one could make a reward overflow."""

@@ -18,6 +18,9 @@ TORSLOV = "Tørsløv, Wier and Zucman 2023, Review of Economic Studies"
 AMAZON = "Amazon's and Google's price lists after the levies of 2019 and 2020"
 LOTTERY = "Imbens, Rubin and Sacerdote 2001, AER"
 NEW_YORK = "New York Senate bill S4959 of 2021"
+UP_AND_GO = "Up & Go, New York: 5 % of the price"
+DRIVERS = "The Drivers Cooperative, New York: 15 % of the fare"
+STOCKSY = "Stocksy United: a few hundred of about 1,000 members take part"
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,9 @@ class ProfitTax(Instrument):
         high=5, source=f"{TORSLOV}: 36 % at a mean rate of 25 %",
     )  # fmt: skip
     most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
+    carry_forward: bool = parameter(
+        True, meaning="losses of a platform's earlier months reduce the profit that is taxed"
+    )
 
 
 @dataclass(frozen=True)
@@ -249,6 +255,96 @@ class ConditionalIncome(Programme):
 
 
 @dataclass(frozen=True)
+class Cooperative(Instrument):
+    """Platforms that belong to those who work on them: what is there already, or one that is founded.
+
+    The fee is what the platform costs; members vote on how work is shown and on a lowest hourly pay; what is
+    left of a month is theirs, in proportion to what they earned there.
+    """
+
+    platforms: list[str] = parameter(
+        default_factory=lambda: ["microwork"],
+        meaning="platforms that become cooperatives; one that is closed is founded", unit="names",
+    )  # fmt: skip
+    lowest_fee: float = parameter(
+        0.05, meaning="lowest fee, share of the reward", low=0, high=1, source=UP_AND_GO
+    )
+    highest_fee: float = parameter(
+        0.15, meaning="highest fee, share of the reward; a founded one begins with it", low=0, high=1,
+        source=DRIVERS,
+    )  # fmt: skip
+    cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is the fee", "months")
+    participation: float = parameter(
+        0.25, meaning="share of members who vote in a month", low=0, high=1, source=STOCKSY, assumed=True
+    )
+    votes_on_ranking: bool = parameter(True, meaning="members choose the order in which work is shown")
+    votes_on_floor: bool = parameter(True, meaning="members choose a lowest hourly pay for the stated time")
+    tasks_newest: int = assumed(
+        100, 0, 1_000_000, "tasks done from which members want the newest first, not chance", "tasks"
+    )
+    tasks_largest: int = assumed(
+        500, 0, 1_000_000, "tasks done from which members want the largest first", "tasks"
+    )
+    tasks_best_paid: int = assumed(
+        1000, 0, 1_000_000, "tasks done from which members want the best paid first", "tasks"
+    )
+    patronage_deducted: bool = parameter(
+        True, meaning="what goes to members is no taxable profit", source="US Internal Revenue Code, s. 1382"
+    )
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        yield from _everywhere_at_once(self, "a platform is a cooperative, or is not")
+        if self.phase_in_months:
+            yield "phase_in_months", self.phase_in_months, "0: a platform is a cooperative, or is not"
+        if not self.platforms:
+            yield "platforms", self.platforms, "at least one platform"
+        if len(set(self.platforms)) < len(self.platforms):
+            once = ", ".join(dict.fromkeys(self.platforms))
+            yield "platforms", self.platforms, f"each platform once ({once})"
+        if self.highest_fee < self.lowest_fee:
+            yield "highest_fee", self.highest_fee, f"at least lowest_fee ({self.lowest_fee})"
+        steps = (self.tasks_newest, self.tasks_largest, self.tasks_best_paid)
+        if list(steps) != sorted(steps):
+            yield "tasks_largest", self.tasks_largest, "from tasks_newest to tasks_best_paid, which rise"
+
+
+@dataclass(frozen=True)
+class Commons(Instrument):
+    """Data and records held in common: who buys work for artificial intelligence pays those who labelled.
+
+    A royalty on such work goes into a fund, which is shared among all who labelled; records of workers are
+    valid everywhere.
+    """
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    )
+    royalty_rate: float = assumed(
+        0.05, 0, 1, "share of rewards for work of an AI function that requesters pay on top"
+    )
+    administration_share: float = assumed(0.03, 0, 1, "share of the royalty that collecting it costs")
+    portable_reputation: bool = parameter(
+        True, meaning="requesters on a platform count records that were made on another"
+    )
+    fee_at_cost: bool = parameter(
+        False, meaning="no owner's rent: the fee on covered platforms is at most what they cost"
+    )
+    cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is that fee", "months")
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        yield from _everywhere_at_once(self, "a fund is one for all who labelled")
+
+
+def _everywhere_at_once(instrument: Instrument, why: str) -> Iterator[tuple[str, Any, str]]:
+    if instrument.countries:
+        yield "countries", instrument.countries, f"no list of countries: {why}"
+
+
+@dataclass(frozen=True)
 class Policies:
     """The instruments that are chosen; null where one is not."""
 
@@ -258,6 +354,8 @@ class Policies:
     universal_income: UniversalIncome | None = field(default=None)
     conditional_income: ConditionalIncome | None = field(default=None)
     wage_floor: WageFloor | None = field(default=None)
+    cooperative: Cooperative | None = field(default=None)
+    commons: Commons | None = field(default=None)
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim import checkpoint, schedule
 from sim.agents.audience import make_audiences
 from sim.agents.families import daily_life
-from sim.agents.platform import make_platforms, parts_per_million, ranking
+from sim.agents.platform import make_platforms, parts_per_million, ranked_by, ranking
 from sim.agents.population import (
     TILES,
     TRAITS,
@@ -36,6 +36,7 @@ from sim.agents.traits import (
     COLLECTIVE,
     GOVERNMENT,
     HISTORY,
+    NEWCOMER,
     OTHER_JOB,
     PARTS,
     REQUESTER,
@@ -56,6 +57,7 @@ from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
+from sim.policy import members
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
@@ -161,6 +163,7 @@ class ClickWorkModel(mesa.Model):
         self.audiences_closed: Records = np.zeros(0, AUDIENCE)
         self.paid_income = np.zeros(0, bool)
         self.paid_at = -1
+        self.members_got = np.zeros(0, np.int64)
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -185,6 +188,7 @@ class ClickWorkModel(mesa.Model):
         self._choose_who_complies()
         self.offices.set_conditions(self.worker_rows, self.collected, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
+        members.found_and_close(self)
         self.apply_channels()
         self.needs_bucketing = False
         self.begin_day(0)
@@ -300,8 +304,22 @@ class ClickWorkModel(mesa.Model):
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
+            row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
+            row["portable"] = channels.portable[i] > 0.0
+        if self.offices.fund is not None:
+            self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
+        self.show_as_voted()
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
+
+    def show_as_voted(self) -> None:
+        """Let the boards of cooperatives show work in the order that members chose."""
+        cooperatives = self.offices.cooperatives
+        for board in self.boards if cooperatives is not None else []:
+            name = self.platform_names[board.platform]
+            order = cooperatives.order_shown(board.platform) if cooperatives is not None else None
+            usual = self.config.platforms[name]
+            board.ranking = ranking(usual if order is None else ranked_by(usual, order))
 
     # --- running ---
 
@@ -376,6 +394,7 @@ class ClickWorkModel(mesa.Model):
                 allowed=", ".join(sorted(meta["plugins"].values())),
             )
         checkpoint.restore(model, arrays, meta)
+        model.show_as_voted()
         model.begin_day(model.day)
         model.duty_day = (model.hour - 1) // 24
         model.running = model.hour < model.last_hour
@@ -600,6 +619,7 @@ class ClickWorkModel(mesa.Model):
             on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
             on_duty["minutes"][moving[on_duty["row"]]] = 0
         PARTS["platform"].put(self.worker_rows, rows, platforms)
+        self.worker_rows["bits"][rows] |= np.uint8(NEWCOMER)
         self.place_on_tiles(rows)
         self.needs_bucketing = True
 
@@ -759,7 +779,9 @@ class ClickWorkModel(mesa.Model):
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
-            entries += offices.month_end(p, revenue, cost, charges, users, self.hour)
+            closing = offices.month_end(p, revenue, cost, charges, users, self.hour)
+            entries += closing
+            offices.note_result(p, revenue, cost, charges, closing, self.hour)
             offices.set_levies(p, charges, self.hour)
             going_on = [one for one in charges if offices.strength(offices.taxes[one.name], self.hour)]
             exits += [(p, country) for country in offices.left(p, revenue, cost, going_on)]
@@ -776,14 +798,17 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
+        members.hand_out(self)
+        members.vote(self)
         floors_move = bool(exits) and self.config.policy.wage_floor is not None
+        floors_move |= members.found_and_close(self)
         if floors_move or offices.contributions(self.hour) != before:
             self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
         row = self.platform_rows[platform]
-        revenue = int(row["balance"])
+        revenue = int(row["balance"]) - self.offices.held_for_commons(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
         return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
@@ -836,6 +861,10 @@ class ClickWorkModel(mesa.Model):
             )
         self.paid_income = receives if offices.per_head.any() else np.zeros(0, bool)
         self.paid_at = self.hour
+
+    def unpaid_labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Unpaid labels of the month and country, by account of the audience; none where there is none."""
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)
@@ -904,7 +933,9 @@ class ClickWorkModel(mesa.Model):
 
     def revise_pay(self, requesters: Records) -> None:
         """Revise the pay targets of some requesters."""
-        self.kernels.revise_pay(requesters, self.platform_rows, self.floors, self.settings)
+        self.kernels.revise_pay(
+            requesters, self.platform_rows, self.floors, self.offices.subsidies, self.settings
+        )
 
     def revise_demand(self, requesters: Records) -> None:
         """Set how many batches a day some requesters post."""
@@ -1012,6 +1043,7 @@ class ClickWorkModel(mesa.Model):
             float(platform["requester_fee_ppm"]) / 1e6,
             float(requester["bias"]),
             float(requester["markup"]),
+            1.0 - float(self.offices.subsidies[requester["country"]]),
         )
 
     def duty_of(self, row: int) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from sim.columns import Records
 from sim.draws import stream, uniform
 from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
-from sim.market import invariants, learning, pay_setting, payout, review, search
+from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.numeric import log, poisson
 
@@ -30,6 +30,7 @@ TASTE = stream("taste")
 PRIORITY = stream("priority")
 REVIEW = stream("review")
 JOINS = stream("joins")
+RECORDS = stream("records")
 
 WEEK_HOURS = 7 * 24
 
@@ -314,6 +315,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
 
     yield settle_one
     books.close()
+    labour.note_hour(model)
 
 
 def observe_hour(model: Model) -> None:
@@ -444,6 +446,16 @@ def learn_platform_pay(model: Model) -> None:
     model.learn_platform_pay()
 
 
+def make_records(model: Model) -> None:
+    """Some of those who moved to a platform have made a record there that counts."""
+    key, chance = model.key(RECORDS, model.week), 1.0 / model.config.learning.record_weeks
+
+    def make(first: int, last: int) -> None:
+        learning.make_records(first, last, key, chance, model.worker_rows)
+
+    model.for_each_range(make)
+
+
 def change_platform(model: Model) -> None:
     """Some workers reconsider where they work."""
     choices = model.ask("choose_platform")
@@ -543,6 +555,7 @@ WEEK: tuple[Phase, ...] = (
     learn_hours,
     leave,
     learn_platform_pay,
+    make_records,
     change_platform,
     join,
     begin_week,

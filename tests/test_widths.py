@@ -31,6 +31,7 @@ WEEK_SECONDS = 7 * 86_400
 TYPE = "task_types.<name>."
 BATCH_ASSIGNMENTS = HIGH[TYPE + "largest_batch"] * HIGH[TYPE + "assignments_per_task"]
 FEE_PPM = 1e6 * (HIGH["platforms.<name>.requester_fee"] + HIGH["platforms.<name>.large_batch_fee"])
+FEE_PPM += 1e6  # a royalty
 LONGEST_LIFE_HOURS = 100_000
 FARTHEST = 8.3
 
@@ -45,7 +46,7 @@ LARGEST: dict[str, float] = {
     # by choices and flags
     "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1,
     "kind": len(KINDS) - 1, "debit_country": MOST_COUNTRIES - 1, "credit_country": MOST_COUNTRIES - 1,
-    "retired": 1, "local": 1, "daily_life": 1,
+    "retired": 1, "local": 1, "daily_life": 1, "newcomer": 1, "portable": 1,
     "served": 1, "many_workers": 1, "complies": 1,
     # by parameters
     "patience": HIGH["workers.patience_high"], "fruitless": HIGH["workers.patience_high"],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,14 @@ from sim.errors import UserError, nearest
 from sim.money import parse_usd
 from sim.numeric import added_up
 from sim.world import World
+
+RANKINGS = ("newest", "largest", "best_paid", "random")
+
+
+def ranked_by(platform: PlatformConfig, rule: str) -> PlatformConfig:
+    """Return the platform with one ranking rule alone: newest, largest, best_paid or random."""
+    weights: dict[str, Any] = {f"ranking_{name}": float(name == rule) for name in RANKINGS}
+    return replace(platform, **weights)
 
 
 def ranking(platform: PlatformConfig) -> NDArray[np.float64]:
@@ -59,7 +69,10 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
                 nearest=nearest(platform.owner, world.codes),
             )
         row = rows[i]
-        row["worker_mask"] = sum(1 << c for c in workers[name])
+        row["worker_mask"] = 0 if platform.closed else sum(1 << c for c in workers[name])
+        row["royalty_types"] = sum(
+            1 << number for number, task in enumerate(config.task_types.values()) if task.function != "none"
+        )
         row["large_batch_from"] = platform.large_batch_from
         row["worker_fee_ppm"] = parts_per_million(platform.worker_fee)
         row["tick"] = parse_usd(platform.tick_usd)

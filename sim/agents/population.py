@@ -101,6 +101,7 @@ ORIGIN = records([("cumulative", "f8"), ("country", "i8"), ("platform", "i8")])
 ) = range(100, 107)
 DRAW_MIX_FIRST = 200
 DRAW_MULTIHOME_FIRST = 300
+DRAW_FOUNDED_FIRST = 400
 
 
 @dataclass
@@ -197,12 +198,39 @@ def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
     return result
 
 
+def open_platforms(config: Config) -> list[str]:
+    """Names of the platforms that are there from the start."""
+    return [name for name, platform in config.platforms.items() if not platform.closed]
+
+
+def reached(config: Config, world: World, requesters: Records, platform: str) -> NDArray[np.bool_]:
+    """Return which requesters will also post on a platform that is founded later.
+
+    They are drawn as for any further platform within reach, by draws of its own: a platform that may come
+    leaves everybody else's as they are.
+    """
+    key = int(stream_key(config.seed, REQUESTERS, 0))
+    names, countries = list(config.platforms), admitted(config, world, "requester")[platform]
+    number = DRAW_FOUNDED_FIRST + [name for name in names if config.platforms[name].closed].index(platform)
+    found = np.zeros(len(requesters), np.bool_)
+    for r, row in enumerate(requesters):
+        home = config.platforms[names[int(row["platform"])]]
+        if (
+            home.family == config.platforms[platform].family
+            and home.requester_share == 0.0
+            and int(row["country"]) in countries
+        ):
+            found[r] = uniform(key, int(row["id"]), number) < config.requesters.multihome_share
+    return found
+
+
 def origins(config: Config, world: World, side: str) -> Records:
     """Where agents come from: (country, first platform) with cumulative chances."""
     reach = admitted(config, world, side)
     shares = world.worker_share if side == "worker" else world.requester_share
     own_share = "pool_share" if side == "worker" else "requester_share"
-    names = list(config.platforms)
+    names = open_platforms(config)
+    places = list(config.platforms)
     open_pool = 1.0 - added_up(getattr(config.platforms[name], own_share) for name in names)
     weights: list[tuple[float, int, int]] = []
     public = [name for name in names if family_of(config, name).open_to_all]
@@ -210,14 +238,14 @@ def origins(config: Config, world: World, side: str) -> Records:
     for country, share in enumerate(shares):
         home = next((name for name in [*common, *public] if country in reach[name]), None)
         if home is not None and share > 0.0 and open_pool > 0.0:
-            weights.append((open_pool * float(share), country, names.index(home)))
+            weights.append((open_pool * float(share), country, places.index(home)))
     for name in names:
         pool = getattr(config.platforms[name], own_share)
         people = pool_weights(config, world, name, side)
         total = added_up(people[country] for country in reach[name])
         for country in reach[name] if pool > 0.0 else []:
             share = float(people[country]) / total if total > 0.0 else 1.0 / len(reach[name])
-            weights.append((pool * share, country, names.index(name)))
+            weights.append((pool * share, country, places.index(name)))
     table = np.zeros(len(weights), ORIGIN)
     total = added_up(weight for weight, _, _ in weights)
     if not total > 0.0:
@@ -698,12 +726,13 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         )
         row["platform"] = home
         mask = 1 << home
-        for p, name in enumerate(names):
+        for at, name in enumerate(open_platforms(config)):
+            p = names.index(name)
             alike = config.platforms[name].family == platform.family and config.types_of(
                 name
             ) == config.types_of(names[home])
             if p != home and alike and not own_pool and country in reach[name]:
-                mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + p) < settings.multihome_share) << p
+                mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + at) < settings.multihome_share) << p
         row["platform_mask"] = mask
         # A platform's own requesters deal with its own workers: whom it admits is reach enough.
         draw = 1.0 if own_pool else uniform(key, r, DRAW_REACH)

@@ -130,6 +130,26 @@ def hours_with_income(desired_hours: float, income: float, given_up: float, hour
 
 
 @rule
+def worth_the_tasks(income: float, missing: int, hours_per_task: float, log_reservation: float) -> bool:
+    """Whether an income (USD) that depends on tasks is worth the time of those still missing.
+
+    income >= missing x hours a task x reservation wage, and some are missing: below it, nobody works for it.
+    """
+    return missing > 0 and income >= real(missing) * hours_per_task * exp(log_reservation)
+
+
+@rule
+def floor_wanted(log_reservation: float, learned_pay: float) -> float:
+    """Lowest hourly pay (USD) that a member of a cooperative wants: min(reservation wage, learned pay).
+
+    Below the reservation wage the member would not work; a floor above what tasks are known to pay would
+    drive off the work that the member lives on.
+    """
+    wage = exp(log_reservation)
+    return min(wage, learned_pay) if learned_pay > 0.0 else wage
+
+
+@rule
 def smoothed(old: float, new: float, weight: float) -> float:
     """Exponential smoothing; the first observation counts in full (old < 0 means none yet)."""
     if old < 0.0:
@@ -182,9 +202,12 @@ def lowest_pay(promise: float, wage_floor: float, complies: bool, true_over_coun
 
 
 @rule
-def affordable(value: float, bias: float, floor: float, fee: float) -> bool:
-    """Whether an hour of true time is worth the pay that a platform promises, fee included."""
-    return floor * (1.0 + fee) <= value * bias
+def affordable(value: float, bias: float, floor: float, fee: float, own_share: float) -> bool:
+    """Whether an hour of true time is worth the pay that a platform promises, fee included.
+
+    ``own_share`` is the part of the cost that no subsidy gives back.
+    """
+    return floor * (1.0 + fee) * own_share <= value * bias
 
 
 @rule
@@ -267,13 +290,15 @@ def next_step(step: float, direction: int, last_direction: int, smallest: float,
 
 @rule
 def bounded_target(
-    target: float, value: float, floor: float, fee: float, bias: float, markup: float
+    target: float, value: float, floor: float, fee: float, bias: float, markup: float, own_share: float
 ) -> float:
     """Keep a pay target at or above the floor and one cent an hour, and below the pay of no profit.
 
+    Of the cost, ``own_share`` is the requester's own; the rest comes back as a subsidy.
+
     A floor beyond the pay of no profit stands: batches that cost more than they are worth are not posted.
     """
-    return max(0.01, floor, min(target, value * bias / ((1.0 + fee) * markup)))
+    return max(0.01, floor, min(target, value * bias / ((1.0 + fee) * markup * own_share)))
 
 
 @rule

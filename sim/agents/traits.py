@@ -10,7 +10,8 @@ from sim.columns import Part, Records, records
 from sim.compile import integer, rule
 
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
-"""Bits of a worker's ``bits``."""
+NEWCOMER = 128
+"""Bits of a worker's ``bits``; ``NEWCOMER``: moved to a platform that does not know the record yet."""
 
 JOINED_LATER = 1 << 31
 MOST_BATCHES = 1 << 32
@@ -59,6 +60,7 @@ PARTS = {
     "platform": Part("segment_platform", 4, 4),
     "bits": Part("bits", 0, 4),
     "skill": Part("bits", 4, 2),
+    "newcomer": Part("bits", 7, 1),
 }
 """Numbers of a worker that share a field, because they are small and seldom written: the last session's first
 hour of the run and its minutes, and so on. Kernels read and write them by the rules below, others by
@@ -172,12 +174,17 @@ PLATFORM = records(
         ("click_price", "f8"),
         ("takedown", "f8"),
         ("broker_cut_ppm", "i8"),
+        ("portable", "u1"),
+        ("royalty_ppm", "i8"),
+        ("royalty_types", "i8"),
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
 of stated time; ``highest_floor`` the highest that policy sets for the workers of a country it admits;
 ``boards`` tiles, of each country if work is ``local``; ``daily_life`` hours of posting or others;
-``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker; ``takedown`` a share."""
+``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker; ``takedown`` a share;
+``portable``: records made elsewhere count; ``royalty_ppm`` on top of the fee, for the task types (bits) of
+``royalty_types``."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

@@ -118,6 +118,11 @@ class Worker(RecordAgent):
         return bool(self._field("bits") & OTHER_JOB)
 
     @property
+    def newcomer(self) -> bool:
+        """Whether the worker moved to the platform and has no record there that counts yet."""
+        return bool(self._field("newcomer"))
+
+    @property
     def accuracy(self) -> float:
         """Share of tasks the worker does right."""
         return float(self._field("accuracy")) / 255.0

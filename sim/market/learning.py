@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.agents.rules import below_outside_value, log_reservation, smoothed, tile_of
 from sim.agents.traits import (
     ACTIVE,
+    NEWCOMER,
     platform_of,
     put_paid_seconds_weeks_below,
     put_platform,
@@ -85,6 +86,17 @@ def decide_to_leave(
         put_paid_seconds_weeks_below(worker, week_paid_seconds_of(worker), weeks)
         if weeks >= leave_weeks:
             leaving[row] = LEAVES
+
+
+@kernel
+def make_records(first: int, last: int, key: int, chance: float, workers: Any) -> None:
+    """Let some newcomers be known on their platform: each with the same chance in every week."""
+    for row in range(first, last):
+        worker = workers[row]
+        if worker.bits & NEWCOMER:
+            agent = worker_id(integer(worker.number), integer(worker.country))
+            if uniform(key, agent, 0) < chance:
+                worker.bits = integer(worker.bits) - NEWCOMER
 
 
 @kernel

@@ -50,7 +50,7 @@ def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, re
 
 
 @kernel
-def revise_pay(requesters: Any, platforms: Any, floors: Any, settings: Any) -> None:
+def revise_pay(requesters: Any, platforms: Any, floors: Any, subsidies: Any, settings: Any) -> None:
     """Revise the pay target of every requester that has seen enough of both arms; begin new arms."""
     setting = settings[0]
     needed = integer(setting.pay_minimum_tasks)
@@ -108,6 +108,7 @@ def revise_pay(requesters: Any, platforms: Any, floors: Any, settings: Any) -> N
             real(platform.requester_fee_ppm) / 1000000.0,
             real(requester.bias),
             real(requester.markup),
+            1.0 - subsidies[requester.country],
         )
         requester.asked = 0.0
         requester.expected = 0.0

@@ -205,7 +205,9 @@ def expected_unit_cost(
 
 
 @rule
-def usable_platforms(requester: Any, platforms: Any, floors: Any, on_true_time: bool) -> int:
+def usable_platforms(
+    requester: Any, platforms: Any, floors: Any, own_share: float, on_true_time: bool
+) -> int:
     """Bits of the requester's platforms whose promised pay its work is worth; the home's if there is none."""
     usable = integer(0)
     for p in range(len(platforms)):
@@ -214,6 +216,7 @@ def usable_platforms(requester: Any, platforms: Any, floors: Any, on_true_time: 
             real(requester.bias),
             lowest_pay_of(requester, platforms[p], floors[p], on_true_time),
             real(platforms[p].requester_fee_ppm) / 1000000.0,
+            own_share,
         ):
             usable |= integer(1) << p
     if usable == 0:
@@ -248,7 +251,8 @@ def write_batch(
     task = types[kind]
     at = integer(0)
     on_true_time = setting.floor_on_true_time > 0
-    usable = usable_platforms(requester, platforms, floors, on_true_time)
+    own_share = 1.0 - subsidies[requester.country]
+    usable = usable_platforms(requester, platforms, floors, own_share, on_true_time)
     number = bits_in(usable)
     if number > 1:
         at = integer(uniform(key, DRAW_PLATFORM, 0) * real(number))
@@ -296,9 +300,10 @@ def write_batch(
     fee_ppm = integer(platform.requester_fee_ppm)
     if per_task >= integer(platform.large_batch_from):
         fee_ppm = integer(platform.large_batch_fee_ppm)
+    if (integer(platform.royalty_types) >> kind) & 1:
+        fee_ppm += integer(platform.royalty_ppm)
     task_hours = real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
     worth = real(requester.value) * task_hours
-    own_share = 1.0 - subsidies[requester.country]
     if real(reward) * (1.0 + real(fee_ppm) / 1000000.0) * own_share > worth:
         return count
 

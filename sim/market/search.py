@@ -19,10 +19,12 @@ from sim.agents.rules import (
     returns_task,
     speed_log_gain,
     trust,
+    worth_the_tasks,
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import (
+    NEWCOMER,
     OTHER_JOB,
     TERTIARY,
     WOMAN,
@@ -51,7 +53,7 @@ from sim.market.board import (
     taker_home,
 )
 from sim.numeric import exponential, log
-from sim.policy.effects import ELASTICITY, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
+from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOURS, TASKS, UNEARNED, WAGE
 
 SMALLEST_DRAW = 1e-18
 BY_CHANCE = 3
@@ -124,13 +126,19 @@ def come_on_duty(
         entry.fruitless = 0
         entry.served = 0
         entry.accepted = worker.accepted
+        if worker.bits & NEWCOMER and not platform[0].portable:
+            # The record was made elsewhere, and nobody here knows it.
+            entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
         entry.log_reservation = worker.log_reservation
         effect = effects[worker.country]
         depends = False
         if effect[TASKS] > 0.0 and not worker.bits & OTHER_JOB:
             before = integer(tasks_before[entry.row]) if entry.row < len(tasks_before) else integer(0)
-            depends = integer(worker.accepted) + integer(worker.rejected) - before < integer(effect[TASKS])
+            missing = integer(effect[TASKS]) - (integer(worker.accepted) + integer(worker.rejected) - before)
+            depends = worth_the_tasks(
+                effect[EXPECTED], missing, effect[TASK_HOURS], real(worker.log_reservation)
+            )
         if depends:
             # What is offered must be taken until the income is earned.
             entry.log_reservation = min(real(worker.log_reservation), effect[LEAST_WAGE])

@@ -154,6 +154,25 @@ KIND_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 WITH_KIND = {"Local jobs": "on_demand_fill_rate", "Click farms": "click_farm_fill_rate"}
 
+# As above, each shown where the indicator beside its name has a value.
+OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("Cooperatives", "cooperative_work_share"): (
+        ("share of the work", "{cooperative_work_share:share} of tasks"),
+        ("fee decided", "{cooperative_fee:fine_share} of the reward"),
+        ("floor decided", (
+            "{cooperative_floor:small} USD an hour; {cooperative_turnout:share} of members voted"
+        )),
+        ("surplus", "{cooperative_surplus_per_member_month:small} USD a member and month"),
+    ),
+    ("Commons", "commons_per_thousand_labels"): (
+        ("dividend", (
+            "{commons_per_thousand_labels:small} USD for a thousand labels, "
+            "{commons_over_pay:fine_share} of workers' pay"
+        )),
+        ("to users", "{commons_to_users_share:share}"),
+    ),
+}  # fmt: skip
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -192,7 +211,10 @@ class _Values(dict[str, _Shown]):
 def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Return (section, label, text) of the summary: `SECTIONS`, then kinds of platforms, then policy."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
-    policy = POLICY_SECTIONS if summary.get(WITH_POLICY, {}).get("value") is not None else {}
+    policy = dict(POLICY_SECTIONS) if summary.get(WITH_POLICY, {}).get("value") is not None else {}
+    for (section, needed), lines in OWNED_IN_COMMON.items():
+        if summary.get(needed, {}).get("value") is not None:
+            policy[section] = lines
     users = USER_SECTIONS if summary.get(WITH_USERS, {}).get("value") is not None else {}
     kinds = {
         name: lines for name, lines in KIND_SECTIONS.items() if values[WITH_KIND[name]].value is not None

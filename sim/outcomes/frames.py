@@ -1,4 +1,4 @@
-"""What a run records: the ten tables, their columns, types and units.
+"""What a run records: the twelve tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -27,6 +27,13 @@ for the next one; none is paid at the end of a run.
 `audiences` has a row for each social platform and country in each month: its users, and those it would have
 if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the
 window. Taxes on profit are in it where profit is attributed to the country of the users.
+
+Of `cooperatives`, fee, floor and order are those that members decided as the month ended, for the next one;
+fee is NaN where the platform's own price list holds. surplus is what costs, taxes, lenders (`repaid`) left,
+patronage what of it and of earlier roundings was handed out. `commons` tells of a month's royalty what
+collecting it cost and who got the rest: per_label for each task accepted of a type that owes it, and for each
+label that users made unpaid. Both hand out as the month ends, also at the end of a run; nothing of them is
+cut off where the window begins within a month.
 """
 
 from __future__ import annotations
@@ -228,11 +235,39 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "cost_microusd": Column("int64", "µ$"),
         "taxes_microusd": Column("int64", "µ$"),
     },
+    "cooperatives": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "members": Column("int64", "workers"),
+        "voters": Column("int64", "workers"),
+        "fee": Column("float64", "share"),
+        "floor_usd_per_hour": Column("float64", "USD/h"),
+        "order": Column("str"),
+        "rewards_microusd": Column("int64", "µ$"),
+        "cost_microusd": Column("int64", "µ$"),
+        "surplus_microusd": Column("int64", "µ$"),
+        "patronage_microusd": Column("int64", "µ$"),
+        "repaid_microusd": Column("int64", "µ$"),
+        "owed_microusd": Column("int64", "µ$"),
+    },
+    "commons": {
+        "period": Column("str", "month"),
+        "royalty_microusd": Column("int64", "µ$"),
+        "collecting_microusd": Column("int64", "µ$"),
+        "labels": Column("int64", "assignments"),
+        "unpaid_labels": Column("int64", "labels"),
+        "per_label_microusd": Column("int64", "µ$"),
+        "to_workers_microusd": Column("int64", "µ$"),
+        "to_users_microusd": Column("int64", "µ$"),
+        "kept_microusd": Column("int64", "µ$"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
+    "cooperatives": (),
+    "commons": (),
     "workers": ("transfers_microusd",),
     "audiences": (),
     "requesters": ("zone",),
@@ -309,6 +344,14 @@ class Frames(Protocol):
         """Month x country x social platform: users, what they are charged, label and bring; else none."""
 
     @property
+    def cooperatives(self) -> pd.DataFrame:
+        """Month x cooperative: members, what they decided, surplus and patronage; none without policy."""
+
+    @property
+    def commons(self) -> pd.DataFrame:
+        """Month: royalty, labels and dividend of the commons; none without policy."""
+
+    @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
 
@@ -381,6 +424,8 @@ class FrameSet:
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))
+    cooperatives: pd.DataFrame = field(default_factory=lambda: empty("cooperatives"))
+    commons: pd.DataFrame = field(default_factory=lambda: empty("commons"))
     scale: float | None = None
     kinds: Kinds = field(default_factory=Kinds)
 

@@ -873,7 +873,7 @@ def fee_share(frames: Frames, world: Countries | None) -> float:
     name="platform_rent",
     unit="USD",
     definition="What platforms kept of their receipts after costs and taxes, before profit is paid to owners "
-    "or booked in havens, from the ledger.",
+    "or booked in havens, from the ledger; what cooperatives owe members and the commons is no rent.",
 )
 def platform_rent(frames: Frames, world: Countries | None) -> float:
     flows = _rows(frames.flows, "flows")
@@ -1372,3 +1372,112 @@ def _register_drawn(source: str, target: str) -> None:
 
 _register_drawn("south", "north")
 _register_drawn("north", "south")
+
+
+# ---------------------------------------------------------------- cooperatives and the commons
+
+
+def _cooperatives(frames: Frames) -> pd.DataFrame:
+    if frames.cooperatives.empty:
+        raise Missing("no cooperative")
+    return frames.cooperatives
+
+
+def _commons(frames: Frames) -> pd.DataFrame:
+    if frames.commons.empty:
+        raise Missing("no commons")
+    return frames.commons
+
+
+@indicator(
+    name="cooperative_fee",
+    unit="share",
+    definition="Fee on requesters, share of the reward, that cooperatives decided for the month to come; mean"
+    " over months and cooperatives by the rewards of the month that ended.",
+)
+def cooperative_fee(frames: Frames, world: Countries | None) -> float:
+    table = _cooperatives(frames)
+    decided = _rows(table[table["fee"].notna() & (table["rewards_microusd"] > 0)], "fee decided")
+    return weighted_mean(
+        decided["fee"].to_numpy(np.float64), decided["rewards_microusd"].to_numpy(np.float64)
+    )
+
+
+@indicator(
+    name="cooperative_floor",
+    unit="USD/h",
+    definition="Lowest hourly pay for the stated time that members chose for the month to come; mean over"
+    " months and cooperatives by members.",
+)
+def cooperative_floor(frames: Frames, world: Countries | None) -> float:
+    table = _cooperatives(frames)
+    table = _rows(table[table["members"] > 0], "members")
+    wages = table["floor_usd_per_hour"].to_numpy(np.float64)
+    return weighted_mean(wages, table["members"].to_numpy(np.float64))
+
+
+@indicator(
+    name="cooperative_turnout",
+    unit="share",
+    definition="Votes cast over members, all votes of all cooperatives.",
+)
+def cooperative_turnout(frames: Frames, world: Countries | None) -> float:
+    table = _cooperatives(frames)
+    return _ratio(int(table["voters"].sum()), int(table["members"].sum()), "members")
+
+
+@indicator(
+    name="cooperative_surplus_per_member_month",
+    unit="USD",
+    definition="What costs, taxes and lenders left to members, over the members at the end of each month.",
+)
+def cooperative_surplus_per_member_month(frames: Frames, world: Countries | None) -> float:
+    table = _cooperatives(frames)
+    return _ratio(_usd(int(table["surplus_microusd"].sum())), int(table["members"].sum()), "members")
+
+
+@indicator(
+    name="cooperative_work_share",
+    unit="share",
+    definition="Tasks accepted in the window on platforms that were cooperatives at some time in it, over all"
+    " tasks accepted.",
+)
+def cooperative_work_share(frames: Frames, world: Countries | None) -> float:
+    names = set(_cooperatives(frames)["platform"].astype(str))
+    series = _rows(frames.series, "days")
+    there = series["platform"].astype(str).isin(names)
+    return _ratio(
+        int(series.loc[there, "tasks_accepted"].sum()), int(series["tasks_accepted"].sum()), "tasks"
+    )
+
+
+@indicator(
+    name="commons_per_thousand_labels",
+    unit="USD",
+    definition="Dividend of the commons for a thousand labels, paid or not; mean over labels.",
+)
+def commons_per_thousand_labels(frames: Frames, world: Countries | None) -> float:
+    table = _commons(frames)
+    paid = _usd(int((table["to_workers_microusd"] + table["to_users_microusd"]).sum()))
+    return 1000 * _ratio(paid, int((table["labels"] + table["unpaid_labels"]).sum()), "labels")
+
+
+@indicator(
+    name="commons_over_pay",
+    unit="share",
+    definition="Dividend of the commons to workers over net pay, by the ledger and the days of the window.",
+)
+def commons_over_pay(frames: Frames, world: Countries | None) -> float:
+    paid = _usd(int(_commons(frames)["to_workers_microusd"].sum()))
+    return _ratio(paid, net_pay(frames, world), "pay")
+
+
+@indicator(
+    name="commons_to_users_share",
+    unit="share",
+    definition="Part of the dividend of the commons that users got for unpaid labels.",
+)
+def commons_to_users_share(frames: Frames, world: Countries | None) -> float:
+    table = _commons(frames)
+    to_users, to_workers = (int(table[f"to_{who}_microusd"].sum()) for who in ("users", "workers"))
+    return _ratio(to_users, to_users + to_workers, "dividend")

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sim.agents.platform import RANKINGS
 from sim.agents.traits import (
     AUDIENCE,
     JOINED_LATER,
@@ -97,6 +98,9 @@ AUDIENCE_COLUMNS = {
 }
 """Columns of `audiences` that are sums of the window."""
 
+COMMONS = tuple(COLUMNS["commons"])[1:-1]
+"""Columns that the fund tells, in the order of `Fund.told`."""
+
 Sink = Callable[[pa.Table], None]
 
 
@@ -131,6 +135,8 @@ class Recorder:
         self.flow_months: list[dict[str, NDArray[Any]]] = []
         self.tax_months: list[dict[str, NDArray[Any]]] = []
         self.income_months: list[dict[str, NDArray[Any]]] = []
+        self.member_months: list[dict[str, NDArray[Any]]] = []
+        self.commons_months: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -221,6 +227,8 @@ class Recorder:
         if model.hour > model.first_recorded_hour and model.offices.counting:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
+        if model.hour > model.first_recorded_hour:
+            self._keep_members(model, period)
         self._keep_flows(model, period, flows, turned)
 
     def _keep_flows(self, model: Any, period: str, flows: NDArray[np.int64], turned: Any = 0) -> None:
@@ -315,6 +323,21 @@ class Recorder:
             rows = np.flatnonzero(receives)
             self.transfers[rows] += per_head[model.worker_rows["country"][rows]]
 
+    def _keep_members(self, model: Any, period: str) -> None:
+        """Keep what cooperatives and the commons brought in a month."""
+        if model.offices.cooperatives is not None:
+            rows = model.offices.cooperatives.table(model.offices.costs)
+            there = np.array([model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]])
+            rows = {name: column[there] for name, column in rows.items()}
+            self.member_months.append({"period": np.full(int(there.sum()), period, object), **rows})
+        if model.offices.fund is not None:
+            kept = np.array([model.ledger.commons_fund["balance"][0]])
+            told = dict(zip(COMMONS, model.offices.fund.told[:, None].copy(), strict=True))
+            self.commons_months.append({"period": np.array([period], object), **told, "kept_microusd": kept})
+        if model.keeps_history and len(model.members_got):
+            self.transfers = grown(self.transfers, len(model.members_got))
+            self.transfers[: len(model.members_got)] += model.members_got
+
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
         if self.finished_count:
@@ -373,6 +396,8 @@ class Recorder:
             "taxes.": self.tax_months,
             "incomes.": self.income_months,
             "audiences.": self.audience_months,
+            "cooperatives.": self.member_months,
+            "commons.": self.commons_months,
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -418,6 +443,8 @@ class Recorder:
             taxes=self._taxes(),
             incomes=self._incomes(),
             audiences=self._audiences(),
+            cooperatives=self._cooperatives(),
+            commons=self._commons(),
             scale=self.scale,
             kinds=kinds_of(to_plain(model.config)),
         )
@@ -589,6 +616,18 @@ class Recorder:
         columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
         columns["country"] = self._codes(columns["country"])
         return pd.DataFrame({name: columns[name] for name in COLUMNS["audiences"]})
+
+    def _cooperatives(self) -> pd.DataFrame:
+        columns = joined(self.member_months)
+        if not columns:
+            return empty("cooperatives")
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        columns["order"] = np.array([*RANKINGS, ""], object)[columns["order"]]
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["cooperatives"]})
+
+    def _commons(self) -> pd.DataFrame:
+        columns = joined(self.commons_months)
+        return pd.DataFrame(columns) if columns else empty("commons")
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

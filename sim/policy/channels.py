@@ -20,6 +20,8 @@ FEE_CAP = "fee_cap"
 WORKER_FLOOR = "worker_floor"
 LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
+ROYALTY = "royalty"
+PORTABLE = "portable"
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
@@ -27,8 +29,11 @@ FOLDS = {
     FEE_CAP: (np.minimum, np.inf),
     LEVY_ON_REQUESTERS: (np.add, 0.0),
     LEVY_ON_WORKERS: (np.add, 0.0),
+    ROYALTY: (np.add, 0.0),
+    PORTABLE: (np.maximum, 0.0),
 }
-"""Fold and neutral value of each channel: USD per hour; shares of the reward."""
+"""Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
+work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count."""
 
 BY_COUNTRY = (WORKER_FLOOR,)
 """Channels with a value for the workers of each country; the others have one for each platform."""
@@ -53,6 +58,8 @@ class Channels:
     fee_cap: NDArray[np.float64]
     levy_on_requesters: NDArray[np.float64]
     levy_on_workers: NDArray[np.float64]
+    royalty: NDArray[np.float64]
+    portable: NDArray[np.float64]
 
 
 def promises(config: Config) -> list[Contribution]:

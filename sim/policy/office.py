@@ -8,7 +8,7 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.audience import advertising_a_year, most_users
+from sim.agents.rules import worth_the_tasks
 from sim.agents.traits import ACTIVE, OTHER_JOB
 from sim.clock import Clock
 from sim.columns import Records
@@ -37,16 +38,33 @@ from sim.ledger import (
     PROFIT,
     PROFIT_SHIFTING,
     PROFIT_TAX,
+    ROYALTY,
+    SURPLUS,
     TRANSFER,
     TURNOVER_TAX,
     UNIVERSAL_INCOME,
     USAGE_TAX,
 )
-from sim.numeric import log
+from sim.numeric import added_up, log
+from sim.policy import commons as commons_rules
 from sim.policy import income as incomes
 from sim.policy import taxes, wage_floor
+from sim.policy.at_cost import Costs
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
-from sim.policy.effects import ELASTICITY, GIVEN_UP, LEAST_WAGE, NEED, TASKS, UNEARNED, WAGE
+from sim.policy.commons import Fund
+from sim.policy.cooperative import Cooperatives, divided
+from sim.policy.effects import (
+    EFFECTS,
+    ELASTICITY,
+    EXPECTED,
+    GIVEN_UP,
+    LEAST_WAGE,
+    NEED,
+    TASK_HOURS,
+    TASKS,
+    UNEARNED,
+    WAGE,
+)
 from sim.world import World
 
 POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
@@ -105,6 +123,7 @@ CHECKPOINTED = (
     "month_spent",
     "subsidies",
     "effects",
+    "losses",
 )
 
 
@@ -135,7 +154,11 @@ class Offices:
         Micro-dollars meant for an income that rounding left in the treasuries.
     heads : list of Fraction
         Among how many, as agents, the income of each country was shared when it was last paid.
-    effects : float64 array (countries, 7)
+    losses : int64 array (platforms,)
+        Micro-dollars of losses that have not yet reduced a taxed profit, where a profit tax lets them.
+    cooperatives, fund, costs
+        The cooperatives, the commons, and what platforms cost in past months, where an instrument asks.
+    effects : float64 array (countries, EFFECTS)
         What an income does to workers; columns ``UNEARNED`` and so on.
     """
 
@@ -183,10 +206,21 @@ class Offices:
         self.tasks_before = np.zeros(1, np.int64)
         self.month_spent = np.zeros(1, np.int64)
         self.subsidies = np.zeros(countries)
-        self.effects = np.zeros((countries, 7))
+        self.effects = np.zeros((countries, EFFECTS))
+        self.effects[:, TASK_HOURS] = usual_task_hours(config)
         self.effects[:, LEAST_WAGE] = [
             log(max(1e-9, config.workers.need_usd_per_hour * float(level))) for level in world.price_level
         ]
+        self.losses = np.zeros(platforms, np.int64)
+        self.worker_fees = [platform.worker_fee for platform in config.platforms.values()]
+        self.cooperatives: Cooperatives | None = None
+        self.fund: Fund | None = None
+        if policy.cooperative is not None:
+            closed = [platform.closed for platform in config.platforms.values()]
+            self.cooperatives = Cooperatives(policy.cooperative, self.names, closed)
+        if policy.commons is not None:
+            self.fund = Fund(policy.commons, self.names, countries)
+        self.costs = Costs(platforms)
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
 
@@ -263,7 +297,19 @@ class Offices:
             for members in self._pots(income):
                 if (revenue[members] + self.kept[members]).sum() > 0:
                     self.effects[members, TASKS] = income.tasks_a_month
+                    self._expect(members, revenue, workers)
         self.tasks_before = workers["accepted"].astype(np.int64) + workers["rejected"]
+
+    def _expect(self, members: list[int], revenue: NDArray[np.int64], workers: Records) -> None:
+        """Set what the job seekers of a pot expect: what was paid for the last month.
+
+        Where nobody was paid yet, it is what the pot would give to every job seeker there is.
+        """
+        seeking = workers["country"][(workers["bits"] & (ACTIVE | OTHER_JOB)) == ACTIVE]
+        seekers = np.bincount(seeking, minlength=len(revenue))[members].sum()
+        pot = int((revenue[members] + self.kept[members]).sum())
+        paid = self.per_head[members]
+        self.effects[members, EXPECTED] = np.where(paid > 0, paid, pot // max(1, int(seekers))) / 1e6
 
     # --- the calendar of instruments ---
 
@@ -358,11 +404,94 @@ class Offices:
         ]
         profit = revenue - cost - sum(due.amount for due in dues)
         closing = Entry(PLATFORM_COST, platform, owner, cost, owner, owner)
+        passed_on = self.royalties(platform)
         if profit < 0:
-            return [Entry(CAPITAL, owner, platform, -profit, owner, owner), closing, *dues]
-        return [closing, *dues, *self._from_profit(platform, profit, users, hour)]
+            return [*passed_on, Entry(CAPITAL, owner, platform, -profit, owner, owner), closing, *dues]
+        return [*passed_on, closing, *dues, *self._from_profit(platform, profit, users, hour)]
+
+    def note_result(
+        self,
+        platform: int,
+        revenue: int,
+        cost: int,
+        charges: Iterable[Charge],
+        closing: Iterable[Entry],
+        hour: int,
+    ) -> None:
+        """Note what a month leaves to later ones: a loss, what lenders put in, what the platform cost.
+
+        ``closing`` are the transfers of `month_end`. Call it before the levies of the next month are set.
+        """
+        charged = sum(charge.amount for charge in charges)
+        rewards = int(self.month_rewards[platform].sum())
+        if self.policy.cooperative is not None or self.policy.commons is not None:
+            passed_on = int(rewards * float(self.levies[:, platform].sum()))
+            self.costs.note(platform, cost + max(0, charged - passed_on), rewards)
+        profit, tax = revenue - cost - charged, self.policy.profit_tax
+        if tax is not None and tax.carry_forward:
+            past = int(self.losses[platform])
+            used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
+            self.losses[platform] = past - used
+        if self.cooperatives is not None and self.is_cooperative(platform, hour - 1):
+            self.cooperatives.note_month(platform, closing)
+
+    def royalties(self, platform: int) -> list[Entry]:
+        """Return the transfers that hand on what a platform took for the commons."""
+        owner = self.owners[platform]
+        royalty = self.held_for_commons(platform)
+        if self.fund is None or not royalty:
+            return []
+        cost = commons_rules.collecting(self.fund.terms, royalty)
+        entries = [
+            Entry(PLATFORM_COST, platform, owner, cost, owner, owner),
+            Entry(ROYALTY, platform, 0, royalty - cost, owner, owner),
+        ]
+        return [entry for entry in entries if entry.amount]
+
+    def held_for_commons(self, platform: int) -> int:
+        """Micro-dollars on a platform's account that it took for the commons this month."""
+        return 0 if self.fund is None else int(self.fund.royalty[platform].sum())
+
+    def is_cooperative(self, platform: int, hour: int) -> bool:
+        """Whether a platform belongs to its workers in the month of an hour."""
+        cooperatives = self.cooperatives
+        return (
+            cooperatives is not None
+            and platform in cooperatives.numbers
+            and bool(self.strength(cooperatives.terms, hour))
+        )
+
+    def _declared(self, platform: int, profit: int, hour: int) -> int:
+        """Return the profit of the month before an hour that a tax is on, before losses of earlier months."""
+        cooperatives = self.cooperatives if self.is_cooperative(platform, hour - 1) else None
+        if cooperatives is not None and cooperatives.terms.patronage_deducted:
+            return min(profit, int(cooperatives.owed[platform]))
+        return profit
+
+    def _of_members(self, platform: int, profit: int, users: NDArray[np.int64], hour: int) -> list[Entry]:
+        """Return the transfers that divide a cooperative's profit: tax, lenders, members."""
+        owner, cooperatives = self.owners[platform], self.cooperatives
+        assert cooperatives is not None
+        taxes_due = [
+            Entry(PROFIT_TAX, platform, charge.country, charge.amount, owner, charge.country)
+            for charge in self.profit_charges(platform, profit, users, hour)
+        ]
+        repaid, surplus = divided(
+            profit,
+            int(cooperatives.owed[platform]),
+            sum(entry.amount for entry in taxes_due),
+            cooperatives.terms.patronage_deducted,
+        )
+        entries = [
+            *taxes_due,
+            Entry(PROFIT, platform, owner, repaid, owner, owner),
+            Entry(SURPLUS, platform, platform, surplus, owner, owner),
+        ]
+        return [entry for entry in entries if entry.amount]
 
     def _from_profit(self, platform: int, profit: int, users: NDArray[np.int64], hour: int) -> list[Entry]:
+        if self.is_cooperative(platform, hour - 1):
+            return self._of_members(platform, profit, users, hour)
         owner = self.owners[platform]
         entries: list[Entry] = []
         rest = profit
@@ -387,6 +516,12 @@ class Offices:
         strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
         if tax is None or not strength:
             return []
+        profit = self._declared(platform, profit, hour)
+        if tax.carry_forward:
+            profit = max(0, profit - int(self.losses[platform]))
+        if self.is_cooperative(platform, hour - 1):
+            # Its profit is its members', who are here: nobody would book it in a haven.
+            tax = dataclasses.replace(tax, shifting=0.0)
         weights = [int(country == owner) for country in range(len(self.world.codes))]
         if tax.attribution == "sales" and self.month_fees[platform].any():
             weights = self.month_fees[platform].tolist()
@@ -441,6 +576,12 @@ class Offices:
         if floor is not None:
             strength = float(self.strength(floor, hour))
             found += wage_floor.contributions(floor, strength, self.names, self.world)
+        if self.cooperatives is not None and self.strength(self.cooperatives.terms, hour):
+            found += self.cooperatives.contributions()
+        if self.fund is not None:
+            terms, numbers = self.fund.terms, range(len(self.names))
+            shares = [self.costs.share(number, terms.cost_months) for number in numbers]
+            found += self.fund.contributions(float(self.strength(terms, hour)), shares, self.worker_fees)
         return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
@@ -608,8 +749,14 @@ class Offices:
 
     def log_least_wage(self, row: int, worker: Any) -> float:
         """Log USD an hour that a worker must not ask more than, for an income that is not earned yet."""
-        bound = self.tasks_missing(row, worker) > 0
-        return float(self.effects[worker["country"], LEAST_WAGE]) if bound else np.inf
+        effect = self.effects[worker["country"]]
+        bound = worth_the_tasks(
+            float(effect[EXPECTED]),
+            self.tasks_missing(row, worker),
+            float(effect[TASK_HOURS]),
+            float(worker["log_reservation"]),
+        )
+        return float(effect[LEAST_WAGE]) if bound else np.inf
 
     def recipients(self, workers: Records) -> NDArray[np.bool_]:
         """Return which workers are paid directly: those in the market, users of the month, or job seekers."""
@@ -634,19 +781,45 @@ class Offices:
         self.month_worker_fees[:] = 0
         self.month_rewards[:] = 0
         self.month_spent[:] = 0
+        for part in (self.fund, self.cooperatives):
+            if part is not None:
+                part.begin_month()
         self.month_began = hour
 
     def state(self) -> dict[str, Any]:
         """Return the arrays that a checkpoint must hold."""
-        return {name: getattr(self, name) for name in CHECKPOINTED} | {
-            "month_began": np.array(self.month_began)
-        }
+        arrays = {name: getattr(self, name) for name in CHECKPOINTED}
+        for part, names in self._parts():
+            arrays |= {f"{type(part).__name__}.{name}": getattr(part, name) for name in names}
+        return arrays | {"month_began": np.array(self.month_began)}
 
     def restore(self, arrays: dict[str, Any]) -> None:
         """Take over the arrays of a checkpoint."""
         for name in CHECKPOINTED:
             setattr(self, name, arrays[name])
+        for part, names in self._parts():
+            for name in names:
+                setattr(part, name, arrays[f"{type(part).__name__}.{name}"])
         self.month_began = int(arrays["month_began"])
+
+    def _parts(self) -> Iterator[tuple[Any, tuple[str, ...]]]:
+        """Yield what keeps a state of its own, and the names of its arrays."""
+        yield self.costs, ("costs", "rewards")
+        if self.cooperatives is not None:
+            yield self.cooperatives, Cooperatives.STATE
+        if self.fund is not None:
+            yield self.fund, Fund.STATE
+
+
+def usual_task_hours(config: Config) -> float:
+    """Hours of a task: the median over types, by their share of the work, of the median time each takes."""
+    types = sorted((task.median_seconds, task.share) for task in config.task_types.values())
+    half, running = added_up(share for _, share in types) / 2.0, 0.0
+    for seconds, share in types:
+        running += share
+        if running >= half:
+            return seconds / 3600.0
+    return types[-1][0] / 3600.0
 
 
 def refuse_unknown_names(config: Config, world: World) -> None:

@@ -58,7 +58,7 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives, commons
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -141,6 +141,16 @@ class RunResult:
     def incomes(self) -> pd.DataFrame:
         """The account of each treasury by month, and the incomes paid."""
         return self.frame("incomes")
+
+    @cached_property
+    def cooperatives(self) -> pd.DataFrame:
+        """What members of each cooperative decided and got, by month."""
+        return self.frame("cooperatives")
+
+    @cached_property
+    def commons(self) -> pd.DataFrame:
+        """Royalty, labels and dividend of the commons, by month."""
+        return self.frame("commons")
 
     @property
     def audiences(self) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def test_requesters_of_a_promising_platform_can_afford_it() -> None:
     rows = model.requester_rows[model.requester_rows["platform"] == number]
     fee = config.platforms["microwork_fr"].requester_fee
     assert len(rows) >= 3
-    assert all(affordable(float(r["value"]), float(r["bias"]), 8.0, fee) for r in rows)
+    assert all(affordable(float(r["value"]), float(r["bias"]), 8.0, fee, 1.0) for r in rows)
     assert (rows["target"] >= 8.0 - 1e-9).all()
     recorder = Recorder(model)
     model.observers.append(recorder)

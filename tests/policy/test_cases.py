@@ -22,6 +22,8 @@ INSTRUMENTS = (
     "universal_income",
     "conditional_income",
     "wage_floor",
+    "cooperative",
+    "commons",
 )
 ALL = [(instrument, case) for instrument in INSTRUMENTS for case in cases_of(instrument)]
 

@@ -242,6 +242,12 @@ def test_job_seekers(seed: int, exercised: Exercised) -> None:
     exercised("hours of who need not", counts["free to choose"], 100)
 
 
+def test_job_seekers_do_not_work_for_next_to_nothing(exercised: Exercised) -> None:
+    counts = conditions.seekers(usd=0.02)
+    exercised("hours of whom it is not worth the tasks", counts["not worth it"], 20)
+    exercised("hours of who must take what there is", counts["bound"], 20)
+
+
 def test_job_seekers_do_more(exercised: Exercised) -> None:
     exercised("more who reach the number", conditions.seekers_take_more()["more"], 1)
 

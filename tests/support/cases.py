@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -12,11 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from sim.agents.rules import lowest_pay
+from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
 from sim.agents.traits import ACTIVE, OTHER_JOB, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
 from sim.instruments import (
+    Commons,
     ConditionalIncome,
+    Cooperative,
     Policies,
     ProfitTax,
     TurnoverTax,
@@ -25,9 +28,16 @@ from sim.instruments import (
     WageFloor,
 )
 from sim.ledger import KINDS
+from sim.market.board import ACTIVE as ACTIVE_ENTRY
+from sim.market.board import BATCH, EVENT, RETURN
+from sim.market.labour import note_labels
 from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
+from sim.policy.at_cost import Costs
 from sim.policy.channels import fold
+from sim.policy.commons import dividend
+from sim.policy.cooperative import Cooperatives, patronage
+from sim.policy.effects import EXPECTED
 from sim.policy.office import Entry, Offices
 from sim.validation import build
 from sim.world import World, load_world
@@ -160,9 +170,20 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     offices.month_rewards[0] = by_country(given, "rewards")
     offices.losing[0] = heads(given, "losing")
     revenue, cost = whole(given["revenue"]), whole(given["cost"])
+    offices.losses[0] = whole(given.get("losses", 0))
+    if offices.cooperatives is not None:
+        offices.cooperatives.owed[0] = whole(given.get("owed", 0))
+    if offices.fund is not None:
+        offices.fund.royalty[0] = by_country(given, "royalty")
     charges = offices.charges(0, users, end)
     if "transfers" in expect:
-        same(summed(offices.month_end(0, revenue, cost, charges, users, end)), expected_transfers(expect))
+        closing = offices.month_end(0, revenue, cost, charges, users, end)
+        same(summed(closing), expected_transfers(expect))
+        offices.note_result(0, revenue, cost, charges, closing, end)
+        if "losses" in expect:
+            same(int(offices.losses[0]), whole(expect["losses"]))
+        if "owed" in expect and offices.cooperatives is not None:
+            same(int(offices.cooperatives.owed[0]), whole(expect["owed"]))
     offices.set_levies(0, charges, end)
     for side, name in enumerate(("levy_on_requesters", "levy_on_workers")):
         if name in expect:
@@ -243,6 +264,10 @@ def _check_floor(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 
 def _check_conditional(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    if "bound" in expect:
+        hours, wage = given["seconds"] / 3600, math.log(given["reservation"])
+        same(bool(worth_the_tasks(float(given["income"]), given["tasks"], hours, wage)), expect["bound"])
+        return
     income = build(ConditionalIncome, given["policy"])
     offices = offices_of(given, Policies(conditional_income=income))
     offices.kept[:] = by_country(given, "kept")
@@ -271,7 +296,10 @@ def _check_seekers(offices: Offices, given: dict[str, Any], expect: dict[str, An
         before.append(row.copy())
     known = given.get("joined_since", 0)
     start = hour_of(given.get("since", MONTH[0]))
+    offices.per_head[:] = by_country(given, "paid_last")
     offices.set_conditions(np.array(before)[: len(before) - known], by_country(given, "revenue"), start)
+    if "expected" in expect:
+        same((offices.effects[:, EXPECTED] * 1e6).round().tolist(), by_country(expect, "expected").tolist())
     for row, person in zip(people, given["people"], strict=True):
         row["accepted"] += person.get("accepted", 0)
         row["rejected"] += person.get("rejected", 0)
@@ -296,9 +324,106 @@ def _check_employers(offices: Offices, given: dict[str, Any], expect: dict[str, 
     assert np.abs(offices.subsidies - np.array(shares)).max() < 1e-9, offices.subsidies
 
 
+# --- cooperatives and the commons -----------------------------------------------------------------
+
+
+def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    if "wants" in expect:
+        wanted = floor_wanted(math.log(given["reservation"]), float(given["learned"]))
+        assert abs(wanted - expect["wants"]) < 1e-12, (wanted, expect["wants"])
+    elif "pot" in given:
+        pot = whole(given["pot"])
+        each = patronage(pot, np.array([whole(usd) for usd in given["earned"]], np.int64))
+        same(each.tolist(), [whole(usd) for usd in expect["each"]])
+        same(pot - int(each.sum()), whole(expect["kept"]))
+    elif "transfers" in expect:
+        _check_month(given, expect)
+    else:
+        _check_decisions(build(Cooperative, given["policy"]), given, expect)
+
+
+def _check_decisions(terms: Cooperative, given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What members decide: the fee by the costs, or floor and order by votes."""
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False])
+    if "fee" in expect:
+        cooperatives.founded[0] = given.get("founded", False)
+        share = costs_of([given["costs"]], [given["rewards"]]).share(0, terms.cost_months)
+        cooperatives.set_fee(0, share, given.get("worker_fee", 0.0))
+        by_hand = np.inf if expect["fee"] is None else expect["fee"]
+        assert np.isclose(cooperatives.fee[0], by_hand, rtol=0, atol=1e-12), (cooperatives.fee[0], by_hand)
+    else:
+        wages, tasks = np.array(given["wages"], np.float64), np.array(given["tasks"], np.int64)
+        cooperatives.count_votes(0, 9, wages, tasks)
+        same(float(cooperatives.floor[0]), float(expect["floor"]))
+        same(cooperatives.order_shown(0), expect["order"])
+        same((cooperatives.members[0], cooperatives.voters[0]), (9, len(wages)))
+
+
+def costs_of(costs: list[list[Any]], rewards: list[list[Any]]) -> Costs:
+    """Costs and rewards of past months, of each platform; the last month comes first."""
+    book = Costs(len(costs))
+    for platform, (spent, paid) in enumerate(zip(costs, rewards, strict=True)):
+        for cost, reward in zip(reversed(spent), reversed(paid), strict=True):
+            book.note(platform, whole(cost), whole(reward))
+    return book
+
+
+def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    if "reward" in given:
+        _check_royalty(given, expect)
+    elif "pot" in given:
+        pot, labels, unpaid = whole(given["pot"]), given["labels"], given["unpaid"]
+        each = dividend(pot, sum(labels) + sum(unpaid))
+        same(each, whole(expect["each"]))
+        for people, name in ((labels, "workers"), (unpaid, "users")):
+            same([each * number for number in people], [whole(usd) for usd in expect[name]])
+        same(pot - each * (sum(labels) + sum(unpaid)), whole(expect["kept"]))
+    elif "transfers" in expect:
+        _check_month(given, expect)
+    else:
+        offices = offices_of(given, Policies(commons=build(Commons, given["policy"])))
+        if "costs" in given:
+            offices.costs = costs_of(given["costs"], given["rewards"])
+        found = fold(2, 2, offices.contributions(hour_of(given["month"])))
+        assert np.allclose(found.royalty, expect["royalty"], rtol=0, atol=1e-12), found.royalty
+        same(found.portable.tolist(), [float(one) for one in expect["portable"]])
+        caps = [np.inf if cap is None else cap for cap in expect["cap"]]
+        assert np.allclose(found.fee_cap, caps, rtol=0, atol=1e-12), found.fee_cap
+
+
+def _check_royalty(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What one batch's work of an hour owes the fund, and how many labels it is."""
+    number = len(given["accepted"])
+    batches, active = np.zeros(2, BATCH), np.zeros(number, ACTIVE_ENTRY)
+    done = sum(given["accepted"])
+    batches["reward"], batches["fee_ppm"] = whole(given["reward"]), given["fee_ppm"]
+    batches["accepted"], batches["posted_hour"] = given["before"] + done, given.get("posted", 0)
+    batches["requester_country"], batches["type"] = 1, 3
+    active["row"] = np.arange(number)
+    events = np.zeros(number + given.get("returned", 0), EVENT)
+    events["slot"] = 1
+    events["accepted"][:number], events["active"][:number] = given["accepted"], np.arange(number)
+    events["kind"][number:], events["accepted"][number:] = RETURN, 77
+    labels, royalty = np.zeros(number, np.int64), np.zeros(2, np.int64)
+    since, rates = np.array([0, given.get("since", 0)]), np.array([0, given["royalty_ppm"]])
+    order, types = np.arange(len(events)), (1 << 3) * given.get("owes", True)
+    note_labels(
+        len(events), view(events), order, view(active), view(batches), types, since, rates, labels, royalty
+    )
+    same(royalty.tolist(), [0, whole(expect["royalty"])])
+    same(labels.tolist(), expect["labels"])
+
+
+def view(rows: Any) -> Any:
+    """Records as the kernels take them."""
+    return rows.view(np.recarray)
+
+
 OTHERS = {
     "universal_income": _check_income,
     "conditional_income": _check_conditional,
     "wage_floor": _check_floor,
+    "cooperative": _check_cooperative,
+    "commons": _check_commons,
 }
 """How the cases of instruments other than taxes are held against the functions."""

@@ -129,6 +129,7 @@ class SeekerWatch(Watcher):
         self.done: dict[int, int] = defaultdict(int)
         self.kept: Any = 0
         self.offered = False
+        self.expected: Any = 0
 
     def hour(self, model: Any) -> None:
         """The engine's wage of this hour, then the view's after it."""
@@ -157,6 +158,13 @@ class SeekerWatch(Watcher):
             self.counts["free to choose"] += self.offered
             return asked
         country = int(worker["country"])
+        types = sorted(model.config.task_types.values(), key=lambda task: task.median_seconds)
+        shares = np.cumsum([task.share for task in types])
+        hours = types[int(np.argmax(shares >= shares[-1] / 2))].median_seconds / 3600
+        missing = income.tasks_a_month - self.done[number]
+        if self.expected[country] / 1e6 < missing * hours * math.exp(asked):
+            self.counts["not worth it"] += 1
+            return asked
         least = model.config.workers.need_usd_per_hour * float(model.world.price_level[country])
         self.counts["bound"] += math.log(least) < asked
         return min(asked, math.log(least))
@@ -188,24 +196,37 @@ class SeekerWatch(Watcher):
                 (earned & (model.history_rows["joined_day"][: len(rows)] > 1)).sum()
             )
             assert (self.kept == model.government_rows["balance"]).all() and (self.kept >= 0).all()
+            seeking = (rows["bits"] & (ACTIVE | OTHER_JOB)) == ACTIVE
+            seekers = np.bincount(rows["country"][seeking], minlength=len(pot))
+            # Where nobody earned it: what was kept and as much again as came in, for all who seek a job.
+            to_all = (self.kept + collected) // np.maximum(1, seekers)
+            self.expected = np.where(each > 0, each, to_all)
         self.done.clear()
         self.offered = True
 
 
-def seekers(seed: int = 1) -> Counts:
-    """Exactly those without another job and with enough tasks are paid; until then they take anything."""
+def seekers(seed: int = 1, usd: float = 5.0) -> Counts:
+    """Exactly those without another job and with enough tasks are paid.
+
+    Until then they take anything, as long as the income is worth the time of the tasks that are missing.
+    """
     watch = SeekerWatch()
-    played(market(days=58, workers=100, policy=SEEKERS, seed=seed), observers=(watch,))
+    policy = replace(SEEKERS, usage_tax=UsageTax(usd_per_user_month=usd))
+    played(market(days=58, workers=100, policy=policy, seed=seed), observers=(watch,))
     return watch.counts
 
 
 def seekers_take_more() -> Counts:
-    """Bound workers reach the number of tasks more often than where there is no income."""
+    """Bound workers reach the number of tasks more often than where there is no income.
+
+    Not much more often: who is in the market was willing at its pay, and choice between its tasks is all that
+    the condition takes away.
+    """
     plain = replace(SEEKERS, conditional_income=None)
     reached = []
     for policy in (plain, SEEKERS):
         watch = SeekerWatch()
-        model = ClickWorkModel(market(days=52, workers=150, policy=policy))
+        model = ClickWorkModel(market(days=52, workers=500, policy=policy))
         before: Any = None
         while model.hour < MARCH - 24:
             if model.hour == FEBRUARY + 1:

@@ -24,7 +24,9 @@ from sim.agents.worker import Worker
 from sim.composition import compose
 from sim.config import Config, Platform
 from sim.instruments import (
+    Commons,
     ConditionalIncome,
+    Cooperative,
     Policies,
     ProfitTax,
     TurnoverTax,
@@ -157,6 +159,26 @@ NULLS: dict[str, dict[str, Policies]] = {
             UsageTax(), conditional_income=ConditionalIncome(recipients="employers", countries=[NOWHERE])
         ),
     },
+    "cooperative": {
+        "a start after the end": Policies(
+            cooperative=Cooperative(platforms=["southern"], start="2019-07-01")
+        ),
+        "an end before the run": Policies(
+            cooperative=Cooperative(platforms=["southern"], start="2018-02-01", end="2018-12-01")
+        ),
+        "a platform without users": Policies(cooperative=Cooperative(platforms=["deserted"])),
+        "a platform without users, taxed": Policies(
+            profit_tax=ProfitTax(rate=0.0), cooperative=Cooperative(platforms=["deserted"], participation=1.0)
+        ),
+    },
+    "commons": {
+        "a start after the end": Policies(commons=Commons(start="2019-06-01", fee_at_cost=True)),
+        "an end before the run": Policies(commons=Commons(start="2018-02-01", end="2018-12-01")),
+        "no royalty, records of one place": Policies(
+            commons=Commons(royalty_rate=0.0, portable_reputation=False)
+        ),
+        "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
+    },
 }
 """Settings of each instrument that must change nothing at all."""
 
@@ -209,6 +231,8 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         ),
         "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
         "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
+        "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
+        "commons": Policies(commons=Commons()),
     }[instrument]
     assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
         "the instrument does nothing"
@@ -217,8 +241,9 @@ def _null_settings(instrument: str, base: Config) -> Counts:
 
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:
-    """Take off what is written down of a floor that binds nobody: how high it is, and who keeps to it."""
+    """Take off what is written down of a floor that binds nobody, or of a commons that nobody works in."""
     model.platform_rows["highest_floor"] = 0.0
+    model.platform_rows["portable"] = model.platform_rows["royalty_ppm"] = 0
     model.requester_rows["complies"] = 1
     return model
 

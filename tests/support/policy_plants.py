@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.support import conditions, policies, social
-from tests.support.policies import ACCOUNTS, EVERYTHING, MARCH
+from tests.support import conditions, members, policies, social
+from tests.support.policies import ACCOUNTS, EVERYTHING, FEBRUARY, MARCH
 
 TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
 FLOOR, POSTING, SEARCH = "sim.policy.wage_floor", "sim.market.posting", "sim.market.search"
 MODEL, SCHEDULE = "sim.model", "sim.schedule"
+COOPERATIVE, COMMONS, AT_COST = "sim.policy.cooperative", "sim.policy.commons", "sim.policy.at_cost"
+LABOUR, MEMBERS, RULES = "sim.market.labour", "sim.policy.members", "sim.agents.rules"
 BOTH = ("northern", "southern")
 
 
@@ -53,6 +55,8 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "rest -= charge.amount + charge.shifted", "rest -= charge.amount"),
         (OFFICE, "abroad = int(away * taxes.exact(tax.haven_rate))", "abroad = 0"),
         (OFFICE, "if not part or not self.covers(tax, country):", "if not part:"),
+        (OFFICE, "profit = max(0, profit - int(self.losses[platform]))", "pass"),
+        (OFFICE, "min(past, self._declared(platform, profit, hour))", "past"),
     ],
     "universal_income": [
         (INCOME, "-int(-revenue * exact(income.administration_share) // 1)", "int(revenue * exact(income.administration_share))"),
@@ -79,6 +83,9 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "if self.strength(income, hour):\n            self.subsidies", "if True:\n            self.subsidies"),
         (OFFICE, "needed = {c: whole * int(weights[c]) // total", "needed = {c: whole // len(members)"),
         (OFFICE, "before[: len(self.tasks_before)] = self.tasks_before[: len(workers)]", "before[:] = 0"),
+        (RULES, "hours_per_task * exp(log_reservation)", "hours_per_task"),
+        (OFFICE, "np.where(paid > 0, paid, pot // max(1, int(seekers)))", "paid"),
+        (OFFICE, "(workers[\"bits\"] & (ACTIVE | OTHER_JOB)) == ACTIVE]", "workers[\"bits\"] & ACTIVE > 0]"),
     ],
     "wage_floor": [
         (FLOOR, "strength * level", "level"),
@@ -90,6 +97,33 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (POSTING, "integer(requester.worker_mask) & integer(platform.worker_mask)", "integer(platform.worker_mask)"),
         (POSTING, "lowest = min(lowest, floors[country])", "pass"),
         (POSTING, "if reward < reward_at(floors[country], seconds):", "if reward <= reward_at(floors[country], seconds):"),
+    ],
+    "cooperative": [
+        (COOPERATIVE, "max(terms.lowest_fee, min(terms.highest_fee, share))", "min(terms.highest_fee, share)"),
+        (COOPERATIVE, "terms.highest_fee if founded else None", "None"),
+        (COOPERATIVE, "(len(values) - 1) // 2", "len(values) // 2"),
+        (COOPERATIVE, "tasks >= terms.tasks_best_paid", "tasks > terms.tasks_best_paid"),
+        (COOPERATIVE, "earned[some].astype(object) * pot // total", "earned[some] * pot // total"),
+        (COOPERATIVE, "min(profit, owed) - tax if deducted", "min(profit - tax, owed) if deducted"),
+        (COOPERATIVE, "moved[CAPITAL] - moved[PROFIT]", "moved[CAPITAL]"),
+        (AT_COST, "max(0.0, fee - worker_fee)", "fee"),
+        (AT_COST, "self.costs[platform, :months].sum()", "self.costs[platform].sum()"),
+        (OFFICE, "and bool(self.strength(cooperatives.terms, hour))", ""),
+        (OFFICE, "tax = dataclasses.replace(tax, shifting=0.0)", "pass"),
+        (OFFICE, "return min(profit, int(cooperatives.owed[platform]))", "return profit"),
+        (RULES, "return min(wage, learned_pay) if learned_pay > 0.0 else wage", "return wage"),
+    ],
+    "commons": [
+        (COMMONS, "-int(-royalty * exact(terms.administration_share) // 1)", "int(royalty * exact(terms.administration_share))"),
+        (COMMONS, "pot // labels if labels else 0", "-(-pot // labels) if labels else 0"),
+        (COMMONS, "strength * self.terms.royalty_rate", "self.terms.royalty_rate"),
+        (COMMONS, "if not terms.platforms or name in terms.platforms", "if True"),
+        (COMMONS, "if self.terms.portable_reputation:", "if True:"),
+        (LABOUR, "if since[k] <= batch.posted_hour:", "if since[k] < batch.posted_hour:"),
+        (LABOUR, "+= paid - without", "+= paid"),
+        (LABOUR, "                accepted += integer(event.accepted)\n", "                accepted += 2 * integer(event.accepted)\n"),
+        (LABOUR, "            if event.kind != RETURN:\n", "            if True:\n"),
+        (OFFICE, "royalty - cost, owner, owner", "royalty, owner, owner"),
     ],
 }  # fmt: skip
 """Edits that a case worked out by hand must notice."""
@@ -175,3 +209,37 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("sim.checkpoint", '    "audience_rows",\n', "", lambda: social.resumed([1000])),
 ]  # fmt: skip
 """Edits that a check of social platforms must notice."""
+
+OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
+    (MEMBERS, "uniform(key, agent, 0) < participation", "uniform(key, agent, 1) < participation", members.members),
+    (MEMBERS, "not worker.bits & ACTIVE or platform_of", "platform_of", members.members),
+    (MEMBERS, "wages[:voters], tasks[:voters]", "wages, tasks[:voters]", members.members),
+    (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
+    (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),
+    (MODEL, "ranking(usual if order is None else ranked_by(usual, order))", "ranking(usual)", members.members),
+    (OFFICE, "charged - passed_on), rewards)", "charged - passed_on), rewards + 1)", members.members),
+    (OFFICE, "if self.is_cooperative(platform, hour - 1):\n            return self._of_members",
+     "if False:\n            return self._of_members", members.surplus_is_no_rent),
+    (COOPERATIVE, "self.owed[platform] += moved[CAPITAL] - moved[PROFIT]", "pass", members.surplus_is_no_rent),
+    ("sim.agents.population", "DRAW_MULTIHOME_FIRST + at", "DRAW_MULTIHOME_FIRST + p", members.closed_for_good),
+    ("sim.agents.population", "names = open_platforms(config)\n", "names = list(config.platforms)\n", members.closed_for_good),
+    (MEMBERS, 'model.requester_rows["platform_mask"] &= ~(1 << platform)', "pass", members.founded),
+    (MEMBERS, "model.leave_country(platform, country)", "pass", members.founded),
+    ("sim.agents.platform", "0 if platform.closed else ", "", members.founded),
+    (MODEL, "- self.offices.held_for_commons(platform)", "", members.platforms_keep_what_is_theirs),
+    (LABOUR, "labels[active[event.active].row] += integer(event.accepted)", "labels[active[event.active].row] += integer(event.accepted) + 1", members.royalties),
+    (COMMONS, "        self.labels[:] = 0\n", "", members.royalties),
+    (COMMONS, "        self.royalty[:] = 0\n", "", members.royalties),
+    (MEMBERS, "each * fund.labels)", "each * fund.labels // 2)", members.royalties),
+    (MEMBERS, "int(fund.labels.sum()) + int(unpaid.sum())", "int(fund.labels.sum())", members.unpaid_labels),
+    (MODEL, 'self.worker_rows["bits"][rows] |= np.uint8(NEWCOMER)', "pass", members.records),
+    ("sim.market.learning", "if uniform(key, agent, 0) < chance:", "if True:", members.records),
+    (MODEL, 'row["portable"] = channels.portable[i] > 0.0', 'row["portable"] = 0', members.portable),
+    (COOPERATIVE, '"founded", "owed", ', '"owed", ', lambda: members.resumed(members.FOUNDED, (FEBRUARY + 1,))),
+    (COOPERATIVE, '        "earned",\n', "", members.resumed),
+    (COMMONS, '"royalty", "labels", "told"', '"labels", "told"', members.resumed),
+    (COMMONS, '"since", "rates", ', '', members.resumed),
+    (MODEL, "        checkpoint.restore(model, arrays, meta)\n        model.show_as_voted()\n", "        checkpoint.restore(model, arrays, meta)\n", members.resumed),
+    (OFFICE, '("costs", "rewards")', '("costs",)', members.resumed),
+]  # fmt: skip
+"""Edits of cooperatives, the commons and records that a check of whole markets must notice."""

@@ -1,0 +1,97 @@
+"""What an hour brings members of cooperatives, and what it brings the commons: labels and a royalty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.compile import integer, kernel
+from sim.market.board import EVENTS, RETURN
+from sim.numeric import floor_ppm
+
+
+@kernel
+def note_earned(count: int, events: Any, active: Any, batches: Any, earned: Any) -> None:
+    """Add the rewards (micro-dollars) of an hour's work on a board to those of each worker's row."""
+    for i in range(count):
+        event = events[i]
+        if event.kind != RETURN:
+            earned[active[event.active].row] += integer(event.accepted) * integer(batches[event.slot].reward)
+
+
+@kernel
+def note_labels(
+    count: int,
+    events: Any,
+    by_slot: Any,
+    active: Any,
+    batches: Any,
+    types: int,
+    since: Any,
+    rates: Any,
+    labels: Any,
+    royalty: Any,
+) -> None:
+    """Add an hour's labels on a board to those of each worker's row, and the royalty to that of each country.
+
+    ``types`` are the bits of the task types that owe it; from hour ``since[k]`` on, new batches owe
+    ``rates[k]`` millionths of the reward. The royalty is what fees came to less what they would have come to
+    without it, to the micro-dollar.
+    """
+    first = integer(0)
+    while first < count:
+        slot = integer(events[by_slot[first]].slot)
+        batch = batches[slot]
+        owes = (types >> integer(batch.type)) & 1
+        accepted = integer(0)
+        last = first
+        while last < count and integer(events[by_slot[last]].slot) == slot:
+            event = events[by_slot[last]]
+            if event.kind != RETURN:
+                accepted += integer(event.accepted)
+                if owes:
+                    labels[active[event.active].row] += integer(event.accepted)
+            last += 1
+        first = last
+        rate = integer(0)
+        for k in range(len(since)):
+            if since[k] <= batch.posted_hour:
+                rate = integer(rates[k])
+        if owes and rate > 0:
+            after = integer(batch.accepted) * integer(batch.reward)
+            before = after - accepted * integer(batch.reward)
+            fee = integer(batch.fee_ppm)
+            paid = floor_ppm(after, fee) - floor_ppm(before, fee)
+            without = floor_ppm(after, fee - rate) - floor_ppm(before, fee - rate)
+            royalty[batch.requester_country] += paid - without
+
+
+def note_hour(model: Any) -> None:
+    """Note what the hour brought the members of cooperatives, and those who labelled for the commons."""
+    cooperatives, fund = model.offices.cooperatives, model.offices.fund
+    owed = fund is not None and fund.is_owed
+    if cooperatives is None and not owed:
+        return
+    if cooperatives is not None:
+        cooperatives.make_room(model.workers_count)
+    if owed:
+        fund.make_room(model.workers_count)
+    for board in model.boards:
+        count = int(board.state[EVENTS])
+        if count and cooperatives is not None and board.platform in cooperatives.numbers:
+            earned = cooperatives.earned[cooperatives.numbers.index(board.platform)]
+            note_earned(count, board.events, board.active, board.batches, earned)
+        if count and owed and board.platform in fund.numbers:
+            note_labels(
+                count,
+                board.events,
+                board.by_slot,
+                board.active,
+                board.batches,
+                int(model.platform_rows["royalty_types"][board.platform]),
+                fund.since,
+                np.ascontiguousarray(fund.rates[:, board.platform]),
+                fund.labels,
+                fund.royalty[board.platform],
+            )

@@ -1,0 +1,94 @@
+"""The commons: a royalty on work for artificial intelligence, and the dividend of all who labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.instruments import Commons
+from sim.policy.at_cost import requesters_part
+from sim.policy.channels import FEE_CAP, PORTABLE, ROYALTY, Contribution
+from sim.policy.taxes import exact
+
+
+def collecting(terms: Commons, royalty: int) -> int:
+    """Micro-dollars of a royalty that collecting it costs, rounded up."""
+    return -int(-royalty * exact(terms.administration_share) // 1)
+
+
+def dividend(pot: int, labels: int) -> int:
+    """Whole micro-dollars for each of so many labels, paid or not; what is left stays in the fund."""
+    return pot // labels if labels else 0
+
+
+class Fund:
+    """The fund of a run, and what is owed to it.
+
+    Attributes
+    ----------
+    since : int64 array
+        Hours from which new batches owe the rates of ``rates``.
+    rates : int64 array (changes, platforms)
+        Millionths of the reward.
+    royalty : int64 array (platforms, countries)
+        Micro-dollars that platforms took this month for the fund, by the requester's country.
+    labels : int64 array
+        Tasks accepted this month of types that owe a royalty, by worker.
+    told : int64 array
+        Of the month shared last: royalty, what collecting it cost, labels of workers, unpaid labels of
+        users, what each brought, what workers and users got; money in micro-dollars.
+    """
+
+    STATE = ("since", "rates", "royalty", "labels", "told")
+
+    def __init__(self, terms: Commons, names: tuple[str, ...], countries: int) -> None:
+        self.terms = terms
+        self.numbers = [
+            number for number, name in enumerate(names) if not terms.platforms or name in terms.platforms
+        ]
+        self.since = np.zeros(0, np.int64)
+        self.rates = np.zeros((0, len(names)), np.int64)
+        self.royalty = np.zeros((len(names), countries), np.int64)
+        self.labels = np.zeros(1, np.int64)
+        self.told = np.zeros(7, np.int64)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether any batch owes a royalty, or did."""
+        return bool(self.rates.any())
+
+    def make_room(self, workers: int) -> None:
+        """Make room for the labels of so many workers."""
+        more = workers - len(self.labels)
+        if more > 0:
+            self.labels = np.pad(self.labels, (0, more))
+
+    def note_rates(self, hour: int, rates: NDArray[np.int64]) -> None:
+        """Note what new batches owe from an hour on."""
+        rates = np.array(rates, np.int64)
+        if len(self.rates) and (self.rates[-1] == rates).all():
+            return
+        self.since = np.append(self.since, np.int64(hour))
+        self.rates = np.vstack([self.rates, rates])
+
+    def contributions(
+        self, strength: float, cost_shares: list[float | None], worker_fees: list[float]
+    ) -> Iterator[Contribution]:
+        """Yield the royalty, portability, and the fee at cost of each platform covered."""
+        if not strength:
+            return
+        for number in self.numbers:
+            if self.terms.royalty_rate > 0.0:
+                yield Contribution(ROYALTY, number, strength * self.terms.royalty_rate)
+            if self.terms.portable_reputation:
+                yield Contribution(PORTABLE, number, 1.0)
+            share = cost_shares[number]
+            if self.terms.fee_at_cost and share is not None:
+                yield Contribution(FEE_CAP, number, requesters_part(share, worker_fees[number]))
+
+    def begin_month(self) -> None:
+        """Begin to count anew."""
+        self.royalty[:] = 0
+        self.labels[:] = 0

@@ -1,0 +1,179 @@
+"""Cooperatives: the fee, what members vote for, and what each gets of a month's surplus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.platform import RANKINGS
+from sim.draws import stream
+from sim.instruments import Cooperative
+from sim.ledger import CAPITAL, PROFIT, SURPLUS
+from sim.policy.at_cost import Costs, requesters_part
+from sim.policy.channels import FEE_CAP, REWARD_FLOOR, Contribution
+
+VOTES = stream("votes")
+
+NO_VOTE = -1
+MOVING = (CAPITAL, PROFIT, SURPLUS)
+NEWEST, LARGEST, BEST_PAID, BY_CHANCE = range(4)
+"""Places in ``RANKINGS``."""
+
+
+def fee_for(terms: Cooperative, share: float | None, founded: bool) -> float | None:
+    """Fee at cost, as a share of rewards, within bounds; a founded one begins with the highest."""
+    if share is None:
+        return terms.highest_fee if founded else None
+    return max(terms.lowest_fee, min(terms.highest_fee, share))
+
+
+def ranking_wanted(terms: Cooperative, tasks: int) -> int:
+    """Order (a place in ``RANKINGS``) that is in the interest of one who has done so many tasks.
+
+    Chance gives newcomers a turn; who is often there gains by speed, who is fast by large batches, and whose
+    record opens every batch by the best paid.
+    """
+    if tasks >= terms.tasks_best_paid:
+        return BEST_PAID
+    if tasks >= terms.tasks_largest:
+        return LARGEST
+    return NEWEST if tasks >= terms.tasks_newest else BY_CHANCE
+
+
+def middle(values: NDArray[Any]) -> Any:
+    """Return the median vote; of an even number the lower of the two in the middle: a vote that was cast."""
+    return np.sort(values)[(len(values) - 1) // 2]
+
+
+def patronage(pot: int, earned: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Micro-dollars for each, in proportion to what was earned, rounded down."""
+    total = int(earned.sum())
+    due = np.zeros(len(earned), np.int64)
+    if total:
+        some = np.flatnonzero(earned)
+        # The products may be wider than 64 bits.
+        due[some] = (earned[some].astype(object) * pot // total).astype(np.int64)
+    return due
+
+
+def divided(profit: int, owed: int, tax: int, deducted: bool) -> tuple[int, int]:
+    """Divide a month's profit (micro-dollars, a tax on it taken off) into loans repaid and members' surplus.
+
+    Where the members' part is no taxable profit, a tax can only be on what lenders get, and they bear it.
+    """
+    repaid = min(profit, owed) - tax if deducted else min(profit - tax, owed)
+    return repaid, profit - tax - repaid
+
+
+class Cooperatives:
+    """The cooperatives of a run.
+
+    Attributes
+    ----------
+    fee, floor, ranking : arrays over platforms
+        What holds this month: the fee on requesters (infinite where nothing is decided), USD an hour, a place
+        in ``RANKINGS`` or ``NO_VOTE``.
+    founded : int8 array
+        Whether a platform that was closed is there.
+    owed : int64 array
+        Micro-dollars that lenders have put in and not got back.
+    members, voters : int64 arrays
+        At the last vote.
+    surplus, paid, repaid : int64 arrays
+        Micro-dollars of the last month: for members, handed out, and given back to lenders.
+    earned : int64 array (cooperatives, workers)
+        Micro-dollars of rewards that each worker earned on each of them this month.
+    """
+
+    STATE = (
+        *("fee", "floor", "ranking", "founded", "owed", "members", "voters", "surplus", "paid", "repaid"),
+        "earned",
+    )
+
+    def __init__(self, terms: Cooperative, names: tuple[str, ...], closed: list[bool]) -> None:
+        count = len(names)
+        self.terms = terms
+        self.numbers = [names.index(name) for name in terms.platforms]
+        self.closed = [number for number in self.numbers if closed[number]]
+        self.fee = np.full(count, np.inf)
+        self.floor = np.zeros(count)
+        self.ranking = np.full(count, NO_VOTE, np.int64)
+        self.founded = np.zeros(count, np.int8)
+        self.owed = np.zeros(count, np.int64)
+        self.members = np.zeros(count, np.int64)
+        self.voters = np.zeros(count, np.int64)
+        self.surplus = np.zeros(count, np.int64)
+        self.paid = np.zeros(count, np.int64)
+        self.repaid = np.zeros(count, np.int64)
+        self.earned = np.zeros((len(self.numbers), 1), np.int64)
+
+    def make_room(self, workers: int) -> None:
+        """Make room for what so many workers earn."""
+        more = workers - self.earned.shape[1]
+        if more > 0:
+            self.earned = np.pad(self.earned, ((0, 0), (0, more)))
+
+    def set_fee(self, platform: int, share: float | None, worker_fee: float) -> None:
+        """Set the fee by what the platform costs as a share of rewards."""
+        fee = fee_for(self.terms, share, bool(self.founded[platform]))
+        self.fee[platform] = np.inf if fee is None else requesters_part(fee, worker_fee)
+
+    def note_month(self, platform: int, closing: Iterable[Any]) -> None:
+        """Note what the transfers of a month's end mean: loans taken and repaid, and the members' surplus."""
+        moved = {kind: sum(one.amount for one in closing if one.kind == kind) for kind in MOVING}
+        self.owed[platform] += moved[CAPITAL] - moved[PROFIT]
+        self.repaid[platform], self.surplus[platform] = moved[PROFIT], moved[SURPLUS]
+
+    def begin_month(self) -> None:
+        """Begin to count anew."""
+        self.earned[:] = 0
+
+    def count_votes(self, platform: int, members: int, wages: Any, tasks: Any) -> None:
+        """Count what those who vote want: a wage (USD an hour), and an order by their experience."""
+        self.members[platform], self.voters[platform] = members, len(wages)
+        if not len(wages):
+            return
+        if self.terms.votes_on_floor:
+            self.floor[platform] = middle(wages)
+        if self.terms.votes_on_ranking:
+            self.ranking[platform] = ranking_wanted(self.terms, int(middle(tasks)))
+
+    def table(self, costs: Costs) -> dict[str, NDArray[Any]]:
+        """What the last month brought, and what was decided for the next; a row for each cooperative."""
+        numbers = np.array(self.numbers)
+        fee = self.fee[numbers]
+        return {
+            "platform": numbers,
+            "members": self.members[numbers],
+            "voters": self.voters[numbers],
+            "fee": np.where(np.isfinite(fee), fee, np.nan),
+            "floor_usd_per_hour": self.floor[numbers],
+            "order": self.ranking[numbers],
+            "rewards_microusd": costs.rewards[numbers, 0],
+            "cost_microusd": costs.costs[numbers, 0],
+            "surplus_microusd": self.surplus[numbers],
+            "patronage_microusd": self.paid[numbers],
+            "repaid_microusd": self.repaid[numbers],
+            "owed_microusd": self.owed[numbers],
+        }
+
+    def dissolve(self, platform: int) -> None:
+        """Forget what was decided."""
+        self.fee[platform], self.floor[platform], self.ranking[platform] = np.inf, 0.0, NO_VOTE
+        self.members[platform] = self.voters[platform] = 0
+
+    def contributions(self) -> Iterator[Contribution]:
+        """Yield the fee caps and floors that hold."""
+        for platform in self.numbers:
+            if np.isfinite(self.fee[platform]):
+                yield Contribution(FEE_CAP, platform, float(self.fee[platform]))
+            if self.floor[platform] > 0.0:
+                yield Contribution(REWARD_FLOOR, platform, float(self.floor[platform]))
+
+    def order_shown(self, platform: int) -> str | None:
+        """Name of the order that members chose; None where a platform shows work as it did before."""
+        number = int(self.ranking[platform])
+        return None if number == NO_VOTE else RANKINGS[number]

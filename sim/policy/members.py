@@ -1,0 +1,143 @@
+"""A month of those who own a platform or data in common: votes, shares, a beginning and an end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.population import admitted, reached
+from sim.agents.rules import floor_wanted
+from sim.agents.traits import ACTIVE, platform_of, worker_id
+from sim.columns import Records
+from sim.compile import integer, kernel, real
+from sim.draws import uniform
+from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
+from sim.policy.commons import collecting, dividend
+from sim.policy.cooperative import VOTES, patronage
+
+Model = Any
+"""``sim.model.ClickWorkModel``, which stands higher and knows this file."""
+
+
+@kernel
+def cast_votes(
+    count: int, platform: int, key: int, participation: float, workers: Any, wages: Any, tasks: Any
+) -> tuple[int, int]:
+    """Write the wages and the experience of those members who vote; return how many belong and how many vote.
+
+    Members are the workers in the market who are on the platform; each takes part by a draw of its own.
+    """
+    members = integer(0)
+    voters = integer(0)
+    for row in range(count):
+        worker = workers[row]
+        if not worker.bits & ACTIVE or platform_of(worker) != platform:
+            continue
+        members += 1
+        agent = worker_id(integer(worker.number), integer(worker.country))
+        if uniform(key, agent, 0) < participation:
+            wages[voters] = floor_wanted(real(worker.log_reservation), real(worker.learned_pay))
+            tasks[voters] = integer(worker.accepted) + integer(worker.rejected)
+            voters += 1
+    return members, voters
+
+
+def vote(model: Model) -> None:
+    """Let the members of each cooperative decide for the month that begins: fee, floor and order."""
+    offices, cooperatives = model.offices, model.offices.cooperatives
+    if cooperatives is None:
+        return
+    terms, key = cooperatives.terms, model.key(VOTES, model.hour)
+    wages, tasks = np.zeros(model.workers_count), np.zeros(model.workers_count, np.int64)
+    for platform in cooperatives.numbers:
+        if not offices.strength(terms, model.hour):
+            cooperatives.dissolve(platform)
+            continue
+        members, voters = cast_votes(
+            model.workers_count, platform, key, terms.participation, model.worker_rows, wages, tasks
+        )
+        cooperatives.count_votes(platform, int(members), wages[:voters], tasks[:voters])
+        share = offices.costs.share(platform, terms.cost_months)
+        cooperatives.set_fee(platform, share, offices.worker_fees[platform])
+
+
+def found_and_close(model: Model) -> bool:
+    """Open cooperatives whose month has come, close those whose time is over; say whether there were any."""
+    offices, cooperatives = model.offices, model.offices.cooperatives
+    changed = False
+    for platform in cooperatives.closed if cooperatives is not None else []:
+        there = bool(offices.strength(cooperatives.terms, model.hour))
+        if there == bool(cooperatives.founded[platform]):
+            continue
+        cooperatives.founded[platform] = there
+        changed = True
+        if there:
+            open_platform(model, platform)
+            share = offices.costs.share(platform, cooperatives.terms.cost_months)
+            cooperatives.set_fee(platform, share, offices.worker_fees[platform])
+        else:
+            model.requester_rows["platform_mask"] &= ~(1 << platform)
+            for country in range(len(model.world.codes)):
+                model.leave_country(platform, country)
+    return changed
+
+
+def open_platform(model: Model, platform: int) -> None:
+    """Let in the workers whom a platform admits, and the requesters who will post there."""
+    name = model.platform_names[platform]
+    countries = admitted(model.config, model.world, "worker")[name]
+    model.platform_rows["worker_mask"][platform] = sum(1 << country for country in countries)
+    reach = reached(model.config, model.world, model.requester_rows, name)
+    model.requester_rows["platform_mask"][reach] |= 1 << platform
+
+
+def hand_out(model: Model) -> None:
+    """Pay members their surplus, and those who labelled their dividend."""
+    model.members_got = np.zeros(0, np.int64)
+    cooperatives, fund = model.offices.cooperatives, model.offices.fund
+    if cooperatives is not None:
+        for place, platform in enumerate(cooperatives.numbers):
+            pot = int(model.ledger.cooperative_fund["balance"][platform])
+            due = patronage(pot, cooperatives.earned[place])
+            cooperatives.paid[platform] = pay_workers(
+                model, PATRONAGE, platform, int(model.platform_rows["owner"][platform]), due
+            )
+    if fund is not None and fund.is_owed:
+        share_fund(model)
+
+
+def share_fund(model: Model) -> None:
+    """Divide what is in the fund of the commons among all labels of the month, paid or not."""
+    fund = model.offices.fund
+    unpaid, countries = model.unpaid_labels()
+    pot = int(model.ledger.commons_fund["balance"][0])
+    each = dividend(pot, int(fund.labels.sum()) + int(unpaid.sum()))
+    home = int(model.platform_rows["owner"][fund.numbers[0]])
+    to_workers = pay_workers(model, COMMONS_DIVIDEND, 0, home, each * fund.labels)
+    to_users = pay(model, COMMONS_TO_USERS, 0, home, each * unpaid, countries)
+    taken = [int(royalty) for royalty in fund.royalty.sum(axis=1)]
+    cost = sum(collecting(fund.terms, royalty) for royalty in taken)
+    fund.told[:] = (sum(taken), cost, fund.labels.sum(), unpaid.sum(), each, to_workers, to_users)
+
+
+def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[np.int64]) -> int:
+    """Pay each worker's row what is due from an account of a fund; return the sum."""
+    due = due[: model.workers_count]
+    if len(model.members_got) < len(due):
+        model.members_got = np.pad(model.members_got, (0, len(due) - len(model.members_got)))
+    model.members_got[: len(due)] += due
+    return pay(model, kind, account, home, due, model.worker_rows["country"][: len(due)])
+
+
+def pay(
+    model: Model, kind: int, account: int, home: int, due: NDArray[np.int64], countries: NDArray[Any]
+) -> int:
+    """Book what is due to accounts of some countries, from a fund whose home is in another."""
+    paid = np.flatnonzero(due)
+    rows: Records = np.zeros(len(paid), TRANSFER)
+    rows["kind"], rows["debit"], rows["credit"], rows["amount"] = kind, account, paid, due[paid]
+    rows["debit_country"], rows["credit_country"] = home, countries[paid]
+    model.ledger.transfer(rows, len(rows), model.no_escrow)
+    return int(due.sum())

@@ -1,0 +1,472 @@
+"""What must hold of cooperatives and of the commons, seen by observers that count for themselves.
+
+As in ``tests.support.policies``: functions that raise ``AssertionError`` and return counts.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.agents.platform import ranked_by, ranking
+from sim.agents.traits import ACTIVE, NEWCOMER, column_of, permanent_ids, unpacked
+from sim.config import Config, Platform
+from sim.draws import uniform
+from sim.instruments import Commons, Cooperative, Policies, ProfitTax, TurnoverTax, UsageTax
+from sim.ledger import ACCOUNT
+from sim.market import board as boards
+from sim.model import ClickWorkModel
+from sim.policy.cooperative import VOTES
+from tests.support.conditions import events
+from tests.support.markets import fingerprint, tiny
+from tests.support.observers import NUMBERS, Books, Debug, Watcher
+from tests.support.policies import FEBRUARY, MARCH, Counts, Flows, market, played
+from tests.support.relations import part, same_snapshots, two_worlds
+
+COOPERATIVE = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6))
+FOUNDED = Policies(
+    cooperative=Cooperative(platforms=["entrant"], participation=1.0, start="2019-02-01", end="2019-03-01")
+)
+COMMONS = Policies(commons=Commons(fee_at_cost=True))
+ALL = Policies(
+    UsageTax(usd_per_user_month=0.4, to_requesters=0.5),
+    TurnoverTax(to_workers=0.3),
+    ProfitTax(),
+    cooperative=Cooperative(platforms=["entrant", "southern"], participation=1.0, patronage_deducted=False),
+    commons=Commons(royalty_rate=0.1, phase_in_months=2, fee_at_cost=True),
+)
+
+
+def with_entrant(config: Config, name: str = "entrant") -> Config:
+    """Return a market with one more platform, which is closed."""
+    entrant = Platform(owner="STH", closed=True)
+    return replace(config, platforms={**config.platforms, name: entrant})
+
+
+# --- the cooperative ------------------------------------------------------------------------------
+
+
+class MemberWatch(Watcher):
+    """Adds up rewards event by event, and works out what members must get and want."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.earned: dict[tuple[int, int], int] = defaultdict(int)
+        self.rewards: dict[int, list[int]] = defaultdict(lambda: [0])
+        self.costs: dict[int, list[int]] = defaultdict(list)
+        self.tasks: Counter[int] = Counter()
+        self.fund: Counter[int] = Counter()
+        self.balances: Any = 0
+
+    def hour(self, model: Any) -> None:
+        """Add what was earned; the price list and the order shown are those that members chose."""
+        for event, batch, entry in events(model):
+            if event["kind"] == boards.WORK:
+                platform = int(column_of(model.worker_rows[int(entry["row"])], "platform"))
+                pay = int(event["accepted"]) * int(batch["reward"])
+                self.earned[platform, int(entry["id"])] += pay
+                self.rewards[platform][-1] += pay
+                self.tasks[platform] += int(event["done"])
+        self.balances = model.worker_rows["balance"].copy()
+        self.counts["hours"] += 1
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Hold fee, votes and patronage against what was seen."""
+        for platform in model.offices.cooperatives.numbers:
+            self.shares(model, platform, flows)
+            self.decisions(model, platform)
+            self.rewards[platform].append(0)
+        self.earned.clear()
+        self.tasks.clear()
+
+    def shares(self, model: Any, platform: int, flows: Any) -> None:
+        """Each gets the fund's share of what was earned there, rounded down; what is left stays in it."""
+        cooperatives = model.offices.cooperatives
+        surplus, paid = int(flows[NUMBERS["surplus"]].sum()), int(flows[NUMBERS["patronage"]].sum())
+        if len(cooperatives.numbers) > 1:
+            surplus, paid = int(cooperatives.surplus[platform]), int(cooperatives.paid[platform])
+        pot = self.fund[platform] + surplus
+        ids = permanent_ids(model.worker_rows[: model.workers_count]).tolist()
+        earned = [self.earned[platform, number] for number in ids]
+        total = sum(earned)
+        due = [pot * one // total if total else 0 for one in earned]
+        assert paid == sum(due), f"{paid} handed out, {sum(due)} due"
+        if len(cooperatives.numbers) == 1:
+            assert model.members_got.tolist() == due or not any(due), "somebody else's patronage"
+            assert not sum(due) or model.members_got.sum() == sum(due)
+        self.fund[platform] = pot - paid
+        assert int(model.ledger.cooperative_fund["balance"][platform]) == self.fund[platform]
+        assert 0 <= self.fund[platform] <= len(ids), "more than rounding stays in the fund"
+        self.counts["paid"] += sum(one > 0 for one in due)
+        self.counts["micro-dollars"] += paid
+
+    def decisions(self, model: Any, platform: int) -> None:
+        """The fee by the costs of three months; floor and order by the median of those who vote."""
+        offices, terms = model.offices, model.config.policy.cooperative
+        rows, settings = model.worker_rows[: model.workers_count], model.platform_rows[platform]
+        share = model.config.platforms[model.platform_names[platform]].cost_share
+        tasks_cost = int(settings["transaction_cost"]) * self.tasks[platform]
+        self.costs[platform].append(tasks_cost)
+        if not model.running:
+            return
+        key = model.key(VOTES, model.hour)
+        wages, tasks, members = [], [], 0
+        for row, worker in enumerate(rows):
+            if worker["bits"] & ACTIVE and column_of(worker, "platform") == platform:
+                members += 1
+                if uniform(key, int(permanent_ids(rows[row : row + 1])[0]), 0) < terms.participation:
+                    wage, learned = math.exp(float(worker["log_reservation"])), float(worker["learned_pay"])
+                    wages.append(min(wage, learned) if learned > 0 else wage)
+                    tasks.append(int(worker["accepted"]) + int(worker["rejected"]))
+        if not wages or not offices.is_cooperative(platform, model.hour):
+            return
+        assert math.isclose(float(settings["reward_floor"]), statistics.median_low(wages), rel_tol=1e-12)
+        middle = statistics.median_low(tasks)
+        steps = (terms.tasks_newest, terms.tasks_largest, terms.tasks_best_paid)
+        order = ("random", "newest", "largest", "best_paid")[sum(middle >= step for step in steps)]
+        usual = model.config.platforms[model.platform_names[platform]]
+        for board in model.boards:
+            if board.platform == platform:
+                assert (board.ranking == ranking(ranked_by(usual, order))).all(), "another order is shown"
+        cost, rewards = offices.costs.costs[platform, :3].sum(), sum(self.rewards[platform][-3:])
+        assert offices.costs.rewards[platform, 0] == self.rewards[platform][-1], "rewards of the month"
+        fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards)) - usual.worker_fee
+        assert abs(int(settings["requester_fee_ppm"]) - max(0.0, fee) * 1e6) <= 0.5, "not at cost"
+        assert settings["large_batch_fee_ppm"] == settings["requester_fee_ppm"]
+        fees = int(offices.month_fees[platform].sum())
+        # Costs are those of tasks and a share of the fees; the fees of the month are counted anew by now.
+        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= tasks_cost * (share > 0)
+        self.counts["votes"] += len(wages)
+        self.counts["members"] += members
+        self.counts["decisions"] += 1
+
+
+def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
+    """What members earn, want and get, from events alone."""
+    watch = MemberWatch()
+    config = market(days=58, workers=80, policy=policy, seed=seed)
+    config = replace(config, requesters=replace(config.requesters, strictness_mean=0.5))
+    played(config, observers=(watch, Debug()))
+    return watch.counts
+
+
+def surplus_is_no_rent(policy: Policies = COOPERATIVE) -> Counts:
+    """Nobody owns a cooperative: what it makes goes to members, what lenders put in comes back first."""
+    base = market(policy=policy)
+    poor = {name: replace(one, cost_share=1.0) for name, one in base.platforms.items()}
+    counts = Counter[str]()
+    for config in (base, replace(base, platforms=poor)):
+        seen = Flows()
+        model = played(config, observers=(seen,))
+        platform = model.platform_number("southern")
+        cooperatives = model.offices.cooperatives
+        assert cooperatives is not None
+        revenue, cost = (int(model.platform_rows[name][platform]) for name in ("revenue", "cost"))
+        given = int(seen.of("surplus").sum())
+        owed = int(cooperatives.owed[platform])
+        assert owed >= 0 and (given > 0) == (revenue > cost), "profit that somebody else got"
+        assert revenue - cost == given - owed, "what it made is neither its members' nor owed"
+        counts["surplus"] += given
+        counts["owed"] += owed
+    return counts
+
+
+# --- a cooperative that is founded ---------------------------------------------------------------
+
+
+def closed_for_good() -> Counts:
+    """A platform that nobody founds changes nobody's life, wherever it stands among the others."""
+    counts = Counter[str]()
+    base = market(days=30)
+    base = replace(base, requesters=replace(base.requesters, count=30, multihome_share=0.5))
+    plain = played(base)
+    for name in ("entrant", "zeta"):
+        model = played(with_entrant(base, name))
+        number = model.platform_number(name)
+        kept = [p for p in range(len(model.platform_names)) if p != number]
+        assert not model.platform_rows["transactions"][number] and not model.platform_rows["balance"][number]
+        one, two = (unpacked(each.worker_rows[: each.workers_count]) for each in (plain, model))
+        for field in one.dtype.names or ():
+            there = np.array(kept)[one[field]] if field == "platform" else one[field]
+            assert field == "tile" or (there == two[field]).all(), f"{name}: {field} of workers"
+        for field in plain.requester_rows.dtype.names or ():
+            first, second = plain.requester_rows[field], model.requester_rows[field]
+            if field == "platform":
+                first = np.array(kept)[first]
+            elif field == "platform_mask":
+                first = sum((first >> at & 1) << there for at, there in enumerate(kept))
+            assert (first == second).all(), f"{name}: {field} of requesters"
+        assert (plain.ledger.totals == model.ledger.totals).all()
+        counts["rows"] += len(one) + len(plain.requester_rows)
+        counts["on several platforms"] += int((plain.requester_rows["platform_mask"] == 3).sum())
+    return counts
+
+
+def founded() -> Counts:
+    """From its month on people work and post there; from its last month on nobody does."""
+    base = with_entrant(market(days=70, workers=100, policy=FOUNDED))
+    base = replace(base, requesters=replace(base.requesters, count=30, multihome_share=0.5))
+    plain = ClickWorkModel(replace(base, policy=Policies()))
+    model = ClickWorkModel(base)
+    model.observers.append(Debug())
+    number, counts = model.platform_number("entrant"), Counter[str]()
+    for one in (plain, model):
+        one.run(FEBRUARY)
+    assert fingerprint(plain) == fingerprint(model), "known before it is there"
+    reach = model.requester_rows["platform_mask"] >> number & 1
+    assert not reach.any() and not model.platform_rows["worker_mask"][number]
+    model.step()
+    row = model.platform_rows[number]
+    assert row["requester_fee_ppm"] == 150_000 == row["large_batch_fee_ppm"], "not the fee to begin with"
+    model.run(MARCH - model.hour)
+    reach = model.requester_rows["platform_mask"] >> number & 1
+    rows = model.worker_rows[: model.workers_count]
+    there = (column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)
+    counts["members"], counts["requesters"] = int(there.sum()), int(reach.sum())
+    counts["tasks"] = int(model.month_transactions[number])
+    assert 0 < reach.sum() < len(reach)
+    model.step()
+    rows = model.worker_rows[: model.workers_count]
+    gone = (column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)
+    assert not gone.any() and not (model.requester_rows["platform_mask"] >> number & 1).any()
+    assert not model.platform_rows["worker_mask"][number] and int(model.offices.cooperatives.paid[number])
+    model.run()
+    model.end()
+    rows = model.worker_rows[: model.workers_count]
+    assert not ((column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)).any(), "still there"
+    return counts
+
+
+# --- the commons ----------------------------------------------------------------------------------
+
+
+class LabelWatch(Watcher):
+    """Counts labels and works out the royalty batch by batch, by the rate of the month of posting."""
+
+    def __init__(self, rates: dict[int, int]) -> None:
+        super().__init__()
+        self.rates = rates
+        self.labels: Counter[int] = Counter()
+        self.accepted: Counter[int] = Counter()
+        self.royalty = 0
+        self.kept = 0
+
+    def rate(self, hour: int) -> int:
+        """Millionths that a batch owes which was posted in an hour."""
+        return [rate for since, rate in sorted(self.rates.items()) if since <= hour][-1]
+
+    def hour(self, model: Any) -> None:
+        """Add the hour's work for artificial intelligence."""
+        functions = [task.function for task in model.config.task_types.values()]
+        touched: Counter[int] = Counter()
+        facts: dict[int, tuple[int, int, int]] = {}
+        for event, batch, entry in events(model):
+            if event["kind"] != boards.WORK or functions[int(batch["type"])] == "none":
+                self.counts["other work"] += 1
+                continue
+            number = int(batch["id"])
+            self.labels[int(entry["id"])] += int(event["accepted"])
+            touched[number] += int(event["accepted"])
+            facts[number] = int(batch["reward"]), int(batch["fee_ppm"]), self.rate(int(batch["posted_hour"]))
+        for number, more in touched.items():
+            reward, fee, rate = facts[number]
+            before, after = self.accepted[number], self.accepted[number] + more
+            for at, sign in ((after, 1), (before, -1)):
+                gross = at * reward
+                self.royalty += sign * (gross * fee // 10**6 - gross * (fee - rate) // 10**6)
+            self.accepted[number] = after
+            self.counts["labels"] += more
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """The royalty less its cost goes into the fund; each label brings the same; what is left is kept."""
+        terms = model.config.policy.commons
+        passed, told = int(flows[NUMBERS["royalty"]].sum()), model.offices.fund.told
+        assert int(told[0]) == self.royalty, f"royalty {told[0]}, counted {self.royalty}"
+        cost = self.royalty - passed
+        assert 0 <= cost - self.royalty * terms.administration_share <= len(model.platform_names)
+        pot, labels = self.kept + passed, sum(self.labels.values())
+        each = pot // labels if labels else 0
+        ids = permanent_ids(model.worker_rows[: model.workers_count]).tolist()
+        due = [each * self.labels[number] for number in ids]
+        got = model.members_got if len(model.members_got) else np.zeros(len(due), np.int64)
+        assert got.tolist() == due, "somebody else's dividend"
+        assert int(flows[NUMBERS["commons_dividend"]].sum()) == sum(due)
+        self.kept = pot - sum(due)
+        assert int(model.ledger.commons_fund["balance"][0]) == self.kept >= 0
+        self.counts["paid"] += sum(one > 0 for one in due)
+        self.counts["micro-dollars"] += sum(due)
+        self.labels.clear()
+        self.royalty = 0
+
+
+def royalties(seed: int = 1) -> Counts:
+    """Royalty and dividend from events alone, while the rate grows and after it has ended."""
+    terms = Commons(royalty_rate=0.1, phase_in_months=2, start="2019-02-01", end="2019-04-01")
+    april = 24 * 84
+    watch = LabelWatch({0: 0, FEBRUARY: 50_000, MARCH: 100_000, april: 0})
+    config = market(days=92, workers=40, policy=Policies(commons=terms), seed=seed)
+    played(config, observers=(watch, Debug()))
+    return watch.counts
+
+
+def platforms_keep_what_is_theirs() -> Counts:
+    """A royalty leaves a platform with what its fees are without one, batch for batch of the same work.
+
+    Where nobody pays heed to cost, the same batches are posted and the same work is done.
+    """
+    base = market(days=40)
+    base = replace(
+        base,
+        requesters=replace(base.requesters, demand_elasticity=0.0, value_usd_per_hour=900.0, count=8),
+        market=replace(base.market, pay_setting="fixed"),
+        learning=replace(base.learning, leave_weeks=200, join_rate=0.0, switch_share=0.0),
+    )
+    with_it = replace(base, policy=Policies(commons=Commons(portable_reputation=False)))
+    seen = [Flows(), Flows()]
+    plain, other = (played(one, observers=(kept,)) for one, kept in zip((base, with_it), seen, strict=True))
+    taken = ("revenue", "transactions")
+    for name in taken:
+        assert (plain.platform_rows[name] == other.platform_rows[name]).all(), f"{name} of platforms"
+    assert (seen[0].of("reward") == seen[1].of("reward")).all(), "other work was done"
+    royalty = int(seen[1].of("royalty").sum())
+    return Counter(royalty=royalty, tasks=int(plain.platform_rows["transactions"].sum()))
+
+
+def unpaid_labels() -> Counts:
+    """Users share in the fund by their unpaid labels, as much for each as workers get."""
+    model = ClickWorkModel(market(days=40, policy=COMMONS))
+    accounts = np.zeros(3, ACCOUNT)
+    model.ledger.open("audience", accounts["balance"])
+    unpaid, countries = np.array([500, 0, 1500]), np.array([0, 1, 1])
+    model.unpaid_labels = lambda: (unpaid, countries)  # type: ignore[method-assign]
+    model.run()
+    fund = model.offices.fund
+    assert fund is not None
+    each = int(fund.told[4])
+    assert accounts["balance"].tolist() == [500 * each, 0, 1500 * each] and each > 0
+    model.ledger.recount([board.batches["escrow"] for board in model.boards])
+    return Counter(each=each, to_users=int(accounts["balance"].sum()))
+
+
+# --- records --------------------------------------------------------------------------------------
+
+
+class RecordWatch(Watcher):
+    """Looks whether newcomers do work that asks for a record, and when their record begins to count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: set[int] = set()
+
+    def hour(self, model: Any) -> None:
+        """Look at who works for whom."""
+        rows = model.worker_rows[: model.workers_count]
+        new = rows["bits"] & NEWCOMER > 0
+        for event, batch, entry in events(model):
+            asks = model.requester_rows["approval_tasks"][int(batch["requester"])] > 0
+            if event["kind"] == boards.WORK and asks:
+                newcomer = bool(new[int(entry["row"])])
+                self.counts["newcomers' work that asks for a record" if newcomer else "others' work"] += 1
+        now = set(permanent_ids(rows[new]).tolist())
+        if model.hour % (24 * 7) == 0:
+            # Those who moved at this week's start are new, too.
+            self.counts["newcomer-weeks"] += len(self.new)
+            self.counts["records made"] += len(self.new - now)
+        self.counts["newcomers"] += len(now - self.new)
+        self.new = now
+
+
+def records(portable: bool = False, weeks: float = 4.0) -> Counts:
+    """A record does not move with its worker, unless records are portable; in time a new one is made."""
+    policy = Policies(commons=Commons(royalty_rate=0.0)) if portable else Policies()
+    base = market(days=70, workers=150, policy=policy)
+    config = replace(
+        base,
+        requesters=replace(base.requesters, approval_share=0.5, approval_tasks=1, approval_rate=0.0),
+        learning=replace(base.learning, record_weeks=weeks, switch_share=0.2),
+    )
+    watch = RecordWatch()
+    played(config, observers=(watch,))
+    counts = watch.counts
+    assert portable or not counts["newcomers' work that asks for a record"], "a record that moved"
+    in_weeks, made, chance = counts["newcomer-weeks"], counts["records made"], 1 / weeks
+    spread = math.sqrt(in_weeks * chance * (1 - chance))
+    assert abs(made - in_weeks * chance) < 4 * spread, f"{made} records made in {in_weeks} weeks of newcomers"
+    return counts
+
+
+def portable() -> Counts:
+    """Where records are portable, newcomers do work that asks for one."""
+    counts = records(portable=True)
+    assert counts["newcomers' work that asks for a record"], "no record moved"
+    return counts
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+def accounts(policy: Policies = ALL, days: int = 58) -> Counts:
+    """A second ledger agrees on every account in every hour."""
+    model = ClickWorkModel(with_entrant(market(days=days, policy=policy)))
+    books, seen = Books(), Flows()
+    model.observers.extend([seen, Debug()])
+    books.attach(model)
+    model.run()
+    model.end()
+    model.ledger.recount([board.batches["escrow"] for board in model.boards])
+    kinds = ("royalty", "commons_dividend", "surplus", "patronage", "profit_tax")
+    return books.counts + Counter({kind: int(seen.of(kind).sum()) for kind in kinds})
+
+
+def resumed(policy: Policies = ALL, hours: tuple[int, ...] = (100, FEBRUARY, FEBRUARY + 1, 1000)) -> Counts:
+    """Stopped and resumed, also as a month ends, a run goes on to the same bits."""
+    config = with_entrant(market(policy=policy))
+    whole, chain = ClickWorkModel(config), ClickWorkModel(config)
+    whole.run()
+    with tempfile.TemporaryDirectory() as folder:
+        for hour in hours:
+            chain.run(hour - chain.hour)
+            chain.save(Path(folder) / "checkpoint")
+            chain = ClickWorkModel.load(Path(folder) / "checkpoint")
+    chain.run()
+    for model in (whole, chain):
+        model.end()
+    assert fingerprint(whole) == fingerprint(chain), "a resumed run differs"
+    one, other = whole.offices.state(), chain.offices.state()
+    assert all(np.array_equal(one[name], other[name]) for name in one), "the offices of a resumed run differ"
+    assert whole.members_got.tolist() == chain.members_got.tolist()
+    return Counter(restarts=len(hours), paid=int(whole.members_got.sum()))
+
+
+def apart(seed: int = 1) -> Counts:
+    """A cooperative and a commons in one of two worlds leave the other as it was."""
+    policy = Policies(
+        cooperative=Cooperative(platforms=["here_0"]), commons=Commons(platforms=["here_0", "here_1"])
+    )
+    config = two_worlds(tiny(days=40, workers=60, requesters=8, seed=seed))
+    kept, seen = Flows(), Flows()
+    plain, policed = played(config, None, (kept,)), played(replace(config, policy=policy), None, (seen,))
+    changed = False
+    try:
+        same_snapshots(part(plain, 0), part(policed, 0), "the policed world")
+    except AssertionError:
+        changed = True
+    assert changed, "the instruments changed nothing where they hold, so the comparison says nothing"
+    assert all((a[:, 1, 1] == b[:, 1, 1]).all() for a, b in zip(kept.months, seen.months, strict=True))
+    return Counter(rows=same_snapshots(part(plain, 1), part(policed, 1), "the other world"))
+
+
+def short() -> str:
+    """Fingerprint of a short market with everything."""
+    return fingerprint(played(with_entrant(market(days=27, workers=12, policy=ALL))))
+
+
+if __name__ == "__main__":
+    print(short())
