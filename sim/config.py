@@ -562,15 +562,15 @@ class Platform:
             yield "takedown_share", self.takedown_share, "0 on a platform whose family is not click_farm"
         if self.usd_per_click is not None and self.local_pay_ratio > 0:
             yield "local_pay_ratio", self.local_pay_ratio, "0 where usd_per_click sets the price"
+        for name in ("pool_share", "requester_share"):
+            if self.closed and getattr(self, name) > 0:
+                yield name, getattr(self, name), "0 for a platform that is closed: nobody comes through it"
 
 
 OF_AUDIENCES = tuple(
     one.name for one in fields(Platform) if str(one.metadata["meaning"]).startswith("social: ")
 )
 """Settings of a platform that only the users of a social one feel."""
-        for name in ("pool_share", "requester_share"):
-            if self.closed and getattr(self, name) > 0:
-                yield name, getattr(self, name), "0 for a platform that is closed: nobody comes through it"
 
 
 @dataclass(frozen=True)

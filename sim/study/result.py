@@ -58,7 +58,8 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives, commons
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives,
+    commons
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
