@@ -12,6 +12,9 @@ from sim.compile import integer, rule
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 """Bits of a worker's ``bits``."""
 
+MEMBER = 64
+"""Bit of a worker who is a member of the union."""
+
 JOINED_LATER = 1 << 31
 MOST_BATCHES = 1 << 32
 """Batches of a requester that their identities, requester x this + serial number, can tell apart."""
@@ -59,6 +62,7 @@ PARTS = {
     "platform": Part("segment_platform", 4, 4),
     "bits": Part("bits", 0, 4),
     "skill": Part("bits", 4, 2),
+    "member": Part("bits", 6, 1),
 }
 """Numbers of a worker that share a field, because they are small and seldom written: the last session's first
 hour of the run and its minutes, and so on. Kernels read and write them by the rules below, others by

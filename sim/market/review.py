@@ -34,6 +34,7 @@ from sim.market.board import (
     SPENT,
     add_row,
 )
+from sim.market.search import worker_fee
 from sim.numeric import binomial, ceil_ppm, floor_ppm
 
 
@@ -106,6 +107,7 @@ def review(
     review_key: int,
     batches: Any,
     requesters: Any,
+    terms: Any,
     workers: Any,
     active: Any,
     events: Any,
@@ -127,7 +129,7 @@ def review(
         chance = rejection_chance(
             real(worker.accuracy) / 255.0,
             real(requester.strictness),
-            real(requester.unfair),
+            real(requester.unfair) * real(terms[entry.country].unfair),
         )
         rejected = binomial(
             uniform(review_key, integer(entry.id), integer(event.start)), integer(event.done), chance
@@ -145,6 +147,7 @@ def settle(
     platform_number: int,
     owner: int,
     platforms: Any,
+    terms: Any,
     broker_cut_ppm: int,
     utc_hour: int,
     night: Any,
@@ -169,7 +172,6 @@ def settle(
     requester's fee is computed on the batch's total so far, so that its rounding happens once.
     """
     state[ROWS] = 0
-    worker_fee_ppm = integer(platforms[0].worker_fee_ppm)
     count = integer(state[EVENTS])
     for i in range(count):
         event = events[by_slot[i]]
@@ -177,6 +179,7 @@ def settle(
         row = integer(entry.row)
         worker = workers[row]
         country = integer(entry.country)
+        worker_fee_ppm = worker_fee(platforms[0], terms[country])
         batch = batches[event.slot]
         exposure = real(types[batch.type].exposure)
         own = integer(event.own_seconds)
