@@ -298,14 +298,25 @@ class Reclassification(Instrument):
     )
     unfair_share: float = assumed(0.0, 0, 1, "share of unfair rejections that remain")
     slack: float | None = assumed(
-        1.3, 1, 100, "shifts opened over the paid time that is expected; null = all who want one get a shift"
+        1.6, 1, 100, "shifts opened over the paid time that is expected; null = all who want one get a shift"
     )
-    shift_smoothing: float = assumed(0.5, 0.01, 1, "weight of the last week in the share of shifts opened")
+    smoothing: float = assumed(
+        0.5,
+        0.01,
+        1,
+        "weight of the last week in the share of shifts opened, of the last month in what is quoted",
+    )
     least_shifts: float = assumed(0.05, 0.001, 1, "share of shifts that are opened whatever is expected")
     first_ratio: float = assumed(
-        1.5, 1, 100, "hours on duty for a paid one by which the wage is quoted while none is known"
+        1.5, 1, 100, "hours on duty for a paid one by which the wage is quoted where nobody was paid"
     )
     highest_ratio: float = assumed(3.0, 1, 100, "most hours on duty for a paid one by which it is quoted")
+    recovered: float = assumed(
+        1.0,
+        0,
+        1,
+        "share of last month's pay for shifts that a platform withholds from rewards in the country",
+    )
     exit_months: int = assumed(
         3, 0, 120, "months of loss in a country, these costs included, until a platform leaves; 0 = stays",
         "months",

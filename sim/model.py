@@ -827,14 +827,16 @@ class ClickWorkModel(mesa.Model):
         for p, charges in enumerate(employed):
             for charge in charges:
                 dues[int(charge.kind != SHIFT_PAY), p, charge.country] = charge.amount
-        employment.close_month(dues[0], dues[1], self.offices.employs(self.hour))
+        goes_on = self.offices.employs(self.hour)
+        employment.close_month(dues[0], dues[1], self.offices.month_rewards, goes_on)
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
         row = self.platform_rows[platform]
         revenue = int(row["balance"])
+        earned = revenue - self.offices.withheld(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
-        return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+        return revenue, cost + earned * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""

@@ -24,6 +24,9 @@ from sim.world import World
 DUTY, PAID, REFUSED = range(3)
 """Columns of sums of time (seconds)."""
 
+MOST_RECOVERED = 0.5
+"""Largest share of a reward that is withheld to pay for shifts."""
+
 
 def shortfall(
     wage: NDArray[np.int64], seconds: NDArray[np.int64], piece_pay: NDArray[np.int64]
@@ -37,9 +40,15 @@ def withheld_share(rate: float, fee: float) -> float:
     return (1.0 - fee) * rate / (1.0 + rate)
 
 
-def quoted_ratio(duty: int, paid: int, usual: float, highest: float) -> float:
-    """Hours on duty for a paid one, by last month's seconds; ``usual`` where nobody was paid."""
-    return min(highest, max(1.0, duty / paid)) if paid > 0 else usual
+def quoted_ratio(before: float, duty: int, paid: int, law: Reclassification) -> float:
+    """Hours on duty for a paid one that are quoted, from those before and last month's seconds."""
+    last = min(law.highest_ratio, max(1.0, duty / paid)) if paid > 0 else law.first_ratio
+    return before + law.smoothing * (last - before)
+
+
+def recovered_share(pay_for_shifts: int, rewards: int, law: Reclassification) -> float:
+    """Share of the rewards of a month by which the last month's pay for shifts comes in again."""
+    return min(MOST_RECOVERED, law.recovered * pay_for_shifts / rewards) if rewards > 0 else 0.0
 
 
 def shifts_opened(before: float, seconds: tuple[int, int, int], law: Reclassification) -> float:
@@ -48,7 +57,7 @@ def shifts_opened(before: float, seconds: tuple[int, int, int], law: Reclassific
     if law.slack is None or duty + refused == 0:
         return before
     forecast = min(1.0, law.slack * paid / (duty + refused))
-    return max(law.least_shifts, before + law.shift_smoothing * (forecast - before))
+    return max(law.least_shifts, before + law.smoothing * (forecast - before))
 
 
 class Employment:
@@ -66,8 +75,9 @@ class Employment:
         Seconds on duty, paid, and refused for lack of a shift.
     month_pay, month_withheld : int64 arrays (platforms, countries)
         Rewards less fees, before brokers' cuts; what was withheld from rewards.
-    ratios, opened : float64 arrays (platforms, countries)
-        Hours on duty for a paid one that are quoted; share of sessions that get a shift.
+    ratios, opened, recovered : float64 arrays (platforms, countries)
+        Hours on duty for a paid one that are quoted; share of sessions that get a shift; share of rewards
+        withheld to pay for shifts.
     closed : int64 array (platforms, countries, 7)
         Of the month last closed: the seconds of ``month``, pay, withheld, pay for shifts, contributions.
     """
@@ -84,6 +94,7 @@ class Employment:
         "month_withheld",
         "ratios",
         "opened",
+        "recovered",
         "closed",
         "noting",
     )
@@ -115,6 +126,7 @@ class Employment:
         self.month, self.week = np.zeros((*shape, 3), np.int64), np.zeros((*shape, 3), np.int64)
         self.month_pay, self.month_withheld = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.ratios, self.opened = np.full(shape, law.first_ratio), np.ones(shape)
+        self.recovered = np.zeros(shape)
         self.closed = np.zeros((*shape, 7), np.int64)
         self.noting = np.zeros(1, bool)
 
@@ -202,14 +214,22 @@ class Employment:
         self.claims = self.claims[:0]
         return paid
 
-    def close_month(self, pay: NDArray[np.int64], contributions: NDArray[np.int64], goes_on: bool) -> None:
+    def close_month(
+        self,
+        pay: NDArray[np.int64],
+        contributions: NDArray[np.int64],
+        rewards: NDArray[np.int64],
+        goes_on: bool,
+    ) -> None:
         """Keep what a month came to, quote the next by it, and begin to count anew."""
         money = np.stack([self.month_pay, self.month_withheld, pay, contributions], axis=-1)
         self.closed = np.concatenate([self.month, money], axis=-1)
         for platform, country in np.argwhere(self.covered).tolist():
             duty, paid, _ = self.month[platform, country].tolist()
-            self.ratios[platform, country] = quoted_ratio(
-                duty, paid, self.law.first_ratio, self.law.highest_ratio
+            before = float(self.ratios[platform, country])
+            self.ratios[platform, country] = quoted_ratio(before, duty, paid, self.law)
+            self.recovered[platform, country] = recovered_share(
+                int(pay[platform, country]), int(rewards[platform, country]), self.law
             )
         self.month[:] = 0
         self.month_pay[:] = 0
@@ -235,7 +255,8 @@ class Employment:
     def contributions(self) -> Iterator[Contribution]:
         """Yield what employment gives to the channels while it is in force."""
         for platform, country in np.argwhere(self.covered).tolist():
-            withheld = withheld_share(self.rates[country], self.fees[platform])
+            recovered = float(self.recovered[platform, country])
+            withheld = recovered + withheld_share(self.rates[country], self.fees[platform] + recovered)
             yield Contribution(WORKER_FLOOR, platform, self.quote(platform, country), country)
             yield Contribution(WITHHELD, platform, withheld, country)
             yield Contribution(UNFAIR, platform, self.law.unfair_share, country)

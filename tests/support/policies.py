@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
+from sim.agents.traits import ACTIVE, MEMBER, OTHER_JOB, column_of
 from sim.agents.worker import Worker
 from sim.composition import compose
 from sim.config import Config, Platform
@@ -27,7 +27,9 @@ from sim.instruments import (
     ConditionalIncome,
     Policies,
     ProfitTax,
+    Reclassification,
     TurnoverTax,
+    Union,
     UniversalIncome,
     UsageTax,
     WageFloor,
@@ -155,6 +157,31 @@ NULLS: dict[str, dict[str, Policies]] = {
             UsageTax(), conditional_income=ConditionalIncome(recipients="employers", countries=[NOWHERE])
         ),
     },
+    "union": {
+        "nobody would join": Policies(union=Union(support_north=0.0, support_south=0.0, organising_rate=1.0)),
+        "nobody begins": Policies(union=Union(organising_rate=0.0, contact_rate=1.0)),
+        "members who do as others do": Policies(
+            union=Union(
+                organising_rate=0.3, refusal_share=0.0, rating_gain=0.0, strike_days=0, bargained_share=0.0
+            )
+        ),
+        "a start after the end": Policies(union=Union(organising_rate=1.0, start="2019-06-01")),
+        "a platform without users": Policies(union=Union(organising_rate=1.0, platforms=["deserted"])),
+        "a country without workers": Policies(union=Union(organising_rate=1.0, countries=[NOWHERE])),
+    },
+    "reclassification": {
+        "a wage of nothing": Policies(
+            reclassification=Reclassification(
+                usd_per_hour=0.0, contributions=0.0, unfair_share=1.0, slack=None
+            )
+        ),
+        "a start after the end": Policies(reclassification=Reclassification(start="2019-06-01")),
+        "an end before the run": Policies(
+            reclassification=Reclassification(start="2018-02-01", end="2018-12-01")
+        ),
+        "a platform without users": Policies(reclassification=Reclassification(platforms=["deserted"])),
+        "a country without workers": Policies(reclassification=Reclassification(countries=[NOWHERE])),
+    },
 }
 """Settings of each instrument that must change nothing at all."""
 
@@ -207,6 +234,8 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         ),
         "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
         "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
+        "union": Policies(union=Union(organising_rate=0.3)),
+        "reclassification": Policies(reclassification=Reclassification()),
     }[instrument]
     assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
         "the instrument does nothing"
@@ -215,7 +244,8 @@ def _null_settings(instrument: str, base: Config) -> Counts:
 
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:
-    """Take off what is written down of a floor that binds nobody: how high it is, and who keeps to it."""
+    """Take off what is written down of a floor that binds nobody, and of members who do as others do."""
+    model.worker_rows["bits"] &= np.uint8(255 - MEMBER)
     model.platform_rows["highest_floor"] = 0.0
     model.requester_rows["complies"] = 1
     return model
