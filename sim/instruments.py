@@ -298,7 +298,7 @@ class Reclassification(Instrument):
     )
     unfair_share: float = assumed(0.0, 0, 1, "share of unfair rejections that remain")
     slack: float | None = assumed(
-        1.6, 1, 100, "shifts opened over the paid time that is expected; null = all who want one get a shift"
+        1.1, 1, 100, "shifts opened over those that the price covers; null = all who want one get a shift"
     )
     smoothing: float = assumed(
         0.5,

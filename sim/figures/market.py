@@ -24,6 +24,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from sim.figures import style
 from sim.figures.policy import taxes_figure
+from sim.figures.remedies import remedies_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
 from sim.outcomes.frames import Countries, Frames, per_country
@@ -70,7 +71,8 @@ def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> li
 
 def figures_of(frames: Frames) -> dict[str, Draw]:
     """Return the figures that a run has, by name."""
-    return ALL if frames.taxes.empty else ALL | POLICY
+    found = ALL if frames.taxes.empty else ALL | POLICY
+    return found if frames.unions.empty and frames.employment.empty else found | REMEDIES
 
 
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
@@ -560,3 +562,6 @@ ALL: dict[str, Draw] = {
 
 POLICY: dict[str, Draw] = {"taxes": taxes_figure}
 """Figures of runs in which a tax or an income is in force."""
+
+REMEDIES: dict[str, Draw] = {"remedies": remedies_figure}
+"""Figures of runs with a union or with employees."""

@@ -51,12 +51,15 @@ def recovered_share(pay_for_shifts: int, rewards: int, law: Reclassification) ->
     return min(MOST_RECOVERED, law.recovered * pay_for_shifts / rewards) if rewards > 0 else 0.0
 
 
-def shifts_opened(before: float, seconds: tuple[int, int, int], law: Reclassification) -> float:
-    """Share of sessions that get a shift, from last week's seconds on duty, paid and refused."""
+def shifts_opened(before: float, seconds: tuple[int, int, int], ratio: float, law: Reclassification) -> float:
+    """Share of sessions that get a shift, from last week's seconds on duty, paid and refused.
+
+    As much time on duty is opened as the price covers, ``ratio`` hours for a paid one, and some slack.
+    """
     duty, paid, refused = seconds
     if law.slack is None or duty + refused == 0:
         return before
-    forecast = min(1.0, law.slack * paid / (duty + refused))
+    forecast = min(1.0, law.slack * ratio * paid / (duty + refused))
     return max(law.least_shifts, before + law.smoothing * (forecast - before))
 
 
@@ -78,6 +81,8 @@ class Employment:
     ratios, opened, recovered : float64 arrays (platforms, countries)
         Hours on duty for a paid one that are quoted; share of sessions that get a shift; share of rewards
         withheld to pay for shifts.
+    last_paid : int64 array
+        Micro-dollars that each worker was paid for shifts when a month was last closed.
     closed : int64 array (platforms, countries, 7)
         Of the month last closed: the seconds of ``month``, pay, withheld, pay for shifts, contributions.
     """
@@ -129,6 +134,7 @@ class Employment:
         self.recovered = np.zeros(shape)
         self.closed = np.zeros((*shape, 7), np.int64)
         self.noting = np.zeros(1, bool)
+        self.last_paid = np.zeros(0, np.int64)
 
     # --- counting ---
 
@@ -212,6 +218,8 @@ class Employment:
         paid["credit_country"] = workers["country"][every[:, 0]]
         self.owed[:] = 0
         self.claims = self.claims[:0]
+        self.last_paid = np.zeros(len(workers), np.int64)
+        np.add.at(self.last_paid, paid["credit"], paid["amount"])
         return paid
 
     def close_month(
@@ -242,9 +250,9 @@ class Employment:
         """Decide for the coming week which share of sessions get a shift."""
         for platform, country in np.argwhere(self.covered).tolist():
             duty, paid, refused = self.week[platform, country].tolist()
-            before = float(self.opened[platform, country])
+            before, ratio = float(self.opened[platform, country]), float(self.ratios[platform, country])
             self.opened[platform, country] = (
-                shifts_opened(before, (duty, paid, refused), self.law) if in_force else 1.0
+                shifts_opened(before, (duty, paid, refused), ratio, self.law) if in_force else 1.0
             )
         self.week[:] = 0
 

@@ -57,7 +57,7 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, unions, employment
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -140,6 +140,16 @@ class RunResult:
     def incomes(self) -> pd.DataFrame:
         """The account of each treasury by month, and the incomes paid."""
         return self.frame("incomes")
+
+    @cached_property
+    def unions(self) -> pd.DataFrame:
+        """Workers and members of the union by Monday, platform and country."""
+        return self.frame("unions")
+
+    @cached_property
+    def employment(self) -> pd.DataFrame:
+        """Time, pay and quotes of employers by month, platform and country."""
+        return self.frame("employment")
 
     @property
     def scale(self) -> float | None:

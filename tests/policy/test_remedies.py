@@ -5,6 +5,7 @@ The checks are in ``tests.support.remedies``; each is shown to notice planted bu
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +21,10 @@ from sim.world import load_world
 from tests.conftest import Exercised
 from tests.support import policies, remedies
 from tests.support.cases import cases_of
-from tests.support.checks import FAULTS
 from tests.support.markets import tiny
 from tests.support.plants import Plant, planted
 from tests.support.policies import FEBRUARY
+from tests.support.processes import python
 from tests.support.remedies import EMPLOYED, EMPLOYED_SOUTH, ORGANISED, REMEDIES, UNIFORM
 from tests.support.remedy_plants import OF_FORMULAS, OF_MARKETS
 
@@ -169,14 +170,26 @@ def test_missing_minimum_wages_are_refused() -> None:
     reclassification.refuse_unknown_wages(Reclassification(usd_per_hour=3.0), poor)
 
 
+SAMPLE = ("if member and hour < term.strike_until:", "sigma *= real(term.noise)", "self.month_pay[:] = 0")
+
+
+def unnoticed(*numbers: int) -> list[str]:
+    """Plant bugs in a process without compiler; return those that nobody noticed."""
+    words = map(str, numbers)
+    printed = python("tests.support.remedy_plants", *words, environment={"NUMBA_DISABLE_JIT": "1"})
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert len(lines) == (len(numbers) or len(OF_MARKETS))
+    return [line["plant"] for line in lines if line["said"] is None]
+
+
 def test_planted_bugs_are_noticed(exercised: Exercised) -> None:
-    missed = []
-    for module, old, new, notice in OF_MARKETS:
-        try:
-            with planted(Plant(module, old, new, "", tiny)):
-                notice()
-        except (*FAULTS, ValueError, IndexError, ArithmeticError):
-            continue
-        missed.append(old)
+    missed = unnoticed(*(n for n, plant in enumerate(OF_MARKETS) if plant[1] in SAMPLE))
     assert not missed, f"nobody noticed: {missed}"
-    exercised("planted bugs noticed", len(OF_MARKETS), 10)
+    exercised("planted bugs noticed", len(SAMPLE), 3, nightly=len(OF_MARKETS))
+
+
+@pytest.mark.nightly
+def test_all_planted_bugs_are_noticed(exercised: Exercised) -> None:
+    missed = unnoticed()
+    assert not missed, f"nobody noticed: {missed}"
+    exercised("planted bugs noticed", len(OF_MARKETS), 25)

@@ -130,7 +130,7 @@ def _lacking(given: dict[str, Any], law: Reclassification) -> float:
 
 def _opened(given: dict[str, Any], law: Reclassification) -> float:
     seconds = given["duty"], given["paid"], given["refused"]
-    return float(reclassification.shifts_opened(given["before"], seconds, law))
+    return float(reclassification.shifts_opened(given["before"], seconds, given["ratio"], law))
 
 
 FORMULAS: dict[str, Callable[[dict[str, Any], Reclassification], float]] = {
@@ -180,10 +180,9 @@ def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]
         platform, country = NAMES.index(person.get("platform", "microwork")), CODES.index(person["country"])
         people["country"][row] = country
         PARTS["platform"].put(people, row, platform)
-        if employment.covered[platform, country]:
-            employment.seconds[row] = person["seconds"]
-            employment.piece_pay[row] = whole(person["piece_pay"])
-            employment.month_pay[platform, country] += whole(person["piece_pay"])
+        employment.seconds[row] = person["seconds"]
+        employment.piece_pay[row] = whole(person["piece_pay"])
+        employment.month_pay[platform, country] += whole(person["piece_pay"])
         employment.owed[row] = whole(person.get("owed", 0))
         if "left" in person:
             claims.append([row, 0, whole(person["left"])])
@@ -222,11 +221,13 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
 
 # --- markets --------------------------------------------------------------------------------------
 
-UNION = Union(organising_rate=0.1, contact_rate=0.5, strike_density=0.1, strike_grievance=0.1)
+UNION = Union(
+    organising_rate=0.1, contact_rate=0.5, strike_density=0.1, strike_grievance=0.1, strike_pause_days=5
+)
 ORGANISED = Policies(union=replace(UNION, bargaining_density=0.15))
 UNIFORM = Policies(union=replace(UNION, guideline="uniform", usd_per_hour=2.0, countries=["STH"]))
 EMPLOYED = Policies(reclassification=Reclassification())
-EMPLOYED_SOUTH = Policies(reclassification=Reclassification(countries=["STH"], slack=2.0, exit_months=0))
+EMPLOYED_SOUTH = Policies(reclassification=Reclassification(countries=["STH"], exit_months=0))
 BOTH = Policies(
     UsageTax(usd_per_user_month=0.2, to_workers=0.5),
     universal_income=UniversalIncome(recipients="workers", reservation_elasticity=0.4),
@@ -391,12 +392,13 @@ def watched(model: ClickWorkModel, watch: MemberWatch) -> None:
         schedule.WEEK = kept
 
 
-def members(policy: Policies = ORGANISED, seed: int = 1, days: int = 58) -> Counts:
+def members(policy: Policies = ORGANISED, seed: int = 1, days: int = 58, workers: int = 120) -> Counts:
     """Members are those whom the draws make members; they ask what the union stands for, and strike."""
-    model = ClickWorkModel(market(days=days, workers=150, policy=policy, seed=seed))
+    model = ClickWorkModel(market(days=days, workers=workers, policy=policy, seed=seed))
     watch = MemberWatch()
     model.observers.append(watch)
     watched(model, watch)
+    assert watch.counts["at work while others strike"], "those who are no members do not work either"
     return watch.counts
 
 
@@ -557,7 +559,8 @@ class EmployerWatch(Watcher):
                 place = p, c
                 planned = self.of_week[place, "duty"] + self.of_week[place, "refused"]
                 if self.covered(model, *place) and planned and self.law.slack is not None:
-                    forecast = min(1.0, self.law.slack * self.of_week[place, "paid"] / planned)
+                    covered = self.law.slack * self.ratios[place] * self.of_week[place, "paid"]
+                    forecast = min(1.0, covered / planned)
                     moved = self.opened[place] + self.law.smoothing * (forecast - self.opened[place])
                     self.opened[place] = max(self.law.least_shifts, moved)
                 found = float(model.terms["shifts"][p, c])
@@ -619,9 +622,9 @@ class EmployerWatch(Watcher):
         return fee + int(model.terms["withheld_ppm"][place])
 
 
-def employers(policy: Policies = EMPLOYED_SOUTH, seed: int = 1) -> Counts:
+def employers(policy: Policies = EMPLOYED_SOUTH, seed: int = 1, days: int = 58, workers: int = 80) -> Counts:
     """Employers' books are those of somebody who only watches."""
-    base = market(days=58, workers=100, policy=policy, seed=seed)
+    base = market(days=days, workers=workers, policy=policy, seed=seed)
     requesters = replace(base.requesters, unfair_rejection_mean=0.1, own_country_share=0.3)
     model = ClickWorkModel(replace(base, requesters=requesters))
     watch, restless = EmployerWatch(model), Restless()
