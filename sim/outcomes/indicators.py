@@ -1268,7 +1268,7 @@ def struck_weeks_share(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="refused_shifts_share",
     unit="share",
-    definition="Time of employees' sessions that got no shift over that and their time on duty; whole months.",
+    definition="Time of employees' sessions without a shift over that and their time on duty; whole months.",
 )
 def refused_shifts_share(frames: Frames, world: Countries | None) -> float:
     sums = _employed(frames)[["refused_seconds", "duty_seconds"]].sum()

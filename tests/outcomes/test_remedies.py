@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,7 +13,7 @@ from sim.agents.traits import ACTIVE, MEMBER, column_of
 from sim.model import ClickWorkModel
 from sim.outcomes.frames import FrameSet
 from sim.outcomes.indicators import summary
-from sim.outcomes.recorder import Recorder
+from sim.outcomes.recorder import Recorder, joined
 from tests.conftest import Exercised
 from tests.support.observers import Watcher
 from tests.support.policies import market
@@ -76,9 +75,8 @@ def test_members_by_week(run: tuple[FrameSet, Mondays, ClickWorkModel], exercise
     exercised("rows under an agreement", int((rows["agreed_usd_per_hour"] > 0).sum()), 1)
     found = summary(frames, model.world)
     weeks = rows.groupby("day")[["members", "workers"]].sum()
-    assert found["union_density"]["value"] == pytest.approx(
-        float((weeks["members"] / weeks["workers"]).mean())
-    )
+    density = float((weeks["members"] / weeks["workers"]).mean())
+    assert found["union_density"]["value"] == pytest.approx(density)
 
 
 def test_employment_is_what_was_booked(
@@ -114,19 +112,14 @@ def test_a_checkpoint_holds_the_tables(run: tuple[FrameSet, Mondays, ClickWorkMo
     recorder = Recorder(model)
     model.observers.append(recorder)
     model.run(24 * 40)
-    kept = recorder.state_arrays() if not recorder.kept_batches else None
+    recorder.flush_batches()
     recorder.kept_batches.clear()
-    kept = kept or recorder.state_arrays()
     other = Recorder(model)
-    other.restore(kept)
-    for mine, theirs in (
-        (recorder.union_weeks, other.union_weeks),
-        (recorder.employment_months, other.employment_months),
-    ):
-        assert sum(len(rows["country"]) for rows in mine) == sum(len(rows["country"]) for rows in theirs) > 0
-        for name in mine[0]:
-            together = [np.concatenate([rows[name] for rows in part]) for part in (mine, theirs)]
-            assert (together[0].astype(str) == together[1].astype(str)).all(), name
+    other.restore(recorder.state_arrays())
+    for name in ("union_weeks", "employment_months"):
+        mine, theirs = (joined(getattr(one, name)) for one in (recorder, other))
+        assert len(mine["country"]) > 0 and mine.keys() == theirs.keys()
+        assert all((mine[column].astype(str) == theirs[column].astype(str)).all() for column in mine), name
 
 
 def test_nothing_without_remedies() -> None:

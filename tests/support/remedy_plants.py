@@ -89,7 +89,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
     (LAW, '        "claims",\n', "", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
     (LAW, '        "seconds",\n', "", lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
-    (UNION, '"strike_until", "quiet_until"', '"quiet_until"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
+    (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
     (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: remedies.apart(ORGANISED)),
     (UNION, "if not union.strike_days:\n            return", "", lambda: policies.null_settings("union")),
