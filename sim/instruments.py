@@ -291,11 +291,12 @@ class Reclassification(Instrument):
     )
     usd_per_hour: float | None = parameter(
         None, meaning="wage of an hour of open shift; null = the legal minimum wage of the worker's country",
-        unit="USD/hour", low=0, high=100,
+        unit="USD/hour", low=0, high=100, source="legal minimum wages, in the country table",
     )  # fmt: skip
     contributions: float | None = parameter(
-        None, meaning="employers' contributions over pay; null = the country's rate", low=0, high=2
-    )
+        None, meaning="employers' contributions over pay; null = the country's rate", low=0, high=2,
+        source="headline rates, in the country table",
+    )  # fmt: skip
     unfair_share: float = assumed(0.0, 0, 1, "share of unfair rejections that remain")
     slack: float | None = assumed(
         1.1, 1, 100, "shifts opened over those that the price covers; null = all who want one get a shift"

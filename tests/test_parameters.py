@@ -18,6 +18,7 @@ CHOICES = {
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
     "policy.universal_income.pool", "policy.conditional_income.pool", "policy.wage_floor.basis",
+    "policy.union.guideline",
 }  # fmt: skip
 """Names, dates, rules and kinds: chosen, not measured."""
 
