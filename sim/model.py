@@ -810,7 +810,7 @@ class ClickWorkModel(mesa.Model):
                 self.collected[entry.payee] += entry.amount
         for p, country in exits:
             self.leave_country(p, country)
-        floors_move = bool(exits) and self.config.policy.wage_floor is not None
+        floors_move = bool(exits) and bool(self.floors.any())
         if floors_move or offices.contributions(self.hour) != before:
             self.apply_channels()
 
