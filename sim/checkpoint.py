@@ -40,6 +40,7 @@ MODEL_ARRAYS = (
     "reported_pay",
     "platform_pay",
     "floors",
+    "terms",
     "log_platform_pay",
     "week_pay",
     "month_transactions",

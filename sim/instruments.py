@@ -21,6 +21,8 @@ NEW_YORK = "New York Senate bill S4959 of 2021"
 UP_AND_GO = "Up & Go, New York: 5 % of the price"
 DRIVERS = "The Drivers Cooperative, New York: 15 % of the fare"
 STOCKSY = "Stocksy United: a few hundred of about 1,000 members take part"
+DYNAMO = "Salehi et al. 2015, CHI: Dynamo's guideline of 0.10 USD a minute"
+MANKAR = "Mankar, Shah and Lease 2017, HCOMP: two thirds of Indian workers for, of US workers against"
 
 
 @dataclass(frozen=True)
@@ -345,6 +347,116 @@ def _everywhere_at_once(instrument: Instrument, why: str) -> Iterator[tuple[str,
 
 
 @dataclass(frozen=True)
+class Union(Instrument):
+    """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains."""
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms on which it organises; empty = all", unit="names"
+    )
+    guideline: str = parameter(
+        "local",
+        meaning="lowest pay for an hour that the union stands for: the same everywhere, or the minimum wage"
+        " of the worker's country",
+        choices=("uniform", "local"),
+    )
+    usd_per_hour: float = parameter(
+        6.0, meaning="the guideline where it is uniform", unit="USD/hour", low=0, high=1000, source=DYNAMO
+    )
+    support_north: float = parameter(
+        0.33, meaning="share of workers of northern countries who would ever join", low=0, high=1,
+        source=f"{MANKAR} a floor at local wages", assumed=True,
+    )  # fmt: skip
+    support_south: float = parameter(
+        0.67, meaning="share of workers of other countries who would ever join", low=0, high=1,
+        source=f"{MANKAR} a floor at local wages", assumed=True,
+    )  # fmt: skip
+    organising_rate: float = assumed(
+        0.005, 0, 1, "chance that one who would is won over in a week by the union's own effort"
+    )
+    contact_rate: float = assumed(
+        0.15, 0, 1, "the same by fellow workers, if all of them were members and the grievance were full"
+    )
+    leave_rate: float = assumed(0.01, 0, 1, "chance that a member leaves the union in a week")
+    refusal_share: float = assumed(1.0, 0, 1, "share of the guideline under which members refuse work")
+    rating_gain: float = assumed(0.3, 0, 1, "share of their error in pay that members' ratings take away")
+    strike_density: float = assumed(0.2, 0, 1, "share of members on a platform from which they may strike")
+    strike_grievance: float = assumed(0.4, 0, 1, "mean grievance of members from which they strike")
+    strike_days: int = assumed(3, 0, 28, "days that a strike lasts; 0 = none", "days")
+    strike_pause_days: int = assumed(28, 0, 365, "days after a strike before the next", "days")
+    bargaining_density: float = assumed(
+        0.25, 0.001, 1, "share of members on a platform, in a group of countries, from which it signs"
+    )
+    bargained_share: float = assumed(
+        0.5, 0, 1, "share of the guideline that is then the lowest pay there; 0 = none"
+    )
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.phase_in_months:
+            yield "phase_in_months", self.phase_in_months, "0: a union grows by itself"
+        if self.guideline == "uniform" and self.usd_per_hour == 0 and self.bargained_share > 0:
+            yield (
+                "bargained_share",
+                self.bargained_share,
+                "0 where the guideline is 0, or a guideline above 0",
+            )
+
+
+@dataclass(frozen=True)
+class Reclassification(Instrument):
+    """Workers of the platforms and countries covered are employees: paid for open shifts, and insured.
+
+    What they cost is quoted to requesters by country, who pay it or do without them.
+    """
+
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that are employers; empty = all", unit="names"
+    )
+    usd_per_hour: float | None = parameter(
+        None, meaning="wage of an hour of open shift; null = the legal minimum wage of the worker's country",
+        unit="USD/hour", low=0, high=100, source="legal minimum wages, in the country table",
+    )  # fmt: skip
+    contributions: float | None = parameter(
+        None, meaning="employers' contributions over pay; null = the country's rate", low=0, high=2,
+        source="headline rates, in the country table",
+    )  # fmt: skip
+    unfair_share: float = assumed(0.0, 0, 1, "share of unfair rejections that remain")
+    slack: float | None = assumed(
+        1.1, 1, 100, "shifts opened over those that the price covers; null = all who want one get a shift"
+    )
+    smoothing: float = assumed(
+        0.5,
+        0.01,
+        1,
+        "weight of the last week in the share of shifts opened, of the last month in what is quoted",
+    )
+    least_shifts: float = assumed(0.05, 0.001, 1, "share of shifts that are opened whatever is expected")
+    first_ratio: float = assumed(
+        1.5, 1, 100, "hours on duty for a paid one by which the wage is quoted where nobody was paid"
+    )
+    highest_ratio: float = assumed(3.0, 1, 100, "most hours on duty for a paid one by which it is quoted")
+    recovered: float = assumed(
+        1.0,
+        0,
+        1,
+        "share of last month's pay for shifts that a platform withholds from rewards in the country",
+    )
+    exit_months: int = assumed(
+        3, 0, 120, "months of loss in a country, these costs included, until a platform leaves; 0 = stays",
+        "months",
+    )  # fmt: skip
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.phase_in_months:
+            yield "phase_in_months", self.phase_in_months, "0: nobody is an employee by halves"
+        if self.first_ratio > self.highest_ratio:
+            yield "first_ratio", self.first_ratio, f"at most highest_ratio, {self.highest_ratio:g}"
+
+
+@dataclass(frozen=True)
 class Policies:
     """The instruments that are chosen; null where one is not."""
 
@@ -356,6 +468,8 @@ class Policies:
     wage_floor: WageFloor | None = field(default=None)
     cooperative: Cooperative | None = field(default=None)
     commons: Commons | None = field(default=None)
+    union: Union | None = field(default=None)
+    reclassification: Reclassification | None = field(default=None)
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""

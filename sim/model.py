@@ -36,6 +36,7 @@ from sim.agents.traits import (
     COLLECTIVE,
     GOVERNMENT,
     HISTORY,
+    MEMBER,
     NEWCOMER,
     OTHER_JOB,
     PARTS,
@@ -50,7 +51,17 @@ from sim.columns import Records, grown
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest
-from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
+from sim.ledger import (
+    CAPITAL,
+    PROFIT_TAX,
+    SHIFT_PAY,
+    TRANSFER,
+    TURNOVER_TAX,
+    USAGE_TAX,
+    Books,
+    Ledger,
+    ModelError,
+)
 from sim.market import audience, duty, learning, payout, posting
 from sim.market import board as boards
 from sim.market.board import Board
@@ -59,9 +70,10 @@ from sim.market.settings import make_settings, make_task_types
 from sim.numeric import log
 from sim.policy import members
 from sim.policy.assessment import ASSESSMENT, assess
-from sim.policy.channels import Contribution, fold, promises
+from sim.policy.channels import Channels, Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
-from sim.policy.office import Entry, Offices
+from sim.policy.office import Charge, Entry, Offices
+from sim.policy.terms import make_terms
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
 from sim.world import load_world
@@ -284,11 +296,7 @@ class ClickWorkModel(mesa.Model):
 
     def apply_channels(self) -> None:
         """Fold all contributions and write what platforms may charge and must promise."""
-        channels = fold(
-            len(self.platform_names),
-            len(self.world.codes),
-            [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions],
-        )
+        channels = self._folded()
         self.floors = channels.worker_floor
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
@@ -309,6 +317,7 @@ class ClickWorkModel(mesa.Model):
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
         self.show_as_voted()
+        self._set_terms(channels)
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
 
@@ -320,6 +329,20 @@ class ClickWorkModel(mesa.Model):
             order = cooperatives.order_shown(board.platform) if cooperatives is not None else None
             usual = self.config.platforms[name]
             board.ranking = ranking(usual if order is None else ranked_by(usual, order))
+
+    def set_terms(self) -> None:
+        """Write on what terms workers work, where nothing that requesters go by has changed."""
+        self._set_terms(self._folded())
+
+    def _folded(self) -> Channels:
+        given = [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions]
+        return fold(len(self.platform_names), len(self.world.codes), given)
+
+    def _set_terms(self, channels: Channels) -> None:
+        highest = parts_per_million(HIGHEST_WORKER_FEE)
+        self.terms = make_terms(channels, self.platform_rows["worker_fee_ppm"], highest)
+        if self.offices.unions is not None and self.offices.organises(self.hour):
+            self.terms["strike_until"] = self.offices.unions.struck_until()
 
     # --- running ---
 
@@ -613,6 +636,8 @@ class ClickWorkModel(mesa.Model):
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=False)
+        if self.offices.employment is not None:
+            self.offices.employment.note_moves(self.worker_rows[: self.workers_count], rows)
         moving = np.zeros(self.workers_count, bool)
         moving[rows] = True
         for board in self.boards:
@@ -717,6 +742,18 @@ class ClickWorkModel(mesa.Model):
             self.history_rows["joined_day"][rows] = self.day
         self.views.add(rows)
 
+    def learn_shift_pay(self) -> NDArray[np.int64]:
+        """End the week's pay period of employees; return what each got for open shifts, for all to learn."""
+        employment = self.offices.employment
+        if employment is None:
+            return np.zeros(0, np.int64)
+        rows = self.worker_rows[: self.workers_count]
+        employment.end_period(rows)
+        paid = employment.learned[: len(rows)].copy()
+        np.add.at(self.week_pay[..., 0], (column_of(rows, "platform"), rows["country"]), paid)
+        employment.learned[:] = 0
+        return paid
+
     def learn_platform_pay(self) -> None:
         """Update what is known of pay on each platform in each country (USD per hour on duty, also idle)."""
         weight = self.config.learning.pay_smoothing
@@ -743,8 +780,10 @@ class ClickWorkModel(mesa.Model):
         """Add the day's pay, time and transactions of every board to those of the week and the month."""
         for board in self.boards:
             day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
-            self.offices.month_fees[board.platform] += demand[:, boards.FEES] + day[:, boards.FEE]
-            self.offices.month_worker_fees[board.platform] += day[:, boards.FEE]
+            withheld = self._note_employment(board, day)
+            fees = day[:, boards.FEE] - withheld
+            self.offices.month_fees[board.platform] += demand[:, boards.FEES] + fees
+            self.offices.month_worker_fees[board.platform] += fees
             self.offices.month_rewards[board.platform] += day[:, (boards.PAY, boards.FEE, boards.CUT)].sum(
                 axis=1
             )
@@ -768,6 +807,17 @@ class ClickWorkModel(mesa.Model):
         """Unpaid labels of social users by platform and country: since the run began, or of the last day."""
         return audience.labels(self, day)
 
+    def _note_employment(self, board: Board, day: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Let employers note a day; return what of the fees on workers was withheld for contributions."""
+        employment, p = self.offices.employment, board.platform
+        withheld_ppm = self.terms["withheld_ppm"][p]
+        both = withheld_ppm + int(self.platform_rows["worker_fee_ppm"][p])
+        withheld = day[:, boards.FEE] * withheld_ppm // np.maximum(both, 1)
+        if employment is not None:
+            seconds = np.stack([day[:, boards.DUTY], day[:, boards.PAID], board.refused], axis=-1)
+            employment.note_day(p, seconds, day[:, boards.PAY] + day[:, boards.CUT], withheld)
+        return np.asarray(withheld, np.int64)
+
     def close_platform_books(self) -> None:
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
@@ -776,19 +826,24 @@ class ClickWorkModel(mesa.Model):
         entries: list[Entry] = []
         exits: list[tuple[int, int]] = []
         before = offices.contributions(self.hour - 1)
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count])
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
-            closing = offices.month_end(p, revenue, cost, charges, users, self.hour)
+            closing = offices.month_end(p, revenue, cost, charges, users, self.hour, employed[p])
             entries += closing
-            offices.note_result(p, revenue, cost, charges, closing, self.hour)
+            offices.note_result(p, revenue, cost, charges, employed[p], closing, self.hour)
             offices.set_levies(p, charges, self.hour)
             going_on = [one for one in charges if offices.strength(offices.taxes[one.name], self.hour)]
-            exits += [(p, country) for country in offices.left(p, revenue, cost, going_on)]
+            if offices.employs(self.hour):
+                going_on += employed[p]
+            earned = revenue - offices.withheld(p)
+            exits += [(p, country) for country in offices.left(p, earned, cost, going_on)]
             platform["revenue"] += revenue
             platform["cost"] += cost
             platform["profit"] += revenue - cost
             platform["transactions"] += self.month_transactions[p]
+        self._close_employers_month(entries, employed)
         self._book(entries)
         offices.users = users
         self.month_transactions[:] = 0
@@ -800,26 +855,44 @@ class ClickWorkModel(mesa.Model):
             self.leave_country(p, country)
         members.hand_out(self)
         members.vote(self)
-        floors_move = bool(exits) and self.config.policy.wage_floor is not None
+        floors_move = bool(exits) and bool(self.floors.any())
         floors_move |= members.found_and_close(self)
         if floors_move or offices.contributions(self.hour) != before:
             self.apply_channels()
+
+    def _close_employers_month(self, entries: list[Entry], employed: list[list[Charge]]) -> None:
+        """Pay for shifts worker by worker in place of the sums in ``entries``; close employers' accounts."""
+        employment = self.offices.employment
+        if employment is None:
+            return
+        self._book([entry for entry in entries if entry.kind == CAPITAL])
+        paid = self.offices.pay_for_shifts(self.worker_rows[: self.workers_count])
+        self.ledger.transfer(paid, len(paid), self.no_escrow)
+        entries[:] = [entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]
+        dues = np.zeros((2, *employment.covered.shape), np.int64)
+        for p, charges in enumerate(employed):
+            for charge in charges:
+                dues[int(charge.kind != SHIFT_PAY), p, charge.country] = charge.amount
+        goes_on = self.offices.employs(self.hour)
+        employment.close_month(dues[0], dues[1], self.offices.month_rewards, goes_on)
 
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed."""
         row = self.platform_rows[platform]
         revenue = int(row["balance"]) - self.offices.held_for_commons(platform)
+        earned = revenue - self.offices.withheld(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
-        return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+        return revenue, cost + earned * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""
         flows = np.zeros_like(self.ledger.flows)
         users = self.count_users()
+        employed = self.offices.employment_charges(self.worker_rows[: self.workers_count])
         for p in range(len(self.platform_rows)):
             charges = self.offices.charges(p, users, self.hour)
-            for entry in self.offices.month_end(p, *self.books_of(p), charges, users, self.hour):
+            for entry in self.offices.month_end(p, *self.books_of(p), charges, users, self.hour, employed[p]):
                 flows[entry.kind, entry.payer_country, entry.payee_country] += entry.amount
         return flows
 
@@ -829,11 +902,12 @@ class ClickWorkModel(mesa.Model):
         if not offices.counting:
             return np.zeros(0, ASSESSMENT)
         users = self.count_users()
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count])
 
         def of(platform: int) -> Records:
             charges = offices.charges(platform, users, self.hour)
             revenue, cost = self.books_of(platform)
-            profit = revenue - cost - sum(charge.amount for charge in charges)
+            profit = revenue - cost - sum(charge.amount for charge in (*charges, *employed[platform]))
             return assess(offices, platform, users, charges, profit, self.hour)
 
         return np.concatenate([of(platform) for platform in range(len(self.platform_rows))])
@@ -959,7 +1033,15 @@ class ClickWorkModel(mesa.Model):
         """Log of the reservation wage that a worker goes by: with an income, or with what it depends on."""
         worker = self.worker_rows[row]
         wage = float(worker["log_reservation"]) + self.log_rise_by_income(row)
-        return min(wage, self.offices.log_least_wage(row, worker))
+        least = self.offices.log_least_wage(row, worker)
+        if worker["bits"] & MEMBER and np.isinf(least):
+            wage = max(wage, float(self.terms_of(row)["log_refusal"]))
+        return min(wage, least)
+
+    def terms_of(self, row: int) -> Any:
+        """On what terms a worker works."""
+        worker = self.worker_rows[row]
+        return self.terms[int(column_of(worker, "platform")), int(worker["country"])]
 
     def log_rise_by_income(self, row: int) -> float:
         """Log points by which this month's income without work raises a worker's reservation wage."""

@@ -31,6 +31,9 @@ PRIORITY = stream("priority")
 REVIEW = stream("review")
 JOINS = stream("joins")
 RECORDS = stream("records")
+SHIFTS = stream("shifts")
+UNION = stream("union")
+SUPPORT = stream("support")
 
 WEEK_HOURS = 7 * 24
 
@@ -185,6 +188,8 @@ def come_on_duty(model: Model) -> Task:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
+    if model.offices.employment is not None:
+        model.offices.employment.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
@@ -193,6 +198,7 @@ def come_on_duty(model: Model) -> Task:
         search.come_on_duty(
             model.hour,
             key,
+            model.key(SHIFTS, model.hour),
             model.order,
             first,
             last,
@@ -200,9 +206,11 @@ def come_on_duty(model: Model) -> Task:
             model.tables.segments,
             model.collective_rows,
             model.platform_rows[board.platform : board.platform + 1],
+            model.terms[board.platform],
             model.settings,
             model.offices.effects,
             model.offices.tasks_before,
+            board.refused,
             board.active,
             board.live,
             board.state,
@@ -237,6 +245,7 @@ def search_and_work(model: Model) -> Task:
                 board.ranking,
                 model.exposure_costs,
                 model.platform_rows[board.platform : board.platform + 1],
+                model.terms[board.platform],
                 model.settings,
                 board.active,
                 board.live,
@@ -272,6 +281,7 @@ def review_work(model: Model) -> Task:
             float(model.platform_rows["takedown"][board.platform]),
             board.batches,
             model.requester_rows,
+            model.terms[board.platform],
             model.worker_rows,
             board.active,
             board.events,
@@ -294,6 +304,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.platform,
             int(platform["owner"][0]),
             platform,
+            model.terms[board.platform],
             int(platform["broker_cut_ppm"][0]),
             model.utc_hour,
             model.nights[model.utc_hour],
@@ -312,6 +323,10 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+        if model.offices.employment is not None:
+            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            rows = board.rows[: int(board.state[boards.ROWS])]
+            model.offices.employment.note_hour(board.platform, on_duty, rows)
 
     yield settle_one
     books.close()
@@ -339,6 +354,7 @@ def observe_hour(model: Model) -> None:
             observer.day(model)
         for board in model.boards:
             board.tally[:] = 0
+            board.refused[:] = 0
             board.demands[:] = 0
         model.joined_today[:] = 0
         model.left_today[:] = 0
@@ -400,12 +416,14 @@ def draw_duty(model: Model) -> None:
 
 def learn_pay(model: Model) -> None:
     """Learned pay, all-in pay and reservation wages."""
+    shift_pay = model.learn_shift_pay()
 
     def learn(first: int, last: int) -> None:
         learning.learn(
             first,
             last,
             model.worker_rows,
+            shift_pay,
             model.history_rows,
             model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,
             model.settings,
@@ -488,6 +506,26 @@ def join(model: Model) -> None:
             model.add_workers(country, joining, willing)
 
 
+def organise(model: Model) -> None:
+    """Workers join the union and leave it, strikes are called; employers plan the week's shifts."""
+    unions, employment = model.offices.unions, model.offices.employment
+    if unions is not None:
+        rows, collectives = model.worker_rows[: model.workers_count], len(model.collective_rows)
+        together = unions.count(rows, collectives, model.hour)
+        keys, in_force = (
+            (model.key(UNION, model.week), model.key(SUPPORT, 0)),
+            model.offices.organises(model.hour),
+        )
+        model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, in_force))
+        unions.count(rows, collectives, model.hour)
+        if in_force:
+            unions.call_strikes(model.hour)
+    if employment is not None:
+        employment.plan_shifts(model.offices.employs(model.hour))
+    if unions is not None or employment is not None:
+        model.set_terms()
+
+
 def begin_week(model: Model) -> None:
     """Requesters revise pay and demand; a new week of pay and time begins."""
     targets = model.ask("revise_pay")
@@ -518,6 +556,13 @@ def close_platform_books(model: Model) -> None:
 def adjust_audiences(model: Model) -> None:
     """Social platforms charge users, drop them or give up countries for last month's taxes; users answer."""
     model.adjust_audiences()
+
+
+def bargain(model: Model) -> None:
+    """Where the union is strong enough, platforms agree to a lowest pay; where it is not, that ends."""
+    unions = model.offices.unions
+    if unions is not None and unions.bargain():
+        model.apply_channels()
 
 
 def pay_incomes(model: Model) -> None:
@@ -558,12 +603,14 @@ WEEK: tuple[Phase, ...] = (
     make_records,
     change_platform,
     join,
+    organise,
     begin_week,
 )
 MONTH: tuple[Phase, ...] = (
     spend_income,
     close_platform_books,
     adjust_audiences,
+    bargain,
     pay_incomes,
     count_anew,
     close_month,

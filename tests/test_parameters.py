@@ -22,6 +22,7 @@ CHOICES = {
     "platforms.<name>.drops_users", "policy.*.families",
     "platforms.<name>.closed", "policy.profit_tax.carry_forward", "policy.cooperative.votes_on_*",
     "policy.commons.portable_reputation", "policy.commons.fee_at_cost",
+    "policy.union.guideline",
 }  # fmt: skip
 """Names, dates, rules and kinds: chosen, not measured."""
 

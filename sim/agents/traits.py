@@ -13,6 +13,9 @@ ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 NEWCOMER = 128
 """Bits of a worker's ``bits``; ``NEWCOMER``: moved to a platform that does not know the record yet."""
 
+MEMBER = 64
+"""Bit of a worker who is a member of the union."""
+
 JOINED_LATER = 1 << 31
 MOST_BATCHES = 1 << 32
 """Batches of a requester that their identities, requester x this + serial number, can tell apart."""
@@ -61,6 +64,7 @@ PARTS = {
     "bits": Part("bits", 0, 4),
     "skill": Part("bits", 4, 2),
     "newcomer": Part("bits", 7, 1),
+    "member": Part("bits", 6, 1),
 }
 """Numbers of a worker that share a field, because they are small and seldom written: the last session's first
 hour of the run and its minutes, and so on. Kernels read and write them by the rules below, others by

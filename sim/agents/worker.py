@@ -123,6 +123,15 @@ class Worker(RecordAgent):
         return bool(self._field("newcomer"))
 
     @property
+    def union_member(self) -> bool:
+        """Whether the worker is a member of the union."""
+        return bool(self._field("member"))
+
+    @union_member.setter
+    def union_member(self, member: bool) -> None:
+        PARTS["member"].put(self.model.worker_rows, self.row, int(bool(member)))
+
+    @property
     def accuracy(self) -> float:
         """Share of tasks the worker does right."""
         return float(self._field("accuracy")) / 255.0
@@ -176,7 +185,9 @@ class Worker(RecordAgent):
         speed = self.log_speed + rules.speed_log_gain(
             done, float(settings["speed_gain"]), float(settings["speed_half_tasks"])
         )
-        fee = float(self.model.platform_rows["worker_fee_ppm"][self._field("platform")]) / 1e6
+        terms = self.model.terms_of(self.row)
+        fee_ppm = self.model.platform_rows["worker_fee_ppm"][self._field("platform")] + terms["withheld_ppm"]
+        fee = float(fee_ppm) / 1e6
         believed = rules.believed_rejection(
             float(self.accepted),
             float(self.rejected),
@@ -189,6 +200,8 @@ class Worker(RecordAgent):
             float(settings["noise_experienced_sigma"]),
             float(settings["noise_half_tasks"]),
         )
+        if self.union_member:
+            sigma *= float(terms["noise"])
         stated = log(reward_usd * 3600.0 / stated_seconds) + speed + log(1.0 - fee) + log(1.0 - believed)
         if self.learned_pay <= 0.0:
             return float(exp(stated + noise))

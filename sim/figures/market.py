@@ -25,6 +25,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from sim.figures import style
 from sim.figures.families import families_figure
 from sim.figures.policy import taxes_figure, users_figure
+from sim.figures.remedies import remedies_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
 from sim.outcomes.families import present
@@ -74,6 +75,7 @@ def figures_of(frames: Frames) -> dict[str, Draw]:
     """Return the figures that a run has, by name."""
     found = ALL if frames.taxes.empty else ALL | POLICY
     found = found if frames.audiences.empty else found | USERS
+    found = found if frames.unions.empty and frames.employment.empty else found | REMEDIES
     return found | FAMILIES if len(present(frames.kinds)) > 1 else found
 
 
@@ -570,3 +572,6 @@ USERS: dict[str, Draw] = {"users": users_figure}
 
 FAMILIES: dict[str, Draw] = {"families": families_figure}
 """Figures of runs with several kinds of platforms."""
+
+REMEDIES: dict[str, Draw] = {"remedies": remedies_figure}
+"""Figures of runs with a union or with employees."""

@@ -662,6 +662,7 @@ def add_row(
 
 STATE_ARRAYS = (
     "tally",
+    "refused",
     "demands",
     "earnings",
     "listings",
@@ -745,6 +746,7 @@ class Board:
         self.ranking = ranking
         self.tally = np.zeros((24, countries, TALLIES), np.int64)
         self.demands = np.zeros((24, countries, DEMANDS), np.int64)
+        self.refused = np.zeros(countries, np.int64)
         self.earnings = np.zeros((countries, segments, 24, 2), np.int64)
         self.listings: Records = np.zeros(0, LISTING)
         self.batches: Records = np.zeros(0, BATCH)

@@ -50,6 +50,7 @@ from sim.market.board import (
     find_taker,
     rank_key,
 )
+from sim.market.search import worker_fee
 from sim.numeric import ceil_ppm, floor_ppm
 
 SECONDS = 3600
@@ -464,7 +465,8 @@ def count_hour(
     active: Any,
     events: Any,
     accepted: Any,
-    worker_fee_ppm: int,
+    platforms: Any,
+    terms: Any,
     broker_cut_ppm: int,
     tally: Any,
     demand: Any,
@@ -486,7 +488,7 @@ def count_hour(
         right = integer(event.accepted)
         wrong = integer(event.done) - right
         gross = right * integer(batch.reward)
-        fee = ceil_ppm(gross, worker_fee_ppm)
+        fee = ceil_ppm(gross, worker_fee(platforms[0], terms[country]))
         cut = integer(0)
         if worker.collective >= 0:
             cut = ceil_ppm(gross - fee, broker_cut_ppm)
@@ -631,7 +633,8 @@ def _check_tallies(model: Any, board: Board, accepted: NDArray[np.int64]) -> Non
         board.active,
         board.events,
         accepted,
-        int(model.platform_rows["worker_fee_ppm"][board.platform]),
+        model.platform_rows[board.platform : board.platform + 1],
+        model.terms[board.platform],
         int(model.platform_rows["broker_cut_ppm"][board.platform]),
         tally,
         demand,

@@ -27,8 +27,13 @@ DRAW_RECONSIDER, DRAW_PLATFORM = range(2)
 
 
 @kernel
-def learn(first: int, last: int, workers: Any, history: Any, recording: bool, settings: Any) -> None:
-    """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``."""
+def learn(
+    first: int, last: int, workers: Any, shift_pay: Any, history: Any, recording: bool, settings: Any
+) -> None:
+    """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``.
+
+    ``shift_pay`` (micro-dollars) is what the first of them got this week for open shifts, beside their tasks.
+    """
     setting = settings[0]
     weight = real(setting.pay_smoothing)
     for row in range(first, last):
@@ -41,7 +46,10 @@ def learn(first: int, last: int, workers: Any, history: Any, recording: bool, se
             hourly = pay * 3600.0 / real(paid_seconds)
             worker.learned_pay = smoothed(real(worker.learned_pay), hourly, weight)
         if worker.week_seconds > 0:
-            hourly = pay * 3600.0 / real(worker.week_seconds)
+            earned = pay
+            if row < len(shift_pay):
+                earned += real(shift_pay[row]) / 1000000.0
+            hourly = earned * 3600.0 / real(worker.week_seconds)
             worker.all_in_pay = smoothed(real(worker.all_in_pay), hourly, weight)
         worker.log_reservation = log_reservation(
             real(worker.log_base_reservation),

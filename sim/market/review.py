@@ -34,6 +34,7 @@ from sim.market.board import (
     SPENT,
     add_row,
 )
+from sim.market.search import worker_fee
 from sim.numeric import binomial, ceil_ppm, floor_ppm
 
 
@@ -107,6 +108,7 @@ def review(
     takedown: float,
     batches: Any,
     requesters: Any,
+    terms: Any,
     workers: Any,
     active: Any,
     events: Any,
@@ -131,7 +133,7 @@ def review(
         chance = rejection_chance(
             real(worker.accuracy) / 255.0,
             real(requester.strictness),
-            real(requester.unfair),
+            real(requester.unfair) * real(terms[entry.country].unfair),
         )
         chance += takedown * (1.0 - chance)
         rejected = binomial(
@@ -151,6 +153,7 @@ def settle(
     platform_number: int,
     owner: int,
     platforms: Any,
+    terms: Any,
     broker_cut_ppm: int,
     utc_hour: int,
     night: Any,
@@ -175,7 +178,6 @@ def settle(
     requester's fee is computed on the batch's total so far, so that its rounding happens once.
     """
     state[ROWS] = 0
-    worker_fee_ppm = integer(platforms[0].worker_fee_ppm)
     count = integer(state[EVENTS])
     for i in range(count):
         event = events[by_slot[i]]
@@ -183,6 +185,7 @@ def settle(
         row = integer(entry.row)
         worker = workers[row]
         country = integer(entry.country)
+        worker_fee_ppm = worker_fee(platforms[0], terms[country])
         batch = batches[event.slot]
         exposure = real(types[batch.type].exposure)
         own = integer(event.own_seconds)

@@ -24,6 +24,7 @@ from sim.agents.rules import (
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import (
+    MEMBER,
     NEWCOMER,
     OTHER_JOB,
     TERTIARY,
@@ -70,6 +71,7 @@ def duty_seconds(hour: int, start_hour: int, minutes: int) -> int:
 def come_on_duty(
     hour: int,
     duty_key: int,
+    shift_key: int,
     order: Any,
     first: int,
     last: int,
@@ -77,21 +79,34 @@ def come_on_duty(
     segments: Any,
     collectives: Any,
     platform: Any,
+    terms: Any,
     settings: Any,
     effects: Any,
     tasks_before: Any,
+    refused: Any,
     active: Any,
     live: Any,
     state: Any,
 ) -> None:
-    """Add those whose session starts now and prepare the hour of everyone on duty."""
+    """Add those whose session starts now and prepare the hour of everyone on duty.
+
+    ``terms`` are those of the platform for the workers of each country. Who gets no shift stays away;
+    ``refused`` counts the seconds by country.
+    """
     setting = settings[0]
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
         entry = active[count]
-        count += 1
         row = integer(order[i])
         worker = workers[row]
+        shifts = real(terms[worker.country].shifts)
+        if shifts < 1.0:
+            agent = worker_id(integer(worker.number), integer(worker.country))
+            if uniform(shift_key, agent, 0) >= shifts:
+                if worker.bits & ACTIVE_FLAG:
+                    refused[worker.country] += 60 * session_minutes_of(worker)
+                continue
+        count += 1
         entry.row = row
         entry.start_hour = session_start_of(worker)
         entry.minutes = session_minutes_of(worker)
@@ -106,10 +121,15 @@ def come_on_duty(
             skill = max(skill, integer(collectives[worker.collective].skill))
         entry.skill = skill
     state[ACTIVE_COUNT] = count
-    log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)
+    usual_log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)
     for i in range(count):
         entry = active[i]
         worker = workers[entry.row]
+        term = terms[worker.country]
+        log_keep = usual_log_keep
+        if term.withheld_ppm > 0:
+            log_keep = log(1.0 - real(worker_fee(platform[0], term)) / 1000000.0)
+        member = worker.bits & MEMBER > 0
         seconds = integer(0)
         if worker.bits & ACTIVE_FLAG:
             seconds = duty_seconds(hour, integer(entry.start_hour), integer(entry.minutes))
@@ -117,6 +137,8 @@ def come_on_duty(
         interruption = real(segment.interruption_women if worker.bits & WOMAN else segment.interruption_men)
         if uniform(duty_key, integer(entry.id), 0) < interruption:
             seconds = integer(real(seconds) * uniform(duty_key, integer(entry.id), 1))
+        if member and hour < term.strike_until:
+            seconds = integer(0)
         accepted = real(worker.accepted)
         rejected = real(worker.rejected)
         done = accepted + rejected
@@ -153,6 +175,8 @@ def come_on_duty(
             entry.log_reservation = reservation_with_income(
                 real(worker.log_reservation), effect[UNEARNED], other, effect[ELASTICITY]
             )
+        if member and not depends:
+            entry.log_reservation = max(real(entry.log_reservation), real(term.log_refusal))
         entry.log_speed = real(worker.log_speed) + speed_log_gain(
             done, real(setting.speed_gain), real(setting.speed_half_tasks)
         )
@@ -165,6 +189,8 @@ def come_on_duty(
             real(setting.noise_experienced_sigma),
             real(setting.noise_half_tasks),
         )
+        if member:
+            sigma *= real(term.noise)
         weight = 1.0
         belief = 0.0
         if worker.learned_pay > 0.0:
@@ -177,6 +203,12 @@ def come_on_duty(
     state[LIVE] = count
     state[EVENTS] = 0
     state[CUT_OFF] = 0
+
+
+@rule
+def worker_fee(platform: Any, term: Any) -> int:
+    """Millionths of a reward that a worker of some terms does not get: the fee, and what is withheld."""
+    return integer(platform.worker_fee_ppm) + integer(term.withheld_ppm)
 
 
 @rule
@@ -416,6 +448,8 @@ def work_on(
     table: Any,
     events: Any,
     log_keep: float,
+    platforms: Any,
+    terms: Any,
     setting: Any,
     state: Any,
 ) -> None:
@@ -434,6 +468,9 @@ def work_on(
     event.accepted = 0
     if at < 0:
         log_pace = pace(listing.key, integer(entry.id), real(setting.pace_sigma))
+        term = terms[entry.country]
+        if term.withheld_ppm > 0:
+            log_keep = log(1.0 - real(worker_fee(platforms[0], term)) / 1000000.0)
         true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_pace + log_keep
         returns = returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio))
         looked_up = returns or integer(entry.want) < integer(listing.left)
@@ -474,6 +511,7 @@ def search(
     ranking: Any,
     exposure_costs: Any,
     platforms: Any,
+    terms: Any,
     settings: Any,
     active: Any,
     live: Any,
@@ -559,6 +597,8 @@ def search(
                     table,
                     events,
                     log_keep,
+                    platforms,
+                    terms,
                     setting,
                     state,
                 )

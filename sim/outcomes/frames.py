@@ -1,4 +1,4 @@
-"""What a run records: the twelve tables, their columns, types and units.
+"""What a run records: the tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -22,7 +22,8 @@ before the measured window, 0 except in its first month, and `flows` holds the r
 
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
 - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
-for the next one; none is paid at the end of a run.
+for the next one; none is paid at the end of a run. What employers contribute is in what a treasury collected
+and kept; no income is paid from it.
 
 `audiences` has a row for each social platform and country in each month: its users, and those it would have
 if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the
@@ -34,6 +35,9 @@ patronage what of it and of earlier roundings was handed out. `commons` tells of
 collecting it cost and who got the rest: per_label for each task accepted of a type that owes it, and for each
 label that users made unpaid. Both hand out as the month ends, also at the end of a run; nothing of them is
 cut off where the window begins within a month.
+
+`unions` is counted on Mondays, after some have joined and left. `employment` has whole months: pay is rewards
+less fees and what is withheld, before brokers' cuts, and the quote is that of the month after.
 """
 
 from __future__ import annotations
@@ -261,6 +265,30 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "to_users_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
     },
+    "unions": {
+        "day": Column("int32", "day"),
+        "platform": Column("str"),
+        "country": Column("str"),
+        "workers": Column("int64", "workers"),
+        "members": Column("int64", "workers"),
+        "grievance": Column("float64", "share"),
+        "on_strike": Column("bool"),
+        "agreed_usd_per_hour": Column("float64", "USD/h"),
+    },
+    "employment": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "country": Column("str"),
+        "duty_seconds": Column("int64", "s"),
+        "paid_seconds": Column("int64", "s"),
+        "refused_seconds": Column("int64", "s"),
+        "pay_microusd": Column("int64", "µ$"),
+        "withheld_microusd": Column("int64", "µ$"),
+        "shift_pay_microusd": Column("int64", "µ$"),
+        "contributions_microusd": Column("int64", "µ$"),
+        "quoted_usd_per_hour": Column("float64", "USD/h"),
+        "shifts_opened": Column("float64", "share"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
@@ -268,6 +296,8 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "incomes": (),
     "cooperatives": (),
     "commons": (),
+    "unions": (),
+    "employment": (),
     "workers": ("transfers_microusd",),
     "audiences": (),
     "requesters": ("zone",),
@@ -352,6 +382,14 @@ class Frames(Protocol):
         """Month: royalty, labels and dividend of the commons; none without policy."""
 
     @property
+    def unions(self) -> pd.DataFrame:
+        """Monday x platform x country: workers, members, their grievance; none without a union."""
+
+    @property
+    def employment(self) -> pd.DataFrame:
+        """Month x platform x country: time, pay, what is quoted; none where nobody is an employee."""
+
+    @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
 
@@ -426,6 +464,8 @@ class FrameSet:
     audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))
     cooperatives: pd.DataFrame = field(default_factory=lambda: empty("cooperatives"))
     commons: pd.DataFrame = field(default_factory=lambda: empty("commons"))
+    unions: pd.DataFrame = field(default_factory=lambda: empty("unions"))
+    employment: pd.DataFrame = field(default_factory=lambda: empty("employment"))
     scale: float | None = None
     kinds: Kinds = field(default_factory=Kinds)
 

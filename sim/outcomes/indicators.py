@@ -1481,3 +1481,61 @@ def commons_to_users_share(frames: Frames, world: Countries | None) -> float:
     table = _commons(frames)
     to_users, to_workers = (int(table[f"to_{who}_microusd"].sum()) for who in ("users", "workers"))
     return _ratio(to_users, to_users + to_workers, "dividend")
+
+
+# ---------------------------------------------------------------- unions and employment
+
+
+def _union_weeks(frames: Frames) -> pd.DataFrame:
+    if frames.unions.empty:
+        raise Missing("no union")
+    return frames.unions
+
+
+def _employed(frames: Frames) -> pd.DataFrame:
+    if frames.employment.empty:
+        raise Missing("no employees")
+    return frames.employment
+
+
+@indicator(
+    name="union_density",
+    unit="share",
+    definition="Members of the union over workers where it organises, mean over the Mondays of the window.",
+)
+def union_density(frames: Frames, world: Countries | None) -> float:
+    weeks = _union_weeks(frames).groupby("day")[["members", "workers"]].sum()
+    return float((weeks["members"] / weeks["workers"]).mean())
+
+
+@indicator(
+    name="struck_weeks_share",
+    unit="share",
+    definition="Weeks that began with a strike, over weeks, platform by platform.",
+)
+def struck_weeks_share(frames: Frames, world: Countries | None) -> float:
+    weeks = _union_weeks(frames).groupby(["day", "platform"], observed=True)["on_strike"].any()
+    return float(weeks.mean())
+
+
+@indicator(
+    name="refused_shifts_share",
+    unit="share",
+    definition="Time of employees' sessions without a shift over that and their time on duty; whole months.",
+)
+def refused_shifts_share(frames: Frames, world: Countries | None) -> float:
+    sums = _employed(frames)[["refused_seconds", "duty_seconds"]].sum()
+    return _ratio(float(sums["refused_seconds"]), float(sums.sum()), "time of employees")
+
+
+def _register_employers(name: str, kind: str, what: str) -> None:
+    def paid(frames: Frames, world: Countries | None) -> float:
+        _employed(frames)
+        flows = _rows(frames.flows, "flows")
+        return _usd(int(flows.loc[flows["kind"].astype(str) == kind, "amount_microusd"].sum()))
+
+    _register_world(name, "USD", what, paid)
+
+
+_register_employers("shift_pay", "shift_pay", "Pay of employees for open shifts, beside their tasks")
+_register_employers("contributions", "contributions", "Employers' contributions to governments")

@@ -27,6 +27,7 @@ from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
     CONDITIONAL_INCOME,
+    CONTRIBUTIONS,
     EXTERNAL_INCOME,
     HAVEN_PROFIT,
     HAVEN_TAX,
@@ -46,6 +47,7 @@ from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
+from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 from sim.validation import to_plain
 
@@ -137,6 +139,8 @@ class Recorder:
         self.income_months: list[dict[str, NDArray[Any]]] = []
         self.member_months: list[dict[str, NDArray[Any]]] = []
         self.commons_months: list[dict[str, NDArray[Any]]] = []
+        self.union_weeks: list[dict[str, NDArray[Any]]] = []
+        self.employment_months: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -215,6 +219,7 @@ class Recorder:
         rows |= {name: workers[p, c, column] for name, column in WORKER_SIDE.items()}
         rows |= {name: requesters[p, c, column] for name, column in REQUESTER_SIDE.items()}
         self.series_days.append(rows)
+        self.union_weeks += [rows for rows in (union_rows(model),) if rows]
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Keep the month's flows, taxes and incomes, and hand over its batches."""
@@ -224,6 +229,12 @@ class Recorder:
         self.assessed_before = self.assessed_before[:0]
         if model.hour > model.first_recorded_hour and len(model.audiences_closed):
             self._keep_audiences(model, period, rows, part)
+        if model.hour > model.first_recorded_hour:
+            self.employment_months += [rows for rows in (employment_rows(model, period),) if rows]
+            paid = shift_pay_of(model)
+            if model.keeps_history and len(paid):
+                self.transfers = grown(self.transfers, len(paid))
+                self.transfers[: len(paid)] += paid
         if model.hour > model.first_recorded_hour and model.offices.counting:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
@@ -293,7 +304,7 @@ class Recorder:
         per_head = offices.per_head.copy() if paid else np.zeros(countries, np.int64)
         receives = model.paid_income if paid else model.paid_income[:0]
         recipients = model.worker_rows["country"][: len(receives)][receives]
-        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX]].sum(axis=(0, 1))
+        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX, CONTRIBUTIONS]].sum(axis=(0, 1))
         inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
         outgoings = [ADMINISTRATION, UNIVERSAL_INCOME, CONDITIONAL_INCOME, INCOME_OF_OTHERS, HIRING_SUBSIDY]
         spent = flows[outgoings].sum(axis=2)
@@ -398,6 +409,8 @@ class Recorder:
             "audiences.": self.audience_months,
             "cooperatives.": self.member_months,
             "commons.": self.commons_months,
+            "unions.": self.union_weeks,
+            "employment.": self.employment_months,
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -445,6 +458,8 @@ class Recorder:
             audiences=self._audiences(),
             cooperatives=self._cooperatives(),
             commons=self._commons(),
+            unions=self._placed("unions", self.union_weeks),
+            employment=self._placed("employment", self.employment_months),
             scale=self.scale,
             kinds=kinds_of(to_plain(model.config)),
         )
@@ -628,6 +643,15 @@ class Recorder:
     def _commons(self) -> pd.DataFrame:
         columns = joined(self.commons_months)
         return pd.DataFrame(columns) if columns else empty("commons")
+
+    def _placed(self, name: str, rows: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
+        """Return a table of rows by platform and country, under their names."""
+        columns = joined(rows)
+        if not columns:
+            return empty(name)
+        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+        columns["country"] = self._codes(columns["country"])
+        return pd.DataFrame({column: columns[column] for column in COLUMNS[name]})
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

@@ -22,6 +22,11 @@ LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
 ROYALTY = "royalty"
 PORTABLE = "portable"
+REFUSAL = "refusal"
+NOISE = "noise"
+WITHHELD = "withheld"
+UNFAIR = "unfair"
+SHIFTS = "shifts"
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
@@ -31,11 +36,18 @@ FOLDS = {
     LEVY_ON_WORKERS: (np.add, 0.0),
     ROYALTY: (np.add, 0.0),
     PORTABLE: (np.maximum, 0.0),
+    REFUSAL: (np.maximum, 0.0),
+    NOISE: (np.minimum, 1.0),
+    WITHHELD: (np.add, 0.0),
+    UNFAIR: (np.minimum, 1.0),
+    SHIFTS: (np.minimum, 1.0),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
-work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count."""
+work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count. Of
+the last five: USD an hour under which members refuse, factor on their errors in pay, share of a reward
+withheld from workers, factor on unfair rejections, share of sessions that get a shift."""
 
-BY_COUNTRY = (WORKER_FLOOR,)
+BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS)
 """Channels with a value for the workers of each country; the others have one for each platform."""
 
 
@@ -60,6 +72,11 @@ class Channels:
     levy_on_workers: NDArray[np.float64]
     royalty: NDArray[np.float64]
     portable: NDArray[np.float64]
+    refusal: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    withheld: NDArray[np.float64]
+    unfair: NDArray[np.float64]
+    shifts: NDArray[np.float64]
 
 
 def promises(config: Config) -> list[Contribution]:

@@ -27,6 +27,7 @@ from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
     CONDITIONAL_INCOME,
+    CONTRIBUTIONS,
     EXTERNAL_INCOME,
     HAVEN_PROFIT,
     HAVEN_TAX,
@@ -39,6 +40,7 @@ from sim.ledger import (
     PROFIT_SHIFTING,
     PROFIT_TAX,
     ROYALTY,
+    SHIFT_PAY,
     SURPLUS,
     TRANSFER,
     TURNOVER_TAX,
@@ -65,6 +67,8 @@ from sim.policy.effects import (
     UNEARNED,
     WAGE,
 )
+from sim.policy.reclassification import Employment
+from sim.policy.union import Unions
 from sim.world import World
 
 POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
@@ -175,6 +179,7 @@ class Offices:
             for name, tax in (("usage_tax", policy.usage_tax), ("turnover_tax", policy.turnover_tax))
             if tax is not None
         }
+        self._borne: dict[str, Any] = {**self.taxes, "reclassification": policy.reclassification}
         self.persons = taxes.exact(config.workers.real_count) / config.workers.count
         self.window = clock.datetime(24 * config.time.warmup_days).date()
         self.programme: Programme | None = policy.conditional_income or policy.universal_income
@@ -203,6 +208,12 @@ class Offices:
             )
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
+        self.unions = Unions(policy.union, self.names, world) if policy.union is not None else None
+        self.employment: Employment | None = None
+        if policy.reclassification is not None:
+            fees = {name: platform.worker_fee for name, platform in config.platforms.items()}
+            self.employment = Employment(policy.reclassification, fees, world)
+            self.employment.noting[0] = self.employs(0)
         self.tasks_before = np.zeros(1, np.int64)
         self.month_spent = np.zeros(1, np.int64)
         self.subsidies = np.zeros(countries)
@@ -322,6 +333,15 @@ class Offices:
         months = 12 * (month.year - start.year) + month.month - start.month + 1
         return min(Fraction(1), Fraction(months, max(1, instrument.phase_in_months)))
 
+    def organises(self, hour: int) -> bool:
+        """Whether there is a union in the month of an hour."""
+        return self.policy.union is not None and self.strength(self.policy.union, hour) > 0
+
+    def employs(self, hour: int) -> bool:
+        """Whether platforms are employers in the month of an hour."""
+        law = self.policy.reclassification
+        return law is not None and self.strength(law, hour) > 0
+
     def covers(self, instrument: Instrument, country: int) -> bool:
         """Whether an instrument holds in a country."""
         return not instrument.countries or self.world.codes[country] in instrument.countries
@@ -395,12 +415,16 @@ class Offices:
         charges: Iterable[Charge],
         users: NDArray[np.int64],
         hour: int,
+        employment: Iterable[Charge] = (),
     ) -> list[Entry]:
-        """Return the transfers that close a platform's month: costs, taxes, profit or capital."""
+        """Return the transfers that close a platform's month: costs, taxes, profit or capital.
+
+        What it owes as an employer comes to it in one transfer for each country, to no worker in particular.
+        """
         owner = self.owners[platform]
         dues = [
             Entry(charge.kind, platform, charge.country, charge.amount, owner, charge.country)
-            for charge in charges
+            for charge in (*charges, *employment)
         ]
         profit = revenue - cost - sum(due.amount for due in dues)
         closing = Entry(PLATFORM_COST, platform, owner, cost, owner, owner)
@@ -415,6 +439,7 @@ class Offices:
         revenue: int,
         cost: int,
         charges: Iterable[Charge],
+        employment: Iterable[Charge],
         closing: Iterable[Entry],
         hour: int,
     ) -> None:
@@ -423,11 +448,13 @@ class Offices:
         ``closing`` are the transfers of `month_end`. Call it before the levies of the next month are set.
         """
         charged = sum(charge.amount for charge in charges)
+        owed = sum(charge.amount for charge in employment)
         rewards = int(self.month_rewards[platform].sum())
         if self.policy.cooperative is not None or self.policy.commons is not None:
             passed_on = int(rewards * float(self.levies[:, platform].sum()))
-            self.costs.note(platform, cost + max(0, charged - passed_on), rewards)
-        profit, tax = revenue - cost - charged, self.policy.profit_tax
+            borne = max(0, charged - passed_on) + max(0, owed - self.withheld(platform))
+            self.costs.note(platform, cost + borne, rewards)
+        profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
         if tax is not None and tax.carry_forward:
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
@@ -561,7 +588,7 @@ class Offices:
         given_up = []
         months, self.losing[platform] = self.losing[platform].copy(), 0
         for country, due in _by_country(charges).items():
-            patience = max(self.taxes[charge.name].exit_months for charge in due)
+            patience = max(self._borne[charge.name].exit_months for charge in due)
             brings = margin * int(rewards[country]) // whole if whole else 0
             if brings < sum(charge.for_workers for charge in due):
                 self.losing[platform, country] = months[country] + 1
@@ -582,12 +609,54 @@ class Offices:
             terms, numbers = self.fund.terms, range(len(self.names))
             shares = [self.costs.share(number, terms.cost_months) for number in numbers]
             found += self.fund.contributions(float(self.strength(terms, hour)), shares, self.worker_fees)
+        if self.unions is not None and self.organises(hour):
+            found += self.unions.contributions()
+        if self.employment is not None and self.employs(hour):
+            found += self.employment.contributions()
         return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
             for platform, levy in enumerate(row)
             if levy > 0.0
         ]
+
+    # --- employers ---
+
+    def employment_charges(self, workers: Records) -> list[list[Charge]]:
+        """Return what each platform owes as an employer: pay for shifts, and contributions, by country.
+
+        ``for_workers`` is what is not covered by what was withheld from rewards.
+        """
+        if self.employment is None:
+            return [[] for _ in self.names]
+        pay, contributions = self.employment.dues(workers)
+        return [
+            [
+                Charge(
+                    "reclassification",
+                    kind,
+                    int(country),
+                    int(dues[country]),
+                    int(dues[country] - less[country]),
+                )
+                for kind, dues, less in (
+                    (SHIFT_PAY, pay[platform], np.zeros_like(pay[platform])),
+                    (CONTRIBUTIONS, contributions[platform], self.employment.month_withheld[platform]),
+                )
+                for country in np.flatnonzero(dues)
+            ]
+            for platform in range(len(self.names))
+        ]
+
+    def pay_for_shifts(self, workers: Records) -> Records:
+        """Return the transfers to workers of what platforms owe them for open shifts."""
+        if self.employment is None:
+            return np.zeros(0, TRANSFER)
+        return self.employment.payments(workers, self.owners)
+
+    def withheld(self, platform: int) -> int:
+        """Micro-dollars that a platform withheld from rewards this month, for contributions."""
+        return 0 if self.employment is None else int(self.employment.month_withheld[platform].sum())
 
     # --- incomes ---
 
@@ -809,6 +878,9 @@ class Offices:
             yield self.cooperatives, Cooperatives.STATE
         if self.fund is not None:
             yield self.fund, Fund.STATE
+        for part in (self.unions, self.employment):
+            if part is not None:
+                yield part, part.CHECKPOINTED
 
 
 def usual_task_hours(config: Config) -> float:

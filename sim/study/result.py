@@ -59,7 +59,7 @@ class RunResult:
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
     series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives,
-    commons
+    commons, unions, employment
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -157,6 +157,16 @@ class RunResult:
     def audiences(self) -> pd.DataFrame:
         """The users of social platforms by month and country."""
         return self.frame("audiences")
+
+    @cached_property
+    def unions(self) -> pd.DataFrame:
+        """Workers and members of the union by Monday, platform and country."""
+        return self.frame("unions")
+
+    @cached_property
+    def employment(self) -> pd.DataFrame:
+        """Time, pay and quotes of employers by month, platform and country."""
+        return self.frame("employment")
 
     @property
     def scale(self) -> float | None:

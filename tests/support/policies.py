@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
+from sim.agents.traits import ACTIVE, MEMBER, OTHER_JOB, column_of
 from sim.agents.worker import Worker
 from sim.composition import compose
 from sim.config import Config, Platform
@@ -29,7 +29,9 @@ from sim.instruments import (
     Cooperative,
     Policies,
     ProfitTax,
+    Reclassification,
     TurnoverTax,
+    Union,
     UniversalIncome,
     UsageTax,
     WageFloor,
@@ -179,6 +181,31 @@ NULLS: dict[str, dict[str, Policies]] = {
         ),
         "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
     },
+    "union": {
+        "nobody would join": Policies(union=Union(support_north=0.0, support_south=0.0, organising_rate=1.0)),
+        "nobody begins": Policies(union=Union(organising_rate=0.0, contact_rate=1.0)),
+        "members who do as others do": Policies(
+            union=Union(
+                organising_rate=0.3, refusal_share=0.0, rating_gain=0.0, strike_days=0, bargained_share=0.0
+            )
+        ),
+        "a start after the end": Policies(union=Union(organising_rate=1.0, start="2019-06-01")),
+        "a platform without users": Policies(union=Union(organising_rate=1.0, platforms=["deserted"])),
+        "a country without workers": Policies(union=Union(organising_rate=1.0, countries=[NOWHERE])),
+    },
+    "reclassification": {
+        "a wage of nothing": Policies(
+            reclassification=Reclassification(
+                usd_per_hour=0.0, contributions=0.0, unfair_share=1.0, slack=None
+            )
+        ),
+        "a start after the end": Policies(reclassification=Reclassification(start="2019-06-01")),
+        "an end before the run": Policies(
+            reclassification=Reclassification(start="2018-02-01", end="2018-12-01")
+        ),
+        "a platform without users": Policies(reclassification=Reclassification(platforms=["deserted"])),
+        "a country without workers": Policies(reclassification=Reclassification(countries=[NOWHERE])),
+    },
 }
 """Settings of each instrument that must change nothing at all."""
 
@@ -233,6 +260,8 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
         "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
         "commons": Policies(commons=Commons()),
+        "union": Policies(union=Union(organising_rate=0.3)),
+        "reclassification": Policies(reclassification=Reclassification()),
     }[instrument]
     assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
         "the instrument does nothing"
@@ -241,7 +270,8 @@ def _null_settings(instrument: str, base: Config) -> Counts:
 
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:
-    """Take off what is written down of a floor that binds nobody, or of a commons that nobody works in."""
+    """Take off what is written down of a floor or a commons that binds nobody, and of members like others."""
+    model.worker_rows["bits"] &= np.uint8(255 - MEMBER)
     model.platform_rows["highest_floor"] = 0.0
     model.platform_rows["portable"] = model.platform_rows["royalty_ppm"] = 0
     model.requester_rows["complies"] = 1

@@ -1,0 +1,292 @@
+"""Reclassification: what employees are owed for open shifts, what they cost, how many shifts are opened.
+
+A pay period ends with the week, with the month, and when somebody changes platform. All money is in whole
+micro-dollars from exact fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.agents.traits import column_of
+from sim.columns import Records
+from sim.errors import UserError
+from sim.instruments import Reclassification
+from sim.ledger import REWARD, SHIFT_PAY, TRANSFER, WORKER_FEE
+from sim.policy.channels import SHIFTS, UNFAIR, WITHHELD, WORKER_FLOOR, Contribution
+from sim.policy.taxes import MILLION, exact
+from sim.world import World
+
+DUTY, PAID, REFUSED = range(3)
+"""Columns of sums of time (seconds)."""
+
+MOST_RECOVERED = 0.5
+"""Largest share of a reward that is withheld to pay for shifts."""
+
+
+def shortfall(
+    wage: NDArray[np.int64], seconds: NDArray[np.int64], piece_pay: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Micro-dollars by which piece pay falls short of a wage (micro-dollars an hour) for seconds on duty."""
+    return np.asarray(np.maximum(0, wage * seconds // 3600 - piece_pay), np.int64)
+
+
+def withheld_share(rate: float, fee: float) -> float:
+    """Share of a reward that covers contributions at ``rate`` on what is left of it beside a fee."""
+    return (1.0 - fee) * rate / (1.0 + rate)
+
+
+def quoted_ratio(before: float, duty: int, paid: int, law: Reclassification) -> float:
+    """Hours on duty for a paid one that are quoted, from those before and last month's seconds."""
+    last = min(law.highest_ratio, max(1.0, duty / paid)) if paid > 0 else law.first_ratio
+    return before + law.smoothing * (last - before)
+
+
+def recovered_share(pay_for_shifts: int, rewards: int, law: Reclassification) -> float:
+    """Share of the rewards of a month by which the last month's pay for shifts comes in again."""
+    return min(MOST_RECOVERED, law.recovered * pay_for_shifts / rewards) if rewards > 0 else 0.0
+
+
+def shifts_opened(before: float, seconds: tuple[int, int, int], ratio: float, law: Reclassification) -> float:
+    """Share of sessions that get a shift, from last week's seconds on duty, paid and refused.
+
+    As much time on duty is opened as the price covers, ``ratio`` hours for a paid one, and some slack.
+    """
+    duty, paid, refused = seconds
+    if law.slack is None or duty + refused == 0:
+        return before
+    forecast = min(1.0, law.slack * ratio * paid / (duty + refused))
+    return max(law.least_shifts, before + law.smoothing * (forecast - before))
+
+
+class Employment:
+    """What platforms owe and know as employers.
+
+    Attributes
+    ----------
+    seconds, piece_pay : int64 arrays
+        Seconds on duty, and rewards less fees (micro-dollars), of each worker in this pay period.
+    owed, learned : int64 arrays
+        Pay for shifts owed to each worker by the present platform; that of this week, which is learned from.
+    claims : int64 array (n, 3)
+        Row, platform and micro-dollars of what platforms owe to those who left them this month.
+    month, week : int64 arrays (platforms, countries, 3)
+        Seconds on duty, paid, and refused for lack of a shift.
+    month_pay, month_withheld : int64 arrays (platforms, countries)
+        Rewards less fees, before brokers' cuts; what was withheld from rewards.
+    ratios, opened, recovered : float64 arrays (platforms, countries)
+        Hours on duty for a paid one that are quoted; share of sessions that get a shift; share of rewards
+        withheld to pay for shifts.
+    last_paid : int64 array
+        Micro-dollars that each worker was paid for shifts when a month was last closed.
+    closed : int64 array (platforms, countries, 7)
+        Of the month last closed: the seconds of ``month``, pay, withheld, pay for shifts, contributions.
+    """
+
+    CHECKPOINTED = (
+        "seconds",
+        "piece_pay",
+        "owed",
+        "learned",
+        "claims",
+        "month",
+        "week",
+        "month_pay",
+        "month_withheld",
+        "ratios",
+        "opened",
+        "recovered",
+        "closed",
+        "noting",
+    )
+
+    def __init__(self, law: Reclassification, platforms: dict[str, float], world: World) -> None:
+        """``platforms`` are their fees on workers, as shares of the reward."""
+        refuse_unknown_wages(law, world)
+        self.law, names = law, list(platforms)
+        self.fees = list(platforms.values())
+        set_wage, set_rate = law.usd_per_hour, law.contributions
+        self.usd = [w if set_wage is None else set_wage for w in world.minimum_wage_usd.tolist()]
+        self.rates = [r if set_rate is None else set_rate for r in world.employer_contributions.tolist()]
+        self.covered = np.array(
+            [
+                [
+                    (not law.platforms or name in law.platforms)
+                    and (not law.countries or code in law.countries)
+                    for code in world.codes
+                ]
+                for name in names
+            ]
+        )
+        wages = np.array([int(exact(usd) * MILLION) for usd in self.usd], np.int64)
+        self.wages = np.where(self.covered, wages, 0)
+        shape = self.covered.shape
+        self.seconds, self.piece_pay = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self.owed, self.learned = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self.claims = np.zeros((0, 3), np.int64)
+        self.month, self.week = np.zeros((*shape, 3), np.int64), np.zeros((*shape, 3), np.int64)
+        self.month_pay, self.month_withheld = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self.ratios, self.opened = np.full(shape, law.first_ratio), np.ones(shape)
+        self.recovered = np.zeros(shape)
+        self.closed = np.zeros((*shape, 7), np.int64)
+        self.noting = np.zeros(1, bool)
+        self.last_paid = np.zeros(0, np.int64)
+
+    # --- counting ---
+
+    def make_room(self, workers: int) -> None:
+        """Make room for notes of so many workers."""
+        more = workers - len(self.seconds)
+        if more > 0:
+            for name in ("seconds", "piece_pay", "owed", "learned"):
+                setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
+
+    def note_hour(self, platform: int, active: Records, transfers: Records) -> None:
+        """Note the time on duty and the rewards less fees of an hour, worker by worker."""
+        if not self.noting[0]:
+            return
+        covered = self.covered[platform]
+        here = active[covered[active["country"]]]
+        np.add.at(self.seconds, here["row"], here["duty"])
+        rewards = transfers[(transfers["kind"] == REWARD) & covered[transfers["credit_country"]]]
+        np.add.at(self.piece_pay, rewards["credit"], rewards["amount"])
+        fees = transfers[(transfers["kind"] == WORKER_FEE) & covered[transfers["debit_country"]]]
+        np.subtract.at(self.piece_pay, fees["debit"], fees["amount"])
+
+    def note_day(
+        self, platform: int, seconds: NDArray[np.int64], pay: NDArray[np.int64], withheld: NDArray[np.int64]
+    ) -> None:
+        """Note a day's seconds (countries, 3), pay before brokers' cuts and what was withheld of it."""
+        self.month[platform] += seconds
+        self.week[platform] += seconds
+        if self.noting[0]:
+            self.month_pay[platform] += np.where(self.covered[platform], pay, 0)
+            self.month_withheld[platform] += withheld
+
+    # --- pay for shifts ---
+
+    def _lacking(self, workers: Records, rows: Any = slice(None)) -> NDArray[np.int64]:
+        """What piece pay of this period lacks, for some of the workers."""
+        wage = self.wages[column_of(workers, "platform")[rows], workers["country"][rows]]
+        return shortfall(wage, self.seconds[: len(workers)][rows], self.piece_pay[: len(workers)][rows])
+
+    def end_period(self, workers: Records, rows: Any = slice(None)) -> None:
+        """End the pay period of some workers: what piece pay lacks is owed."""
+        self.make_room(len(workers))
+        lacking = self._lacking(workers, rows)
+        for total in (self.owed, self.learned):
+            total[: len(workers)][rows] += lacking
+        for note in (self.seconds, self.piece_pay):
+            note[: len(workers)][rows] = 0
+
+    def note_moves(self, workers: Records, rows: NDArray[np.int64]) -> None:
+        """End the pay period of workers who are about to leave their platform, which goes on owing it."""
+        self.end_period(workers, rows)
+        platforms = column_of(workers, "platform")[rows]
+        claims = np.stack([rows, platforms, self.owed[rows]], axis=1).astype(np.int64)
+        self.claims = np.concatenate([self.claims, claims[claims[:, 2] > 0]])
+        self.owed[rows] = 0
+
+    def dues(self, workers: Records) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pay for shifts and contributions due by platform and country, as of now."""
+        self.make_room(len(workers))
+        pay = np.zeros(self.covered.shape, np.int64)
+        owed = self.owed[: len(workers)] + self._lacking(workers)
+        np.add.at(pay, (column_of(workers, "platform"), workers["country"]), owed)
+        np.add.at(pay, (self.claims[:, 1], workers["country"][self.claims[:, 0]]), self.claims[:, 2])
+        contributions = np.zeros_like(pay)
+        if self.noting[0]:
+            for platform, country in np.argwhere(self.covered).tolist():
+                base = int(self.month_pay[platform, country] + pay[platform, country])
+                contributions[platform, country] = int(base * exact(self.rates[country]))
+        return pay, contributions
+
+    def payments(self, workers: Records, owners: list[int]) -> Records:
+        """End everybody's pay period and return the transfers of pay for shifts; nothing is owed any more."""
+        self.end_period(workers)
+        rows = np.flatnonzero(self.owed[: len(workers)])
+        present = np.stack([rows, column_of(workers, "platform")[rows], self.owed[rows]], axis=1)
+        every = np.concatenate([self.claims, present.astype(np.int64)])
+        paid = np.zeros(len(every), TRANSFER)
+        paid["kind"], paid["debit"], paid["credit"] = SHIFT_PAY, every[:, 1], every[:, 0]
+        paid["amount"] = every[:, 2]
+        paid["debit_country"] = np.array(owners)[every[:, 1]]
+        paid["credit_country"] = workers["country"][every[:, 0]]
+        self.owed[:] = 0
+        self.claims = self.claims[:0]
+        self.last_paid = np.zeros(len(workers), np.int64)
+        np.add.at(self.last_paid, paid["credit"], paid["amount"])
+        return paid
+
+    def close_month(
+        self,
+        pay: NDArray[np.int64],
+        contributions: NDArray[np.int64],
+        rewards: NDArray[np.int64],
+        goes_on: bool,
+    ) -> None:
+        """Keep what a month came to, quote the next by it, and begin to count anew."""
+        money = np.stack([self.month_pay, self.month_withheld, pay, contributions], axis=-1)
+        self.closed = np.concatenate([self.month, money], axis=-1)
+        for platform, country in np.argwhere(self.covered).tolist():
+            duty, paid, _ = self.month[platform, country].tolist()
+            before = float(self.ratios[platform, country])
+            self.ratios[platform, country] = quoted_ratio(before, duty, paid, self.law)
+            self.recovered[platform, country] = recovered_share(
+                int(pay[platform, country]), int(rewards[platform, country]), self.law
+            )
+        self.month[:] = 0
+        self.month_pay[:] = 0
+        self.month_withheld[:] = 0
+        self.noting[0] = goes_on
+
+    # --- shifts, quotes ---
+
+    def plan_shifts(self, in_force: bool) -> None:
+        """Decide for the coming week which share of sessions get a shift."""
+        for platform, country in np.argwhere(self.covered).tolist():
+            duty, paid, refused = self.week[platform, country].tolist()
+            before, ratio = float(self.opened[platform, country]), float(self.ratios[platform, country])
+            self.opened[platform, country] = (
+                shifts_opened(before, (duty, paid, refused), ratio, self.law) if in_force else 1.0
+            )
+        self.week[:] = 0
+
+    def quote(self, platform: int, country: int) -> float:
+        """USD that an hour of paid work costs: wage, contributions, and the time on duty beside it."""
+        return self.usd[country] * (1.0 + self.rates[country]) * float(self.ratios[platform, country])
+
+    def contributions(self) -> Iterator[Contribution]:
+        """Yield what employment gives to the channels while it is in force."""
+        for platform, country in np.argwhere(self.covered).tolist():
+            recovered = float(self.recovered[platform, country])
+            withheld = recovered + withheld_share(self.rates[country], self.fees[platform] + recovered)
+            yield Contribution(WORKER_FLOOR, platform, self.quote(platform, country), country)
+            yield Contribution(WITHHELD, platform, withheld, country)
+            yield Contribution(UNFAIR, platform, self.law.unfair_share, country)
+            yield Contribution(SHIFTS, platform, float(self.opened[platform, country]), country)
+
+
+def refuse_unknown_wages(law: Reclassification, world: World) -> None:
+    """Refuse employment at legal minimum wages where a covered country has none.
+
+    Raises
+    ------
+    UserError
+        Naming the first such country.
+    """
+    if law.usd_per_hour is not None:
+        return
+    for code, wage in zip(world.codes, world.minimum_wage_usd.tolist(), strict=True):
+        if (not law.countries or code in law.countries) and not wage > 0:
+            raise UserError(
+                f"needs a minimum wage, and {code} has none in the country table.",
+                path="policy.reclassification.usd_per_hour",
+                value=None,
+                allowed="a number of USD an hour, or countries that have a minimum wage",
+                nearest="policy.reclassification.usd_per_hour=6",
+            )

@@ -1,0 +1,134 @@
+"""The tables of unions and employment of a small market, against the market itself and the ledger's flows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sim.agents.traits import ACTIVE, MEMBER, column_of
+from sim.model import ClickWorkModel
+from sim.outcomes.frames import FrameSet
+from sim.outcomes.indicators import summary
+from sim.outcomes.recorder import Recorder, joined
+from tests.conftest import Exercised
+from tests.support.observers import Watcher
+from tests.support.policies import market
+from tests.support.remedies import EMPLOYED, ORGANISED
+
+BOTH = replace(ORGANISED, reclassification=EMPLOYED.reclassification)
+
+
+class Mondays(Watcher):
+    """Counts members as they are at the end of the first hour of each week."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[tuple[int, str, str], tuple[int, int]] = {}
+
+    def hour(self, model: Any) -> None:
+        """Count."""
+        if model.hour % 168 or not model.hour:
+            return
+        rows = model.worker_rows[: model.workers_count]
+        rows = rows[rows["bits"] & ACTIVE > 0]
+        places = list(zip(column_of(rows, "platform").tolist(), rows["country"].tolist(), strict=True))
+        workers, members = (
+            Counter(places),
+            Counter(place for place, row in zip(places, rows, strict=True) if row["bits"] & MEMBER),
+        )
+        for (p, c), count in workers.items():
+            name = model.platform_names[p], model.world.codes[c]
+            self.found[model.hour // 24, *name] = count, members[p, c]
+
+
+def recorded(warmup: int = 10) -> tuple[FrameSet, Mondays, ClickWorkModel]:
+    """A market with a union and with employees, its tables, and who was a member."""
+    config = market(days=48, workers=80, policy=BOTH)
+    config = replace(config, time=replace(config.time, warmup_days=warmup))
+    model = ClickWorkModel(config)
+    recorder, mondays = Recorder(model), Mondays()
+    model.observers.extend([recorder, mondays])
+    model.run()
+    model.end()
+    return recorder.frames(), mondays, model
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[FrameSet, Mondays, ClickWorkModel]:
+    return recorded()
+
+
+def test_members_by_week(run: tuple[FrameSet, Mondays, ClickWorkModel], exercised: Exercised) -> None:
+    frames, mondays, model = run
+    rows = frames.unions
+    assert not rows.duplicated(["day", "platform", "country"]).any()
+    for row in rows.itertuples():
+        assert (row.workers, row.members) == mondays.found[row.day, row.platform, row.country]
+    expected = {key for key in mondays.found if key[0] >= 10}
+    assert set(zip(rows["day"], rows["platform"], rows["country"], strict=True)) == expected
+    exercised("rows", len(rows), 10)
+    exercised("members", int(rows["members"].sum()), 50)
+    exercised("rows under an agreement", int((rows["agreed_usd_per_hour"] > 0).sum()), 1)
+    found = summary(frames, model.world)
+    weeks = rows.groupby("day")[["members", "workers"]].sum()
+    density = float((weeks["members"] / weeks["workers"]).mean())
+    assert found["union_density"]["value"] == pytest.approx(density)
+
+
+def test_employment_is_what_was_booked(
+    run: tuple[FrameSet, Mondays, ClickWorkModel], exercised: Exercised
+) -> None:
+    """Whole months by the table; the ledger's flows leave out what lies before the window."""
+    frames, _, model = run
+    rows, flows = frames.employment, frames.flows
+    later = rows[rows["period"] > rows["period"].min()]
+    for kind, column in (("shift_pay", "shift_pay_microusd"), ("contributions", "contributions_microusd")):
+        booked = flows[(flows["kind"] == kind) & (flows["period"] > rows["period"].min())]
+        by_country = booked.groupby("credit_country")["amount_microusd"].sum()
+        by_table = later.groupby("country")[column].sum()
+        pd.testing.assert_series_equal(
+            by_table[by_table > 0], by_country, check_names=False, check_index_type=False
+        )
+        exercised(f"micro-dollars of {kind}", int(by_country.sum()), 1_000_000)
+    series = frames.series[frames.series["date"].str.slice(0, 7).isin(later["period"])]
+    for column in ("duty_seconds", "paid_seconds"):
+        assert later[column].sum() == series[column].sum()
+    assert int(rows["shift_pay_microusd"].sum()) == int(frames.workers["transfers_microusd"].sum())
+    exercised("refused seconds", int(rows["refused_seconds"].sum()), 3_600)
+    found = summary(frames, model.world)
+    sums = rows[["refused_seconds", "duty_seconds"]].sum()
+    share = float(sums["refused_seconds"] / sums.sum())
+    assert found["refused_shifts_share"]["value"] == pytest.approx(share)
+    assert found["world_shift_pay_per_year"]["value"] > 0
+
+
+def test_a_checkpoint_holds_the_tables(run: tuple[FrameSet, Mondays, ClickWorkModel]) -> None:
+    config = run[2].config
+    model = ClickWorkModel(config)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run(24 * 40)
+    recorder.flush_batches()
+    recorder.kept_batches.clear()
+    other = Recorder(model)
+    other.restore(recorder.state_arrays())
+    for name in ("union_weeks", "employment_months"):
+        mine, theirs = (joined(getattr(one, name)) for one in (recorder, other))
+        assert len(mine["country"]) > 0 and mine.keys() == theirs.keys()
+        assert all((mine[column].astype(str) == theirs[column].astype(str)).all() for column in mine), name
+
+
+def test_nothing_without_remedies() -> None:
+    model = ClickWorkModel(market(days=9, workers=20))
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    frames = recorder.frames()
+    assert frames.unions.empty and frames.employment.empty
+    found = summary(frames, model.world)
+    assert found["union_density"]["reason"] == "no union"
+    assert found["refused_shifts_share"]["reason"] == "no employees"

@@ -1,0 +1,121 @@
+"""Planted bugs of the union and of employment: a text of a module, what becomes of it, the check to notice it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sim.compile import COMPILED
+from tests.support import policies, remedies
+from tests.support.checks import FAULTS
+from tests.support.markets import tiny
+from tests.support.plants import Plant, planted
+from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_SOUTH, ORGANISED
+
+UNION, LAW, OFFICE = "sim.policy.union", "sim.policy.reclassification", "sim.policy.office"
+SEARCH, REVIEW, MODEL, SCHEDULE = "sim.market.search", "sim.market.review", "sim.model", "sim.schedule"
+
+OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
+    "union": [
+        (UNION, "max(guideline, exp(log_base))", "guideline"),
+        (UNION, "if all_in_pay < 0.0:", "if False:"),
+        (UNION, "* (1.0 - rejected)", "+ rejected"),
+        (UNION, "organising + contact * density * grievance", "organising + contact * density"),
+        (UNION, "min(1.0, organising", "(organising"),
+        (UNION, "guideline * union.refusal_share", "guideline"),
+        (UNION, "guideline * union.bargained_share", "guideline"),
+        (UNION, "self.groups == group", "self.groups != ''"),
+        (UNION, "shares(found) >= self.union", "shares(found) > self.union"),
+        (UNION, "members >= union.strike_density * present", "members > union.strike_density * present"),
+        (UNION, "hour < self.quiet_until[platform]", "hour <= 168"),
+        (UNION, "np.where(self.covered[..., None], self.found, 0)", "self.found"),
+        (UNION, "world.minimum_wage_usd if local", "world.outside_wage_usd if local"),
+    ],
+    "reclassification": [
+        (LAW, "wage * seconds // 3600 - piece_pay)", "-(-wage * seconds // 3600) - piece_pay)"),
+        (LAW, "(1.0 - fee) * rate / (1.0 + rate)", "(1.0 - fee) * rate"),
+        (LAW, "min(law.highest_ratio, max(", "max(1.0, max("),
+        (LAW, "if paid > 0 else law.first_ratio", "if paid > 0 else law.highest_ratio"),
+        (LAW, "min(MOST_RECOVERED, law.recovered", "min(1.0, law.recovered"),
+        (LAW, "law.slack * ratio * paid / (duty + refused)", "law.slack * ratio * paid / duty"),
+        (LAW, "law.slack * ratio * paid", "law.slack * paid"),
+        (LAW, "max(law.least_shifts, before", "max(0.0, before"),
+        (LAW, "* (1.0 + self.rates[country]) * float", "* float"),
+        (LAW, "self.month_pay[platform, country] + pay[platform, country]", "pay[platform, country]"),
+        (LAW, "self.claims[:, 2])\n        contributions", "0)\n        contributions"),
+        (LAW, "np.where(self.covered, wages, 0)", "wages + 0 * self.covered"),
+        (OFFICE, "for charge in (*charges, *employment)", "for charge in charges"),
+        (OFFICE, "int(dues[country] - less[country])", "int(dues[country])"),
+    ],
+}  # fmt: skip
+"""Edits that a case worked out by hand must notice."""
+
+
+def members() -> Any:
+    """The check of the union, on a small market."""
+    return remedies.members(days=40, workers=50)
+
+
+def employers() -> Any:
+    """The check of employers, on a small market."""
+    return remedies.employers(days=35, workers=30)
+
+
+OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
+    (UNION, "uniform(support_key, agent, 0) >= support[country]", "False", members),
+    (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", lambda: remedies.members(days=44)),
+    (UNION, "uniform(week_key, agent, DRAW_LEAVES)", "uniform(week_key, agent, DRAW_JOINS)", members),
+    (UNION, "self.quiet_until[platform] = self.strike_until[platform] +", "self.quiet_until[platform] = hour +", lambda: remedies.members(days=58, workers=60)),
+    (SEARCH, "if member and hour < term.strike_until:", "if hour < term.strike_until:", members),
+    (SEARCH, "if member and not depends:", "if not depends:", members),
+    (MODEL, 'self.terms["strike_until"] = self.offices.unions.struck_until()', "pass", members),
+    (MODEL, "if worker[\"bits\"] & MEMBER and np.isinf(least):", "if False:", members),
+    (SCHEDULE, "if unions is not None and unions.bargain():", "if unions is not None and unions.bargain() and False:", members),
+    (SEARCH, "sigma *= real(term.noise)", "pass", remedies.ratings),
+    (LAW, "np.subtract.at(self.piece_pay, fees", "np.add.at(self.piece_pay, fees", employers),
+    (LAW, "self.owed[rows] = 0\n", "pass\n", employers),
+    (LAW, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
+    (LAW, "self.week[:] = 0", "pass", employers),
+    (LAW, "self.month_pay[:] = 0", "pass", employers),
+    (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
+    (SEARCH, "refused[worker.country] += 60 * session_minutes_of(worker)", "pass", employers),
+    (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
+    (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
+    (REVIEW, "worker_fee(platforms[0], terms[country])", "integer(platforms[0].worker_fee_ppm)", employers),
+    (OFFICE, "return law is not None and self.strength(law, hour) > 0", "return law is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
+    (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
+    (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
+    (LAW, '        "claims",\n', "", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
+    (LAW, '        "seconds",\n', "", lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
+    (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
+    ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
+    (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: policies.null_settings("union")),
+    (UNION, "if not union.strike_days:\n            return", "", lambda: policies.null_settings("union")),
+    (LAW, "(not law.countries or code in law.countries)\n                    for", "True\n                    for", lambda: policies.null_settings("reclassification")),
+]  # fmt: skip
+"""Edits that a check of whole markets must notice; several are in compiled code."""
+
+
+def main() -> None:
+    """Plant the bugs of some numbers, or all; print a line of JSON for each: its text, and what was said of it.
+
+    With ``--sound`` nothing is planted, and every check must be content.
+    """
+    assert not COMPILED, "planted bugs need NUMBA_DISABLE_JIT=1"
+    sound = "--sound" in sys.argv
+    numbers = [int(word) for word in sys.argv[1:] if word != "--sound"]
+    for number in numbers or range(len(OF_MARKETS)):
+        module, old, new, check = OF_MARKETS[number]
+        said = None
+        try:
+            with planted(Plant(module, old, old if sound else new, "", tiny)):
+                check()
+        except (*FAULTS, ValueError, IndexError, ArithmeticError) as fault:
+            said = f"{type(fault).__name__}: {fault}"
+        print(json.dumps({"plant": old, "said": said}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
