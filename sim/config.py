@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.instruments import Policies
+from sim.intelligence import Intelligence
 from sim.parameters import assumed, parameter
 
 ILO = "ILO, World Employment and Social Outlook 2021"
@@ -580,6 +581,7 @@ class Config:
     record: Record = field(default_factory=Record)
     compute: Compute = field(default_factory=Compute)
     results: Results = field(default_factory=Results)
+    ai: Intelligence | None = field(default=None)
 
     def __post_init__(self) -> None:
         """Put named entries in the order of their names, so that the order of a file changes nothing."""
@@ -650,7 +652,7 @@ class Config:
         requesters = self.requesters
         own_pools = [p.pay_factor for p in self.platforms.values() if p.requester_share > 0]
         highest = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
-        return highest * max([1.0, *own_pools])
+        return highest * max([1.0, *own_pools]) * (self.ai.highest_value_factor if self.ai else 1.0)
 
     def _too_many_tiles(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if the platforms' boards could have more tiles than a worker's record can name."""

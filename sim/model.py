@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -48,6 +49,7 @@ from sim.errors import UserError, nearest
 from sim.ledger import PROFIT_TAX, TRANSFER, TURNOVER_TAX, USAGE_TAX, Books, Ledger, ModelError
 from sim.market import board as boards
 from sim.market import duty, learning, payout, posting
+from sim.market.ai_demand import LabelDemand
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
@@ -176,6 +178,9 @@ class ClickWorkModel(mesa.Model):
         self._populate(
             population.copy() if population is not None else make_population(config, self.world, self.tables)
         )
+        self.ai = (
+            LabelDemand(config, config.ai, self.world, self.requester_rows, self.mixes) if config.ai else None
+        )
         self._open_books()
         self._choose_who_complies()
         self.offices.set_conditions(self.worker_rows, self.collected, 0)
@@ -278,6 +283,7 @@ class ClickWorkModel(mesa.Model):
             [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions],
         )
         self.floors = channels.worker_floor
+        self.free_labels = channels.free_labels
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
@@ -292,6 +298,8 @@ class ClickWorkModel(mesa.Model):
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
+        if self.ai is not None:
+            self.ai.share_out(self.free_labels_of_week(), self.requester_rows)
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
 
@@ -884,10 +892,9 @@ class ClickWorkModel(mesa.Model):
         """Revise the pay targets of some requesters."""
         self.kernels.revise_pay(requesters, self.platform_rows, self.floors, self.settings)
 
-    def revise_demand(self, requesters: Records) -> None:
-        """Set how many batches a day some requesters post."""
-        posting.revise_demand(
-            requesters,
+    def revise_demand(self, requesters: Records, row: int | None = None) -> None:
+        """Set how many batches a day some requesters post; ``row`` says where a copy of one stands."""
+        rules = (
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
@@ -895,6 +902,21 @@ class ClickWorkModel(mesa.Model):
             self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
+        if self.ai is None:
+            posting.revise_demand(requesters, *rules)
+        elif row is None:
+            self.ai.revise(requesters, self.mixes, 0, *rules)
+        else:
+            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *rules)
+
+    def free_labels_of_week(self) -> float:
+        """Labels that unpaid users of all platforms make in a week."""
+        return math.fsum(self.free_labels)
+
+    def learn_ai(self) -> None:
+        """Let a week's labels feed the stock of intelligence; who loses work by it goes on the register."""
+        if self.ai is not None:
+            self.ai.learn(self.requester_rows, self.pools, self.hour, self.free_labels_of_week())
 
     def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
         """Session that the compiled rule draws for a worker on a day: (UTC hour of the day, minutes)."""
@@ -944,7 +966,7 @@ class ClickWorkModel(mesa.Model):
     def found_demand(self, row: int) -> float:
         """Batches a day that the compiled rule lets a requester post."""
         requester = self.requester_rows[row : row + 1].copy()
-        self.revise_demand(requester)
+        self.revise_demand(requester, row)
         return float(requester["batches_per_day"][0])
 
     # --- agents that decide for themselves ---

@@ -23,6 +23,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.figures import style
+from sim.figures.intelligence import ai_figure
 from sim.figures.policy import taxes_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
 from sim.money import MICRO, short_usd
@@ -59,7 +60,7 @@ def draw_run(frames: Frames, world: Countries, manifest: Mapping[str, Any], fold
 
 
 def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> list[Path]:
-    """Draw every figure of `ALL`, and of `POLICY` where one is on, as PNG and SVG; return the paths."""
+    """Draw every figure that a run has as PNG and SVG; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
         path
@@ -70,7 +71,8 @@ def draw_all(frames: Frames, world: Countries, caption: str, folder: Path) -> li
 
 def figures_of(frames: Frames) -> dict[str, Draw]:
     """Return the figures that a run has, by name."""
-    return ALL if frames.taxes.empty else ALL | POLICY
+    found = ALL if frames.taxes.empty else ALL | POLICY
+    return found if frames.ai.empty else found | INTELLIGENCE
 
 
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
@@ -560,3 +562,6 @@ ALL: dict[str, Draw] = {
 
 POLICY: dict[str, Draw] = {"taxes": taxes_figure}
 """Figures of runs in which a tax or an income is in force."""
+
+INTELLIGENCE: dict[str, Draw] = {"ai": ai_figure}
+"""Figures of runs with a stock of artificial intelligence."""

@@ -1,4 +1,4 @@
-"""What a run records: the nine tables, their columns, types and units.
+"""What a run records: the tables, their columns, types and units.
 
 `COLUMNS` is the one place where a column of a result is declared. The recorder fills these columns, the
 result folder stores them with their units, indicators and figures read them. All tables cover the measured
@@ -23,6 +23,10 @@ before the measured window, 0 except in its first month, and `flows` holds the r
 Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
 - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
 for the next one; none is paid at the end of a run.
+
+Of `ai`, which is empty where no stock of intelligence is chosen, rows are whole weeks from Monday; `day` is the
+first. Hours of labels are those of human work that they took at the start; columns add up over countries. Work is
+of the country of the requester, other work lost of that of those who lost it.
 """
 
 from __future__ import annotations
@@ -208,11 +212,29 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "from_outside_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
     },
+    "ai": {
+        "day": Column("int32", "day"),
+        "date": Column("str"),
+        "country": Column("str"),
+        "requesters": Column("int64", "requesters"),
+        "initial_hours": Column("float64", "h"),
+        "stock_hours": Column("float64", "h x stock"),
+        "labels_wanted_hours": Column("float64", "h"),
+        "labels_delivered_hours": Column("float64", "h"),
+        "labels_free_hours": Column("float64", "h"),
+        "labels_by_machines_hours": Column("float64", "h"),
+        "human_hours": Column("float64", "h"),
+        "analytic_hours": Column("float64", "h"),
+        "wanted_cost_usd": Column("float64", "USD"),
+        "outside_hours_lost": Column("float64", "h"),
+        "displaced": Column("int64", "agents"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "taxes": (),
     "incomes": (),
+    "ai": (),
     "workers": ("transfers_microusd",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
@@ -271,6 +293,10 @@ class Frames(Protocol):
     @property
     def incomes(self) -> pd.DataFrame:
         """Month x country: what the treasury took, shared out, passed on and kept; none without policy."""
+
+    @property
+    def ai(self) -> pd.DataFrame:
+        """Week x country: stock of intelligence, labels, human work for them; none without such a stock."""
 
     @property
     def scale(self) -> float | None:
@@ -340,6 +366,7 @@ class FrameSet:
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
+    ai: pd.DataFrame = field(default_factory=lambda: empty("ai"))
     scale: float | None = None
 
 

@@ -110,6 +110,7 @@ class Recorder:
         self.flow_months: list[dict[str, NDArray[Any]]] = []
         self.tax_months: list[dict[str, NDArray[Any]]] = []
         self.income_months: list[dict[str, NDArray[Any]]] = []
+        self.ai_weeks: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -187,6 +188,15 @@ class Recorder:
         rows |= {name: workers[p, c, column] for name, column in WORKER_SIDE.items()}
         rows |= {name: requesters[p, c, column] for name, column in REQUESTER_SIDE.items()}
         self.series_days.append(rows)
+        if model.ai is not None and model.clock.is_week_start(model.hour - 24):
+            self._keep_ai(model, model.hour // 24 - 8)
+
+    def _keep_ai(self, model: Any, first_day: int) -> None:
+        """Keep what the week that ended yesterday brought, if all of it lies in the window."""
+        if 24 * first_day >= model.first_recorded_hour:
+            country = np.arange(self.countries)
+            week = {"day": np.full(self.countries, first_day, np.int32), "country": country}
+            self.ai_weeks.append(week | model.ai.week(model.requester_rows, self.countries))
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Keep the month's flows, taxes and incomes, and hand over its batches."""
@@ -316,7 +326,12 @@ class Recorder:
 
     def _months(self) -> dict[str, list[dict[str, NDArray[Any]]]]:
         """Tables kept month by month, by the head of their names in a checkpoint."""
-        return {"flows.": self.flow_months, "taxes.": self.tax_months, "incomes.": self.income_months}
+        return {
+            "flows.": self.flow_months,
+            "taxes.": self.tax_months,
+            "incomes.": self.income_months,
+            "ai.": self.ai_weeks,
+        }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what a checkpoint holds."""
@@ -359,6 +374,7 @@ class Recorder:
             flows=self._flows(),
             taxes=self._taxes(),
             incomes=self._incomes(),
+            ai=self._ai(),
             scale=self.scale,
         )
 
@@ -366,9 +382,7 @@ class Recorder:
         columns = joined(self.series_days)
         if not columns:
             return pd.DataFrame(columns=list(COLUMNS["series"]))
-        days = columns["day"]
-        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
-        columns["date"] = np.array([dates[day] for day in days], object)
+        columns["date"] = self._dates(columns["day"])
         columns["country"] = self._codes(columns["country"])
         columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
         return pd.DataFrame({name: columns[name] for name in COLUMNS["series"]})
@@ -520,6 +534,18 @@ class Recorder:
             return empty("incomes")
         columns["country"] = self._codes(columns["country"])
         return pd.DataFrame({name: columns[name] for name in COLUMNS["incomes"]})
+
+    def _ai(self) -> pd.DataFrame:
+        columns = joined(self.ai_weeks)
+        if not columns:
+            return empty("ai")
+        columns["date"] = self._dates(columns["day"])
+        columns["country"] = self._codes(columns["country"])
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["ai"]})
+
+    def _dates(self, days: NDArray[np.int32]) -> NDArray[Any]:
+        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
+        return np.array([dates[day] for day in days], object)
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

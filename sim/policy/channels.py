@@ -20,6 +20,7 @@ FEE_CAP = "fee_cap"
 WORKER_FLOOR = "worker_floor"
 LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
+FREE_LABELS = "free_labels"
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
@@ -27,8 +28,9 @@ FOLDS = {
     FEE_CAP: (np.minimum, np.inf),
     LEVY_ON_REQUESTERS: (np.add, 0.0),
     LEVY_ON_WORKERS: (np.add, 0.0),
+    FREE_LABELS: (np.add, 0.0),
 }
-"""Fold and neutral value of each channel: USD per hour; shares of the reward."""
+"""Fold and neutral value of each channel: USD per hour; shares of the reward; labels a week, unpaid."""
 
 BY_COUNTRY = (WORKER_FLOOR,)
 """Channels with a value for the workers of each country; the others have one for each platform."""
@@ -53,6 +55,7 @@ class Channels:
     fee_cap: NDArray[np.float64]
     levy_on_requesters: NDArray[np.float64]
     levy_on_workers: NDArray[np.float64]
+    free_labels: NDArray[np.float64]
 
 
 def promises(config: Config) -> list[Contribution]:

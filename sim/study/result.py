@@ -57,7 +57,7 @@ class RunResult:
         The folder.
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes
+    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, ai
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -140,6 +140,11 @@ class RunResult:
     def incomes(self) -> pd.DataFrame:
         """The account of each treasury by month, and the incomes paid."""
         return self.frame("incomes")
+
+    @cached_property
+    def ai(self) -> pd.DataFrame:
+        """The stock of intelligence, its labels and the work for them, by week and country."""
+        return self.frame("ai")
 
     @property
     def scale(self) -> float | None:
