@@ -620,6 +620,14 @@ class Config:
         yield from self._too_many_tiles()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
+        if dearest * 1e6 > LARGEST_BATCH_MICROUSD and self.ai is not None:
+            factor = self.ai.highest_value_factor
+            most = factor * LARGEST_BATCH_MICROUSD / 1e6 / dearest
+            if 1.0 <= most < factor:
+                allowed = (
+                    f"at most {most:.6g}, so that the work of an hour cannot cost more than can be counted"
+                )
+                yield "ai.most_labels_per_hour", self.ai.most_labels_per_hour, allowed
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
             value = self.requesters.value_usd_per_hour
             most = value * (LARGEST_BATCH_MICROUSD / 1e6 / dearest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -53,7 +52,7 @@ from sim.market.ai_demand import LabelDemand
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
-from sim.numeric import log
+from sim.numeric import added_up, log
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
@@ -911,7 +910,7 @@ class ClickWorkModel(mesa.Model):
 
     def free_labels_of_week(self) -> float:
         """Labels that unpaid users of all platforms make in a week."""
-        return math.fsum(self.free_labels)
+        return added_up(self.free_labels)
 
     def learn_ai(self) -> None:
         """Let a week's labels feed the stock of intelligence; who loses work by it goes on the register."""

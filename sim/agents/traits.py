@@ -164,13 +164,13 @@ asked for to what target and normal fee would give, ``asked`` and ``expected`` t
 days); ``batches`` to ``fees`` count the window (``spent`` and ``fees`` in micro-dollars).
 
 What follows is for artificial intelligence. Labels are measured in the seconds of human work that they took
-at the start: ``base_preparation``, ``base_services`` (verification and impersonation), ``labels_wanted`` and
-those of them that users deliver, ``labels_free``, a day; ``labels`` so far in years of base demand. ``ai_stock`` is
-1 at the start, ``automation`` the share of the work on a label that machines do, ``fulfilment`` the share of
-labels that gets done, ``label_cost`` USD for an hour's labels, ``base_value`` the value without machines;
-``ai_done`` and ``ai_closed`` are seconds of human work accepted and closed since Monday, ``week_*`` sums of the
-last week: labels (``week_assisted`` those made by machines), human seconds done, and those that follow from
-stock and automation alone; ``week_cost`` is labels wanted x cost of an hour's."""
+at the start: ``base_preparation``, ``base_services`` (verification, impersonation), ``labels_wanted`` and
+those of them that users deliver, ``labels_free``, a day; ``labels`` so far in years of base demand.
+``ai_stock`` is 1 at the start, ``automation`` the share of the work on a label that machines do,
+``fulfilment`` the share of labels that gets done, ``label_cost`` USD for an hour's labels, ``base_value`` the
+value without machines; ``ai_done`` and ``ai_closed`` are seconds of human work accepted and closed since
+Monday, ``week_*`` sums of the last week: labels (``week_assisted`` those made by machines), human seconds
+done, those that follow from stock and automation alone, and labels wanted x cost of an hour's (``week_cost``)."""
 
 PLATFORM = records(
     [

@@ -73,7 +73,7 @@ def in_spells(frames: Frames) -> pd.DataFrame:
 def _remarks(table: pd.DataFrame) -> str:
     each = int(table["weeks"].iloc[0])
     text = " Whole weeks." if each == 1 else f" Means of {each} weeks."
-    text += " The dashed line is assumed, not a result: hours at the start times stock^g (1 - automation)^(1 - e)."
+    text += " Dashed: assumed, not a result: hours at the start times stock^g (1 - automation)^(1 - e)."
     if len(table) * each * 7 / 365 < LEAST_YEARS_OF_AI:
         text += " A short run: the stock is nearly fixed."
     return text

@@ -7,7 +7,6 @@ batches are as ever, only their number and the mix of their types change.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.intelligence import Intelligence
 from sim.market.posting import expected_unit_cost
-from sim.numeric import power
+from sim.numeric import added_up, power
 from sim.world import World
 
 NONE, PREPARATION, SERVICES = 0, 1, 2
@@ -252,7 +251,7 @@ class LabelDemand:
         self.learned_at = np.zeros(1, np.int64)
         self.displaced = np.zeros(len(world.codes), np.int64)
         online = world.labour_force * world.internet_share
-        self.where: NDArray[np.float64] = online / math.fsum(online)
+        self.where: NDArray[np.float64] = online / added_up(online)
         persons = config.workers.real_count / config.workers.count
         self.most_displaced = (world.labour_force / persons).astype(np.int64)
         for name, value in (("ai_stock", 1.0), ("fulfilment", 1.0), ("labels", 0.0), ("automation", 0.0)):
@@ -283,7 +282,8 @@ class LabelDemand:
 
     def displace(self, requesters: Records, pools: NDArray[np.int64]) -> None:
         """Put on the register who loses other work because services sold are more than they ever were."""
-        hours = math.fsum(self.base * (requesters["ai_stock"] - 1.0)) * 7.0 / 3600.0
+        grown = self.base * (requesters["ai_stock"] - 1.0)
+        hours = added_up(grown[in_order(requesters)]) * 7.0 / 3600.0
         self.lost_hours[0] = max(float(self.lost_hours[0]), self.settings.displacement * hours)
         jobs = self.lost_hours[0] / self.settings.outside_hours
         so_far = np.minimum((jobs * self.where).astype(np.int64), self.most_displaced)
@@ -311,13 +311,14 @@ class LabelDemand:
     def share_out(self, free_labels: float, requesters: Records) -> None:
         """Share what users make in a week among requesters, by their size in preparation."""
         ai = self.settings
-        whole = math.fsum(requesters["base_preparation"][requesters["retired"] == 0])
+        rows = requesters[in_order(requesters)]
+        whole = added_up(rows["base_preparation"][rows["retired"] == 0])
         usable = free_labels * ai.free_trust * ai.free_label_seconds / 7.0
         self.free_each[0] = usable / whole if whole > 0.0 else 0.0
 
     def week(self, requesters: Records, countries: int) -> dict[str, NDArray[Any]]:
         """Return the sums of the last week by the requesters' country; lost work by that of who lost it."""
-        order = np.argsort(requesters["id"], kind="stable")
+        order = in_order(requesters)
         rows = requesters[order]
         base = self.base[order] * 7.0 / 3600.0
 
@@ -333,6 +334,11 @@ class LabelDemand:
         columns["outside_hours_lost"] = float(self.lost_hours[0]) * self.where
         columns["displaced"] = self.displaced.copy()
         return columns
+
+
+def in_order(requesters: Records) -> NDArray[np.int64]:
+    """Rows by permanent id: sums of floats are added up in this order, whatever that of storage."""
+    return np.argsort(requesters["id"], kind="stable")
 
 
 def refuse_too_many_batches(config: Config, ai: Intelligence, requesters: Records) -> None:

@@ -24,9 +24,9 @@ Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to
 - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
 for the next one; none is paid at the end of a run.
 
-Of `ai`, which is empty where no stock of intelligence is chosen, rows are whole weeks from Monday; `day` is the
-first. Hours of labels are those of human work that they took at the start; columns add up over countries. Work is
-of the country of the requester, other work lost of that of those who lost it.
+Of `ai`, which is empty where no stock of intelligence is chosen, rows are whole weeks from Monday; `day` is
+the first. Hours of labels are those of human work that they took at the start; columns add up over countries.
+Work is of the country of the requester, other work lost of that of those who lost it.
 """
 
 from __future__ import annotations
