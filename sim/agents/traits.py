@@ -170,7 +170,7 @@ those of them that users deliver, ``labels_free``, a day; ``labels`` so far in y
 ``fulfilment`` the share of labels that gets done, ``label_cost`` USD for an hour's labels, ``base_value`` the
 value without machines; ``ai_done`` and ``ai_closed`` are seconds of human work accepted and closed since
 Monday, ``week_*`` sums of the last week: labels (``week_assisted`` those made by machines), human seconds
-done, those that follow from stock and automation alone, and labels wanted x cost of an hour's (``week_cost``)."""
+done, those that follow from stock and automation alone; ``week_cost``, labels wanted x cost of an hour's."""
 
 PLATFORM = records(
     [

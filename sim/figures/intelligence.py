@@ -41,15 +41,15 @@ def ai_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     _panel(panels[1], "Who makes the labels besides paid people (%)", makers, top=100.0)
     hours = [
         ("done", style.BLUE, "-", table["human_hours"]),
-        ("stock and\nautomation\nalone", style.GREY, "--", table["analytic_hours"]),
+        ("formula", style.GREY, "--", table["analytic_hours"]),
     ]
     divisor, word = style.scale_of(max(float(values.max()) for *_, values in hours))
     scaled = [(name, color, dashes, values / divisor) for name, color, dashes, values in hours]
-    _panel(panels[2], f"Human work for labels ({word} hours a week)".replace("( ", "("), scaled)
+    _panel(panels[2], f"Human work for labels ({word} h a week)".replace("( ", "("), scaled)
     price = table["wanted_cost_usd"] / table["labels_wanted_hours"].replace(0, np.nan)
     an_hour = price * paid / (paid - table["labels_by_machines_hours"]).replace(0, np.nan)
     costs = [("labels", style.ORANGE, "-", price), ("an hour", style.BLUE, "-", an_hour)]
-    _panel(panels[3], "Cost of an hour, and of its labels at the start (USD)", costs)
+    _panel(panels[3], "Cost of an hour and of its labels (USD)", costs)
     _date_axis(panels[3], table, float(first["weeks"]))
     return figure
 
@@ -73,7 +73,9 @@ def in_spells(frames: Frames) -> pd.DataFrame:
 def _remarks(table: pd.DataFrame) -> str:
     each = int(table["weeks"].iloc[0])
     text = " Whole weeks." if each == 1 else f" Means of {each} weeks."
-    text += " Dashed: assumed, not a result: hours at the start times stock^g (1 - automation)^(1 - e)."
+    text += (
+        " The formula is assumed, not a result: hours at the start times stock^g (1 - automation)^(1 - e)."
+    )
     if len(table) * each * 7 / 365 < LEAST_YEARS_OF_AI:
         text += " A short run: the stock is nearly fixed."
     return text
@@ -88,7 +90,7 @@ def _panel(axes: Axes, title: str, lines: list[Line], top: float = 0.0) -> None:
         axes.plot(values.index.to_numpy(), values.to_numpy(np.float64), dashes, color=color, marker=marker)
         known = values.dropna()
         if len(known):
-            highest = max(highest, 1.1 * float(known.max()))
+            highest = max(highest, 1.25 * float(known.max()))
             if name:
                 ends.append((float(known.iloc[-1]), name, color))
     axes.set_title(title)
