@@ -41,6 +41,7 @@ MODEL_ARRAYS = (
     "platform_pay",
     "floors",
     "terms",
+    "offered_labels",
     "log_platform_pay",
     "week_pay",
     "month_transactions",
@@ -119,6 +120,8 @@ def state_of(model: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     for number, board in enumerate(model.boards):
         arrays |= {f"board.{number}.{name}": array for name, array in board.state_arrays().items()}
     arrays |= {f"offices.{name}": array for name, array in model.offices.state().items()}
+    if model.ai is not None:
+        arrays |= {f"ai.{name}": array for name, array in model.ai.state().items()}
     meta = {name: int(getattr(model, name)) for name in MODEL_NUMBERS}
     return arrays, {"model": meta, "transfers": model.ledger.transfers_booked}
 
@@ -139,6 +142,8 @@ def restore(model: Any, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, A
         getattr(model.ledger, name)[...] = arrays[f"ledger.{name}"]
     model.ledger.transfers_booked = int(meta["transfers"])
     model.offices.restore({name[8:]: array for name, array in arrays.items() if name.startswith("offices.")})
+    if model.ai is not None:
+        model.ai.restore({name[3:]: array for name, array in arrays.items() if name.startswith("ai.")})
     for number, board in enumerate(model.boards):
         head = f"board.{number}."
         board.restore({name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)})

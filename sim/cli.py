@@ -24,7 +24,11 @@ COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
 FREE_ON_RESUME = ("compute.",)
 USUAL_SEEDS = 10
-EXPLAINED_BY_COMPARE = {"policy": "Policies", "scenario": "Scenarios"}
+EXPLAINED_BY_COMPARE = {
+    "policy": "Policies",
+    "scenario": "Scenarios",
+    "ai": "Artificial intelligence, for all scenarios: ai=NAME",
+}
 MAIN_PARAMETERS = (
     "seed",
     "time.days",
@@ -345,7 +349,7 @@ def _group_lines() -> list[str]:
         for name in names:
             mark = "*" if usual.get(group) == name else " "
             lines += _columns(f"{mark} ", f"{group}={name}", _first_comment(folder / group / f"{name}.yaml"))
-    return [*lines, "  policy=[NAME,NAME], scenario=NAME    see clickmarket compare --help"]
+    return [*lines, "  policy=[NAME,NAME], scenario=NAME, ai=NAME    see clickmarket compare --help"]
 
 
 def _columns(mark: str, name: str, text: str, width: int = 36) -> list[str]:

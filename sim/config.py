@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sim.instruments import Policies
+from sim.intelligence import Intelligence
 from sim.parameters import assumed, parameter
 
 ILO = "ILO, World Employment and Social Outlook 2021"
@@ -722,6 +723,7 @@ class Config:
     record: Record = field(default_factory=Record)
     compute: Compute = field(default_factory=Compute)
     results: Results = field(default_factory=Results)
+    ai: Intelligence | None = field(default=None)
 
     def __post_init__(self) -> None:
         """Put named entries in the order of their names, so that the order of a file changes nothing."""
@@ -765,6 +767,14 @@ class Config:
         yield from self._no_cooperative()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
+        if dearest * 1e6 > LARGEST_BATCH_MICROUSD and self.ai is not None:
+            factor = self.ai.highest_value_factor
+            most = factor * LARGEST_BATCH_MICROUSD / 1e6 / dearest
+            if 1.0 <= most < factor:
+                allowed = (
+                    f"at most {most:.6g}, so that the work of an hour cannot cost more than can be counted"
+                )
+                yield "ai.most_labels_per_hour", self.ai.most_labels_per_hour, allowed
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD:
             value = self.requesters.value_usd_per_hour
             most = value * (LARGEST_BATCH_MICROUSD / 1e6 / dearest)
@@ -806,6 +816,7 @@ class Config:
         """Highest value of an hour of work to a requester on a platform, before the type's factor (USD)."""
         requesters = self.requesters
         highest = requesters.value_usd_per_hour * math.exp(FURTHEST_DRAW * requesters.value_log_sigma)
+        highest *= self.ai.highest_value_factor if self.ai else 1.0
         return highest * max(1.0, self.pay_level(name, DEAREST_OUTSIDE_WAGE_USD))
 
     def pay_level(self, name: str, outside_wage: float) -> float:

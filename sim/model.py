@@ -64,10 +64,11 @@ from sim.ledger import (
 )
 from sim.market import audience, duty, learning, payout, posting
 from sim.market import board as boards
+from sim.market.ai_demand import LabelDemand
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
-from sim.numeric import log
+from sim.numeric import added_up, log
 from sim.policy import members
 from sim.policy.assessment import ASSESSMENT, assess
 from sim.policy.channels import Channels, Contribution, fold, promises
@@ -196,6 +197,9 @@ class ClickWorkModel(mesa.Model):
         self._populate(
             population.copy() if population is not None else make_population(config, self.world, self.tables)
         )
+        self.ai = (
+            LabelDemand(config, config.ai, self.world, self.requester_rows, self.mixes) if config.ai else None
+        )
         self._open_books()
         self._choose_who_complies()
         self.offices.set_conditions(self.worker_rows, self.collected, 0)
@@ -298,6 +302,7 @@ class ClickWorkModel(mesa.Model):
         """Fold all contributions and write what platforms may charge and must promise."""
         channels = self._folded()
         self.floors = channels.worker_floor
+        self.offered_labels = channels.free_labels
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
@@ -318,6 +323,8 @@ class ClickWorkModel(mesa.Model):
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
         self.show_as_voted()
         self._set_terms(channels)
+        if self.ai is not None:
+            self.ai.share_out(self.free_labels_of_week(), self.requester_rows)
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
 
@@ -1011,10 +1018,9 @@ class ClickWorkModel(mesa.Model):
             requesters, self.platform_rows, self.floors, self.offices.subsidies, self.settings
         )
 
-    def revise_demand(self, requesters: Records) -> None:
-        """Set how many batches a day some requesters post."""
-        posting.revise_demand(
-            requesters,
+    def revise_demand(self, requesters: Records, row: int | None = None) -> None:
+        """Set how many batches a day some requesters post; ``row`` says where a copy of one stands."""
+        rules = (
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
@@ -1022,6 +1028,21 @@ class ClickWorkModel(mesa.Model):
             self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
+        if self.ai is None:
+            posting.revise_demand(requesters, *rules)
+        elif row is None:
+            self.ai.revise(requesters, self.mixes, 0, *rules)
+        else:
+            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *rules)
+
+    def free_labels_of_week(self) -> float:
+        """Labels that people make unpaid in a week; users of social platforms as on the last day."""
+        return 7.0 * float(self.free_labels(day=True).sum()) + added_up(self.offered_labels)
+
+    def learn_ai(self) -> None:
+        """Let a week's labels feed the stock of intelligence; who loses work by it goes on the register."""
+        if self.ai is not None:
+            self.ai.learn(self.requester_rows, self.pools, self.hour, self.free_labels_of_week())
 
     def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
         """Session that the compiled rule draws for a worker on a day: (UTC hour of the day, minutes)."""
@@ -1079,7 +1100,7 @@ class ClickWorkModel(mesa.Model):
     def found_demand(self, row: int) -> float:
         """Batches a day that the compiled rule lets a requester post."""
         requester = self.requester_rows[row : row + 1].copy()
-        self.revise_demand(requester)
+        self.revise_demand(requester, row)
         return float(requester["batches_per_day"][0])
 
     # --- agents that decide for themselves ---

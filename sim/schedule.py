@@ -178,6 +178,8 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
                 board.finished, finished, model.requester_rows, model.offices.subsidies, model.recording
             )
             model.offices.note_spending(board.finished[:finished])
+            if model.ai is not None:
+                model.ai.note_finished(board.finished[:finished], model.requester_rows)
 
 
 @BoardPhase
@@ -532,6 +534,7 @@ def begin_week(model: Model) -> None:
     model.revise_pay(model.requester_rows)
     for row, target in targets:
         model.set_target(row, float(target))
+    model.learn_ai()
     model.revise_demand(model.requester_rows)
     model.let_revise_demand()
     model.for_each_range(lambda first, last: learning.clear_week(first, last, model.worker_rows))

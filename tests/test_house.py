@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "draws.py",
             "errors.py",
             "instruments.py",
+            "intelligence.py",
             "money.py",
             "numeric.py",
             "parameters.py",

@@ -800,6 +800,9 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                 )
                 per_task = 1 if task.one_task_many_workers else task.assignments_per_task
                 rates[t] = weights[t] / settings.task_types_used / (mean_seconds[t] * mean_tasks * per_task)
+                if task.function != "none":
+                    kind = "base_preparation" if task.function == "preparation" else "base_services"
+                    row[kind] += row["base_demand"] * weights[t] / settings.task_types_used
         row["base_batches"] = float(row["base_demand"]) * added_up(rates)
         mixes[r] = cumulative(rates)
     rows["batches_per_day"] = rows["base_batches"]

@@ -311,3 +311,49 @@ def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> f
 def tile_of(draw: float, boards: int, local: int, country: int) -> int:
     """Tile of a worker or batch on a platform with ``boards``, or so many for each country if local."""
     return local * country * boards + integer(draw * real(boards))
+
+
+DAYS_A_YEAR = 365.0
+
+
+@rule
+def automation(labels: float, most: float, scale: float, most_per_hour: float) -> float:
+    """Share of the work on a label that machines do: most x (1 - exp(-labels / scale)), short of a bound.
+
+    ``labels`` so far and ``scale`` in years of initial demand. The bound is that an hour of human work brings
+    at most ``most_per_hour`` times the labels of the start.
+    """
+    return min(most * (1.0 - exp(-labels / scale)), 1.0 - 1.0 / most_per_hour)
+
+
+@rule
+def labels_factor(services: float, exponent: float, cost: float, rebound: float, limit: float) -> float:
+    """Labels wanted relative to the start: services ** exponent x cost ** -rebound, within a budget.
+
+    ``cost`` is that of a label relative to the start, help of machines included. At most ``limit`` times the
+    initial spending is spent for each unit of ``services``.
+    """
+    return min(power(services, exponent) * power(cost, -rebound), limit * services / cost)
+
+
+@rule
+def stock_after(stock: float, decay: float, growth: float, days: float, years_of_labels: float) -> float:
+    """Stock of intelligence after some days in which so many years of the labels wanted were delivered.
+
+    A year without labels leaves 1 - decay of it, one with all of them makes it 1 - decay + growth times as
+    large, whatever the lumps in which they come.
+    """
+    lost = log(1.0 - decay)
+    return stock * exp(lost * days / DAYS_A_YEAR + (log(1.0 - decay + growth) - lost) * years_of_labels)
+
+
+@rule
+def value_factor(share: float, automated: float) -> float:
+    """Worth of an hour of human work relative to the start, if machines help with a share of the work."""
+    return 1.0 + share * (1.0 / (1.0 - automated) - 1.0)
+
+
+@rule
+def labels_from_users(wanted: float, most: float, offered: float) -> float:
+    """Labels that unpaid users deliver instead of paid work: those offered, up to a share of those wanted."""
+    return min(most * wanted, offered)

@@ -140,6 +140,25 @@ REQUESTER = records(
         ("expired", "i8"),
         ("spent", "i8"),
         ("fees", "i8"),
+        ("base_preparation", "f8"),
+        ("base_services", "f8"),
+        ("base_value", "f8"),
+        ("ai_stock", "f8"),
+        ("labels", "f8"),
+        ("automation", "f8"),
+        ("fulfilment", "f8"),
+        ("labels_wanted", "f8"),
+        ("labels_free", "f8"),
+        ("label_cost", "f8"),
+        ("ai_done", "i8"),
+        ("ai_closed", "i8"),
+        ("week_wanted", "f8"),
+        ("week_delivered", "f8"),
+        ("week_free", "f8"),
+        ("week_assisted", "f8"),
+        ("week_done", "f8"),
+        ("week_analytic", "f8"),
+        ("week_cost", "f8"),
     ]
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
@@ -148,7 +167,16 @@ any more and post nothing;
 ``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` the ratio of what batches
 asked for to what target and normal fee would give, ``asked`` and ``expected`` those two sums over the period;
 ``low_*`` and ``high_*`` count the two reward arms of the period (assignments, micro-dollars, micro-dollar
-days); the last seven count the window (``spent`` and ``fees`` in micro-dollars)."""
+days); ``batches`` to ``fees`` count the window (``spent`` and ``fees`` in micro-dollars).
+
+What follows is for artificial intelligence. Labels are measured in the seconds of human work that they took
+at the start: ``base_preparation``, ``base_services`` (verification, impersonation), ``labels_wanted`` and
+those of them that users deliver, ``labels_free``, a day; ``labels`` so far in years of base demand.
+``ai_stock`` is 1 at the start, ``automation`` the share of the work on a label that machines do,
+``fulfilment`` the share of labels that gets done, ``label_cost`` USD for an hour's labels, ``base_value`` the
+value without machines; ``ai_done`` and ``ai_closed`` are seconds of human work accepted and closed since
+Monday, ``week_*`` sums of the last week: labels (``week_assisted`` those made by machines), human seconds
+done, those that follow from stock and automation alone; ``week_cost``, labels wanted x cost of an hour's."""
 
 PLATFORM = records(
     [

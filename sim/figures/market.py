@@ -24,6 +24,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from sim.figures import style
 from sim.figures.families import families_figure
+from sim.figures.intelligence import ai_figure
 from sim.figures.policy import taxes_figure, users_figure
 from sim.figures.remedies import remedies_figure
 from sim.figures.sankey import OTHERS, PLACES, Band, Layout, curve, layout
@@ -76,6 +77,7 @@ def figures_of(frames: Frames) -> dict[str, Draw]:
     found = ALL if frames.taxes.empty else ALL | POLICY
     found = found if frames.audiences.empty else found | USERS
     found = found if frames.unions.empty and frames.employment.empty else found | REMEDIES
+    found = found if frames.ai.empty else found | INTELLIGENCE
     return found | FAMILIES if len(present(frames.kinds)) > 1 else found
 
 
@@ -575,3 +577,6 @@ FAMILIES: dict[str, Draw] = {"families": families_figure}
 
 REMEDIES: dict[str, Draw] = {"remedies": remedies_figure}
 """Figures of runs with a union or with employees."""
+
+INTELLIGENCE: dict[str, Draw] = {"ai": ai_figure}
+"""Figures of runs with a stock of artificial intelligence."""

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.money import MICRO, short_usd
-from sim.outcomes.indicators import TOO_FEW
+from sim.outcomes.indicators import LEAST_YEARS_OF_AI, TOO_FEW
 
 MISSING = "n/a"
 COUNTRIES_SHOWN = 8
@@ -173,6 +173,34 @@ OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 
+# As above, shown where there is a stock of intelligence.
+AI_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Artificial intelligence": (
+        ("its stock", "{ai_stock_growth:number} times that at the start; {ai_years:number} years"),
+        ("human hours for labels", (
+            "{ai_human_hours_growth:number} times those at the start; stock and automation alone give "
+            "{ai_analytic_growth:number}, the market makes {ai_market_effect:number} of that"
+        )),
+        ("human hours a unit", "{ai_human_hours_per_unit:number} of those at the start of the run"),
+        ("labels filled in by machines", "{ai_automation_coverage:share} of paid ones"),
+        ("cost of an hour's labels", (
+            "{ai_label_price:usd} USD, {ai_label_price_growth:number} times that at the start"
+        )),
+        ("labels delivered", (
+            "{ai_labels_delivered_share:share} of those wanted; {ai_labels_free_share:share} made by users"
+        )),
+        ("for each hour of other work lost", (
+            "{click_hours_per_outside_hour:number} h more for labels, at {click_pay_over_outside_wage:share}"
+            " of its pay"
+        )),
+    ),
+}  # fmt: skip
+WITH_AI = "ai_stock_growth"
+SHORT_RUN = (
+    "this run",
+    f"holds the stock nearly fixed: how it grows takes {LEAST_YEARS_OF_AI:.0f} years or more",
+)
+
 
 class _Shown:
     """An indicator's value that knows how to be written."""
@@ -221,15 +249,29 @@ def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]
     }
     return [
         (section, label, _reason(text, summary) or text.format_map(values))
-        for section, lines in (*SECTIONS.items(), *kinds.items(), *users.items(), *policy.items())
+        for section, lines in (
+            *SECTIONS.items(),
+            *kinds.items(),
+            *users.items(),
+            *policy.items(),
+            *_of_ai(summary).items(),
+        )
         for label, text in lines
     ]
+
+
+def _of_ai(summary: Mapping[str, Mapping[str, Any]]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return the section on artificial intelligence, with a warning where the run is short."""
+    if summary.get(WITH_AI, {}).get("value") is None:
+        return {}
+    short = summary["ai_years"]["value"] < LEAST_YEARS_OF_AI
+    return {section: (*lines, SHORT_RUN) if short else lines for section, lines in AI_SECTIONS.items()}
 
 
 def _reason(text: str, summary: Mapping[str, Mapping[str, Any]]) -> str:
     """Say why a row has no value at all; empty if it has one."""
     entries = [summary.get(name, {}) for _, name, _, _ in Formatter().parse(text) if name]
-    if any(entry.get("value") is not None for entry in entries):
+    if not entries or any(entry.get("value") is not None for entry in entries):
         return ""
     reason = entries[0].get("reason")
     return f"{MISSING}: {reason}" if reason else MISSING

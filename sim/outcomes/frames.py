@@ -38,6 +38,10 @@ cut off where the window begins within a month.
 
 `unions` is counted on Mondays, after some have joined and left. `employment` has whole months: pay is rewards
 less fees and what is withheld, before brokers' cuts, and the quote is that of the month after.
+
+Of `ai`, which is empty where no stock of intelligence is chosen, rows are whole weeks from Monday; `day` is
+the first. Hours of labels are those of human work that they took at the start; columns add up over countries.
+Work is of the country of the requester, other work lost of that of those who lost it.
 """
 
 from __future__ import annotations
@@ -289,6 +293,23 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "quoted_usd_per_hour": Column("float64", "USD/h"),
         "shifts_opened": Column("float64", "share"),
     },
+    "ai": {
+        "day": Column("int32", "day"),
+        "date": Column("str"),
+        "country": Column("str"),
+        "requesters": Column("int64", "requesters"),
+        "initial_hours": Column("float64", "h"),
+        "stock_hours": Column("float64", "h x stock"),
+        "labels_wanted_hours": Column("float64", "h"),
+        "labels_delivered_hours": Column("float64", "h"),
+        "labels_free_hours": Column("float64", "h"),
+        "labels_by_machines_hours": Column("float64", "h"),
+        "human_hours": Column("float64", "h"),
+        "analytic_hours": Column("float64", "h"),
+        "wanted_cost_usd": Column("float64", "USD"),
+        "outside_hours_lost": Column("float64", "h"),
+        "displaced": Column("int64", "agents"),
+    },
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
@@ -298,6 +319,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "commons": (),
     "unions": (),
     "employment": (),
+    "ai": (),
     "workers": ("transfers_microusd",),
     "audiences": (),
     "requesters": ("zone",),
@@ -390,6 +412,10 @@ class Frames(Protocol):
         """Month x platform x country: time, pay, what is quoted; none where nobody is an employee."""
 
     @property
+    def ai(self) -> pd.DataFrame:
+        """Week x country: stock of intelligence, labels, human work for them; none without such a stock."""
+
+    @property
     def scale(self) -> float | None:
         """People that a worker of the model stands for; None if that is not known."""
 
@@ -466,6 +492,7 @@ class FrameSet:
     commons: pd.DataFrame = field(default_factory=lambda: empty("commons"))
     unions: pd.DataFrame = field(default_factory=lambda: empty("unions"))
     employment: pd.DataFrame = field(default_factory=lambda: empty("employment"))
+    ai: pd.DataFrame = field(default_factory=lambda: empty("ai"))
     scale: float | None = None
     kinds: Kinds = field(default_factory=Kinds)
 

@@ -1539,3 +1539,172 @@ def _register_employers(name: str, kind: str, what: str) -> None:
 
 _register_employers("shift_pay", "shift_pay", "Pay of employees for open shifts, beside their tasks")
 _register_employers("contributions", "contributions", "Employers' contributions to governments")
+
+
+# ---------------------------------------------------------------- artificial intelligence
+
+MOST_END_WEEKS = 13
+LEAST_YEARS_OF_AI = 5.0
+"""Years under which a run says little of how a stock of intelligence grows."""
+
+
+def ai_weeks(frames: Frames) -> pd.DataFrame:
+    """Return the table `ai` of all countries together: a row for each week."""
+    if frames.ai.empty:
+        raise Missing("no stock of intelligence chosen, or no whole week recorded")
+    table = frames.ai.drop(columns=["date", "country"])
+    return table.groupby("day").sum().sort_index()
+
+
+def _ai_ends(frames: Frames) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Sums of the first and of the last quarter of the weeks, of 13 weeks at most."""
+    weeks = ai_weeks(frames)
+    if len(weeks) < 2:
+        raise Missing("fewer than two whole weeks recorded")
+    number = min(MOST_END_WEEKS, max(1, len(weeks) // 4))
+    return weeks.head(number).sum(), weeks.tail(number).sum()
+
+
+def _ai_growth(frames: Frames, column: str, over: str = "") -> float:
+    first, last = (end[column] / end[over] if over else end[column] for end in _ai_ends(frames))
+    return _ratio(float(last), float(first), column.replace("_", " "))
+
+
+@indicator(
+    name="ai_years",
+    unit="years",
+    definition="Whole weeks with a stock of artificial intelligence that were recorded, in years. Under five,"
+    " the stock is nearly held fixed.",
+)
+def ai_years(frames: Frames, world: Countries | None) -> float:
+    return 7 * len(ai_weeks(frames)) / DAYS_A_YEAR
+
+
+@indicator(
+    name="ai_stock_growth",
+    unit="ratio",
+    definition="Stock of artificial intelligence of all requesters, by their demand for labels at the start:"
+    " the mean of the last quarter of the weeks over that of the first, 13 weeks at most, here and below.",
+)
+def ai_stock_growth(frames: Frames, world: Countries | None) -> float:
+    return _ai_growth(frames, "stock_hours", "initial_hours")
+
+
+@indicator(
+    name="ai_human_hours_growth",
+    unit="ratio",
+    definition="Hours of human work accepted for labels, the last weeks over the first.",
+)
+def ai_human_hours_growth(frames: Frames, world: Countries | None) -> float:
+    return _ai_growth(frames, "human_hours")
+
+
+@indicator(
+    name="ai_analytic_growth",
+    unit="ratio",
+    definition="The same as it follows from stock and automation alone, with pay as it was and everything"
+    " done: for each requester stock^g x (1 - automation)^(1 - e). Parameters decide it; only what departs"
+    " from it is a finding.",
+)
+def ai_analytic_growth(frames: Frames, world: Countries | None) -> float:
+    return _ai_growth(frames, "analytic_hours")
+
+
+@indicator(
+    name="ai_market_effect",
+    unit="ratio",
+    definition="Growth of human hours over what stock and automation alone give: what pay, unpaid labels,"
+    " fees and undone work make of it.",
+)
+def ai_market_effect(frames: Frames, world: Countries | None) -> float:
+    analytic = ai_analytic_growth(frames, world)
+    return _ratio(ai_human_hours_growth(frames, world), analytic, "analytic hours")
+
+
+@indicator(
+    name="ai_human_hours_per_unit",
+    unit="h/h",
+    definition="Hours of human work for each unit of intelligence in the last weeks; a unit is what one hour"
+    " of labels fed at the start.",
+)
+def ai_human_hours_per_unit(frames: Frames, world: Countries | None) -> float:
+    _, last = _ai_ends(frames)
+    return _ratio(float(last["human_hours"]), float(last["stock_hours"]), "stock")
+
+
+@indicator(
+    name="ai_automation_coverage",
+    unit="share",
+    definition="Share of paid labels wanted that machines fill in beforehand, in the last weeks.",
+)
+def ai_automation_coverage(frames: Frames, world: Countries | None) -> float:
+    _, last = _ai_ends(frames)
+    paid = float(last["labels_wanted_hours"] - last["labels_free_hours"])
+    return _ratio(float(last["labels_by_machines_hours"]), paid, "labels wanted")
+
+
+@indicator(
+    name="ai_label_price",
+    unit="USD",
+    definition="Cost, fee included, of the labels that an hour of human work made at the start, in the last"
+    " weeks; by labels wanted.",
+)
+def ai_label_price(frames: Frames, world: Countries | None) -> float:
+    _, last = _ai_ends(frames)
+    return _ratio(float(last["wanted_cost_usd"]), float(last["labels_wanted_hours"]), "labels wanted")
+
+
+@indicator(
+    name="ai_label_price_growth", unit="ratio", definition="That cost in the last weeks over the first."
+)
+def ai_label_price_growth(frames: Frames, world: Countries | None) -> float:
+    return _ai_growth(frames, "wanted_cost_usd", "labels_wanted_hours")
+
+
+@indicator(
+    name="ai_labels_delivered_share",
+    unit="share",
+    definition="Labels delivered, paid and unpaid, over labels wanted, in all weeks.",
+)
+def ai_labels_delivered_share(frames: Frames, world: Countries | None) -> float:
+    weeks = ai_weeks(frames)
+    delivered = float(weeks["labels_delivered_hours"].sum())
+    return _ratio(delivered, float(weeks["labels_wanted_hours"].sum()), "labels wanted")
+
+
+@indicator(
+    name="ai_labels_free_share",
+    unit="share",
+    definition="Labels made by unpaid users over all labels delivered, in all weeks.",
+)
+def ai_labels_free_share(frames: Frames, world: Countries | None) -> float:
+    weeks = ai_weeks(frames)
+    delivered = float(weeks["labels_delivered_hours"].sum())
+    return _ratio(float(weeks["labels_free_hours"].sum()), delivered, "labels delivered")
+
+
+@indicator(
+    name="click_hours_per_outside_hour",
+    unit="h/h",
+    definition="Hours of human work for labels in the last weeks less those in the first, over the hours of"
+    " other work that were lost in between: below 0 where both went.",
+)
+def click_hours_per_outside_hour(frames: Frames, world: Countries | None) -> float:
+    first, last = _ai_ends(frames)
+    lost = float(last["outside_hours_lost"] - first["outside_hours_lost"])
+    return _ratio(float(last["human_hours"] - first["human_hours"]), lost, "hours of other work lost")
+
+
+@indicator(
+    name="click_pay_over_outside_wage",
+    unit="ratio",
+    definition="Net pay of all workers of this market over their working time, paid or not, over the wage"
+    " of the other work that was lost, by the countries of those who lost it.",
+)
+def click_pay_over_outside_wage(frames: Frames, world: Countries | None) -> float:
+    known, table = _known(world), frames.ai
+    ai_weeks(frames)
+    lost = table["outside_hours_lost"].to_numpy(np.float64)
+    wage = table["country"].astype(str).map(per_country(known, known.outside_wage_usd)).to_numpy(np.float64)
+    lost_wage = _ratio(float((lost * wage).sum()), float(lost.sum()), "hours of other work lost")
+    return _ratio(pay_all_in_pooled(frames, world), lost_wage, "outside wage")

@@ -141,6 +141,7 @@ class Recorder:
         self.commons_months: list[dict[str, NDArray[Any]]] = []
         self.union_weeks: list[dict[str, NDArray[Any]]] = []
         self.employment_months: list[dict[str, NDArray[Any]]] = []
+        self.ai_weeks: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
@@ -220,6 +221,15 @@ class Recorder:
         rows |= {name: requesters[p, c, column] for name, column in REQUESTER_SIDE.items()}
         self.series_days.append(rows)
         self.union_weeks += [rows for rows in (union_rows(model),) if rows]
+        if model.ai is not None and model.clock.is_week_start(model.hour - 24):
+            self._keep_ai(model, model.hour // 24 - 8)
+
+    def _keep_ai(self, model: Any, first_day: int) -> None:
+        """Keep what the week that ended yesterday brought, if all of it lies in the window."""
+        if 24 * first_day >= model.first_recorded_hour:
+            country = np.arange(self.countries)
+            week = {"day": np.full(self.countries, first_day, np.int32), "country": country}
+            self.ai_weeks.append(week | model.ai.week(model.requester_rows, self.countries))
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Keep the month's flows, taxes and incomes, and hand over its batches."""
@@ -411,6 +421,7 @@ class Recorder:
             "commons.": self.commons_months,
             "unions.": self.union_weeks,
             "employment.": self.employment_months,
+            "ai.": self.ai_weeks,
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -460,6 +471,7 @@ class Recorder:
             commons=self._commons(),
             unions=self._placed("unions", self.union_weeks),
             employment=self._placed("employment", self.employment_months),
+            ai=self._ai(),
             scale=self.scale,
             kinds=kinds_of(to_plain(model.config)),
         )
@@ -468,9 +480,7 @@ class Recorder:
         columns = joined(self.series_days)
         if not columns:
             return pd.DataFrame(columns=list(COLUMNS["series"]))
-        days = columns["day"]
-        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
-        columns["date"] = np.array([dates[day] for day in days], object)
+        columns["date"] = self._dates(columns["day"])
         columns["country"] = self._codes(columns["country"])
         columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
         return pd.DataFrame({name: columns[name] for name in COLUMNS["series"]})
@@ -652,6 +662,18 @@ class Recorder:
         columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
         columns["country"] = self._codes(columns["country"])
         return pd.DataFrame({column: columns[column] for column in COLUMNS[name]})
+
+    def _ai(self) -> pd.DataFrame:
+        columns = joined(self.ai_weeks)
+        if not columns:
+            return empty("ai")
+        columns["date"] = self._dates(columns["day"])
+        columns["country"] = self._codes(columns["country"])
+        return pd.DataFrame({name: columns[name] for name in COLUMNS["ai"]})
+
+    def _dates(self, days: NDArray[np.int32]) -> NDArray[Any]:
+        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
+        return np.array([dates[day] for day in days], object)
 
     def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
         codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]

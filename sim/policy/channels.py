@@ -27,6 +27,7 @@ NOISE = "noise"
 WITHHELD = "withheld"
 UNFAIR = "unfair"
 SHIFTS = "shifts"
+FREE_LABELS = "free_labels"
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
@@ -41,11 +42,12 @@ FOLDS = {
     WITHHELD: (np.add, 0.0),
     UNFAIR: (np.minimum, 1.0),
     SHIFTS: (np.minimum, 1.0),
+    FREE_LABELS: (np.add, 0.0),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
-work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count. Of
-the last five: USD an hour under which members refuse, factor on their errors in pay, share of a reward
-withheld from workers, factor on unfair rejections, share of sessions that get a shift."""
+work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count; USD
+an hour under which members refuse, factor on their errors in pay, share of a reward withheld from workers,
+factor on unfair rejections, share of sessions that get a shift; labels a week, unpaid."""
 
 BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS)
 """Channels with a value for the workers of each country; the others have one for each platform."""
@@ -77,6 +79,7 @@ class Channels:
     withheld: NDArray[np.float64]
     unfair: NDArray[np.float64]
     shifts: NDArray[np.float64]
+    free_labels: NDArray[np.float64]
 
 
 def promises(config: Config) -> list[Contribution]:

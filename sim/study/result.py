@@ -59,7 +59,7 @@ class RunResult:
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
     series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives,
-    commons, unions, employment
+    commons, unions, employment, ai
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -167,6 +167,11 @@ class RunResult:
     def employment(self) -> pd.DataFrame:
         """Time, pay and quotes of employers by month, platform and country."""
         return self.frame("employment")
+
+    @cached_property
+    def ai(self) -> pd.DataFrame:
+        """The stock of intelligence, its labels and the work for them, by week and country."""
+        return self.frame("ai")
 
     @property
     def scale(self) -> float | None:

@@ -436,6 +436,34 @@ def with_users(frames: FrameSet, unit: int = 10**9) -> FrameSet:
     )
 
 
+def with_ai(frames: FrameSet, weeks: int = 520, scale: float = 1.0, free: float = 0.1) -> FrameSet:
+    """Return the same tables with ten years of a growing stock of intelligence, or fewer ``weeks`` of them.
+
+    ``free`` is the share of labels that users make, from the middle of the time on.
+    """
+    rows = []
+    for week in range(weeks):
+        at = week / 52
+        stock, automated = 1.3**at, 0.7 * (1 - np.exp(-at / 3))
+        for place, code in enumerate(_column(0)):
+            initial = scale * 10.0 * (place % 5 + 1)
+            wanted = initial * stock**0.7 / (1 - automated)
+            unpaid = free * wanted if 2 * week > weeks else 0.0
+            rows.append(
+                {
+                    "day": 7 * week, "date": str(np.datetime64("2019-01-07") + 7 * week), "country": code,
+                    "requesters": 3, "initial_hours": initial, "stock_hours": initial * stock,
+                    "labels_wanted_hours": wanted, "labels_delivered_hours": 0.9 * wanted,
+                    "labels_free_hours": unpaid, "labels_by_machines_hours": (wanted - unpaid) * automated,
+                    "human_hours": 0.8 * (wanted - unpaid) * (1 - automated) * (1 + 0.1 * np.sin(week / 3)),
+                    "analytic_hours": initial * stock**0.7,
+                    "wanted_cost_usd": wanted * 2.4 * (1 - automated) * (1 + at / 20),
+                    "outside_hours_lost": initial * (stock - 1), "displaced": int(initial * (stock - 1) / 40),
+                }
+            )  # fmt: skip
+    return replace(frames, ai=table("ai", {name: [row[name] for row in rows] for name in rows[0]}))
+
+
 def nothing(typed: bool = True) -> FrameSet:
     """Return the tables of a run in which nothing was recorded, with the declared types or with none."""
     if typed:
