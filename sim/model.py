@@ -760,11 +760,15 @@ class ClickWorkModel(mesa.Model):
             self.apply_channels()
 
     def books_of(self, platform: int) -> tuple[int, int]:
-        """Revenue and cost (micro-dollars) of a platform since its books were closed."""
+        """Revenue and cost (micro-dollars) of a platform since its books were closed.
+
+        What it adds to its fees to pay a tax makes nothing it does more costly.
+        """
         row = self.platform_rows[platform]
         revenue = int(row["balance"])
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
-        return revenue, cost + revenue * int(row["cost_ppm"]) // 1_000_000
+        own = max(0, revenue - self.offices.passed_on(platform))
+        return revenue, cost + own * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""

@@ -35,6 +35,7 @@ from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
+from sim.outcomes.roster import households_of
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 
 MOST_KEPT = 1 << 18
@@ -360,6 +361,7 @@ class Recorder:
             taxes=self._taxes(),
             incomes=self._incomes(),
             scale=self.scale,
+            households=households_of(self.model.config),
         )
 
     def _series(self) -> pd.DataFrame:

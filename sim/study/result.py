@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import UserError, nearest
-from sim.outcomes.frames import ADDED, COLUMNS, Column, empty, units
+from sim.outcomes.frames import ADDED, COLUMNS, Column, Households, empty, units
 from sim.plain_yaml import read_yaml
 from sim.world import World, load_world
 
@@ -148,6 +148,17 @@ class RunResult:
         if {"real_count", "count"} <= workers.keys():
             return float(workers["real_count"]) / float(workers["count"])
         return None
+
+    @cached_property
+    def households(self) -> Households:
+        """Whom workers live with, from the configuration; one person each in results of earlier versions."""
+        segments = self.config.get("segments", {})
+        income = self.config.get("policy", {}).get("universal_income")
+        size, support = (
+            {name: float(one[key]) for name, one in segments.items() if key in one}
+            for key in ("household_size", "household_support")
+        )
+        return Households(size, support, income is not None and income.get("recipients") == "residents")
 
     @cached_property
     def world(self) -> World:
