@@ -72,7 +72,7 @@ Settings
 
 
 COMPARE_USAGE = """\
-clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=...] [SETTING ...] [--plugin FILE]
+clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=HOW] [SETTING ...] [--plugin F]
 
 Run every scenario with the same seeds; print differences to the first, the baseline, with 95 %
 intervals, and who gains and who pays; the last line is the folder of tables and figures.
@@ -86,9 +86,9 @@ A scenario is one of
   FILE.yaml              settings of your own, laid over the groups: policy: {usage_tax: {}}
 
 seeds=N runs the seeds seed, seed+1, ... (usual: 10). A setting changes every scenario that has it.
-jobs=N plays N runs at a time (usual: one on each core). What was stopped goes on by the same command.
-match=static|realised scales taxes to the revenue of the first scenario with a tax, or match_to=NAME:
-on the baseline's bases without behaviour, or in runs of their own.
+jobs=N plays N runs at a time (usual: one on each core). A stopped one goes on by the same command.
+match=static|realised scales taxes to the revenue of the first scenario with a tax, or of
+match_to=NAME, on the baseline's bases without behaviour, or in runs of their own.
 """
 
 

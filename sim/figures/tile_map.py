@@ -29,11 +29,27 @@ PLACES: Mapping[str, Place] = {
     "VNM": (14, 3), "PHL": (15, 3), "MYS": (14, 4), "IDN": (15, 5), "AUS": (15, 6),
     "RNO": (2, 3), "RSO": (1, 6), "REU": (11, 1), "RAF": (7, 5), "RAS": (13, 4), "ROC": (15, 7),
     "NOA": (1, 2), "SOA": (2, 5), "EUR": (7, 1), "AFR": (8, 5), "ASI": (12, 3), "OCE": (15, 6),
-    "NTH": (7, 1), "STH": (7, 5),
+    "NTH": (7, 1), "STH": (7, 5), "ROW": (4, 6),
 }  # fmt: skip
 """(column from the left, row from the top) of countries and of regions of the built-in worlds."""
 
-REGIONS = ("RNO", "RSO", "REU", "RAF", "RAS", "ROC", "NOA", "SOA", "EUR", "AFR", "ASI", "OCE", "NTH", "STH")
+REGIONS = (
+    "RNO",
+    "RSO",
+    "REU",
+    "RAF",
+    "RAS",
+    "ROC",
+    "NOA",
+    "SOA",
+    "EUR",
+    "AFR",
+    "ASI",
+    "OCE",
+    "NTH",
+    "STH",
+    "ROW",
+)
 COUNTRIES = frozenset(PLACES) - frozenset(REGIONS)
 COLUMNS = 16
 EMPTY = "#F0F0F0"

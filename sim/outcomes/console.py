@@ -20,7 +20,6 @@ from sim.outcomes.width import aligned, width_of_text, wrapped
 
 MISSING = "n/a"
 COUNTRIES_SHOWN = 8
-LONGEST_LABEL = 36
 
 # Section -> rows of (label, text); in a text `{name:kind}` stands for an indicator, written by `_Shown`.
 SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -242,7 +241,7 @@ def _row(label: str, text: str, width: int, columns: int) -> list[str]:
 
 def _table(summary: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
-    table.add_column(style="bold", max_width=LONGEST_LABEL)
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     last = ""
     for section, label, text in rows(summary):

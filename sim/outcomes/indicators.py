@@ -1235,8 +1235,8 @@ def _incomes_received(frames: Frames, workers: pd.DataFrame) -> Floats:
     definition="Share of the roster (in the market when the window began, or joined in it; also after"
     " leaving) whose household lives below the poverty line: net pay here, 28 hours a week in another job,"
     " if there is one, at a wage lognormal around the country's by its Gini coefficient (an expected share:"
-    " nothing is drawn), and what others in the household earn, over the square root of its persons. These"
-    " are assumed (segments.*.household_size, household_support). People who never work here are not counted.",
+    " nothing is drawn), and what others in the household earn, over the root of its persons. These are"
+    " assumed (segments.*.household_size, household_support). People who never work here are not counted.",
 )
 def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=False)

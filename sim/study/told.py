@@ -48,7 +48,7 @@ TITLES = {
     SURPLUS: "Who gains and who loses: change of surplus, USD in the window",
 }
 SUMS = {CASH: "sum", SURPLUS: "all: less than 0 is excess burden"}
-MOST_DECIMALS, FIGURES = 6, 4
+MOST_DECIMALS, FIGURES, LARGE = 6, 4, 1000.0
 Block = tuple[str, list[str], list[list[str]]]
 """A title, heads and rows of a table."""
 
@@ -195,15 +195,11 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
         last = line["line"] == ALL_LINES
         if not last and not line["baseline"] and not line["value"]:
             continue
-        exactly = last and name == CASH and line["difference_microusd_all_seeds"] == 0
-        rows.append(
-            [
-                SUMS[name] if last else str(line["line"]),
-                "exactly 0" if exactly else signed(float(line["difference"]), "USD"),
-                "" if exactly else between(line["low"], line["high"], "USD"),
-                "" if exactly else signed(float(line["world_usd_per_year"]), "USD"),
-            ]
-        )
+        change = amounts_told(*(float(line[column]) for column in ("difference", "low", "high")))
+        cells = [*change, signed(float(line["world_usd_per_year"]))]
+        if last and name == CASH and line["difference_microusd_all_seeds"] == 0:
+            cells = ["exactly 0", "", ""]
+        rows.append([SUMS[name] if last else str(line["line"]), *cells])
     return TITLES[name], ["", "difference", "95 % interval", "world, a year"], rows
 
 
@@ -233,12 +229,26 @@ def _row(label: str, found: Any) -> list[str]:
     if unit == "share":
         numbers = [100 * number for number in numbers]
     value, difference, low, high = numbers
-    if unit == "USD" and max(map(abs, (value, difference))) >= 1000:
-        return [f"{label} ({mark})", shown(value, unit), signed(difference, unit), between(low, high, unit)]
+    if unit == "USD" and abs(value) >= LARGE:
+        return [f"{label} ({mark})", short_usd(round(value * MICRO)), *amounts_told(difference, low, high)]
     digits = decimals(difference, low, high)
+    before = f"{value:,.{min(digits, figures(value, FIGURES))}f}"
+    if unit == "USD":
+        return [f"{label} ({mark})", before, *amounts_told(difference, low, high)]
+    return [f"{label} ({mark})", before, *spelled(digits, difference, low, high)]
+
+
+def amounts_told(difference: float, low: float, high: float) -> tuple[str, str]:
+    """Spell a difference of money and its interval: thousands and more in short."""
+    if max(abs(difference), *(0.0 if math.isnan(bound) else abs(bound) for bound in (low, high))) < LARGE:
+        return spelled(decimals(difference, low, high), difference, low, high)
+    return signed(difference), "" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+
+
+def spelled(digits: int, difference: float, low: float, high: float) -> tuple[str, str]:
+    """Spell a difference and its interval with so many decimals; no interval where there is none."""
     parts = [spell(number, digits) for number in (difference, low, high)]
-    interval = "" if math.isnan(low) else f"{parts[1]} to {parts[2]}"
-    return [f"{label} ({mark})", f"{value:,.{min(digits, figures(value, FIGURES))}f}", parts[0], interval]
+    return parts[0], "" if math.isnan(low) else f"{parts[1]} to {parts[2]}"
 
 
 def decimals(difference: float, low: float, high: float) -> int:
@@ -262,23 +272,9 @@ def spell(number: float, digits: int) -> str:
     return f"{number:+.0e}" if digits > MOST_DECIMALS else f"{number:+,.{digits}f}"
 
 
-def shown(value: float, unit: str) -> str:
-    """Spell a value in its unit."""
-    if unit == "USD":
-        return short_usd(round(value * MICRO))
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
-
-
-def signed(value: float, unit: str) -> str:
-    """Spell a difference, with its sign."""
-    return "0" if value == 0 else ("+" if value > 0 else "") + shown(value, unit)
-
-
-def between(low: float, high: float, unit: str) -> str:
-    """Spell an interval; nothing where there is none."""
-    return "" if math.isnan(low) or math.isnan(high) else f"{signed(low, unit)} to {signed(high, unit)}"
+def signed(usd: float) -> str:
+    """Spell an amount in short, with its sign."""
+    return "0" if usd == 0 else ("+" if usd > 0 else "") + short_usd(round(usd * MICRO))
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> Table:
