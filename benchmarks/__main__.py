@@ -17,6 +17,8 @@ bytes_per_worker, bytes_per_worker_full
     Arrays with a row for each worker or each worker on duty; without and with the worker's history.
 peak_rss_1e7_day_gib
     Largest memory of a process that plays a day of ten million workers.
+everything_on_ratio
+    CPU time of a run with every policy and family on over one of the core market; at most 2.
 share_outside_kernel
     Share of CPU time outside compiled code: 20 000 workers, recording on.
 warm_start_seconds
@@ -54,6 +56,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "results" / "bench.json"
 PACKAGES = ("mesa", "numpy", "numba", "llvmlite")
 NO_PLAIN = "benchmarks/plain_mesa.py is not there."
+MOST_FOR_EVERYTHING = 2.0
 NO_COMPILER = "There is no C++ compiler: install g++ or name one in CXX."
 
 
@@ -183,6 +186,18 @@ class Bench:
         """The same with each worker's history."""
         return self.bytes_of("full")
 
+    def everything_on_ratio(self) -> Figure:
+        """All policies and families against none."""
+        workers, days = self.size(20_000, 500), self.size(62, 32)
+        result = measured(
+            "everything", world=self.world, workers=workers, days=days, repetitions=self.size(5, 1)
+        )
+        note = (
+            f"at most {MOST_FOR_EVERYTHING:g}: {days} days in {result['everything_seconds']:.1f} s,"
+            f" core {result['core_seconds']:.1f} s"
+        )
+        return Figure(result["ratio"], note, result["worker_hours_per_cpu_second"], result)
+
     def share_outside_kernel(self) -> Figure:
         """Python's share."""
         result = measured(
@@ -222,6 +237,7 @@ KEYS = (
     "bytes_per_worker",
     "bytes_per_worker_full",
     "peak_rss_1e7_day_gib",
+    "everything_on_ratio",
     "share_outside_kernel",
     "warm_start_seconds",
     "cold_compile_seconds",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.composition import compose
+from sim.composition import compose, conf_folder, group_options
 from sim.config import Config
 
 WORLDS = ("global", "mturk_2015")
@@ -15,10 +15,28 @@ WORLDS = ("global", "mturk_2015")
 
 DAY = 24
 
+EXCLUDED = ("none", "conditional_income")
+"""Policies that cannot stand beside all others: nothing, and a second income."""
+
+EVERYTHING = (
+    "policy.usage_tax.to_requesters=0.5",
+    "policy.turnover_tax.to_workers=0.5",
+    "policy.profit_tax.attribution=users",
+    "policy.universal_income.pool=global",
+    "policy.wage_floor.usd_per_hour=0.5",
+)
+"""Settings with which all policies stand together and act; families and whatever else exists go here."""
+
 
 def market(world: str, workers: int, *settings: str) -> Config:
     """Return the configuration of a market that is recorded from its first hour."""
     return compose([f"world={world}", f"workers.count={workers}", "time.warmup_days=0", *settings])
+
+
+def everything_on() -> tuple[str, ...]:
+    """Return the settings of a market with all that there is: every policy that can be, and `EVERYTHING`."""
+    policies = [name for name in group_options(conf_folder())["policy"] if name not in EXCLUDED]
+    return (f"policy=[{','.join(policies)}]", *EVERYTHING)
 
 
 def digest(model: Any) -> str:

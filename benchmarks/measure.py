@@ -22,7 +22,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from benchmarks.cases import DAY, digest, market
+from benchmarks.cases import DAY, digest, everything_on, market
 from sim.agents.population import make_population, make_tables
 from sim.config import Config
 from sim.model import ClickWorkModel
@@ -145,6 +145,27 @@ def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
         "worker_hours_per_cpu_second": workers * hours / seconds,
         "construction_cpu_seconds": made,
         "peak_rss_gib": peak_rss_bytes() / 2**30,
+    }
+
+
+def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
+    """Time runs of the core market and of one with everything on, by turns, recorded, month ends included."""
+    warm()
+    warm(lambda: market("north_south", 300, "requesters.count=20", *everything_on()))
+    settings = {"core": (), "everything": everything_on()}
+    seconds: dict[str, list[float]] = {name: [] for name in settings}
+    for _ in range(repetitions):
+        for name, words in settings.items():
+            model = ClickWorkModel(market(world, workers, *words))
+            model.observers.append(Recorder(model))
+            seconds[name].append(cpu_seconds(lambda model=model: (model.run(days * DAY), model.end())))  # type: ignore[misc]
+    core, whole = (median(times) for times in seconds.values())
+    return {
+        "ratio": whole / core,
+        "core_seconds": core,
+        "everything_seconds": whole,
+        "worker_hours_per_cpu_second": workers * days * DAY / whole,
+        "settings": list(everything_on()),
     }
 
 
@@ -289,7 +310,17 @@ def everything_once() -> Result:
 
 MEASUREMENTS: dict[str, Callable[..., Result]] = {
     function.__name__: function
-    for function in (plain_mesa, cpp, threads, scale, memory, share_outside, first_hour, everything_once)
+    for function in (
+        plain_mesa,
+        cpp,
+        threads,
+        scale,
+        memory,
+        share_outside,
+        first_hour,
+        everything,
+        everything_once,
+    )
 }
 
 

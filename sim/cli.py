@@ -24,6 +24,7 @@ COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
 FREE_ON_RESUME = ("compute.",)
 USUAL_SEEDS = 10
+MOST_JOBS = 256
 EXPLAINED_BY_COMPARE = {
     "policy": "Policies",
     "scenario": "Scenarios",
@@ -47,7 +48,7 @@ clickmarket: a simulated market of click work
 
   clickmarket run [SETTING ...]   simulate the market and write a folder of results
   clickmarket run --help          explain groups and settings
-  clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
+  clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=static] [SETTING ...]
                                   say what policies change, for whom, and who pays
   clickmarket compare --help      explain scenarios and policies
   clickmarket --version           print the version
@@ -75,7 +76,7 @@ Settings
 
 
 COMPARE_USAGE = """\
-clickmarket compare BASELINE SCENARIO [SCENARIO ...] [seeds=N] [SETTING ...] [--plugin FILE]
+clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=HOW] [SETTING ...] [--plugin F]
 
 Run every scenario with the same seeds; print differences to the first, the baseline, with 95 %
 intervals, and who gains and who pays; the last line is the folder of tables and figures.
@@ -89,8 +90,22 @@ A scenario is one of
   FILE.yaml              settings of your own, laid over the groups: policy: {usage_tax: {}}
 
 seeds=N runs the seeds seed, seed+1, ... (usual: 10). A setting changes every scenario that has it.
-A comparison that was stopped goes on when the same command is given again.
+jobs=N plays N runs at a time (usual: one on each core). A stopped one goes on by the same command.
+match=static|realised scales taxes to the revenue of the first scenario with a tax, or of
+match_to=NAME, on the baseline's bases without behaviour, or in runs of their own.
 """
+
+
+class CompareWords(NamedTuple):
+    """The words after `clickmarket compare`, sorted out; `jobs` is None where nothing is said."""
+
+    names: list[str]
+    overrides: list[str]
+    plugins: list[Path]
+    seeds: int
+    jobs: int | None
+    match: str | None
+    match_to: str | None
 
 
 class RunWords(NamedTuple):
@@ -245,27 +260,38 @@ def _compare(words: list[str]) -> int:
     if "--help" in words or "-h" in words:
         print(compare_help(), end="")
         return 0
-    names, overrides, plugins, seeds = _sort_compare_words(words)
+    asked = _sort_compare_words(words)
     from sim.study.scenarios import compose_scenarios, with_seeds
     from sim.validation import check_folder
 
-    configs = compose_scenarios(names, overrides)
+    configs = compose_scenarios(asked.names, asked.overrides)
     first = next(iter(configs.values()))
-    with_seeds(first, seeds)
+    with_seeds(first, asked.seeds)
     check_folder(first.results.dir, "results.dir")
     from sim.study.compare import execute
+    from sim.study.matching import Match
     from sim.study.told import print_comparison
 
-    print(execute(configs, seeds, plugins=plugins, draw=_draw_comparison, tell=print_comparison))
+    folder = execute(
+        configs,
+        asked.seeds,
+        plugins=asked.plugins,
+        draw=_draw_comparison,
+        tell=print_comparison,
+        jobs=asked.jobs,
+        match=Match(asked.match, asked.match_to) if asked.match is not None else None,
+    )
+    print(folder)
     return 0
 
 
-def _sort_compare_words(words: list[str]) -> tuple[list[str], list[str], list[Path], int]:
-    """Tell names of scenarios, settings, plug-ins and the number of seeds apart."""
+def _sort_compare_words(words: list[str]) -> CompareWords:
+    """Tell names of scenarios, settings, plug-ins and what is asked of the comparison apart."""
     names: list[str] = []
     overrides: list[str] = []
     plugins: list[Path] = []
-    seeds = USUAL_SEEDS
+    seeds, jobs = USUAL_SEEDS, None
+    matching: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
@@ -279,24 +305,51 @@ def _sort_compare_words(words: list[str]) -> tuple[list[str], list[str], list[Pa
                 nearest=nearest_or_first(word, COMPARE_OPTIONS),
             )
         elif option == "seeds":
-            seeds = _whole(value)
+            seeds = _whole(option, value)
+        elif option == "jobs" and equals:
+            jobs = _jobs(value)
+        elif option in ("match", "match_to") and equals:
+            matching[option] = value
         elif equals or word.startswith("~"):
             overrides.append(word)
         else:
             names.append(word)
-    return names, overrides, plugins, seeds
+    if "match_to" in matching and "match" not in matching:
+        raise UserError(
+            "has no effect without match.",
+            path="match_to",
+            value=matching["match_to"],
+            allowed="beside match=static or match=realised",
+            nearest=f"match=static match_to={matching['match_to']}",
+        )
+    asked = matching.get("match"), matching.get("match_to")
+    return CompareWords(names, overrides, plugins, seeds, jobs, *asked)
 
 
-def _whole(text: str) -> int:
-    """Read the number of seeds; whether so many are allowed is asked later."""
+def _whole(path: str, text: str) -> int:
+    """Read a whole number; whether it is one that is allowed is asked later."""
     if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10:
         return int(text)
     raise UserError(
         "must be a whole number.",
-        path="seeds",
+        path=path,
         value=text,
         allowed="a whole number from 1",
-        nearest="seeds=20",
+        nearest="seeds=20" if path == "seeds" else f"{path}=1",
+    )
+
+
+def _jobs(text: str) -> int:
+    """Read how many processes may play at a time."""
+    number = _whole("jobs", text)
+    if 1 <= number <= MOST_JOBS:
+        return number
+    raise UserError(
+        "is no number of processes.",
+        path="jobs",
+        value=text,
+        allowed=f"a whole number from 1 to {MOST_JOBS}",
+        nearest="jobs=1" if number < 1 else f"jobs={MOST_JOBS}",
     )
 
 

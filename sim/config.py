@@ -136,6 +136,12 @@ class Segment:
     interruption_men: float = assumed(
         0.05, 0, 1, "chance that a man's hour on duty is cut short by other duties"
     )
+    household_size: float = assumed(
+        3.0, 1, 12, "people in a worker's household, the worker included; for poverty only", "persons"
+    )
+    household_support: float = assumed(
+        0.5, 0, 4, "income of the others in the household, over pay of 28 hours a week at the outside wage"
+    )
 
 
 def default_segments() -> dict[str, Segment]:
@@ -143,24 +149,26 @@ def default_segments() -> dict[str, Segment]:
     return {
         "side_job": Segment(
             share_north=0.5, share_south=0.2, other_job=1.0, window_start=18, window_hours=5,
-            flexibility=0.15, desired_hours_median=6.0, reservation_ratio=0.08,
+            flexibility=0.15, desired_hours_median=6.0, reservation_ratio=0.08, household_size=2.5,
         ),
         "home": Segment(
             share_north=0.3, share_south=0.15, other_job=0.0, window_start=9, window_hours=8, flexibility=0.3,
             desired_hours_median=12.0, reservation_ratio=0.06, interruption_women=0.25, interruption_men=0.15,
+            household_size=2.5, household_support=1.0,
         ),
         "casual": Segment(
             share_north=0.15, share_south=0.15, other_job=0.5, window_start=12, window_hours=11,
             flexibility=0.2, desired_hours_median=1.5, desired_hours_log_sigma=1.0, reservation_ratio=0.09,
+            household_support=1.0,
         ),
         "graduate": Segment(
             share_north=0.05, share_south=0.3, other_job=0.3, tertiary=3.0, window_start=9, window_hours=14,
-            flexibility=0.6, desired_hours_median=16.0, reservation_ratio=0.35,
+            flexibility=0.6, desired_hours_median=16.0, reservation_ratio=0.35, household_size=3.5,
         ),
         "first_income": Segment(
             share_north=0.0, share_south=0.2, other_job=0.1, literate=False, tertiary=0.0, window_start=8,
             window_hours=12, flexibility=0.6, desired_hours_median=20.0, reservation_ratio=0.25,
-            collective_size=40,
+            collective_size=40, household_size=4.5, household_support=0.25,
         ),
     }  # fmt: skip
 
@@ -173,8 +181,9 @@ class Workers:
         20_000, meaning="registered workers active at the start", unit="persons", low=1, high=400_000_000
     )
     real_count: float = parameter(
-        19e6, meaning="people the workers stand for; gives the scale of world totals", unit="persons", low=1,
-        high=1e10, source="Kassi, Lehdonvirta and Stephany 2021: profiles that ever worked",
+        19e6, meaning="people the workers stand for; gives the scale of world totals, which are as"
+        " uncertain: 5 to 19 million", unit="persons", low=1, high=1e10, assumed=True,
+        source="Kassi, Lehdonvirta and Stephany 2021: 19 million profiles ever worked, 5 million much",
     )  # fmt: skip
     reservation_log_sigma: float = parameter(
         1.5, meaning="spread of reservation wages inside a country and segment", unit="log points", low=0,

@@ -884,13 +884,17 @@ class ClickWorkModel(mesa.Model):
         employment.close_month(dues[0], dues[1], self.offices.month_rewards, goes_on)
 
     def books_of(self, platform: int) -> tuple[int, int]:
-        """Revenue and cost (micro-dollars) of a platform since its books were closed."""
+        """Revenue and cost (micro-dollars) of a platform since its books were closed.
+
+        What it adds to its fees to pay a tax makes nothing it does more costly.
+        """
         row = self.platform_rows[platform]
         revenue = int(row["balance"]) - self.offices.held_for_commons(platform)
         earned = revenue - self.offices.withheld(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
-        return revenue, cost + earned * int(row["cost_ppm"]) // 1_000_000
+        own = max(0, earned - self.offices.passed_on(platform))
+        return revenue, cost + own * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""

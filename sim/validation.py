@@ -12,6 +12,7 @@ innermost classes first.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
 import re
 import tempfile
@@ -37,6 +38,9 @@ T = TypeVar("T")
 
 EXACT_FLOAT_INTEGER = 2**53
 TEXT_CHARACTERS = 4096
+DATE = "ISO date"
+"""Unit of a text that must be a date of the calendar."""
+
 LIST_ENTRIES = 10_000
 FREE_DEPTH = 16
 ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -294,6 +298,8 @@ def _require_range(number: float, path: str, kind: type, limits: Limits) -> None
 
 def _read_str(value: Any, path: str, limits: Limits) -> str:
     if not isinstance(value, str):
+        if limits.unit == DATE:
+            _refuse_no_date(value, path)
         raise _wrong("is not a text.", value, path, str, limits)
     if limits.choices is not None and value not in limits.choices:
         raise _wrong("is not one of its choices.", value, path, str, limits)
@@ -303,7 +309,32 @@ def _read_str(value: Any, path: str, limits: Limits) -> str:
         raise _wrong("is given without a value.", value, path, str, limits)
     if len(value) > TEXT_CHARACTERS or not all(c.isprintable() for c in value):
         raise _wrong("is not a text that can be used.", value, path, str, limits)
+    if limits.unit == DATE:
+        _refuse_no_date(value, path)
     return value
+
+
+def _refuse_no_date(value: Any, path: str) -> None:
+    """Refuse what is no date of the calendar, and say which would be."""
+    try:
+        if isinstance(value, str) and dt.date.fromisoformat(value).isoformat() == value:
+            return
+    except ValueError:
+        pass
+    digits = re.sub(r"\D", "", str(value))[:8]
+    year, month, day = digits[:4].ljust(4, "0"), int(digits[4:6] or 1), int(digits[6:8] or 1)
+    meant = f"{year}-{min(max(month, 1), 12):02d}-{day:02d}"
+    try:
+        dt.date.fromisoformat(meant)
+    except ValueError:
+        meant = f"{meant[:7]}-01" if "1970" <= year < "2200" else "2019-07-01"
+    raise UserError(
+        "is no date of the calendar.",
+        path=path,
+        value=value,
+        allowed="a date as year, month and day, such as 2019-07-01",
+        nearest=f"{path}={meant if '1970' <= year < '2200' else '2019-07-01'}",
+    )
 
 
 _READERS: dict[Any, Callable[[Any, str, Limits], Any]] = {
@@ -373,8 +404,11 @@ def _ask_for_problems(instance: Any, path: str) -> None:
     ask = getattr(instance, "problems", None)
     for relative, value, allowed in ask() if ask is not None else ():
         where = join(path, relative)
+        kind: type = type(instance)
+        slot = slots(kind).get(relative)
+        is_date = slot is not None and slot.limits.unit == DATE
         raise UserError(
-            "does not fit the other settings.",
+            "is a date that is not allowed here." if is_date else "does not fit the other settings.",
             path=where or "the configuration",
             value=value,
             allowed=allowed,
@@ -387,6 +421,8 @@ def _way_out(instance: Any, relative: str, value: Any, where: str) -> str:
     kind: type = type(instance)
     slot = slots(kind).get(relative)
     default = UNSET if slot is None else slot.limits.default
+    if slot is not None and slot.limits.unit == DATE and default is None and not str(value).endswith("-01"):
+        return f"{where}={str(value)[:8]}01"
     if isinstance(default, (bool, int, float, str)) and default != value:
         return f"{where}={spell(default)}"
     return where

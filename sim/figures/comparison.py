@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.figures import style
-from sim.study.compare import Comparison
+from sim.figures import style, tile_map
+from sim.figures.market import money_of
+from sim.study.compare import Comparison, file_name
 from sim.study.measure import DECILES, LUCK, WORLD
 
 MOST_SCENARIOS = len(style.CYCLE)
@@ -31,23 +32,40 @@ FOREST = (
     ("fees", "Platforms' fees"),
     ("platform_rent", "Platforms' profit after taxes"),
 )
+TRANSFERS = (
+    "Taxes that a country's treasury receives and keeps or pays out, with what treasuries pool, less taxes"
+    " that platforms owned there pay; who bears them in the end is in the tables of incidence. Colours on a"
+    " scale of logs but near 0; in brackets: the 95 % interval holds 0."
+)
+BARS = "Bars: 95 % intervals of differences paired by seed (Student's t). "
 NOTHING = "No scenario differs from the baseline: every difference is exactly 0."
 
 
 def draw_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     """Draw every figure of a comparison into a folder as PNG and SVG; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [path for name, draw in ALL.items() for path in style.save(draw(comparison), folder, name)]
+    paths = [path for name, draw in ALL.items() for path in style.save(draw(comparison), folder, name)]
+    for number, scenario in enumerate([comparison.baseline, *comparison.scenarios]):
+        for name, of_one in OF_SCENARIOS.items():
+            if name != "transfers" or scenario in changed(comparison):
+                figure = of_one(comparison, scenario)
+                paths += style.save(figure, folder, f"{name}-{number:02d}-{file_name(scenario)}")
+    return paths
 
 
-def caption_of(comparison: Comparison) -> str:
-    """Return what every figure of a comparison rests on."""
+def changed(comparison: Comparison) -> list[str]:
+    """Scenarios that differ from the baseline in anything."""
+    return [name for name in comparison.scenarios if name not in comparison.unchanged]
+
+
+def caption_of(comparison: Comparison, several: bool = True) -> str:
+    """Return what every figure of a comparison rests on; ``several`` if it shows scenarios with bars."""
     manifest = comparison.manifest
     seeds = manifest["seeds"]
     pairs = f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else f"seed {seeds[0]}"
-    bars = "Bars: 95 % intervals of differences paired by seed (Student's t). " if len(seeds) > 1 else ""
+    bars = BARS if len(seeds) > 1 and several else ""
     left_out = comparison.scenarios[MOST_SCENARIOS:]
-    more = f"Not drawn: {', '.join(left_out)}. " if left_out else ""
+    more = f"Not drawn: {', '.join(left_out)}. " if left_out and several else ""
     what = (
         f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days from"
         f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
@@ -179,4 +197,47 @@ def _bars(axes: Axes, frame: pd.DataFrame) -> None:
     axes.tick_params(axis="x", length=0)
 
 
+@style.drawn
+def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
+    """Draw net public transfers of a scenario against the baseline on a map: USD per resident and year."""
+    countries = comparison.countries
+    caption = f"{TRANSFERS} {caption_of(comparison, several=False)}"
+    here = countries[countries["scenario"] == scenario]
+    top = float(countries["difference"].abs().max()) if len(countries) else 0.0
+    if here.empty or not top > 0:
+        return style.empty_figure("No public money moves between countries.", caption)
+    factor, unit = (
+        (1.0, "USD per resident and year") if top >= 1 else (1e3, "USD per 1,000 residents and year")
+    )
+    values = {str(row.country): factor * float(row.difference) for row in here.itertuples()}  # type: ignore[arg-type]
+    holds_0 = (here["low"] <= 0) & (here["high"] >= 0) & (here["difference"] != 0)
+    unsure = [str(code) for code in here.loc[holds_0, "country"]]
+    height = 0.75 + style.PAGE / tile_map.COLUMNS * tile_map.rows_of(values)
+    figure = style.new_figure(style.PAGE, height, caption)
+    axes = figure.subplots()
+    axes.set_title(f"{_short(scenario)}: net public transfers, against {comparison.baseline}")
+    colors = tile_map.draw_tiles(axes, values, unsure, factor * top)
+    ticks = [sign * factor * top / divisor for sign in (-1, 1) for divisor in (1, 10)]
+    bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
+    bar.set_ticks(sorted([*ticks, 0.0]), labels=[tile_map.short(tick) for tick in sorted([*ticks, 0.0])])
+    bar.set_label(unit)
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
+    return figure
+
+
+def money_figure(comparison: Comparison, scenario: str) -> Figure:
+    """Draw the way of the money in a scenario, in the mean of its seeds."""
+    flows = comparison.flows
+    here = flows[flows["scenario"] == scenario] if len(flows) else flows
+    caption = (
+        f"{_short(scenario)}. Mean of the seeds, the model's money. {caption_of(comparison, several=False)}"
+    )
+    if here.empty:
+        return style.empty_figure("No money moved.", caption)
+    return money_of(here, caption)
+
+
 ALL = {"forest": forest_figure, "winners": winners_figure}
+OF_SCENARIOS = {"transfers": transfers_figure, "money": money_figure}
+"""Figures that each scenario has of its own; of money also the baseline."""

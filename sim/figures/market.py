@@ -326,7 +326,13 @@ def sankey_flows(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
 @style.drawn
 def money_sankey(frames: Frames, world: Countries, caption: str) -> Figure:
     """The way of the money from budgets to spending: bands as wide as the sums of the ledger."""
-    plan = layout(sankey_flows(frames.flows))
+    return money_of(frames.flows, caption)
+
+
+@style.drawn
+def money_of(flows: pd.DataFrame, caption: str) -> Figure:
+    """Draw flows by kind and sectors: columns ``kind``, ``debit_sector``, ``credit_sector``, the amount."""
+    plan = layout(sankey_flows(flows))
     if not plan.bands:
         return style.empty_figure("No money moved.", caption)
     figure = style.new_figure(style.PAGE, 3.1, caption + _omitted_text(plan))

@@ -93,7 +93,7 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def new_figure(width: float, height: float, caption: str) -> Figure:
     """Return an empty figure (inches) with its caption at the foot; axes keep clear of the caption."""
-    lines = textwrap.wrap(caption, int(width * 72 / (CAPTION_SIZE * 0.56)))
+    lines = textwrap.wrap(caption, int(width * 72 / (CAPTION_SIZE * 0.58)))
     foot = (len(lines) + 0.8) * LINE_INCHES if lines else 0.0
     figure = Figure(figsize=(width, height + foot), layout="constrained")
     FigureCanvasAgg(figure)

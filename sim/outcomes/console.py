@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import zip_longest
 from string import Formatter
 from typing import Any, TextIO
 
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from sim.money import MICRO, short_usd
 from sim.outcomes.indicators import LEAST_YEARS_OF_AI, TOO_FEW
+from sim.outcomes.width import aligned, width_of_text, wrapped
 
 MISSING = "n/a"
 COUNTRIES_SHOWN = 8
@@ -318,28 +320,26 @@ def print_summary(
 
 
 def plain(summary: Mapping[str, Mapping[str, Any]], countries: pd.DataFrame | None = None) -> str:
-    """Return the summary as plain text, a line for each row."""
+    """Return the summary as plain text, a line for each row where there is room."""
     lines: list[str] = []
-    shown = rows(summary)
-    width = max(len(label) for _, label, _ in shown)
+    shown, columns = rows(summary), width_of_text()
+    width = min(max(len(label) for _, label, _ in shown), columns * 2 // 5)
     last = ""
     for section, label, text in shown:
         if section != last:
             lines.append(section)
             last = section
-        lines.append(f"  {label:{width}}  {text}")
+        lines += _row(label, text, width, columns)
     if countries is not None and len(countries):
-        lines += ["Countries", *(f"  {line}" for line in _aligned([COUNTRY_HEADS, *country_rows(countries)]))]
+        table = aligned([COUNTRY_HEADS, *country_rows(countries)], columns - 2)
+        lines += ["Countries", *(f"  {line}" for line in table)]
     return "\n".join(lines) + "\n"
 
 
-def _aligned(table: list[tuple[str, ...]]) -> list[str]:
-    """Align columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(cells))
-        for cells in (list(zip(row, widths, strict=True)) for row in table)
-    ]
+def _row(label: str, text: str, width: int, columns: int) -> list[str]:
+    """Set a label and its text side by side, each broken within its own part of the columns."""
+    left, right = wrapped(label, width), wrapped(text, columns - width - 4)
+    return [f"  {one:{width}}  {other}".rstrip() for one, other in zip_longest(left, right, fillvalue="")]
 
 
 def _table(summary: Mapping[str, Mapping[str, Any]]) -> Table:

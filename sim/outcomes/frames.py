@@ -352,6 +352,31 @@ class Kinds(NamedTuple):
     clicks: Mapping[tuple[str, str], int] = {}
 
 
+@dataclass(frozen=True)
+class Households:
+    """Whom workers live with, by segment, and whether all residents are paid a policy's income.
+
+    Attributes
+    ----------
+    size
+        Persons in the household, the worker included; 1 where nothing is said.
+    support
+        Income of the others, over 28 hours a week at the country's outside wage; 0 where nothing is said.
+    all_residents
+        Whether an income goes to residents whatever they do, as it does to those who left the market.
+    """
+
+    size: Mapping[str, float] = field(default_factory=dict)
+    support: Mapping[str, float] = field(default_factory=dict)
+    all_residents: bool = False
+
+    def of(self, segments: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return size and support of each worker's household."""
+        names = segments.astype(str)
+        size, support = names.map(self.size).fillna(1.0), names.map(self.support).fillna(0.0)
+        return np.asarray(size, np.float64), np.asarray(support, np.float64)
+
+
 class Frames(Protocol):
     """The recorded tables of one run, in the columns of `COLUMNS`."""
 
@@ -423,6 +448,10 @@ class Frames(Protocol):
     def kinds(self) -> Kinds:
         """Kinds of platforms, and clicks in tasks."""
 
+    @property
+    def households(self) -> Households:
+        """Whom workers live with, as configured."""
+
 
 class Countries(Protocol):
     """What indicators and figures need of a world: arrays with one entry for each country."""
@@ -446,6 +475,10 @@ class Countries(Protocol):
     @property
     def minimum_wage_usd(self) -> Sequence[float] | npt.NDArray[Any]:
         """USD an hour; 0 or NaN where there is none."""
+
+    @property
+    def gini(self) -> Sequence[float] | npt.NDArray[Any]:
+        """Gini coefficient of incomes."""
 
     @property
     def population(self) -> Sequence[int] | npt.NDArray[Any]:
@@ -495,6 +528,7 @@ class FrameSet:
     ai: pd.DataFrame = field(default_factory=lambda: empty("ai"))
     scale: float | None = None
     kinds: Kinds = field(default_factory=Kinds)
+    households: Households = field(default_factory=Households)
 
 
 def per_country(world: Countries, values: Sequence[Any] | npt.NDArray[Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.agents.rules import HOURS_IN_OTHER_JOB, WEEKS_A_MONTH
 from sim.money import MICRO
+from sim.outcomes import roster
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
 from sim.outcomes.frames import COLUMNS, Countries, Frames, FrameSet, per_country
 from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
@@ -97,7 +97,10 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
     shared = _Shared(
-        **{name: getattr(frames, name) for name in COLUMNS}, scale=frames.scale, kinds=frames.kinds
+        **{name: getattr(frames, name) for name in COLUMNS},
+        scale=frames.scale,
+        kinds=frames.kinds,
+        households=frames.households,
     )
     return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
 
@@ -1203,21 +1206,40 @@ def administration_share(frames: Frames, world: Countries | None) -> float:
 
 
 def _poverty(frames: Frames, world: Countries | None, with_transfers: bool) -> float:
-    """Share of workers below the line; another job counts as in `sim.agents.rules.other_income`."""
-    known, workers = _known(world), _in_weeks(frames)
-    wage = workers["country"].astype(str).map(per_country(known, known.outside_wage_usd)).to_numpy(np.float64)
-    job = np.where(workers["other_job"], HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, 0.0)
-    received = workers["pay_microusd"] + (workers["transfers_microusd"] if with_transfers else 0)
-    monthly = (received / MICRO / workers["weeks"] * WEEKS_A_MONTH).to_numpy(np.float64)
-    return _share_of_people(job + monthly < _poverty_line(workers, world), _weights(workers))
+    """Expected share of the window's roster who live below the line."""
+    known, workers = _known(world), _rows(frames.workers, "workers")
+    first, after = _window(frames)
+    days = roster.member_days(workers, first, after)
+    workers, days = workers[days > 0], days[days > 0]
+    received = workers["pay_microusd"].to_numpy(np.float64)
+    if with_transfers:
+        received = received + _incomes_received(frames, workers)
+    monthly = received / MICRO / days * DAYS_A_MONTH
+    line = _poverty_line(workers, world)
+    below = roster.poor(workers, np.asarray(monthly), line, known, frames.households)
+    return weighted_mean(below, _weights(workers))
+
+
+def _incomes_received(frames: Frames, workers: pd.DataFrame) -> Floats:
+    """Micro-dollars paid under policies to the households of workers while these were on the roster."""
+    own = workers["transfers_microusd"].to_numpy(np.float64)
+    if not frames.households.all_residents or frames.incomes.empty:
+        return own
+    first = _rows(frames.series, "days").iloc[0]
+    origin = dt.date.fromisoformat(str(first["date"])) - dt.timedelta(days=int(first["day"]))
+    size, _ = frames.households.of(workers["segment"])
+    after_leaving = roster.income_of_leavers(workers, frames.incomes, origin)
+    return own + after_leaving + (size - 1.0) * roster.income_of_others(workers, frames.incomes, origin)
 
 
 @indicator(
     name="worker_poverty_before_transfers",
     unit="share",
-    definition="Share of active workers whose own monthly income, 28 hours a week in another job at the"
-    " country's outside wage if they have one and net pay in this market, lies below the poverty line. Other"
-    " members of a household are not known; a change of work that a policy brings about is in both shares.",
+    definition="Share of the roster (in the market when the window began, or joined in it; also after"
+    " leaving) whose household lives below the poverty line: net pay here, 28 hours a week in another job,"
+    " if there is one, at a wage lognormal around the country's by its Gini coefficient (an expected share:"
+    " nothing is drawn), and what others in the household earn, over the root of its persons. These are"
+    " assumed (segments.*.household_size, household_support). People who never work here are not counted.",
 )
 def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=False)
@@ -1226,7 +1248,8 @@ def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> 
 @indicator(
     name="worker_poverty_after_transfers",
     unit="share",
-    definition="The same with the incomes received under policies in the window.",
+    definition="The same with the incomes received under policies in the window; one that goes to all"
+    " residents reaches every person of the household, and those who left.",
 )
 def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=True)

@@ -48,6 +48,7 @@ from sim.outcomes.campaigns import Campaigns
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
+from sim.outcomes.roster import households_of
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 from sim.validation import to_plain
 
@@ -474,6 +475,7 @@ class Recorder:
             ai=self._ai(),
             scale=self.scale,
             kinds=kinds_of(to_plain(model.config)),
+            households=households_of(self.model.config),
         )
 
     def _series(self) -> pd.DataFrame:

@@ -574,6 +574,14 @@ class Offices:
                 self.levies[0, platform] += tax.to_requesters * charge.amount / rewards
                 self.levies[1, platform] += tax.to_workers * charge.amount / rewards
 
+    def passed_on(self, platform: int) -> int:
+        """Return the micro-dollars added to a platform's fees so that last month's taxes come in.
+
+        Fees are rounded one by one; what batches posted at another month's levy pay counts as of this one.
+        """
+        ppm = int(np.floor(1e6 * float(self.levies[:, platform].sum()) + 0.5))
+        return int(self.month_rewards[platform].sum()) * ppm // 1_000_000
+
     def left(self, platform: int, revenue: int, cost: int, charges: Iterable[Charge]) -> list[int]:
         """Return the countries whose workers a platform gives up: they cost too much for too long.
 

@@ -1,12 +1,14 @@
 """Scenarios compared: the same seeds in each, differences paired by seed, with who gains and who pays.
 
 Every finished run leaves a small file in the folder's `parts`, so that a comparison that was killed goes on
-where it stopped when the same command is given again.
+where it stopped when the same command is given again. Several processes play runs where that is asked, to the
+same files.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import importlib.metadata
 import io
@@ -17,7 +19,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,18 @@ from sim.compile import is_cold, source_hash
 from sim.composition import config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
+from sim.instruments import Instrument
+from sim.ledger import KINDS
 from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
 from sim.plugins import load_plugins
-from sim.study.incidence import CASH, CASH_MEANINGS, SURPLUS, SURPLUS_MEANINGS, Amounts
+from sim.study import matching
+from sim.study.crew import Crew, Task, usual_size
+from sim.study.incidence import CASH, CASH_MEANINGS, FLOWS, PUBLIC, SURPLUS, SURPLUS_MEANINGS, Amounts
+from sim.study.lock import only_one
+from sim.study.matching import Match
 from sim.study.measure import KEPT, METRICS, WORLD, Measured, Value, by_decile, measure
 from sim.study.result import (
     MANIFEST,
@@ -56,9 +64,12 @@ from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.world import World, load_world
 
 COMPARISON, INCIDENCE, RUNS = "comparison", "incidence", "runs"
+MONEY, COUNTRIES = "flows", "countries"
 PARTS, CONFIGS, FIGURES = "parts", "configs", "figures"
+MATCHING = "matching.json"
 CONFIDENCE = 0.95
 ALL_LINES = "all"
+LONGEST_FILE_NAME = 100
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What a cell of text must not begin with: spreadsheets would take it for a formula."""
 
@@ -74,6 +85,11 @@ UNITS: Mapping[str, dict[str, str]] = {
         "seeds": "runs",
     },
     RUNS: dict.fromkeys(("baseline", "value"), "as the metric's"),
+    MONEY: {"amount_microusd": "µ$"},
+    COUNTRIES: {
+        **dict.fromkeys(("baseline", "value", "difference", "low", "high"), "USD/person/year"),
+        "seeds": "runs",
+    },
 }
 
 Draw = Callable[["Comparison", Path], Any]
@@ -97,6 +113,10 @@ class Comparison:
         A row for each scenario, table, line and group of countries.
     runs
         The pairs themselves: a row for each scenario, seed, metric and group.
+    flows
+        What was moved under each kind of transfer in each scenario, mean over seeds.
+    countries
+        A row for each scenario and country: net public transfers per resident and year.
     """
 
     path: Path
@@ -104,6 +124,8 @@ class Comparison:
     table: pd.DataFrame
     incidence: pd.DataFrame
     runs: pd.DataFrame
+    flows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    countries: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def baseline(self) -> str:
@@ -124,7 +146,7 @@ class Comparison:
 def load_comparison(path: str | Path) -> Comparison:
     """Read the folder of a comparison; the units of each column are in `attrs["units"]`."""
     folder = Path(path)
-    files = [folder / f"{name}.parquet" for name in (COMPARISON, INCIDENCE, RUNS)]
+    files = [folder / f"{name}.parquet" for name in UNITS]
     if not all(file.is_file() for file in (folder / MANIFEST, *files)):
         raise UserError(f"{folder} is not the folder of a finished comparison")
     manifest = read_manifest(folder / MANIFEST)
@@ -138,6 +160,9 @@ def compare(
     overrides: Sequence[str] = (),
     seeds: int = 10,
     plugins: Iterable[str | Path] = (),
+    jobs: int = 1,
+    match: str | None = None,
+    match_to: str | None = None,
 ) -> Comparison:
     """Compare scenarios, the first of which is the baseline, on the same seeds.
 
@@ -151,7 +176,14 @@ def compare(
         Seeds in a row, from the configuration's own on.
     plugins
         Files with further rules.
+    jobs
+        Processes at a time. Above 1 they are started anew, so that a script must keep what it does under
+        ``if __name__ == "__main__":``.
+    match, match_to
+        "static" or "realised": scale the taxes of other scenarios to the revenue of scenario ``match_to``, by
+        default the first with a tax (`sim.study.matching`).
     """
+    asked = Match(match, match_to) if match is not None else None
     if isinstance(scenarios, Mapping):
         if overrides:
             raise UserError(
@@ -161,7 +193,7 @@ def compare(
         configs = dict(scenarios)
     else:
         configs = compose_scenarios(scenarios, overrides)
-    return load_comparison(execute(configs, seeds, plugins, quiet=True))
+    return load_comparison(execute(configs, seeds, plugins, quiet=True, jobs=jobs, match=asked))
 
 
 # ---------------------------------------------------------------- playing
@@ -174,39 +206,64 @@ def execute(
     quiet: bool = False,
     draw: Draw | None = None,
     tell: Callable[[Comparison], None] | None = None,
+    jobs: int | None = 1,
+    match: Match | None = None,
 ) -> Path:
     """Play every scenario with every seed, write the comparison's folder and return it.
 
-    An unfinished comparison of the same scenarios, seeds and sources in the folder for results goes on.
+    An unfinished comparison of the same scenarios, seeds and sources in the folder for results goes on. While
+    one is being played, another of the same is refused. ``jobs`` of None is a process for each core.
     """
     began = time.monotonic()
     files = [Path(file) for file in plugins]
     rules = load_plugins(files) if files else None
     plan = {name: with_seeds(config, seeds) for name, config in configs.items()}
+    target = matching.check_match(match, configs) if match is not None else ""
+    idle: dict[str, list[str]] = {}
     for name, (config, *_) in plan.items():
         check_histories(name, config)
-        ClickWorkModel(config, plugins=rules)  # what only the world shows to be wrong comes out here
+        # What only the world shows to be wrong comes out here.
+        idle[name] = never_in_force(ClickWorkModel(config, plugins=rules))
     first = next(iter(plan.values()))[0]
-    identity = comparison_id(plan, files)
-    folder = unfinished(first, identity) or new_folder(first, f"compare-{identity[:16]}")
-    parts = Parts(folder, plan)
-    if is_cold(search, posting) and not quiet:
-        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
-    try:
-        play_all(plan, parts, rules, quiet)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
-        ) from None
-    manifest = describe(plan, files, identity, time.monotonic() - began)
-    comparison = write_tables(folder, plan, parts, manifest, load_world(first.world.table))
-    if draw is not None and first.record.figures:
-        draw(comparison, folder / FIGURES)
-    write_manifest(folder, manifest, passing=parts.names())
-    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    identity = comparison_id(plan, files, match)
+    size = usual_size(len(plan) * seeds, first.compute.threads) if jobs is None else jobs
+    cold = is_cold(search, posting)
+    with only_one(first.results.dir, f"compare-{identity[:16]}"), Crew(size, files, cold) as crew:
+        folder = unfinished(first, identity) or new_folder(first, f"compare-{identity[:16]}")
+        parts = Parts(folder, plan)
+        if cold and not quiet:
+            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+        try:
+            budgets = None
+            if match is not None:
+                budgets = match_budgets(match, target, parts, crew, quiet)
+            play_all(parts, crew, quiet)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
+            ) from None
+        manifest = describe(parts.plan, files, identity, time.monotonic() - began)
+        manifest |= {"idle": idle, "matching": budgets}
+        comparison = write_tables(folder, parts, manifest, load_world(first.world.table))
+        if draw is not None and first.record.figures:
+            draw(comparison, folder / FIGURES)
+        write_manifest(folder, manifest, passing=[path.name for path in parts.folder.iterdir()])
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
     if tell is not None:
         tell(comparison)
     return folder
+
+
+def never_in_force(model: ClickWorkModel) -> list[str]:
+    """Return the instruments that are chosen, but in force on no day of the run."""
+    policy, days = model.config.policy, range(0, model.last_hour, 24)
+    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
+    return [
+        name
+        for name, instrument in chosen.items()
+        if isinstance(instrument, Instrument)
+        and not any(model.offices.strength(instrument, hour) for hour in days)
+    ]
 
 
 def check_histories(name: str, config: Config) -> None:
@@ -223,10 +280,25 @@ def check_histories(name: str, config: Config) -> None:
         )
 
 
-def play_all(plan: Mapping[str, list[Config]], parts: Parts, rules: Any, quiet: bool) -> None:
-    """Play every run that has no part yet, seed by seed, with progress if someone is watching."""
-    runs = [(name, number) for number in range(parts.seeds) for name in plan]
-    first = next(iter(plan.values()))[0]
+def play_all(parts: Parts, crew: Crew, quiet: bool) -> None:
+    """Play every run that has no part yet, seed by seed."""
+    play_missing([(name, number) for number in range(parts.seeds) for name in parts.plan], parts, crew, quiet)
+
+
+def play_missing(
+    runs: Sequence[tuple[str, int]], parts: Parts, crew: Crew, quiet: bool, what: str = "runs"
+) -> None:
+    """Play those of some runs that have no part yet, with progress if someone is watching."""
+    missing = [run for run in runs if parts.read(*run) is None]
+    tasks: list[Task] = [
+        (play_one, (parts.plan[name][number], parts.path(name, number))) for name, number in missing
+    ]
+    play_tasks(tasks, parts, crew, quiet, what)
+
+
+def play_tasks(tasks: Sequence[Task], parts: Parts, crew: Crew, quiet: bool, what: str) -> list[Any]:
+    """Play tasks of one run each, with progress and the time left if someone is watching."""
+    first = next(iter(parts.plan.values()))[0]
     watched = first.compute.progress and sys.stderr.isatty() and not quiet
     columns = (
         TextColumn("{task.fields[what]}"),
@@ -236,16 +308,98 @@ def play_all(plan: Mapping[str, list[Config]], parts: Parts, rules: Any, quiet: 
         TextColumn("left"),
     )
     days = first.time.days + first.time.warmup_days
+    at_once = f", {min(crew.size, len(tasks))} at a time" if crew.size > 1 else ""
     with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
-        kept = {run for run in runs if parts.read(*run) is not None}
-        task = progress.add_task("compare", total=days * (len(runs) - len(kept)), what="")
-        for place, (name, number) in enumerate(runs):
-            if (name, number) in kept:
-                continue
-            config = plan[name][number]
-            progress.update(task, what=f"run {place + 1} of {len(runs)}, {name}, seed {config.seed}")
-            model = ClickWorkModel(config, plugins=rules)
-            parts.write(name, number, measure(model, by_days(lambda: progress.advance(task))))
+        task = progress.add_task("compare", total=days * len(tasks), what=f"{len(tasks)} {what}{at_once}")
+        return crew.play(tasks, lambda place: progress.advance(task))
+
+
+def play_one(config: Config, path: Path, rules: Any, advance: Callable[[], None]) -> None:
+    """Play a run and keep what it is reduced to."""
+    keep(path, config, measure(ClickWorkModel(config, plugins=rules), by_days(advance)))
+
+
+def match_budgets(match: Match, target: str, parts: Parts, crew: Crew, quiet: bool) -> dict[str, Any]:
+    """Give the scenarios' taxes their rates of equal revenue; return what the manifest says of it.
+
+    Runs that the search needs are kept like all others, so that it goes on where it was stopped.
+    """
+    kept = parts.folder / MATCHING
+    if (found := read_matching(kept)) is None:
+        found = find_budgets(match, target, parts, crew, quiet)
+        with replacing(kept) as file:
+            file.write(json.dumps(found, allow_nan=False).encode("utf-8"))
+    for name, budget in found["scenarios"].items():
+        parts.plan[name] = [at_rates(config, budget["rates"]) for config in parts.plan[name]]
+    return found
+
+
+def read_matching(path: Path) -> dict[str, Any] | None:
+    """Return budgets that were matched before a kill; None if they were not."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def at_rates(config: Config, rates: Mapping[str, float]) -> Config:
+    """Return a configuration with other rates of its taxes, given by their paths."""
+    policy = config.policy
+    for path, rate in rates.items():
+        _, tax, name = path.split(".")
+        policy = replace(policy, **{tax: replace(getattr(policy, tax), **{name: rate})})
+    return replace(config, policy=policy)
+
+
+def find_budgets(match: Match, target: str, parts: Parts, crew: Crew, quiet: bool) -> dict[str, Any]:
+    """Find the rates at which scenarios raise as much as ``target`` (`sim.study.matching`)."""
+    plan, numbers = parts.plan, range(min(parts.seeds, matching.MOST_SEEDS))
+    baseline = next(iter(plan))
+    bases = play_tasks(
+        [(matching.bases_of, (plan[baseline][number],)) for number in numbers],
+        parts, crew, quiet, "runs for the bases of taxes",
+    )  # fmt: skip
+    model = ClickWorkModel(plan[baseline][0])
+
+    def static(config: Config) -> float:
+        return matching.mean(
+            [matching.static_revenue(config, model.world, model.clock, months) for months in bases]
+        )
+
+    def realised(name: str, config: Config) -> float:
+        parts.plan[name] = [replace(config, seed=one.seed) for one in plan[name]]
+        play_missing([(name, n) for n in numbers], parts, crew, quiet, f"runs to match {name}")
+        return matching.mean([revenue_of(parts.need(name, number)) for number in numbers])
+
+    runs = match.kind == matching.REALISED
+    wanted = static(plan[target][0])
+    wanted_realised = realised(target, plan[target][0]) if runs else None
+    if not (wanted > 0 if wanted_realised is None else wanted_realised > 0):
+        raise UserError(
+            f"finds no revenue to match: scenario {target} raises none in these days.", path="match",
+            value=match.kind, allowed="a scenario that raises revenue in the days that are simulated",
+        )  # fmt: skip
+    found = {target: matching.Matched(matching.rates_of(plan[target][0]), wanted, wanted_realised)}
+    for name, (config, *_) in list(plan.items()):
+        if name in (target, baseline) or not matching.taxes_of(config):
+            continue
+        start, found[name] = matching.solve_static(config, static, wanted)
+        if wanted_realised is not None:
+            runs_of = functools.partial(realised, name)
+            found[name] = matching.solve_realised(config, static, runs_of, wanted_realised, start)
+    return {
+        "kind": match.kind,
+        "to": target,
+        "seeds": [plan[baseline][number].seed for number in numbers],
+        "tolerance": matching.TOLERANCE,
+        "scenarios": {name: budget.plain() for name, budget in found.items()},
+    }
+
+
+def revenue_of(measured: Measured) -> float:
+    """Return the USD that the taxes whose rates are matched raised in a run."""
+    names = {f"{tax}_revenue" for tax in matching.RATES}
+    return sum(one.value for one in measured.values if one.group == WORLD and one.metric in names)
 
 
 def by_days(advance: Callable[[], None]) -> Callable[[ClickWorkModel], None]:
@@ -260,39 +414,25 @@ def by_days(advance: Callable[[], None]) -> Callable[[ClickWorkModel], None]:
 
 
 class Parts:
-    """The finished runs of a comparison, a file each, by scenario and number of the seed."""
+    """The finished runs of a comparison, a file each, by scenario, number of the seed and configuration.
+
+    ``plan`` holds each scenario's configurations, one for each seed; matching budgets changes it.
+    """
 
     def __init__(self, folder: Path, plan: Mapping[str, list[Config]]) -> None:
         self.folder = folder / PARTS
-        self.plan = plan
+        self.plan = dict(plan)
         self.seeds = len(next(iter(plan.values())))
         self.folder.mkdir(exist_ok=True)
 
     def path(self, name: str, number: int) -> Path:
         """File of a run."""
-        return self.folder / f"{list(self.plan).index(name):03d}-{number:05d}.parquet"
-
-    def names(self) -> list[str]:
-        """Names of all files there could be."""
-        return [self.path(name, number).name for name in self.plan for number in range(self.seeds)]
+        of_rates = config_id(self.plan[name][number])[:12]
+        return self.folder / f"{list(self.plan).index(name):03d}-{number:05d}-{of_rates}.parquet"
 
     def count(self) -> int:
-        """How many runs are kept."""
-        return len(list(self.folder.glob("*.parquet")))
-
-    def write(self, name: str, number: int, measured: Measured) -> None:
-        """Keep a run: its workers as a table, all else beside it in the file's metadata."""
-        rest = {
-            "config_id": config_id(self.plan[name][number]),
-            "values": [[one.metric, one.group, float(one.value)] for one in measured.values],
-            "amounts": {
-                table: [[line, group, amount] for (line, group), amount in amounts.items()]
-                for table, amounts in measured.amounts.items()
-            },
-        }
-        text = json.dumps(rest, allow_nan=False)
-        check = hashlib.sha256(text.encode()).hexdigest()
-        write_frame(measured.people, self.path(name, number), {}, {"measured": text, "sha256": check})
+        """How many of the comparison's own runs are kept."""
+        return sum(self.path(name, n).exists() for name in self.plan for n in range(self.seeds))
 
     def read(self, name: str, number: int) -> Measured | None:
         """Return a run that was kept; None if it was not, or is damaged and must be played again."""
@@ -323,15 +463,33 @@ class Parts:
         return found
 
 
+def keep(path: Path, config: Config, measured: Measured) -> None:
+    """Keep a run: its workers as a table, all else beside it in the file's metadata."""
+    rest = {
+        "config_id": config_id(config),
+        "values": [[one.metric, one.group, float(one.value)] for one in measured.values],
+        "amounts": {
+            table: [[line, group, amount] for (line, group), amount in amounts.items()]
+            for table, amounts in measured.amounts.items()
+        },
+    }
+    text = json.dumps(rest, allow_nan=False)
+    check = hashlib.sha256(text.encode()).hexdigest()
+    write_frame(measured.people, path, {}, {"measured": text, "sha256": check})
+
+
 # ---------------------------------------------------------------- folders
 
 
-def comparison_id(plan: Mapping[str, list[Config]], plugins: Sequence[Path]) -> str:
+def comparison_id(
+    plan: Mapping[str, list[Config]], plugins: Sequence[Path], match: Match | None = None
+) -> str:
     """Return a sha256 that two comparisons share when they ask the same of the same sources."""
     what = {
         "scenarios": [[name, [config_id(config) for config in configs]] for name, configs in plan.items()],
         "source": source_hash(),
         "plugins": [hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins],
+        "match": match and list(match),
     }
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
@@ -347,8 +505,9 @@ def unfinished(config: Config, identity: str) -> Path | None:
 # ---------------------------------------------------------------- pairs
 
 
-def pairs(plan: Mapping[str, list[Config]], parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+def pairs(parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return every scenario's runs beside the baseline's of the same seed: values, and amounts of money."""
+    plan = parts.plan
     baseline, *others = plan
     values: list[tuple[Any, ...]] = []
     amounts: list[tuple[Any, ...]] = []
@@ -380,6 +539,37 @@ def _money_beside(old: Amounts, new: Amounts) -> Iterator[tuple[str, str, int, i
     """Yield (line, group, before, after) in micro-dollars of what either has."""
     for line, group in dict.fromkeys([*old, *new]):
         yield line, group, old.get((line, group), 0), new.get((line, group), 0)
+
+
+def flows_of(parts: Parts) -> pd.DataFrame:
+    """Return what was moved under each kind of transfer in each scenario (µ$), mean over seeds."""
+    sectors = {kind: (debit, credit) for kind, debit, credit in KINDS}
+    rows = []
+    for name in parts.plan:
+        runs = [parts.need(name, number).amounts[FLOWS] for number in range(parts.seeds)]
+        for kind in (kind for kind in sectors if any((kind, "") in run for run in runs)):
+            mean = round(sum(run.get((kind, ""), 0) for run in runs) / len(runs))
+            rows.append((name, kind, *sectors[kind], mean))
+    return pd.DataFrame(
+        rows, columns=["scenario", "kind", "debit_sector", "credit_sector", "amount_microusd"]
+    )
+
+
+def countries_of(amounts: pd.DataFrame, world: World, scale: float, days: int) -> pd.DataFrame:
+    """Return net public transfers by scenario and country: USD per resident and year."""
+    people = dict(zip(map(str, world.codes), world.population.tolist(), strict=True))
+    public = amounts[amounts["table"] == PUBLIC]
+    rows = []
+    for scenario in dict.fromkeys(public["scenario"]):
+        for country, persons in people.items():
+            part = public[(public["scenario"] == scenario) & (public["line"] == country)]
+            each = scale * DAYS_A_YEAR / days / MICRO / persons
+            before, after = (part[side].to_numpy(np.float64) * each for side in ("baseline", "value"))
+            if len(part):
+                found = interval(after - before)
+                rows.append((scenario, country, before.mean(), after.mean(), *found, len(part)))
+    columns = ["scenario", "country", "baseline", "value", "difference", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def interval(differences: Floats) -> tuple[float, float, float]:
@@ -421,6 +611,7 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     ``world`` it adds up to exactly zero. ``world_usd_per_year`` is the mean difference at the scale of the
     market that the model stands for.
     """
+    amounts = amounts[amounts["table"].isin((CASH, SURPLUS))]
     keys = ["scenario", "seed", "table", "group"]
     totals = amounts.groupby(keys, sort=False, as_index=False)[["baseline", "value"]].sum()
     whole = pd.concat([amounts, totals.assign(line=ALL_LINES)], ignore_index=True)
@@ -449,8 +640,10 @@ def meaning_of(table: str, line: str) -> str:
     if line == ALL_LINES:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
-            SURPLUS: "all lines: what the reform adds in all, or, if less than nothing, its excess burden."
-            " Requesters' value of work is assumed, and weighs most",
+            SURPLUS: "all lines: what the reform adds, or, if less than nothing, its excess burden; the cost"
+            " of waiting for work is in it. It hinges on what work is assumed to be worth to requesters"
+            " (requesters.value_usd_per_hour) and on reservation wages as the cost of time: only"
+            " its difference is told, no level",
         }[table]
     return {CASH: CASH_MEANINGS, SURPLUS: SURPLUS_MEANINGS}[table][line]
 
@@ -472,27 +665,36 @@ def unchanged(runs: pd.DataFrame, amounts: pd.DataFrame) -> list[str]:
 # ---------------------------------------------------------------- writing
 
 
-def write_tables(
-    folder: Path, plan: Mapping[str, list[Config]], parts: Parts, manifest: dict[str, Any], world: World
-) -> Comparison:
+def write_tables(folder: Path, parts: Parts, manifest: dict[str, Any], world: World) -> Comparison:
     """Write the tables and configurations; what they say in words goes into the manifest."""
-    first = next(iter(plan.values()))[0]
-    runs, amounts = pairs(plan, parts, world)
+    first = next(iter(parts.plan.values()))[0]
+    scale = first.workers.real_count / first.workers.count
+    runs, amounts = pairs(parts, world)
     check_cash(amounts)
-    table = table_of(runs)
-    money = incidence_of(amounts, first.workers.real_count / first.workers.count, first.time.days)
+    frames = {
+        COMPARISON: table_of(runs),
+        INCIDENCE: incidence_of(amounts, scale, first.time.days),
+        RUNS: runs,
+        MONEY: flows_of(parts),
+        COUNTRIES: countries_of(amounts, world, scale, first.time.days),
+    }
     manifest["unchanged"] = unchanged(runs, amounts)
-    manifest["definitions"] = {metric: definition_of(metric)[1] for metric in dict.fromkeys(table["metric"])}
-    for name, frame in ((COMPARISON, table), (INCIDENCE, money), (RUNS, runs)):
+    metrics = dict.fromkeys(frames[COMPARISON]["metric"])
+    manifest["definitions"] = {metric: definition_of(metric)[1] for metric in metrics}
+    for name, frame in frames.items():
         write_frame(frame, folder / f"{name}.parquet", UNITS[name])
         frame.attrs["units"] = {column: UNITS[name].get(str(column), "") for column in frame}
         if name != RUNS:
             write_csv(frame, folder / f"{name}.csv")
     (folder / CONFIGS).mkdir(exist_ok=True)
-    for number, (scenario, configs) in enumerate(plan.items()):
-        place = folder / CONFIGS / f"{number:02d}-{re.sub(r'[^A-Za-z0-9_+.-]+', '_', scenario)}.yaml"
-        write_text(place, to_yaml(configs[0]))
-    return Comparison(folder, manifest, table, money, runs)
+    for number, (scenario, configs) in enumerate(parts.plan.items()):
+        write_text(folder / CONFIGS / f"{number:02d}-{file_name(scenario)}.yaml", to_yaml(configs[0]))
+    return Comparison(folder, manifest, *frames.values())
+
+
+def file_name(scenario: str) -> str:
+    """Return a scenario's name as part of a file's."""
+    return re.sub(r"[^A-Za-z0-9_+.-]+", "_", scenario)[:LONGEST_FILE_NAME]
 
 
 def check_cash(amounts: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ from sim.money import MICRO
 from sim.outcomes.indicators import WORKING
 
 CASH, SURPLUS = "cash", "surplus"
+FLOWS, PUBLIC = "flows", "public"
 PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
@@ -105,7 +106,8 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
     "users": "shares of the commons' royalties, less what social platforms charge their users",
-    "requesters": "value of work done right and subsidies, less rewards and fees paid in the window",
+    "requesters": "value of work done right and subsidies, less rewards and fees paid in the window, less the"
+    " cost of waiting for work (requesters.delay_cost)",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",
@@ -140,7 +142,8 @@ def surplus(
 ) -> Amounts:
     """Return what each kind of people gained, by group of countries.
 
-    ``worth_usd`` is the value of the work done right for the requesters of each country.
+    ``worth_usd`` is the value of the work done right for the requesters of each country, less what waiting
+    cost them.
     """
     found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in SURPLUS_MEANINGS})
 
@@ -160,6 +163,29 @@ def surplus(
             add(line, payee, int(amount))
         for line in LOSSES.get(str(kind), ()):
             add(line, payer, -int(amount))
+    return dict(found)
+
+
+def by_kind(flows: pd.DataFrame) -> Amounts:
+    """Return what was moved under each kind of transfer (micro-dollars), by (kind, "")."""
+    sums = flows["amount_microusd"].groupby(flows["kind"].astype(str)).sum()
+    return {(str(kind), ""): int(amount) for kind, amount in sums.items()}
+
+
+def public_money(flows: pd.DataFrame) -> Amounts:
+    """Return what public money brings to each country less what it takes there, by (country, "").
+
+    Taxes come from the country of the platform's owners, or whoever else is charged, and go to that of the
+    treasury; treasuries pool them. What a treasury pays to its own people stays in the country.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    kinds = flows["kind"].astype(str)
+    moved = flows[kinds.isin([*TAXES, "pooling", "external_income"])]
+    for side, sign in (("credit", 1), ("debit", -1)):
+        inside = moved[f"{side}_sector"].astype(str) != "outside"
+        here = moved[inside]
+        for country, amount in zip(here[f"{side}_country"].astype(str), here["amount_microusd"], strict=True):
+            found[country, ""] += sign * int(amount)
     return dict(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay, entry, on_duty, summary
 from sim.outcomes.recorder import Recorder
+from sim.outcomes.roster import income_of_leavers, member_days
 from sim.study import incidence
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
 from sim.world import World
@@ -39,6 +41,7 @@ OF_PEOPLE = (
     "working_hours",
     "income_per_worker_month",
     "income_with_transfers_per_worker_month",
+    "income_per_active_worker_month",
 )
 """Metrics of any group of workers."""
 
@@ -56,11 +59,19 @@ KEPT = (
     "pay_microusd",
     "weeks",
     "weight",
+    "joined_day",
+    "left_day",
     "received_microusd",
+    "after_leaving_microusd",
 )
-"""Columns of the workers' table that pairing needs; ``received_microusd`` are incomes paid to the worker."""
+"""Columns of the workers' table that pairing needs.
+
+``received_microusd`` are incomes that the ledger paid to the worker in the market, ``after_leaving_microusd``
+what one who left was still paid as a resident.
+"""
 
 
+RECEIVED = ("received_microusd", "after_leaving_microusd")
 OF_BUDGETS = {"tax_per_user_month": "taxes", "transfer_per_head_month": "incomes"}
 """Indicators of a group of countries, and the table that they are made from."""
 
@@ -92,9 +103,19 @@ class Metric(NamedTuple):
 
 METRICS: Mapping[str, Metric] = {
     "working_hours": Metric("h", "Working hours of all workers in the window, paid or not."),
-    "income_per_worker_month": Metric("USD/month", "Net pay of the window over workers on duty, a month."),
+    "income_per_worker_month": Metric(
+        "USD/month",
+        "Net pay of the window over the months of the roster: of everybody in the market when it began,"
+        " and, from the day of joining, of who joined; to the window's end, also after leaving (pay is 0).",
+    ),
     "income_with_transfers_per_worker_month": Metric(
-        "USD/month", "Net pay and incomes received in the window over workers on duty, a month."
+        "USD/month",
+        "Net pay and incomes received in the window over the months of the roster; an income that goes to all"
+        " residents goes on after leaving.",
+    ),
+    "income_per_active_worker_month": Metric(
+        "USD/month",
+        "Net pay of the window over workers who came on duty at least once, a month; who stops drops out.",
     ),
     "tax_revenue": Metric("USD", "Taxes that governments took in the window, all kinds."),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
@@ -124,7 +145,8 @@ class Measured:
     people
         The columns `KEPT` of each worker who was in the market; no rows without ``record.workers``.
     amounts
-        For each table of incidence, micro-dollars by (line, group of countries).
+        For each table of incidence, micro-dollars by (line, group of countries); under `FLOWS`, by
+        (kind of transfer, ""); under `PUBLIC`, what public money brings to a country, by (country, "").
     """
 
     values: list[Value]
@@ -133,19 +155,20 @@ class Measured:
 
 
 class Watcher:
-    """Keeps what no table holds: worth of work done right, all incomes of each worker.
+    """Keeps what no table holds: what work is worth to requesters, and what waiting for it costs them.
 
     Attributes
     ----------
     worth : float64 array (countries,)
         USD that the window's right work is worth to the requesters of each country.
-    received : int64 Series
-        Micro-dollars of income paid in the window to each worker who was paid any, by the worker's id.
+    waiting : float64 array (countries,)
+        USD that they lost by waiting for work done or expired, as they reckon it when they set pay.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
-        self.worth = np.zeros(countries)
+        self.worth, self.waiting = np.zeros(countries), np.zeros(countries)
+        self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
 
     def hour(self, model: Any) -> None:
         """Add the worth of batches that left the board."""
@@ -175,6 +198,8 @@ class Watcher:
         countries = model.requester_rows["country"][batches["requester"]]
         usd = batches["right"] / 255.0 * batches["worth"] / MICRO
         self.worth += sign * np.bincount(countries, usd, minlength=len(self.worth))
+        lost = self.lost_a_second * batches["waited_seconds"] * (batches["worth"] / MICRO)
+        self.waiting += sign * np.bincount(countries, lost, minlength=len(self.waiting))
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
@@ -190,6 +215,10 @@ def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Me
     model.end()
     frames = recorder.frames()
     people = frames.workers.rename(columns={"transfers_microusd": "received_microusd"})
+    people["after_leaving_microusd"] = 0
+    if frames.households.all_residents:
+        start = dt.date.fromisoformat(model.config.time.start)
+        people["after_leaving_microusd"] = income_of_leavers(people, frames.incomes, start)
     return reduce(frames, people, watcher, model.world, model.config)
 
 
@@ -219,10 +248,12 @@ def reduce(
             rows = getattr(frames, table)
             part = rows[rows["country"].astype(str).map(group_of) == group]
             values += of_indicators(replace(frames, **{table: part}), [name], group, world)
-    worth = dict(zip(world.codes, watcher.worth.tolist(), strict=True))
+    worth = dict(zip(world.codes, (watcher.worth - watcher.waiting).tolist(), strict=True))
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
         incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of),
+        incidence.FLOWS: incidence.by_kind(frames.flows),
+        incidence.PUBLIC: incidence.public_money(frames.flows),
     }
     return Measured(values, people[list(KEPT)].reset_index(drop=True), amounts)
 
@@ -251,12 +282,17 @@ def of_people(people: pd.DataFrame, group: str, world: World, config: Config) ->
     values = of_indicators(FrameSet(workers=people, series=people), OF_PEOPLE, group, world)
     active = int((on_duty(people) > 0).sum())
     hours = float(people[list(WORKING)].to_numpy().sum()) / 3600
-    pay, received = (int(people[name].sum()) for name in ("pay_microusd", "received_microusd"))
-    each = active * config.time.days / DAYS_A_MONTH * MICRO
+    pay, *received = (int(people[name].sum()) for name in ("pay_microusd", *RECEIVED))
+    first = config.time.warmup_days
+    on_roster = float(member_days(people, first, first + config.time.days).sum()) / DAYS_A_MONTH * MICRO
     values.append(Value("working_hours", group, hours))
+    if on_roster:
+        values.append(Value("income_per_worker_month", group, pay / on_roster))
+        with_incomes = (pay + sum(received)) / on_roster
+        values.append(Value("income_with_transfers_per_worker_month", group, with_incomes))
     if active:
-        values.append(Value("income_per_worker_month", group, pay / each))
-        values.append(Value("income_with_transfers_per_worker_month", group, (pay + received) / each))
+        each = active * config.time.days / DAYS_A_MONTH * MICRO
+        values.append(Value("income_per_active_worker_month", group, pay / each))
     return values
 
 

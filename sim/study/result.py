@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError, nearest
 from sim.outcomes.families import kinds_of
-from sim.outcomes.frames import ADDED, COLUMNS, Column, Kinds, empty, units
+from sim.outcomes.frames import ADDED, COLUMNS, Column, Households, Kinds, empty, units
 from sim.plain_yaml import read_yaml
 from sim.world import World, load_world
 
@@ -185,6 +185,17 @@ class RunResult:
     def kinds(self) -> Kinds:
         """Kinds of platforms and clicks in tasks, from the configuration."""
         return kinds_of(self.config)
+
+    @cached_property
+    def households(self) -> Households:
+        """Whom workers live with, from the configuration; one person each in results of earlier versions."""
+        segments = self.config.get("segments", {})
+        income = self.config.get("policy", {}).get("universal_income")
+        size, support = (
+            {name: float(one[key]) for name, one in segments.items() if key in one}
+            for key in ("household_size", "household_support")
+        )
+        return Households(size, support, income is not None and income.get("recipients") == "residents")
 
     @cached_property
     def world(self) -> World:

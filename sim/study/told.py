@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import textwrap
 from typing import Any, TextIO
 
 from rich import box
@@ -12,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.money import MICRO, short_usd
+from sim.outcomes.width import aligned, width_of_text, wrapped
 from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, SURPLUS
+from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
 
 HEADLINES = (
@@ -21,8 +22,9 @@ HEADLINES = (
     ("pay_all_in_pooled", "hourly pay, all working time (pooled)"),
     ("unpaid_share", "unpaid share of working time"),
     ("hours_per_week_median", "working hours a week (median)"),
-    ("income_per_worker_month", "net pay a worker and month"),
+    ("income_per_worker_month", "net pay a worker and month, also who left"),
     ("income_with_transfers_per_worker_month", "  with incomes received"),
+    ("income_per_active_worker_month", "  of workers who came on duty"),
     ("workers_active", "workers active"),
     ("tasks_done", "tasks done"),
     ("market_turnover", "requesters' spending"),
@@ -32,15 +34,21 @@ HEADLINES = (
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
     ("transfer_per_head_month", "income paid a recipient and month"),
-    ("worker_poverty_before_transfers", "workers below the poverty line"),
+    ("worker_poverty_before_transfers", "below the poverty line, also who left"),
     ("worker_poverty_after_transfers", "  with incomes received"),
 )
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
-OF_GROUPS = (("pay_all_in_pooled", "USD/h"), ("income_with_transfers_per_worker_month", "USD/month"))
+OF_GROUPS = (
+    ("pay_all_in_pooled", "hourly pay"),
+    ("income_with_transfers_per_worker_month", "pay and incomes received"),
+)
+LONGEST_NAME, WIDEST = 16, 120
 TITLES = {
     CASH: "Who pays and who receives: cash by the ledger, USD in the window",
-    SURPLUS: "Who gains and who loses: surplus, USD in the window",
+    SURPLUS: "Who gains and who loses: change of surplus, USD in the window",
 }
+SUMS = {CASH: "sum", SURPLUS: "all: less than 0 is excess burden"}
+MOST_DECIMALS, FIGURES, LARGE = 6, 4, 1000.0
 Block = tuple[str, list[str], list[list[str]]]
 """A title, heads and rows of a table."""
 
@@ -52,41 +60,100 @@ def print_comparison(comparison: Comparison, file: TextIO | None = None) -> None
         stream.write(plain(comparison))
         return
     console = Console(file=stream)
+    width = min(console.width, WIDEST)
     for text, tables in sections(comparison):
-        console.print(text, highlight=False, markup=False)
+        for line in text:
+            console.print("\n".join(wrapped(line, width)), highlight=False, markup=False)
         for title, heads, rows in tables:
-            console.print(title, style="bold", highlight=False, markup=False)
+            console.print("\n".join(wrapped(title, width)), style="bold", highlight=False, markup=False)
             console.print(_table(heads, rows))
-    console.print(meanings(comparison), highlight=False, markup=False)
+    console.print("\n".join(meanings(comparison, width)), highlight=False, markup=False)
 
 
 def plain(comparison: Comparison) -> str:
     """Return a comparison as plain text."""
     lines: list[str] = []
+    width = width_of_text()
     for text, tables in sections(comparison):
-        lines += [text, ""]
+        lines += [part for line in text for part in wrapped(line, width)] + [""]
         for title, heads, rows in tables:
-            lines += [title, *(f"  {line}" for line in _aligned([heads, *rows])), ""]
-    return "\n".join([*lines, meanings(comparison)]) + "\n"
+            table = aligned([heads, *rows], width - 2)
+            lines += [*wrapped(title, width), *(f"  {line}" for line in table), ""]
+    return "\n".join([*lines, *meanings(comparison, width)]) + "\n"
 
 
-def sections(comparison: Comparison) -> list[tuple[str, list[Block]]]:
-    """Return, for each scenario, a sentence and its tables; none where nothing changes."""
-    return [
+def sections(comparison: Comparison) -> list[tuple[list[str], list[Block]]]:
+    """Return sentences and their tables: of budgets, where they were matched, and of each scenario."""
+    budgets = [budgets_told(comparison)] if comparison.manifest.get("matching") else []
+    return budgets + [
         (headline(comparison, name), [] if name in comparison.unchanged else blocks(comparison, name))
         for name in comparison.scenarios
     ]
 
 
-def headline(comparison: Comparison, scenario: str) -> str:
+def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:
+    """Say at which rates the scenarios' taxes raise the same, and what they raise."""
+    matching = comparison.manifest["matching"]
+    budgets = matching["scenarios"]
+    seeds = len(matching["seeds"])
+    told = (
+        f"Budgets: taxes scaled to the {matching['kind']} revenue of {matching['to']}, mean of the first"
+        f" {seeds} seeds, within {100 * matching['tolerance']:g} %. Static: on the baseline's bases, without"
+        " behaviour; realised: in the runs, mean of all seeds."
+    )
+    text = [told]
+    text += [
+        f"{name} is not matched: {one['reason']}. Do not rank it by its effects."
+        for name, one in budgets.items()
+        if not one["feasible"]
+    ]
+    rows = []
+    of_all = realised(comparison, matching["to"])
+    for name, one in budgets.items():
+        raised, static = realised(comparison, name), one["static_usd"]
+        whole = budgets[matching["to"]]["static_usd"]
+        rates = [f"  {path.removeprefix('policy.')}={rate:.4g}" for path, rate in one["rates"].items()]
+        rows += [
+            [name, short_usd(round(static * MICRO)), _of(static, whole), short_usd(round(raised * MICRO)),
+             _of(raised, of_all)],
+            *([rate, "", "", "", ""] for rate in rates),
+        ]  # fmt: skip
+    title = (
+        "Revenue, USD in the window: static on the baseline's bases, without behaviour; realised, all seeds"
+    )
+    return text, [(title, ["", "static", "of it", "realised", "of it"], rows)]
+
+
+def realised(comparison: Comparison, scenario: str) -> float:
+    """Return the USD that a scenario's matched taxes raised, mean over all seeds."""
+    table = comparison.table[comparison.table["group"] == WORLD].set_index("metric")
+    side = "baseline" if scenario == comparison.baseline else "value"
+    if scenario != comparison.baseline:
+        table = table[table["scenario"] == scenario]
+    names = [f"{tax}_revenue" for tax in RATES]
+    return float(sum(table[~table.index.duplicated()].reindex(names)[side].fillna(0.0)))
+
+
+def _of(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def headline(comparison: Comparison, scenario: str) -> list[str]:
     """Say what is compared, and in words if nothing changes."""
     seeds = comparison.manifest["seeds"]
     runs = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}, so no intervals"
-    text = f"{scenario} compared with {comparison.baseline}: {comparison.manifest['days']} days, {runs}"
+    text = [f"{scenario} compared with {comparison.baseline}: {comparison.manifest['days']} days, {runs}."]
+    idle = comparison.manifest.get("idle", {}).get(scenario, [])
+    if idle:
+        text.append(f"Null reform: in force on none of these days: {', '.join(idle)}.")
     if scenario in comparison.unchanged:
-        return f"{text}.\n  It changes nothing: every difference is exactly 0 in every seed."
-    told = "; differences with 95 % intervals, paired by seed.\n  Where an interval holds 0, so few"
-    return text + (f"{told} seeds do not tell the sign." if len(seeds) > 1 else ".")
+        text.append("It changes nothing: every difference is exactly 0 in every seed.")
+    elif len(seeds) > 1:
+        text.append(
+            "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell"
+            " the sign."
+        )
+    return text
 
 
 def blocks(comparison: Comparison, scenario: str) -> list[Block]:
@@ -96,19 +163,28 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
     found: list[Block] = [
         (
             "World",
-            ["", "unit", comparison.baseline, "difference", "95 % interval"],
+            ["", _base(comparison), "difference", "95 % interval"],
             [_row(label, world.loc[metric]) for metric, label in HEADLINES if metric in world.index],
         )
     ]
     rows = [
-        _row(group if metric == OF_GROUPS[0][0] else "  with transfers", by_group.loc[group])
+        _row(
+            f"{group}, hourly pay" if metric == OF_GROUPS[0][0] else f"  {OF_GROUPS[1][1]}",
+            by_group.loc[group],
+        )
         for group in GROUPS_TOLD
         for metric, _ in OF_GROUPS
         if group in (by_group := table[table["metric"] == metric].set_index("group")).index
     ]
-    heads = ["hourly pay, income a month", "unit", comparison.baseline, "difference", "95 % interval"]
+    heads = ["", _base(comparison), "difference", "95 % interval"]
     found.append(("Groups (deciles: the same workers, by their hourly pay in the baseline)", heads, rows))
     return found + [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
+
+
+def _base(comparison: Comparison) -> str:
+    """Name the baseline's column, so short that numbers keep their room."""
+    name = comparison.baseline
+    return name if len(name) <= LONGEST_NAME else "baseline"
 
 
 def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
@@ -119,79 +195,92 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
         last = line["line"] == ALL_LINES
         if not last and not line["baseline"] and not line["value"]:
             continue
-        exactly = last and name == CASH and line["difference_microusd_all_seeds"] == 0
-        rows.append(
-            [
-                {CASH: "sum", SURPLUS: "total surplus"}[name] if last else str(line["line"]),
-                "exactly 0" if exactly else signed(float(line["difference"]), "USD"),
-                "" if exactly else between(line["low"], line["high"], "USD"),
-                "" if exactly else signed(float(line["world_usd_per_year"]), "USD"),
-            ]
-        )
+        change = amounts_told(*(float(line[column]) for column in ("difference", "low", "high")))
+        cells = [*change, signed(float(line["world_usd_per_year"]))]
+        if last and name == CASH and line["difference_microusd_all_seeds"] == 0:
+            cells = ["exactly 0", "", ""]
+        rows.append([SUMS[name] if last else str(line["line"]), *cells])
     return TITLES[name], ["", "difference", "95 % interval", "world, a year"], rows
 
 
-def meanings(comparison: Comparison) -> str:
+def meanings(comparison: Comparison, width: int) -> list[str]:
     """Say what each line of the tables of incidence means."""
-    told = ["What the lines mean", *_wrapped(LUCK)]
+    told = ["What the lines mean"]
+    scale = comparison.manifest.get("scale")
+    sentences = [LUCK]
+    if scale:
+        sentences.append(
+            f"World, a year: times {scale:,.0f} persons a worker (workers.real_count, assumed: sources say 5"
+            " to 19 million people), times 365 over the days."
+        )
     money = comparison.incidence
     for name, title in ((CASH, "cash"), (SURPLUS, "surplus")):
         here = money[(money["table"] == name) & (money["group"] == WORLD)]
         moved = here[(here["baseline"] != 0) | (here["value"] != 0) | (here["line"] == ALL_LINES)]
         for line, meaning in dict(zip(moved["line"], moved["meaning"], strict=True)).items():
-            told += _wrapped(f"{title}, {line}: {meaning}.")
-    return "\n".join(told)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 98, initial_indent="  ", subsequent_indent="    ")
+            sentences.append(f"{title}, {line}: {meaning}.")
+    return told + [part for text in sentences for part in wrapped(text, width, "  ", "    ")]
 
 
 def _row(label: str, found: Any) -> list[str]:
     unit = str(found["unit"])
-    return [
-        label,
-        "%" if unit == "share" else unit,
-        shown(float(found["baseline"]), unit),
-        signed(float(found["difference"]), unit),
-        between(float(found["low"]), float(found["high"]), unit),
-    ]
-
-
-def shown(value: float, unit: str) -> str:
-    """Spell a value in its unit."""
-    if unit == "USD":
-        return short_usd(round(value * MICRO))
+    numbers = [float(found[name]) for name in ("baseline", "difference", "low", "high")]
+    mark = "%" if unit == "share" else unit
     if unit == "share":
-        value *= 100
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+        numbers = [100 * number for number in numbers]
+    value, difference, low, high = numbers
+    if unit == "USD" and abs(value) >= LARGE:
+        return [f"{label} ({mark})", short_usd(round(value * MICRO)), *amounts_told(difference, low, high)]
+    digits = decimals(difference, low, high)
+    before = f"{value:,.{min(digits, figures(value, FIGURES))}f}"
+    if unit == "USD":
+        return [f"{label} ({mark})", before, *amounts_told(difference, low, high)]
+    return [f"{label} ({mark})", before, *spelled(digits, difference, low, high)]
 
 
-def signed(value: float, unit: str) -> str:
-    """Spell a difference, with its sign."""
-    return "0" if value == 0 else ("+" if value > 0 else "") + shown(value, unit)
+def amounts_told(difference: float, low: float, high: float) -> tuple[str, str]:
+    """Spell a difference of money and its interval: thousands and more in short."""
+    if max(abs(difference), *(0.0 if math.isnan(bound) else abs(bound) for bound in (low, high))) < LARGE:
+        return spelled(decimals(difference, low, high), difference, low, high)
+    return signed(difference), "" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
 
 
-def between(low: float, high: float, unit: str) -> str:
-    """Spell an interval; nothing where there is none."""
-    return "" if math.isnan(low) or math.isnan(high) else f"{signed(low, unit)} to {signed(high, unit)}"
+def spelled(digits: int, difference: float, low: float, high: float) -> tuple[str, str]:
+    """Spell a difference and its interval with so many decimals; no interval where there is none."""
+    parts = [spell(number, digits) for number in (difference, low, high)]
+    return parts[0], "" if math.isnan(low) else f"{parts[1]} to {parts[2]}"
 
 
-def _aligned(table: list[list[str]]) -> list[str]:
-    """Align columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip()
-        for first, *rest in table
-    ]
+def decimals(difference: float, low: float, high: float) -> int:
+    """Return how many decimals a difference is worth: two figures of its uncertainty, no more than four."""
+    half = 0.0 if math.isnan(low) else (high - low) / 2
+    largest = max(abs(difference), half)
+    if not largest:
+        return FIGURES
+    return min(figures(largest, FIGURES), figures(half, 2) if half else FIGURES)
+
+
+def figures(number: float, count: int) -> int:
+    """Return the decimals that show so many figures of a number; of 0, two decimals."""
+    return max(0, count - 1 - math.floor(math.log10(abs(number)))) if number else 2
+
+
+def spell(number: float, digits: int) -> str:
+    """Spell a difference with its sign."""
+    if number == 0:
+        return "0"
+    return f"{number:+.0e}" if digits > MOST_DECIMALS else f"{number:+,.{digits}f}"
+
+
+def signed(usd: float) -> str:
+    """Spell an amount in short, with its sign."""
+    return "0" if usd == 0 else ("+" if usd > 0 else "") + short_usd(round(usd * MICRO))
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
+        table.add_column(head, justify="left" if number == 0 else "right", no_wrap=number > 0)
     for row in rows:
         table.add_row(*row)
     return table

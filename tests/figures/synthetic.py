@@ -32,6 +32,7 @@ class MadeUpWorld:
     population: tuple[int, ...]
     price_level: tuple[float, ...]
     outside_wage_usd: tuple[float, ...]
+    gini: tuple[float, ...]
 
 
 # code, name, region, group, minimum wage, share of workers, share of requesters, offset, median pay
@@ -66,6 +67,7 @@ def world() -> MadeUpWorld:
         population=tuple(1_000_000 * (number + 1) for number in range(len(codes))),
         price_level=tuple(1.0 if is_rich else 0.3 for is_rich in rich),
         outside_wage_usd=tuple(15.0 if is_rich else 1.0 for is_rich in rich),
+        gini=tuple(0.3 if is_rich else 0.4 for is_rich in rich),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,26 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from sim.figures import style
-from sim.figures.comparison import ALL, FOREST, INCOME, MOST_SCENARIOS, NOTHING, draw_comparison
+from sim.figures import style, tile_map
+from sim.figures.comparison import (
+    ALL,
+    FOREST,
+    INCOME,
+    MOST_SCENARIOS,
+    NOTHING,
+    OF_SCENARIOS,
+    draw_comparison,
+)
+from sim.ledger import KINDS
 from sim.study.compare import Comparison
+from sim.world import load_world
 from tests.conftest import Exercised
 from tests.figures.legible import assert_no_text_overlaps, texts
 
 GROUPS = ["world", "segment casual", "segment first_income", "segment graduate", "segment home"]
 GROUPS += ["segment side_job", "mixed", "north", "south", *(f"pay decile {n}" for n in range(1, 11))]
+CODES = ("USA", "CHN", "IND", "FRA", "XYZ", "KEN")
+SECTORS_OF = {kind: (debit, credit) for kind, debit, credit in KINDS}
 LONG = "profit_tax+turnover_tax+usage_tax+universal_income"
 
 
@@ -73,7 +86,39 @@ def made_up(*names: str, seeds: int = 5, scale: float = 1.0, unchanged: tuple[st
         "unchanged": list(unchanged),
     }
     table = pd.DataFrame(rows, columns=columns)
-    return Comparison(Path("nowhere"), manifest, table, pd.DataFrame(), pd.DataFrame())
+    return Comparison(
+        Path("nowhere"),
+        manifest,
+        table,
+        pd.DataFrame(),
+        pd.DataFrame(),
+        money(names),
+        transfers(names, scale),
+    )
+
+
+def money(names: tuple[str, ...]) -> pd.DataFrame:
+    """Flows of the baseline, and of scenarios in which a tenth of the fees is a tax."""
+    kinds = (("funding", 900), ("posting", 900), ("reward", 700), ("payout", 650), ("requester_fee", 200))
+    rows = [
+        (name, kind, *SECTORS_OF[kind], amount * 10**9)
+        for name in ("none", *names)
+        for kind, amount in (*kinds, *((("usage_tax", 20),) if name != "none" else ()))
+    ]
+    columns = ["scenario", "kind", "debit_sector", "credit_sector", "amount_microusd"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def transfers(names: tuple[str, ...], scale: float = 1.0) -> pd.DataFrame:
+    """Net public transfers: one country pays, the others receive, of the last one it is not sure."""
+    rows = []
+    for name in names:
+        for number, code in enumerate(CODES):
+            change = scale * (-0.3 if code == "USA" else 0.02 * number)
+            half = abs(change) * (2.0 if code == CODES[-1] else 0.1)
+            rows.append((name, code, 0.0, change, change, change - half, change + half, 5))
+    columns = ["scenario", "country", "baseline", "value", "difference", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 VARIANTS = {
@@ -167,6 +212,125 @@ def test_bars_are_as_high_as_the_table_says(exercised: Exercised) -> None:
 def test_figures_are_written_twice_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(style, "PNG_DPI", 60)
     first, second = (draw_comparison(VARIANTS["two"], tmp_path / name) for name in "ab")
-    assert [path.name for path in first] == ["forest.png", "forest.svg", "winners.png", "winners.svg"]
+    scenarios = [f"{n:02d}-{name}" for n, name in enumerate(("none", *VARIANTS["two"].scenarios))]
+    names = ["forest", "winners", f"money-{scenarios[0]}"]
+    names += [f"{what}-{name}" for name in scenarios[1:] for what in ("transfers", "money")]
+    assert [path.name for path in first] == [f"{name}.{end}" for name in names for end in ("png", "svg")]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
+
+
+# ---------------------------------------------------------------- a scenario's own figures
+
+
+@pytest.mark.parametrize("variant", ["two", "three", "tiny", "large", "one seed"])
+@pytest.mark.parametrize("name", OF_SCENARIOS)
+def test_every_text_of_a_scenario_can_be_read(name: str, variant: str) -> None:
+    comparison = VARIANTS[variant]
+    for scenario in comparison.scenarios:
+        with matplotlib.rc_context():
+            figure = OF_SCENARIOS[name](comparison, scenario)
+            assert_no_text_overlaps(figure, at_least=8)
+        assert min(text.get_fontsize() for text in texts(figure)) >= 5
+        assert "Bars:" not in caption(figure) and "clickmarket 0.1.0; comparison 0123456789ab" in caption(
+            figure
+        )
+
+
+def check_tiles(module: Any) -> int:
+    """Who receives is blue and who pays is red, the more the darker; numbers are the table's."""
+    values = {"USA": -300.0, "CHN": 0.0, "IND": 3.0, "FRA": 30.0, "XYZ": 250.0}
+    figure = style.new_figure(style.PAGE, 3.0, "")
+    axes = figure.subplots()
+    colors = module.draw_tiles(axes, values, ["FRA"], 300.0)
+    tiles = {str(one.get_gid())[5:]: one for one in axes.patches if str(one.get_gid()).startswith("tile ")}
+    assert list(tiles) == list(values)
+    shades = {code: matplotlib.colors.to_rgb(tile.get_facecolor()) for code, tile in tiles.items()}
+    assert shades["USA"][0] > shades["USA"][2] and shades["FRA"][2] > shades["FRA"][0]
+    assert max(shades["CHN"]) - min(shades["CHN"]) < 0.02, "nothing is neither"
+    darkness = [1 - sum(shades[code]) / 3 for code in ("CHN", "IND", "FRA", "XYZ")]
+    assert darkness == sorted(darkness) and darkness[1] > darkness[0] + 0.03, "a hundredth can be seen"
+    assert (colors.norm.vmin, colors.norm.vmax) == (-300, 300), "as far down as up"
+    written = [text.get_text() for text in axes.texts]
+    assert written == ["USA", "-300", "CHN", "0", "IND", "+3.0", "FRA", "(+30)", "XYZ", "+250"]
+    place = {code: (tile.get_x(), tile.get_y()) for code, tile in tiles.items()}
+    assert place["USA"][0] < place["FRA"][0] < place["IND"][0] < place["CHN"][0]
+    assert place["XYZ"][1] < min(y for code, (_, y) in place.items() if code != "XYZ"), "no place: below"
+    assert len(axes.patches) == len(module.COUNTRIES) + 1, "all other countries are pale"
+    return len(tiles)
+
+
+def test_tiles(exercised: Exercised) -> None:
+    exercised("tiles", check_tiles(tile_map), at_least=5)
+
+
+def check_places(module: Any) -> int:
+    """In no world do two countries share a tile, and all built-in countries have one."""
+    count = 0
+    for name in ("global", "mturk_2015", "six_regions", "north_south"):
+        codes = load_world(name).codes
+        places = module.placed(codes)
+        assert len(set(places.values())) == len(codes) and set(codes) <= set(module.PLACES), name
+        assert all(0 <= column < module.COLUMNS for column, _ in places.values())
+        count += len(codes)
+    many = module.placed([f"N{number:02d}" for number in range(40)] + ["USA"])
+    assert len(set(many.values())) == 41
+    return count
+
+
+def test_places(exercised: Exercised) -> None:
+    exercised("places", check_places(tile_map), at_least=60)
+
+
+def test_transfers_are_the_tables(exercised: Exercised) -> None:
+    """USD per resident where there are whole dollars, otherwise per thousand residents."""
+    count = 0
+    for variant, factor, unit in (("two", 1000, "USD per 1,000 residents"), ("large", 1, "USD per resident")):
+        comparison = VARIANTS[variant]
+        scenario = comparison.scenarios[0]
+        figure = OF_SCENARIOS["transfers"](comparison, scenario)
+        axes, bar = figure.axes
+        table = comparison.countries[comparison.countries["scenario"] == scenario]
+        shown = [text.get_text() for text in axes.texts]
+        for code, value in zip(table["country"], table["difference"], strict=True):
+            text = tile_map.short(factor * value)
+            assert shown[shown.index(code) + 1] == (f"({text})" if code == CODES[-1] else text)
+            count += 1
+        assert bar.get_xlabel() == f"{unit} and year"
+    exercised("values on tiles", count, at_least=12)
+
+
+def test_money_of_a_scenario_and_nothing() -> None:
+    comparison = VARIANTS["two"]
+    gids = {
+        patch.get_gid()
+        for patch in OF_SCENARIOS["money"](comparison, comparison.scenarios[0]).axes[0].patches
+    }
+    assert "platforms to governments" in gids
+    base = {patch.get_gid() for patch in OF_SCENARIOS["money"](comparison, "none").axes[0].patches}
+    assert base - {None} == gids - {None, "platforms to governments"}
+    nothing = made_up("a", unchanged=("a",), scale=0.0)
+    assert "No public money moves" in caption(OF_SCENARIOS["transfers"](nothing, "a"))
+    assert "No money moved." in caption(OF_SCENARIOS["money"](nothing, "another"))
+
+
+TILE_PLANTS = [
+    ("COLORS(float(norm(value)))", "COLORS(float(norm(-value)))", check_tiles),
+    ("linthresh=top / FLAT", "linthresh=1000 * top", check_tiles),
+    ('if code in bracketed else short(value)', 'if False else short(value)', check_tiles),
+    ("(column, -row), SIDE, -SIDE, facecolor=color", "(0, -row), SIDE, -SIDE, facecolor=color", check_tiles),
+    ("lowest + 2 + number // COLUMNS", "lowest - 2 - number // COLUMNS", check_tiles),
+    ('"CHN": (13, 2)', '"CHN": (13, 3)', check_places),
+    ("number % COLUMNS, ", "0, ", check_places),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "check"), TILE_PLANTS)
+def test_planted_bugs_are_noticed(old: str, new: str, check: Any) -> None:
+    path = Path(tile_map.__file__)
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    module = types.ModuleType("tile_map_with_a_bug")
+    exec(compile(text.replace(old, new), str(path), "exec"), module.__dict__)
+    with pytest.raises(AssertionError):
+        check(module)

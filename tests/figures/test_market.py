@@ -344,4 +344,4 @@ def test_caption_of_nothing() -> None:
 def test_worlds_need_only_eight_arrays() -> None:
     assert isinstance(WORLD, MadeUpWorld)
     needed = {"codes", "names", "region", "group", "minimum_wage_usd"}
-    assert set(vars(WORLD)) == needed | {"population", "price_level", "outside_wage_usd"}
+    assert set(vars(WORLD)) == needed | {"population", "price_level", "outside_wage_usd", "gini"}

@@ -12,7 +12,7 @@ import pytest
 
 from sim.agents.rules import other_income
 from sim.ledger import KINDS
-from sim.outcomes import indicators
+from sim.outcomes import indicators, roster
 from sim.outcomes.console import POLICY_SECTIONS, SECTIONS, plain, rows
 from sim.outcomes.indicators import INDICATORS, summary
 from tests.conftest import Exercised
@@ -49,8 +49,8 @@ GOVERNED = replace(
         country=["USA", "USA", "IND", "IND"],
         other_job=[False, True, False, False],
         weeks=[10.0, 10.0, 10.0, 10.0],
-        # A month has 52 / 12 weeks and the line is 103.75 USD, in India 25.94: 239.4 and 59.9 in ten weeks.
-        pay_microusd=[239 * USD, 0, 60 * USD, 50 * USD],
+        # 73 days are 2.4 months and the line is 103.75 USD, in India 25.94: 249.0 and 62.3 in the window.
+        pay_microusd=[248 * USD, 0, 63 * USD, 50 * USD],
         transfers_microusd=[10 * USD, 10 * USD, 10 * USD, 5 * USD],
     ),
     series=table("series", {"day": np.arange(DAYS), "country": "USA"}),
@@ -150,11 +150,14 @@ def test_a_loss_has_no_tax_rate_and_no_income_no_administration() -> None:
 def test_poverty_counts_another_job_as_the_model_does(has_job: bool) -> None:
     """One worker, paid so that the rule of the model puts it just above or just below the line."""
     line = LINE * 0.25
-    weekly = 3.0
-    wage = (line - other_income(False, 0.0, 1.0, weekly, 0.0)) / other_income(True, 1.0, 0.0, 0.0, 0.0)
+    monthly = 13.0
+    wage = (line - monthly) / other_income(True, 1.0, 0.0, 0.0, 0.0)
     for factor, poor in ((1.001, 0.0), (0.999, 1.0)):
         world = replace(WORLD, outside_wage_usd=(0.0, wage * factor, 0.0))
-        one = people(country="IND", other_job=has_job, weeks=4.0, pay_microusd=int(4 * weekly * USD))
+        one = replace(
+            people(country="IND", other_job=has_job, pay_microusd=int(monthly * DAYS / (365 / 12) * USD)),
+            series=table("series", {"day": np.arange(DAYS), "country": "IND"}),
+        )
         found = summary(one, world)["worker_poverty_before_transfers"]["value"]
         assert found == (poor if has_job else 1.0)
 
@@ -196,11 +199,11 @@ def test_planted_faults_are_seen(monkeypatch: pytest.MonkeyPatch, exercised: Exe
         ("TAXES", ("usage_tax", "turnover_tax")),
         ("TRANSFERS", ("universal_income",)),
         ("POVERTY_LINE_USD_A_DAY", 3.00),
-        ("HOURS_IN_OTHER_JOB", 1.0),
         ("DAYS_A_YEAR", 360),
+        ("HOURS_IN_OTHER_JOB", 1.0),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(indicators, name, wrong)
+            patch.setattr(roster if name == "HOURS_IN_OTHER_JOB" else indicators, name, wrong)
             values = {key: entry["value"] for key, entry in summary(GOVERNED, WORLD).items()}
         different = [key for key, value in EXPECTED.items() if values[key] != pytest.approx(value, rel=1e-9)]
         assert different, name

@@ -29,6 +29,7 @@ WORLD = MadeUpWorld(
     population=(300_000_000, 1_400_000_000, 40_000_000),
     price_level=(1.0, 0.25, 0.3),
     outside_wage_usd=(15.0, 1.0, 2.0),
+    gini=(0.0, 0.0, 0.0),
 )
 
 

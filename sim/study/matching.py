@@ -1,0 +1,285 @@
+"""Taxes at equal revenue: the rates at which scenarios raise as much as another one.
+
+Static revenue is what a tax would raise on the bases of the baseline's runs, if nobody changed what they do.
+Realised revenue is what it raises in runs of its own. Only the rates are changed, all taxes of a scenario by
+the same factor. A scenario that cannot raise as much keeps the rate that raises most, and is reported.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from sim.config import Config
+from sim.errors import UserError, nearest_or_first
+from sim.model import ClickWorkModel
+from sim.money import MICRO
+from sim.policy.office import Offices
+from sim.world import World
+
+STATIC, REALISED = "static", "realised"
+KINDS = (STATIC, REALISED)
+TOLERANCE = 0.01
+"""Largest difference of a matched revenue to the one it is matched to, over the latter."""
+
+MOST_SEEDS = 3
+"""Seeds on whose mean revenues are matched, the first of a comparison."""
+
+RATES: Mapping[str, tuple[str, float]] = {
+    "usage_tax": ("usd_per_user_month", 1000.0),
+    "turnover_tax": ("rate", 1.0),
+    "profit_tax": ("rate", 1.0),
+}
+"""The rate of each tax that is matched, and the highest allowed."""
+
+DIGITS = 12
+STEPS = 12
+GROWTH = 1.6
+INFEASIBLE = "a rate above the base's capacity would be needed"
+JUMPS = "revenue jumps past it at any rate tried"
+
+Revenue = Callable[[Config], float]
+
+
+class Match(NamedTuple):
+    """What is asked: static or realised revenue, of which scenario (None: the first with a tax)."""
+
+    kind: str
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A scenario's budget: its rates, and what they raise in USD, mean over the seeds of the matching."""
+
+    rates: dict[str, float]
+    static_usd: float
+    realised_usd: float | None = None
+    feasible: bool = True
+    reason: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the manifest holds."""
+        return asdict(self)
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def check_match(match: Match, configs: Mapping[str, Config]) -> str:
+    """Return the scenario to match; refuse what cannot be matched."""
+    if match.kind not in KINDS:
+        raise UserError(
+            "is no way of matching budgets.", path="match", value=match.kind, allowed=", ".join(KINDS),
+            nearest=f"match={nearest_or_first(match.kind, KINDS)}",
+        )  # fmt: skip
+    taxed = [name for name, config in configs.items() if taxes_of(config)]
+    if match.to is not None and match.to not in taxed:
+        raise UserError(
+            "names no scenario with a tax.", path="match_to", value=match.to,
+            allowed=", ".join(taxed) or "a scenario with a tax, of which there is none here",
+            nearest=f"match_to={nearest_or_first(match.to, taxed)}" if taxed else "",
+        )  # fmt: skip
+    baseline = next(iter(configs))
+    target = match.to or (taxed[0] if taxed else "")
+    if not [name for name in taxed if name not in (target, baseline)]:
+        raise UserError(
+            "needs two scenarios with a tax, one of which is not the baseline.", path="match",
+            value=match.kind,
+            allowed="scenarios such as none usage_tax+universal_income profit_tax+universal_income",
+        )  # fmt: skip
+    for name in taxed:
+        if name not in (target, baseline):
+            _check_scalable(name, configs[name])
+    return target
+
+
+def taxes_of(config: Config) -> list[str]:
+    """Names of the taxes of a configuration whose rates can be matched."""
+    return [name for name in RATES if getattr(config.policy, name, None) is not None]
+
+
+def _check_scalable(name: str, config: Config) -> None:
+    """Refuse several taxes of which one has no rate of its own: one factor must change them all."""
+    taxes = taxes_of(config)
+    for tax in taxes if len(taxes) > 1 else ():
+        if not rates_of(config)[_path(tax)]:
+            raise UserError(
+                f"has no number that could be scaled together with the other taxes of scenario {name}.",
+                path=_path(tax), value=getattr(getattr(config.policy, tax), RATES[tax][0]),
+                allowed="a rate above 0 where a scenario has several taxes and budgets are matched",
+                nearest=f"{_path(tax)}=0.25" if tax == "profit_tax" else f"{_path(tax)}=...",
+            )  # fmt: skip
+
+
+def _path(tax: str) -> str:
+    return f"policy.{tax}.{RATES[tax][0]}"
+
+
+def rates_of(config: Config) -> dict[str, float]:
+    """Return the rate of each tax by its path; 0 for one that follows each country's statutes."""
+    return {
+        _path(tax): float(getattr(getattr(config.policy, tax), RATES[tax][0]) or 0.0)
+        for tax in taxes_of(config)
+    }
+
+
+def scaled(config: Config, factor: float) -> Config:
+    """Return a configuration with all its taxes' rates times ``factor``; a rate of none or 0 becomes it."""
+    policy = config.policy
+    for tax in taxes_of(config):
+        name, highest = RATES[tax]
+        rate = getattr(getattr(policy, tax), name) or 1.0
+        new = min(highest, float(f"{rate * factor:.{DIGITS}g}"))
+        policy = replace(policy, **{tax: replace(getattr(policy, tax), **{name: new})})
+    return replace(config, policy=policy)
+
+
+def highest_factor(config: Config) -> float:
+    """Return the factor at which the first of a configuration's taxes reaches its highest rate."""
+    return min(RATES[tax][1] / (rates_of(config)[_path(tax)] or 1.0) for tax in taxes_of(config))
+
+
+# ---------------------------------------------------------------- bases
+
+
+class Books(NamedTuple):
+    """What taxes of a month could be taken from: the offices' counts and the platforms' books.
+
+    ``sign`` is -1 for what lies before the window.
+    """
+
+    sign: int
+    hour: int
+    counts: dict[str, Any]
+    users: NDArray[np.int64]
+    working_users: NDArray[np.int64]
+    books: list[tuple[int, int]]
+
+
+@dataclass
+class BaseWatcher:
+    """Copies the bases of taxes as each month ends, as the window begins, and as it ends."""
+
+    months: list[Books] = field(default_factory=list)
+
+    def hour(self, model: ClickWorkModel) -> None:
+        """Do nothing."""
+
+    def day(self, model: Any) -> None:
+        """Copy what the month's taxes will be based on: the month is closed in the next hour."""
+        if model.hour == model.first_recorded_hour:
+            self._copy(model, -1)
+        if model.hour > model.first_recorded_hour and (
+            model.clock.is_month_start(model.hour) or model.hour == model.last_hour
+        ):
+            self._copy(model, 1)
+
+    def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
+        """Do nothing."""
+
+    def _copy(self, model: Any, sign: int) -> None:
+        offices = model.offices
+        users = offices.count_users(model.worker_rows, model.requester_rows)
+        books = [model.books_of(platform) for platform in range(len(model.platform_names))]
+        if sign < 0 and model.clock.is_month_start(model.hour):
+            return  # the month that ends here is closed before the window's first hour
+        counts = copy.deepcopy(offices.state())
+        self.months.append(Books(sign, model.hour, counts, users, offices.working_users.copy(), books))
+
+
+def bases_of(config: Config, rules: Any = None, advance: Callable[[], None] = lambda: None) -> list[Books]:
+    """Play a run and return its bases of taxes; that they are counted changes nothing."""
+    model, watcher = ClickWorkModel(config, plugins=rules), BaseWatcher()
+    model.offices.counting = True
+    model.observers.append(watcher)
+    while model.hour < model.last_hour:
+        model.run(min(24, model.last_hour - model.hour))
+        advance()
+    return watcher.months
+
+
+def static_revenue(config: Config, world: World, clock: Any, months: Iterable[Books]) -> float:
+    """Return the USD that the taxes of a configuration raise on given bases."""
+    offices = Offices(config, world, clock)
+    total = 0
+    for month in months:
+        offices.restore(month.counts)
+        offices.working_users = month.working_users
+        for platform, (revenue, cost) in enumerate(month.books):
+            charges = offices.charges(platform, month.users, month.hour)
+            due = sum(charge.amount for charge in charges)
+            profit = revenue - cost - due
+            if profit > 0:
+                of_profit = offices.profit_charges(platform, profit, month.users, month.hour)
+                due += sum(charge.amount for charge in of_profit)
+            total += month.sign * due
+    return total / MICRO
+
+
+# ---------------------------------------------------------------- solving
+
+
+def solve_static(config: Config, revenue: Revenue, target: float) -> tuple[float, Matched]:
+    """Return the factor at which ``target`` is raised by ``revenue``, a quick function without behaviour."""
+    highest = highest_factor(config)
+    # A tax on profits can raise less at a higher rate: the lowest rate that raises enough is looked for.
+    grid = [
+        0.0,
+        *(highest * 2.0**-step for step in range(24, 3, -1)),
+        *highest * np.linspace(0.125, 1, 29)[1:],
+    ]
+    found = [revenue(scaled(config, factor)) - target for factor in grid]
+    place = next((i for i, gap in enumerate(found) if gap >= 0), None)
+    if place is None:
+        factor = grid[int(np.argmax(found))]
+        best = scaled(config, factor)
+        return factor, Matched(rates_of(best), revenue(best), None, False, INFEASIBLE)
+    factor = grid[place]
+    if found[place] > 0 and place > 0:
+        factor = float(
+            brentq(lambda x: revenue(scaled(config, x)) - target, grid[place - 1], factor, rtol=1e-12)
+        )
+    solved = scaled(config, factor)
+    static = revenue(solved)
+    reason = JUMPS if abs(static - target) > TOLERANCE * target else ""
+    return factor, Matched(rates_of(solved), static, None, not reason, reason)
+
+
+def solve_realised(config: Config, static: Revenue, revenue: Revenue, target: float, start: float) -> Matched:
+    """Return the budget whose runs raise ``target`` within the tolerance, from a factor to begin with."""
+    tried: dict[float, float] = {0.0: -target}
+    highest = highest_factor(config)
+
+    def gap(factor: float) -> float:
+        """Return what is raised less the target; 0 within the tolerance, so that the search ends there."""
+        if factor not in tried:
+            tried[factor] = revenue(scaled(config, factor)) - target
+        return 0.0 if abs(tried[factor]) <= TOLERANCE * target else tried[factor]
+
+    low, high, falls = 0.0, min(start, highest), 0
+    while gap(high) < 0:
+        falls = falls + 1 if tried[high] < tried[low] else 0
+        if high >= highest or falls == 2 or len(tried) > STEPS:
+            break
+        low, high = high, min(highest, GROWTH * high)
+    if gap(high) > 0:
+        brentq(gap, low, high, xtol=1e-9 * high, rtol=1e-5, maxiter=STEPS, disp=False)
+    raised = [factor for factor in tried if factor]
+    nearest = min(raised, key=lambda one: abs(tried[one]))
+    reason = "" if gap(nearest) == 0.0 else JUMPS
+    if reason and max(tried.values()) < 0:
+        nearest, reason = max(raised, key=lambda one: tried[one]), INFEASIBLE
+    solved = scaled(config, nearest)
+    return Matched(rates_of(solved), static(solved), tried[nearest] + target, not reason, reason)
+
+
+def mean(numbers: Sequence[float]) -> float:
+    """Return the mean."""
+    return sum(numbers) / len(numbers)
