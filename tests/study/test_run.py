@@ -69,7 +69,7 @@ def test_folder_is_complete(folder: Path) -> None:
     for name, columns in COLUMNS.items():
         frame = getattr(result, name)
         assert list(frame.columns) == list(columns), name
-        assert (len(frame) > 0) == (name not in ("taxes", "incomes")), name
+        assert (len(frame) > 0) == (name not in ("taxes", "incomes", "audiences")), name
         assert_units(frame, name)
     assert not list(folder.glob("*.part")) and not list(folder.glob(".*.tmp"))
     assert result.manifest["money_total_microusd"] == 0
@@ -139,7 +139,8 @@ def test_a_run_killed_at_its_very_end_goes_on(folder: Path, tmp_path: Path) -> N
 
 GOVERNED = [
     "policy=[usage_tax,turnover_tax,profit_tax,universal_income]", "policy.universal_income.pool=global",
-    "time.start=2019-01-25", "time.days=40",
+    "time.start=2019-01-25", "time.days=40", "+platforms.users.family=social",
+    "policy.usage_tax.to_users=0.5",
 ]  # fmt: skip
 
 
