@@ -889,9 +889,17 @@ def platform_rent(frames: Frames, world: Countries | None) -> float:
     return _usd(int(received) - int(flows.loc[spent, "amount_microusd"].sum()))
 
 
-@indicator(name="platform_rent_share", unit="share", definition="Platforms' rent over requesters' spending.")
+@indicator(
+    name="platform_rent_share",
+    unit="share",
+    definition="Platforms' rent over the spending of requesters, and of advertisers and users where there are"
+    " social platforms.",
+)
 def platform_rent_share(frames: Frames, world: Countries | None) -> float:
-    return _ratio(platform_rent(frames, world), market_turnover(frames, world), "spending")
+    rent = platform_rent(frames, world)
+    of_users = frames.flows["kind"].astype(str).isin(("advertising", "user_charge"))
+    spent = market_turnover(frames, world) + _usd(int(frames.flows.loc[of_users, "amount_microusd"].sum()))
+    return _ratio(rent, spent, "spending")
 
 
 @indicator(

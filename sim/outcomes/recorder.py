@@ -246,6 +246,7 @@ class Recorder:
             if model.keeps_history and len(paid):
                 self.transfers = grown(self.transfers, len(paid))
                 self.transfers[: len(paid)] += paid
+        self.audiences_before = self.audiences_before[:0]
         if model.hour > model.first_recorded_hour and model.offices.counting:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
@@ -274,7 +275,6 @@ class Recorder:
     def _keep_audiences(self, model: Any, period: str, assessed: Records, part: Records) -> None:
         """Keep what the users of social platforms did in the part of a month that lies in the window."""
         rows, before = model.audiences_closed, self.audiences_before
-        self.audiences_before = before[:0]
         taxes = np.zeros((self.platforms, self.countries), np.int64)
         declared = np.zeros((self.platforms, self.countries))
         is_tax = assessed["instrument"] != INSTRUMENTS.index("users")

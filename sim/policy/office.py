@@ -145,7 +145,8 @@ class Offices:
     levies : float64 array (2, platforms)
         Shares of the reward that platforms add to their fees on requesters and on workers.
     losing : int64 array (platforms, countries)
-        Months in a row in which the workers of a country brought a platform less than they cost it in taxes.
+        Months in a row in which the workers of a country, or the users of a social platform there, brought a
+        platform less than they cost it in taxes.
     per_head : int64 array (countries,)
         Micro-dollars of universal income paid to each recipient for this month.
     tasks_before : int64 array

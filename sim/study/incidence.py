@@ -91,14 +91,14 @@ CASH_MEANINGS: Mapping[str, str] = {
     "collectives": "brokers' cuts",
     "governments": "taxes less administration and incomes paid in the window; what is left is in the"
     " treasuries, and what is missing came in before",
-    "audience": "what users of social platforms hold between being paid or charged and spending",
+    "audience": "shares of the commons' royalties, less what social platforms charge their users",
     "cooperative_fund": "what cooperatives owe their members",
     "commons_fund": "royalties that are not shared out yet",
     "havens": "change of what havens hold",
     "owners": "profit of platforms, also by way of havens, less the capital with which owners cover losses",
     "rounding": "fractions of a micro-dollar kept aside",
     "outside": "platforms' costs, administration, taxes of havens and incomes of people who are no workers"
-    " of the market, less incomes paid from outside",
+    " of the market, less advertising and incomes paid from outside",
 }
 
 SURPLUS_MEANINGS: Mapping[str, str] = {

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sim.ledger import KINDS
 from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import INDICATORS, summary
 from tests.conftest import Exercised
@@ -31,12 +32,15 @@ def frames() -> FrameSet:
         ("user_charge", "IND", "USA", 75), ("requester_fee", "USA", "IND", 30),
         ("requester_fee", "IND", "IND", 10), ("profit", "USA", "USA", 489),
         ("profit", "IND", "IND", 8), ("haven_profit", "USA", "USA", 100), ("capital", "IND", "IND", 4),
+        ("platform_cost", "USA", "USA", 1885),
     ]  # fmt: skip
+    sectors = {kind: (payer, payee) for kind, payer, payee in KINDS}
     moved = pd.DataFrame(
-        [("2019-01", kind, "", "", debit, credit, 10**6 * usd) for kind, debit, credit, usd in flows],
+        [("2019-01", kind, *sectors[kind], debit, credit, 10**6 * usd) for kind, debit, credit, usd in flows],
         columns=list(COLUMNS["flows"]),
     )
-    series = synthetic.table("series", {"day": [0, 61], "requester_done": [1800, 1800]})
+    spent = {"requester_spent_microusd": [55 * 10**6, 0], "requester_fee_microusd": [10 * 10**6, 0]}
+    series = synthetic.table("series", {"day": [0, 61], "requester_done": [1800, 1800], **spent})
     audiences = synthetic.table("audiences", {**data, "platform": ["social"] * len(ROWS)})
     return FrameSet(series=series, audiences=audiences, flows=moved, scale=1000.0)
 
@@ -54,6 +58,9 @@ BY_HAND = {
     # Northern platforms took 455 of 2 445 in the South and made 589; southern ones 30 of 40, and made 8 - 4.
     "profit_south_to_north": 589 * 455 / 2445,
     "profit_north_to_south": 4 * 30 / 40,
+    # Received 2 370 + 75 + 40, costs of 1 885; advertisers and users spent 2 445, requesters 55.
+    "platform_rent": 600.0,
+    "platform_rent_share": 600.0 / 2500.0,
 }
 
 
@@ -67,6 +74,6 @@ def test_indicators_by_hand(exercised: Exercised) -> None:
 def test_without_social_platforms_they_say_so() -> None:
     found = summary(synthetic.frames(workers=300), synthetic.world())
     for name in BY_HAND:
-        if "profit" not in name:
+        if "profit" not in name and "rent" not in name:
             assert found[name]["value"] is None and found[name]["reason"] == "no social platform", name
     assert set(BY_HAND) <= set(INDICATORS)

@@ -91,8 +91,9 @@ def test_accounts(exercised: Exercised) -> None:
         exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
 
 
-def test_tables_are_what_the_ledger_moved(exercised: Exercised) -> None:
-    counts = social.tables()
+@pytest.mark.parametrize("warmup", [10, 25], ids=["inside a month", "with a month"])
+def test_tables_are_what_the_ledger_moved(warmup: int, exercised: Exercised) -> None:
+    counts = social.tables(warmup)
     exercised("rows", counts["rows"], 6)
     exercised("micro-dollars of advertising", counts["micro-dollars"], 1_000_000)
     exercised("micro-dollars charged", counts["charged"], 1_000_000)

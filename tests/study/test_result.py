@@ -122,9 +122,9 @@ def test_a_run_without_rows_comes_back(tmp_path: Path, typed: bool) -> None:
 
 
 def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> None:
-    """Its folder has no taxes and incomes, and its workers no transfers: empty, and 0."""
+    """Its folder has no taxes, incomes and audiences, and its workers no transfers: empty, and 0."""
     write_run(tmp_path / "run", year)
-    for name in ("taxes", "incomes"):
+    for name in ("taxes", "incomes", "audiences"):
         (tmp_path / "run" / frame_file(name)).unlink()
     write_frame(
         year.workers.drop(columns="transfers_microusd"),
@@ -133,7 +133,7 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> 
     )
     write_manifest(tmp_path / "run", {"seed": 7})
     found = load(tmp_path / "run")
-    for name in ("taxes", "incomes"):
+    for name in ("taxes", "incomes", "audiences"):
         pd.testing.assert_frame_equal(getattr(found, name), empty(name))
         assert found.frame(name).attrs["units"]["period"] == "month"
     pd.testing.assert_frame_equal(found.workers, year.workers)

@@ -349,10 +349,10 @@ def stays() -> Counts:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def tables(policy: Policies = TAXED) -> Counts:
-    """The table of audiences is what the ledger moved in the window, which begins inside a month."""
-    config = market(policy)
-    config = replace(config, time=replace(config.time, warmup_days=10, days=60))
+def tables(warmup: int = 10) -> Counts:
+    """The table of audiences is what the ledger moved in the window, wherever in a month that begins."""
+    config = market(TAXED)
+    config = replace(config, time=replace(config.time, warmup_days=warmup, days=60))
     model = ClickWorkModel(config)
     recorder = Recorder(model)
     model.observers.append(recorder)
@@ -374,10 +374,11 @@ def tables(policy: Policies = TAXED) -> Counts:
     whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])["advertising_microusd"]
     assert len(whole) and (bases.reindex(whole.index) == whole).all(), "turnover is advertising"
     assert abs(rows["declared_users"] - 0.9 * rows["users"]).max() < 1e-6
-    first = rows[rows["period"] == "2019-01"]
+    first = rows[rows["period"] == rows["period"].min()]
     assert len(rows) == 6 and (first["labels"] > 0).all()
-    # January has 25 days in the run and 15 in the window.
-    labels = (first["users"] * 0.66 * 2.0 * 15 / 31).to_numpy()
+    # January has 25 days in the run; what the warm-up leaves of it, or February, is the first month.
+    part = (25 - warmup) / 31 if warmup < 25 else 1.0
+    labels = (first["users"] * 0.66 * 2.0 * part).to_numpy()
     assert np.abs(first["labels"].to_numpy() - labels).max() <= 2, "labels of the window"
     assert model.free_labels().sum() > rows["labels"].sum() > 0
     return Counter({
