@@ -1392,7 +1392,7 @@ def expected_shares(config: Config, world: World) -> list[float]:
     """Share of the first workers on each platform; where work is local, in its largest country."""
     platforms = list(config.platforms.values())
     reach = [admitted(world, p.worker_countries, p.excluded_countries) for p in platforms]
-    public = [p for p, platform in enumerate(platforms) if platform.family in ("microwork", "social")]
+    public = [p for p, platform in enumerate(platforms) if platform.family == "microwork"]
     by_openness = sorted(public, key=lambda p: platforms[p].pool_share > 0.0)
     shares = [0.0] * len(platforms)
     open_pool = 1.0 - added_up(platform.pool_share for platform in platforms)

@@ -29,7 +29,7 @@ FAMILIES = {
     "microwork": Family(),
     "on_demand": Family(local=True, asks_record=False, open_to_all=False),
     "click_farm": Family(asks_record=False, reviews=False, open_to_all=False),
-    "social": Family(),
+    "social": Family(open_to_all=False),
 }
 
 

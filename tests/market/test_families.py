@@ -252,16 +252,19 @@ def test_other_contradictions_are_refused(exercised: Exercised) -> None:
     short = replace(base, requesters=replace(base.requesters, daily_life_hours=[1.0] * 23))
     week = replace(base, requesters=replace(base.requesters, daily_life_weekdays=[1.0] * 8))
     tiles = replace(base, market=replace(base.market, boards=2000))
+    crowd = replace(base.workers, count=2_000_000)
+    many = replace(base, workers=crowd, market=replace(base.market, workers_per_board=1))
     for config, path in (
         (alone, "platforms.microwork.task_types"),
         (short, "requesters.daily_life_hours"),
         (week, "requesters.daily_life_weekdays"),
         (tiles, "market.boards"),
+        (many, "market.workers_per_board"),
     ):
         with pytest.raises(UserError) as refused:
             check(config)
         assert refused.value.path == path
-    exercised("refused", 4, 4)
+    exercised("refused", 5, 5)
 
 
 def test_generated_markets_have_them(exercised: Exercised) -> None:

@@ -146,7 +146,12 @@ def empty_country(config: Config) -> Counts:
 
     def add(rows: list[dict[str, str]]) -> None:
         rows.append(
-            {**rows[-1], "code": "ZZZ", "name": "Nowhere", "worker_share": "0", "requester_share": "0"}
+            {
+                **rows[-1],
+                "code": "ZZZ",
+                "name": "Nowhere",
+                **dict.fromkeys(("worker_share", "requester_share", "internet_share"), "0"),
+            }
         )
 
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +219,8 @@ def two_worlds(config: Config) -> Config:
     """Return the configuration with two countries that share no platform; each has two of its own."""
     config = in_two_countries(config)
     codes = SEVERAL["north_south"]
-    base = next(iter(config.platforms.values()))
+    usual, base = next((name, p) for name, p in config.platforms.items() if p.family == "microwork")
+    types = {kind: config.task_types[kind] for kind in config.types_of(usual)}
     platforms = {
         f"{name}_{k}": replace(
             base, owner=code, worker_countries=[code], requester_countries=[code], excluded_countries=[],
@@ -224,7 +230,7 @@ def two_worlds(config: Config) -> Config:
         for k in range(2)
     }  # fmt: skip
     learning = replace(config.learning, switch_share=0.8, join_rate=0.01, pool_ratio=8.5)
-    return replace(config, platforms=platforms, learning=learning)
+    return replace(config, platforms=platforms, task_types=types, learning=learning)
 
 
 def part(model: ClickWorkModel, country: int) -> dict[str, dict[int, Any]]:
@@ -392,6 +398,11 @@ def in_money(config: Config, table: str, factor: int) -> Config:
                 requester_fee=0.2,
                 large_batch_fee=0.2,
                 worker_fee=0.0,
+                broker_cut=None,
+                # What is hardly paid meets bounds that do not scale.
+                usd_per_click=None if platform.usd_per_click is None else 0.001 * unit,
+                takedown_share=min(platform.takedown_share, 0.2),
+                devices_per_worker=min(platform.devices_per_worker, 7),
                 reward_promise_usd_per_hour=platform.reward_promise_usd_per_hour * unit,
             )
             for name, platform in config.platforms.items()
@@ -423,14 +434,22 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
 
     Every day of the week is alike to requesters here, because local midnights move.
     """
-    base = replace(config, requesters=replace(config.requesters, weekday_weights=[1.0] * 7))
+    # Eighths add up to the same bits in any order.
+    day = [round(8 * weight) / 8 for weight in config.requesters.daily_life_hours]
+    week = [1.0] * 7
+    habits = {"weekday_weights": week, "daily_life_weekdays": week, "daily_life_hours": day}
+    base = replace(config, requesters=replace(config.requesters, **habits))
     moved = replace(
         base,
         segments={
             name: replace(segment, window_start=(segment.window_start + hours) % 24)
             for name, segment in base.segments.items()
         },
-        requesters=replace(base.requesters, office_start=(base.requesters.office_start + hours) % 24),
+        requesters=replace(
+            base.requesters,
+            office_start=(base.requesters.office_start + hours) % 24,
+            daily_life_hours=[*day[-hours:], *day[:-hours]],
+        ),
     )
     zones = HALF_HOURS, ("UTC+03:00:1.000", "UTC+08:30:0.6|UTC-00:30:0.4")
     journals = Journal(), Journal()
@@ -492,7 +511,7 @@ def no_fees(config: Config) -> Counts:
     free = replace(
         config,
         platforms={
-            name: replace(platform, requester_fee=0.0, large_batch_fee=0.0, worker_fee=0.0)
+            name: replace(platform, requester_fee=0.0, large_batch_fee=0.0, worker_fee=0.0, broker_cut=None)
             for name, platform in config.platforms.items()
         },
     )
