@@ -180,10 +180,10 @@ AI_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Artificial intelligence": (
         ("its stock", "{ai_stock_growth:number} times that at the start; {ai_years:number} years"),
         ("human hours for labels", (
-            "{ai_human_hours_growth:number} times those at the start; stock and automation alone give "
-            "{ai_analytic_growth:number}, the market makes {ai_market_effect:number} of that"
+            "{ai_human_hours_growth:number} times those at the start; stock and automation alone: "
+            "{ai_analytic_growth:number}; what the market adds: {ai_market_effect:number} times"
         )),
-        ("human hours a unit", "{ai_human_hours_per_unit:number} of those at the start of the run"),
+        ("human hours for a unit", "{ai_human_hours_per_unit:number} h; one hour fed a unit at the start"),
         ("labels filled in by machines", "{ai_automation_coverage:share} of paid ones"),
         ("cost of an hour's labels", (
             "{ai_label_price:usd} USD, {ai_label_price_growth:number} times that at the start"

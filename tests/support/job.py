@@ -1,10 +1,10 @@
 """Fingerprints of markets in a process of their own: ``python -m tests.support.job MARKET...``.
 
-A market is written ``tiny:TABLE:DAYS``, ``varied:NUMBER:DAYS`` or ``ai:NUMBER:DAYS``. One line is printed
-for each, in their order. ``--meddle`` does what a user's own script may do between the hours: it draws from
-and reseeds other generators, switches the collector of garbage off and changes the folder. ``--plants
-MARKET`` prints instead, for each planted dependence on the environment, the fingerprint that this market
-then has (with the compiler off).
+A market is written ``tiny:TABLE:DAYS``, ``varied:NUMBER:DAYS`` or ``ai:NUMBER:DAYS``. One line is printed for
+each, in their order. ``--meddle`` does what a user's own script may do between the hours: it draws from and
+reseeds other generators, switches the collector of garbage off and changes the folder. ``--plants MARKET``
+prints instead, for each planted dependence on the environment, the fingerprint that this market then has
+(with the compiler off).
 """
 
 from __future__ import annotations
