@@ -170,7 +170,7 @@ def test_missing_minimum_wages_are_refused() -> None:
     reclassification.refuse_unknown_wages(Reclassification(usd_per_hour=3.0), poor)
 
 
-SAMPLE = ("if member and hour < term.strike_until:", "sigma *= real(term.noise)", "self.month_pay[:] = 0")
+SAMPLE = ("sigma *= real(term.noise)", "self.month_pay[:] = 0")
 
 
 def unnoticed(*numbers: int) -> list[str]:
@@ -185,7 +185,7 @@ def unnoticed(*numbers: int) -> list[str]:
 def test_planted_bugs_are_noticed(exercised: Exercised) -> None:
     missed = unnoticed(*(n for n, plant in enumerate(OF_MARKETS) if plant[1] in SAMPLE))
     assert not missed, f"nobody noticed: {missed}"
-    exercised("planted bugs noticed", len(SAMPLE), 3, nightly=len(OF_MARKETS))
+    exercised("planted bugs noticed", len(SAMPLE), 2, nightly=len(OF_MARKETS))
 
 
 @pytest.mark.nightly
