@@ -76,6 +76,12 @@ def test_members(policy: Policies, seed: int, exercised: Exercised) -> None:
     exercised("none", counts["no agreements"], 1)
 
 
+def test_members_of_a_collective(exercised: Exercised) -> None:
+    counts = remedies.collectives()
+    exercised("joined", counts["joined"], 10)
+    exercised("others", counts["others"], 10)
+
+
 def test_shared_ratings(exercised: Exercised) -> None:
     counts = remedies.ratings()
     exercised("members", counts["members"], 3)

@@ -65,7 +65,7 @@ def employers() -> Any:
 
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, "uniform(support_key, agent, 0) >= support[country]", "False", members),
-    (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", lambda: remedies.members(days=44)),
+    (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", remedies.collectives),
     (UNION, "uniform(week_key, agent, DRAW_LEAVES)", "uniform(week_key, agent, DRAW_JOINS)", members),
     (UNION, "self.quiet_until[platform] = self.strike_until[platform] +", "self.quiet_until[platform] = hour +", lambda: remedies.members(days=58, workers=60)),
     (SEARCH, "if member and hour < term.strike_until:", "if hour < term.strike_until:", members),
