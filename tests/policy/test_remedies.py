@@ -76,6 +76,12 @@ def test_members(policy: Policies, seed: int, exercised: Exercised) -> None:
     exercised("none", counts["no agreements"], 1)
 
 
+def test_members_of_a_collective(exercised: Exercised) -> None:
+    counts = remedies.collectives()
+    exercised("joined", counts["joined"], 10)
+    exercised("others", counts["others"], 10)
+
+
 def test_shared_ratings(exercised: Exercised) -> None:
     counts = remedies.ratings()
     exercised("members", counts["members"], 3)
@@ -170,7 +176,7 @@ def test_missing_minimum_wages_are_refused() -> None:
     reclassification.refuse_unknown_wages(Reclassification(usd_per_hour=3.0), poor)
 
 
-SAMPLE = ("if member and hour < term.strike_until:", "sigma *= real(term.noise)", "self.month_pay[:] = 0")
+SAMPLE = ("sigma *= real(term.noise)", "self.month_pay[:] = 0")
 
 
 def unnoticed(*numbers: int) -> list[str]:
@@ -185,7 +191,7 @@ def unnoticed(*numbers: int) -> list[str]:
 def test_planted_bugs_are_noticed(exercised: Exercised) -> None:
     missed = unnoticed(*(n for n, plant in enumerate(OF_MARKETS) if plant[1] in SAMPLE))
     assert not missed, f"nobody noticed: {missed}"
-    exercised("planted bugs noticed", len(SAMPLE), 3, nightly=len(OF_MARKETS))
+    exercised("planted bugs noticed", len(SAMPLE), 2, nightly=len(OF_MARKETS))
 
 
 @pytest.mark.nightly

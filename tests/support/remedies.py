@@ -334,6 +334,8 @@ class MemberWatch(Watcher):
         for platform in range(len(model.platform_names)):
             on = [i for i in here if places[i][0] == platform]
             self.call(model, platform, len(on), [rows[i] for i in on if ids[i] in after])
+            until = self.strikes.get(platform, (0, 0))[1]
+            assert int(model.terms["strike_until"][platform].max()) == until, "a strike of its own"
 
     def call(self, model: Any, platform: int, present: int, mine: list[Any]) -> None:
         """A strike where members are many and aggrieved, and rested."""
@@ -400,6 +402,21 @@ def members(policy: Policies = ORGANISED, seed: int = 1, days: int = 58, workers
     watched(model, watch)
     assert watch.counts["at work while others strike"], "those who are no members do not work either"
     return watch.counts
+
+
+def collectives() -> Counts:
+    """Whoever is aggrieved and works with members in a collective joins, where chance has no part."""
+    law = Union(organising_rate=0.0, contact_rate=1.0, support_south=1.0, guideline="uniform")
+    model = ClickWorkModel(market(days=2, workers=300, policy=Policies(union=law)))
+    unions, rows = model.offices.unions, model.worker_rows[: model.workers_count]
+    assert unions is not None
+    rows["all_in_pay"] = 0.0
+    others = np.flatnonzero(rows["collective"] < 0)
+    all_members = np.full((len(model.collective_rows), 2), 1, np.int64)
+    unions.let_join(0, len(rows), (1, 2), rows, all_members, True)
+    joined = rows["bits"] & MEMBER > 0
+    assert joined[rows["collective"] >= 0].all() and not joined[others].any()
+    return Counter(joined=int(joined.sum()), others=len(others))
 
 
 def ratings() -> Counts:

@@ -65,7 +65,7 @@ def employers() -> Any:
 
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, "uniform(support_key, agent, 0) >= support[country]", "False", members),
-    (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", lambda: remedies.members(days=44)),
+    (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", remedies.collectives),
     (UNION, "uniform(week_key, agent, DRAW_LEAVES)", "uniform(week_key, agent, DRAW_JOINS)", members),
     (UNION, "self.quiet_until[platform] = self.strike_until[platform] +", "self.quiet_until[platform] = hour +", lambda: remedies.members(days=58, workers=60)),
     (SEARCH, "if member and hour < term.strike_until:", "if hour < term.strike_until:", members),
@@ -92,7 +92,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
     (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: policies.null_settings("union")),
-    (UNION, "if not union.strike_days:\n            return", "", lambda: policies.null_settings("union")),
+    (UNION, "1.0 - union.rating_gain", "union.rating_gain", remedies.ratings),
     (LAW, "(not law.countries or code in law.countries)\n                    for", "True\n                    for", lambda: policies.null_settings("reclassification")),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice; several are in compiled code."""
