@@ -136,10 +136,8 @@ class MemberWatch(Watcher):
                 share, names = terms.ranking_share, ("newest", "largest", "best_paid", "random")
                 own = [getattr(usual, f"ranking_{name}") for name in names]
                 given = [share * (name == order) for name in names]
-                mixed = [
-                    (1 - share) * weight / sum(own) + more for weight, more in zip(own, given, strict=True)
-                ]
-                assert np.allclose(board.ranking[:4], np.cumsum([0, *mixed[:3]])), "another order is shown"
+                mixed = (1 - share) * np.array(own) / sum(own) + given
+                assert np.allclose(board.ranking[:4], [0, *np.cumsum(mixed)[:3]]), "another order is shown"
         cost, rewards = offices.costs.costs[platform, :3].sum(), sum(self.rewards[platform][-3:])
         assert offices.costs.rewards[platform, 0] == self.rewards[platform][-1], "rewards of the month"
         fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards)) - usual.worker_fee
