@@ -1652,7 +1652,8 @@ class PlainMarket(mesa.Model):
         self.workers.do("judge_week").select(lambda worker: worker.has_had_enough()).do("leave")
         self.report_pay()
         self.platforms.do("learn_pay")
-        self.workers.do("make_record")
+        for worker in self.everyone:
+            worker.make_record()
         self.let_move()
         self.let_join()
         self.requesters.do("revise_pay").do("revise_demand")
