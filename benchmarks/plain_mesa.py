@@ -1680,7 +1680,8 @@ class PlainMarket(mesa.Model):
         self.workers.do("judge_week").select(lambda worker: worker.has_had_enough()).do("leave")
         self.report_pay()
         self.platforms.do("learn_pay")
-        self.workers.do("make_record")
+        for worker in self.everyone:
+            worker.make_record()
         self.let_move()
         self.let_join()
         self.requesters.do("revise_pay").do("revise_demand")
@@ -1791,8 +1792,8 @@ class PlainMarket(mesa.Model):
             "look_seconds": max(1, min(3600, half_up(look))),
             "desired_minutes": max(3, min(6720, half_up(hours * 60.0))), "country": country,
             "zone": self.zones[country][bracket(self.zone_shares[country], draw(T_ZONE))], "segment": s,
-            "bits": bits, "platform": 0, "skill": skill, "patience": patience, "weeks_below": 0,
-            "accuracy": max(0, min(255, half_up(accuracy * 255.0))),
+            "bits": bits, "newcomer": 0, "platform": 0, "skill": skill, "patience": patience,
+            "weeks_below": 0, "accuracy": max(0, min(255, half_up(accuracy * 255.0))),
         }  # fmt: skip
 
     # --- the month ---

@@ -279,7 +279,12 @@ class Cooperative(Instrument):
     participation: float = parameter(
         0.25, meaning="share of members who vote in a month", low=0, high=1, source=STOCKSY, assumed=True
     )
-    votes_on_ranking: bool = parameter(True, meaning="members choose the order in which work is shown")
+    ranking_share: float = assumed(
+        0.3,
+        0,
+        1,
+        "weight of the order that members choose; the rest is the platform's own; 0 = no vote",
+    )
     votes_on_floor: bool = parameter(True, meaning="members choose a lowest hourly pay for the stated time")
     tasks_newest: int = assumed(
         100, 0, 1_000_000, "tasks done from which members want the newest first, not chance", "tasks"

@@ -335,7 +335,9 @@ class ClickWorkModel(mesa.Model):
             name = self.platform_names[board.platform]
             order = cooperatives.order_shown(board.platform) if cooperatives is not None else None
             usual = self.config.platforms[name]
-            board.ranking = ranking(usual if order is None else ranked_by(usual, order))
+            if order is not None and cooperatives is not None:
+                usual = ranked_by(usual, order, cooperatives.terms.ranking_share)
+            board.ranking = ranking(usual)
 
     def set_terms(self) -> None:
         """Write on what terms workers work, where nothing that requesters go by has changed."""

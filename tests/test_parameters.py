@@ -20,7 +20,7 @@ CHOICES = {
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
     "policy.universal_income.pool", "policy.conditional_income.pool", "policy.wage_floor.basis",
     "platforms.<name>.drops_users", "policy.*.families",
-    "platforms.<name>.closed", "policy.profit_tax.carry_forward", "policy.cooperative.votes_on_*",
+    "platforms.<name>.closed", "policy.profit_tax.carry_forward", "policy.cooperative.votes_on_floor",
     "policy.commons.portable_reputation", "policy.commons.fee_at_cost",
     "policy.union.guideline",
 }  # fmt: skip

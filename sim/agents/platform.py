@@ -24,9 +24,14 @@ from sim.world import World
 RANKINGS = ("newest", "largest", "best_paid", "random")
 
 
-def ranked_by(platform: PlatformConfig, rule: str) -> PlatformConfig:
-    """Return the platform with one ranking rule alone: newest, largest, best_paid or random."""
-    weights: dict[str, Any] = {f"ranking_{name}": float(name == rule) for name in RANKINGS}
+def ranked_by(platform: PlatformConfig, rule: str, share: float) -> PlatformConfig:
+    """Return the platform with a share of its order given to one rule of ``RANKINGS``."""
+    usual = [float(getattr(platform, f"ranking_{name}")) for name in RANKINGS]
+    total = added_up(usual)
+    weights: dict[str, Any] = {
+        f"ranking_{name}": (1.0 - share) * weight / total + share * (name == rule)
+        for name, weight in zip(RANKINGS, usual, strict=True)
+    }
     return replace(platform, **weights)
 
 

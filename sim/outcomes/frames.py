@@ -15,7 +15,8 @@ tax, its amount rounded down:
     profit_tax    amount = (base - shifted / strength) x rate x strength
 
 `bands` is the mean number of steps that a declared user pays: 1 where there are none, 0 under the threshold.
-The base is the fees that the platform took in the country, or the profit attributed to it. `strength` is the
+The base is the fees that the platform took in the country, or the profit attributed to it, losses of earlier
+months taken off. `strength` is the
 share of its rate at which a tax is in force, `part_of_month` the share of the calendar month that was
 counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
 before the measured window, 0 except in its first month, and `flows` holds the rest.

@@ -38,6 +38,7 @@ from sim.ledger import (
     PROFIT,
     PROFIT_SHIFTING,
     PROFIT_TAX,
+    SURPLUS,
     TURNOVER_TAX,
     UNIVERSAL_INCOME,
     USAGE_TAX,
@@ -707,9 +708,9 @@ def turned_profits(
 
 
 def netted(flows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Turn round a negative profit or capital, left when what came before the window is taken off."""
+    """Turn round a negative profit, surplus or capital, left where what came before the window is off."""
     result = flows.copy()
-    for one, other in ((PROFIT, CAPITAL), (CAPITAL, PROFIT)):
+    for one, other in ((PROFIT, CAPITAL), (SURPLUS, CAPITAL), (CAPITAL, PROFIT)):
         result[other] += np.maximum(-flows[one], 0)
         result[one] += np.maximum(-flows[one], 0)
     return result

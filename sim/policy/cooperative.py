@@ -138,7 +138,7 @@ class Cooperatives:
             return
         if self.terms.votes_on_floor:
             self.floor[platform] = middle(wages)
-        if self.terms.votes_on_ranking:
+        if self.terms.ranking_share > 0.0:
             self.ranking[platform] = ranking_wanted(self.terms, int(middle(tasks)))
 
     def table(self, costs: Costs) -> dict[str, NDArray[Any]]:

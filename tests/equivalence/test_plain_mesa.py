@@ -282,6 +282,7 @@ class KernelWatch(Watch):
         self.state = {
             "worker id": permanent_ids(workers).tolist(),
             "worker active": (workers["bits"] & ACTIVE > 0).tolist(),
+            "worker newcomer": (workers["newcomer"] > 0).tolist(),
             "worker collective": workers["collective"].tolist(),
             "worker platform": workers["platform"].tolist(),
             "worker tile": workers["tile"].tolist(),
@@ -362,6 +363,7 @@ class TwinWatch(Watch):
         self.state = {
             "worker id": [worker.id for worker in workers],
             "worker active": [worker.active for worker in workers],
+            "worker newcomer": [worker.newcomer for worker in workers],
             "worker collective": [collectives[worker.collective] for worker in workers],
             "worker platform": [worker.platform.number for worker in workers],
             "worker tile": [tiles[worker.board] for worker in workers],

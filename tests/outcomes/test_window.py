@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.config import Config, Time
-from sim.ledger import CAPITAL, PROFIT
+from sim.ledger import CAPITAL, PROFIT, SURPLUS
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder, netted
 from tests.support.markets import tiny, varied
@@ -60,9 +60,11 @@ def test_profit_that_turned_is_netted() -> None:
     flows = np.zeros_like(model.ledger.flows)
     flows[PROFIT, 0, 0], flows[CAPITAL, 0, 0] = -70, 30
     flows[PROFIT, 1, 1], flows[CAPITAL, 1, 1] = 50, -20
+    flows[SURPLUS, 0, 1], flows[CAPITAL, 0, 1] = -5, 0
     result = netted(flows)
     assert (result[PROFIT, 0, 0], result[CAPITAL, 0, 0]) == (0, 100)
     assert (result[PROFIT, 1, 1], result[CAPITAL, 1, 1]) == (70, 0)
+    assert (result[SURPLUS, 0, 1], result[CAPITAL, 0, 1]) == (0, 5)
 
 
 @pytest.mark.parametrize(

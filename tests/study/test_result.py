@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UserError
-from sim.outcomes.frames import COLUMNS, Column, FrameSet, empty, units
+from sim.outcomes.frames import ADDED, COLUMNS, Column, FrameSet, empty, units
 from sim.outcomes.indicators import summary
 from sim.study import result as result_module
 from sim.study.result import (
@@ -36,6 +36,9 @@ from sim.study.result import (
     write_text,
 )
 from tests.figures import synthetic
+
+LATER = [name for name, columns in ADDED.items() if not columns]
+"""Tables that results of earlier versions lack."""
 
 FLIPS = 120
 TRUNCATIONS = 40

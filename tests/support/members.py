@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.platform import ranked_by, ranking
 from sim.agents.traits import ACTIVE, NEWCOMER, column_of, permanent_ids, unpacked
 from sim.config import Config, Platform
 from sim.draws import uniform
@@ -134,7 +133,11 @@ class MemberWatch(Watcher):
         usual = model.config.platforms[model.platform_names[platform]]
         for board in model.boards:
             if board.platform == platform:
-                assert (board.ranking == ranking(ranked_by(usual, order))).all(), "another order is shown"
+                share, names = terms.ranking_share, ("newest", "largest", "best_paid", "random")
+                own = [getattr(usual, f"ranking_{name}") for name in names]
+                given = [share * (name == order) for name in names]
+                mixed = (1 - share) * np.array(own) / sum(own) + given
+                assert np.allclose(board.ranking[:4], [0, *np.cumsum(mixed)[:3]]), "another order is shown"
         cost, rewards = offices.costs.costs[platform, :3].sum(), sum(self.rewards[platform][-3:])
         assert offices.costs.rewards[platform, 0] == self.rewards[platform][-1], "rewards of the month"
         fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards)) - usual.worker_fee
