@@ -19,7 +19,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ from sim.compile import is_cold, source_hash
 from sim.composition import config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
-from sim.instruments import Instrument
 from sim.ledger import KINDS
 from sim.market import posting, search
 from sim.model import ClickWorkModel
@@ -59,7 +58,7 @@ from sim.study.result import (
     write_manifest,
     write_text,
 )
-from sim.study.run import PACKAGES, new_folder
+from sim.study.run import PACKAGES, never_in_force, new_folder
 from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.world import World, load_world
 
@@ -252,18 +251,6 @@ def execute(
     if tell is not None:
         tell(comparison)
     return folder
-
-
-def never_in_force(model: ClickWorkModel) -> list[str]:
-    """Return the instruments that are chosen, but in force on no day of the run."""
-    policy, days = model.config.policy, range(0, model.last_hour, 24)
-    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
-    return [
-        name
-        for name, instrument in chosen.items()
-        if isinstance(instrument, Instrument)
-        and not any(model.offices.strength(instrument, hour) for hour in days)
-    ]
 
 
 def check_histories(name: str, config: Config) -> None:

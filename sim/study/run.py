@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import UserError
+from sim.instruments import Instrument
 from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
@@ -95,6 +96,8 @@ def execute(
         config = model.config
     if cold and not quiet:
         print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+    if (idle := never_in_force(model)) and not quiet:
+        print(f"In force on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
@@ -192,6 +195,18 @@ class BatchParts:
 def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: Path) -> None:
     """Write a checkpoint that the run can resume from, in place of the last one."""
     model.save(folder / CHECKPOINT, {**recorder.state_arrays(), "parts": np.array(parts.count)})
+
+
+def never_in_force(model: ClickWorkModel) -> list[str]:
+    """Return the instruments that are chosen, but in force on no day of the run."""
+    policy, days = model.config.policy, range(0, model.last_hour, 24)
+    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
+    return [
+        name
+        for name, instrument in chosen.items()
+        if isinstance(instrument, Instrument)
+        and not any(model.offices.strength(instrument, hour) for hour in days)
+    ]
 
 
 def new_folder(config: Config, mark: str) -> Path:

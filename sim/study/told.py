@@ -6,9 +6,7 @@ import math
 import sys
 from typing import Any, TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from sim.money import MICRO, short_usd
 from sim.outcomes.width import aligned, width_of_text, wrapped
@@ -34,6 +32,7 @@ HEADLINES = (
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
     ("transfer_per_head_month", "income paid a recipient and month"),
+    ("transfer_over_poverty_line", "  of the poverty line"),
     ("worker_poverty_before_transfers", "below the poverty line, also who left"),
     ("worker_poverty_after_transfers", "  with incomes received"),
 )
@@ -43,6 +42,7 @@ OF_GROUPS = (
     ("income_with_transfers_per_worker_month", "pay and incomes received"),
 )
 LONGEST_NAME, WIDEST = 16, 120
+DAYS_TO_REST = 150
 TITLES = {
     CASH: "Who pays and who receives: cash by the ledger, USD in the window",
     SURPLUS: "Who gains and who loses: change of surplus, USD in the window",
@@ -54,20 +54,27 @@ Block = tuple[str, list[str], list[list[str]]]
 
 
 def print_comparison(comparison: Comparison, file: TextIO | None = None) -> None:
-    """Print a comparison: tables on a terminal, aligned text elsewhere."""
+    """Print a comparison, on a terminal with titles that stand out."""
     stream = sys.stdout if file is None else file
     if not stream.isatty():
         stream.write(plain(comparison))
         return
     console = Console(file=stream)
     width = min(console.width, WIDEST)
+
+    def show(lines: list[str], style: str = "") -> None:
+        console.print("\n".join(lines), style=style, highlight=False, markup=False)
+
     for text, tables in sections(comparison):
         for line in text:
-            console.print("\n".join(wrapped(line, width)), highlight=False, markup=False)
+            show(wrapped(line, width))
+        show([""])
         for title, heads, rows in tables:
-            console.print("\n".join(wrapped(title, width)), style="bold", highlight=False, markup=False)
-            console.print(_table(heads, rows))
-    console.print("\n".join(meanings(comparison, width)), highlight=False, markup=False)
+            head, *body = aligned([heads, *rows], width - 2)
+            show(wrapped(title, width), "bold")
+            show([f"  {head}"], "dim")
+            show([*(f"  {line}" for line in body), ""])
+    show(meanings(comparison, width))
 
 
 def plain(comparison: Comparison) -> str:
@@ -213,6 +220,12 @@ def meanings(comparison: Comparison, width: int) -> list[str]:
             f"World, a year: times {scale:,.0f} persons a worker (workers.real_count, assumed: sources say 5"
             " to 19 million people), times 365 over the days."
         )
+    warmup = int(comparison.manifest["warmup_days"])
+    if warmup < DAYS_TO_REST:
+        sentences.append(
+            f"The market comes to rest in four to five months, which {warmup} days of warm-up do not cover."
+            " Scenarios share the drift; levels do not stay."
+        )
     money = comparison.incidence
     for name, title in ((CASH, "cash"), (SURPLUS, "surplus")):
         here = money[(money["table"] == name) & (money["group"] == WORLD)]
@@ -275,12 +288,3 @@ def spell(number: float, digits: int) -> str:
 def signed(usd: float) -> str:
     """Spell an amount in short, with its sign."""
     return "0" if usd == 0 else ("+" if usd > 0 else "") + short_usd(round(usd * MICRO))
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number == 0 else "right", no_wrap=number > 0)
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -95,6 +95,21 @@ def test_a_terminal_gets_a_table(
     assert "n < 200" in shown
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_plain_text_keeps_to_narrow_columns(
+    year: synthetic.FrameSet, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Lines are broken and nothing is lost; without COLUMNS, they are as wide as a page."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    wide = plain(summary(year, WORLD), by_country(year, WORLD))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    narrow = plain(summary(year, WORLD), by_country(year, WORLD))
+    assert max(map(len, wide.splitlines())) <= 100
+    # Four columns of numbers need 55.
+    assert max(map(len, narrow.splitlines())) <= max(columns, 58)
+    assert sorted(narrow.split()) == sorted(wide.split())
+
+
 def test_without_countries_there_is_no_list_of_them(year: synthetic.FrameSet) -> None:
     found = summary(year, WORLD)
     assert "Countries" not in plain(found)

@@ -20,10 +20,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import sim.study.compare
 import sim.study.incidence
 import sim.study.measure
+import sim.study.told
 from sim import compare
 from sim.cli import HELP_COLUMNS, HELP_LINES, main
 from sim.composition import compose, from_yaml
@@ -97,6 +99,9 @@ def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exerci
         count += len(null)
     told = plain(comparison)
     assert told.count("It changes nothing: every difference is exactly 0 in every seed.") == len(NULLS)
+    idle = [one for one in comparison.manifest["idle"].items() if one[1]]
+    assert idle == [("too late", ["usage_tax", "universal_income"])] or idle == [("too late", ["usage_tax"])]
+    assert told.count("Null reform: in force on none of these days: usage_tax") == 1
     exercised("differences that must be 0", count, at_least=400)
 
 
@@ -144,6 +149,43 @@ def test_a_terminal_and_a_file_are_told_the_same(
         assert told.count(f", {line}: ") >= 1, f"{line} is not explained"
     assert told.count("exactly 0 ") == len(NULLS) and told.count("sum ") >= 2
     exercised("words", len(told.split()), at_least=800)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_narrow_terminals_lose_nothing(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Lines are broken, nothing is cut: the words and numbers of a wide page."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    wide = plain(comparison)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    narrow = plain(comparison)
+    assert sorted(narrow.split()) == sorted(wide.split())
+    assert max(map(len, narrow.splitlines())) <= max(columns, 52), "unless numbers alone are wider"
+    if columns >= 60:
+        monkeypatch.setenv("TERM", "xterm")
+        terminal = Terminal()
+        print_comparison(comparison, terminal)
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+        assert max(map(len, lines)) <= columns and "…" not in terminal.getvalue()
+
+
+def check_digits(module: Any) -> None:
+    """Two figures of the uncertainty, four of a difference without one, three of thousands in short."""
+    row = {"unit": "share", "baseline": 0.5, "difference": 0.0123, "low": 0.0023, "high": 0.0223}
+    assert module._row("x", row) == ["x (%)", "50.0", "+1.2", "+0.2 to +2.2"]
+    row |= {"unit": "USD", "baseline": 12_345.0, "difference": -1234.0, "low": -2468.0, "high": 0.0}
+    assert module._row("x", row) == ["x (USD)", "12.3 k", "-1.23 k", "-2.47 k to 0"]
+    row |= {"unit": "USD/h", "baseline": 1.97923, "difference": 0.0, "low": 0.0, "high": 0.0}
+    assert module._row("x", row) == ["x (USD/h)", "1.979", "0", "0 to 0"]
+    row |= {"difference": 0.125, "low": math.nan, "high": math.nan}
+    assert module._row("x", row) == ["x (USD/h)", "1.979", "+0.1250", ""]
+    row |= {"difference": -4e-8, "low": -7e-7, "high": 6e-7}
+    assert module._row("x", row) == ["x (USD/h)", "1.979", "-4e-08", "-7e-07 to +6e-07"]
+
+
+def test_digits() -> None:
+    check_digits(sim.study.told)
 
 
 # ---------------------------------------------------------------- money
@@ -278,6 +320,38 @@ def check_interval(module: Any) -> None:
 
 def test_intervals_by_hand() -> None:
     check_interval(sim.study.compare)
+
+
+def check_twenty_seeds(module: Any) -> int:
+    """Twenty pairs in each of many groups: the intervals of a paired t test; 95 % of them hold the truth."""
+    random = np.random.default_rng(5)
+    groups = [f"pay decile {number}" for number in range(1, 11)] + ["north", "segment home"]
+    frames = []
+    for metric in ("pay_all_in_median", "unpaid_share", "working_hours", "tasks_done"):
+        for group in groups:
+            base = random.lognormal(3, 1, 20)
+            frames.append(
+                pd.DataFrame({
+                    "scenario": "x", "seed": range(20), "metric": metric, "group": group, "baseline": base,
+                    "value": base + random.normal(0.7, 2.0, 20),
+                })
+            )  # fmt: skip
+    runs = pd.concat(frames, ignore_index=True)
+    table = module.table_of(runs)
+    held = 0
+    for row in table.itertuples(index=False):
+        pairs = runs[(runs["metric"] == row.metric) & (runs["group"] == row.group)]
+        test = stats.ttest_rel(pairs["value"], pairs["baseline"])
+        low, high = test.confidence_interval(0.95)
+        assert (row.low, row.high) == (pytest.approx(low), pytest.approx(high))
+        held += row.low <= 0.7 <= row.high
+    assert stats.binomtest(held, len(table), 0.95).pvalue > 1e-3, held
+    assert (table["seeds"] == 20).all()
+    return len(table)
+
+
+def test_intervals_of_twenty_seeds(exercised: Exercised) -> None:
+    exercised("intervals of a paired t test", check_twenty_seeds(sim.study.compare), at_least=48)
 
 
 def test_the_table_holds_the_pairs_means_and_intervals(comparison: Comparison, exercised: Exercised) -> None:
@@ -419,6 +493,9 @@ PLANTS = [
     ("measure", "self._add_open(model, 1.0)", "pass", check_windows),
     ("compare", "(1 + CONFIDENCE) / 2", "CONFIDENCE", check_interval),
     ("compare", "ddof=1", "ddof=0", check_interval),
+    ("compare", "stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)", "stats.norm.ppf(0.975)", check_twenty_seeds),
+    ("told", "figures(half, 2) if half", "figures(half, 3) if half", check_digits),
+    ("told", "abs(value) >= LARGE:", "abs(value) >= 1e9:", check_digits),
     ("compare", "np.sqrt(count)", "np.sqrt(count - 1)", check_interval),
     ("measure", "np.lexsort((ids, all_in_pay(regular)))", "np.lexsort((ids,))[::-1]", check_deciles),
     ("measure", 'done = baseline["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
@@ -661,6 +738,17 @@ def test_a_file_is_a_scenario(tmp_path: Path) -> None:
         (["none", "nowhere.yaml"], "cannot be read"),
         (["none", "other_days.yaml"], "the same seed, time, world"),
         (["none", "usage_tax", "results.dir=file"], "results.dir"),
+        (["none", "usage_tax", "policy.usage_tax.start=2019-13-01"],
+         "nearest  policy.usage_tax.start=2019-12-01"),
+        (["none", "usage_tax", "policy.usage_tax.start=2019-02-15"],
+         "nearest  policy.usage_tax.start=2019-02-01"),
+        (["none", "usage_tax", "policy.usage_tax.end=soon"], "policy.usage_tax.end is no date"),
+        (["none", "usage_tax", "time.start=20190201"], "nearest  time.start=2019-02-01"),
+        (["none", "usage_tax", "time.start=2019-02-30"], "a date as year, month and day"),
+        (["none", "usage_tax", "jobs=0"], "nearest  jobs=1"),
+        (["none", "usage_tax", "jobs=some"], "jobs must be a whole number"),
+        (["none", "usage_tax", "match=static"], "needs two scenarios with a tax"),
+        (["none", "usage_tax", "match_to=usage_tax"], "nearest  match=static match_to=usage_tax"),
     ],
 )  # fmt: skip
 def test_refusals(

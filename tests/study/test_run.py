@@ -16,7 +16,9 @@ import pytest
 
 from sim.cli import main
 from sim.composition import compose, config_id, from_yaml
+from sim.config import Results
 from sim.errors import UserError
+from sim.instruments import Policies, UsageTax
 from sim.model import ClickWorkModel
 from sim.outcomes.frames import ADDED, COLUMNS
 from sim.plugins import load_plugins
@@ -376,3 +378,14 @@ def test_events_are_written_when_asked(tmp_path: Path) -> None:
 def test_model_without_a_config_runs() -> None:
     """The plain defaults are a valid configuration."""
     assert fingerprint(run(tiny(), hours=30)) == fingerprint(run(tiny(), hours=30))
+
+
+@pytest.mark.parametrize(("start", "told"), [("2030-01-01", True), ("2019-01-01", False), (None, False)])
+def test_an_instrument_that_is_never_in_force_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], start: str | None, told: bool
+) -> None:
+    """A date beyond the run is no mistake, but seldom what was meant."""
+    tax = UsageTax(start=start)
+    config = tiny(days=1, workers=20, policy=Policies(usage_tax=tax), results=Results(dir=str(tmp_path)))
+    execute(config)
+    assert ("In force on none of these days: usage_tax." in capsys.readouterr().err) == told
