@@ -111,6 +111,18 @@ def test_threads(exercised: Exercised) -> None:
     exercised("transfers", social.same_anyhow()["transfers"], 2_000)
 
 
+def test_users_spend_what_they_are_given(exercised: Exercised) -> None:
+    exercised("micro-dollars", social.spends()["micro-dollars"], 5_000_000)
+
+
+def test_all_families_are_all_the_others_and_social_ones() -> None:
+    one, other = (compose([f"platforms={name}"]) for name in ("all_families", "worldwide_and_domestic"))
+    more = {name: one.platforms[name] for name in one.platforms if name not in other.platforms}
+    assert {"social", "social_cn"} <= set(more)
+    assert all(one.platforms[name] == other.platforms[name] for name in other.platforms)
+    assert (more["social"].owner, more["social_cn"].owner) == ("USA", "CHN")
+
+
 def test_audiences_are_agents(exercised: Exercised) -> None:
     exercised("agents", social.agents()["agents"], 2)
 

@@ -205,6 +205,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("sim.model", "cost += audience.cost_of_users(self, platform)", "cost += 0 * platform + 1", social.null_settings),
     ("sim.agents.population", 'result[name] = [] if platform.family == "social" else [', "result[name] = [", social.nobody_works_there),
     (RECORDER, 'rows[field] - (before[field] if len(before) else 0)', "rows[field] - 0", social.tables),
+    (USERS, 'np.flatnonzero(rows["balance"])', 'np.flatnonzero(rows["balance"] < 0)', social.spends),
     (RECORDER, "        self.audiences_before = self.audiences_before[:0]\n", "", lambda: social.tables(25)),
     (RECORDER, '            arrays["audiences_before"] = self.audiences_before\n', "            pass\n", lambda: social.resumed([250])),
     ("sim.checkpoint", '    "audience_rows",\n', "", lambda: social.resumed([1000])),

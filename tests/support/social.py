@@ -28,6 +28,7 @@ from sim.market import audience
 from sim.model import ClickWorkModel
 from sim.outcomes.frames import FrameSet
 from sim.outcomes.recorder import Recorder
+from sim.policy.office import Entry
 from sim.world import load_world
 from tests.support import policies
 from tests.support.markets import fingerprint
@@ -447,6 +448,20 @@ def same_anyhow() -> Counts:
     two = played(replace(config, compute=replace(config.compute, threads=2)))
     assert fingerprint(one) == fingerprint(two) and (one.audience_rows == two.audience_rows).all()
     return Counter(transfers=one.ledger.transfers_booked)
+
+
+def spends() -> Counts:
+    """What an audience is given it has spent when the month has ended, in its own country."""
+    model, seen = ClickWorkModel(market(days=26)), Flows()
+    model.observers.append(seen)
+    model.run(24)
+    model._book([Entry(NUMBERS["user_money"], 1, 1, 5_000_000, 1, 1)])
+    assert model.audience_rows["balance"].tolist() == [0, 5_000_000]
+    model.run(FEBRUARY + 1 - model.hour)
+    assert not model.audience_rows["balance"].any(), "money that stays with the audience"
+    spent = seen.of("user_spending")
+    assert int(spent[1, 1]) == int(spent.sum()) == 5_000_000
+    return Counter({"micro-dollars": int(spent.sum())})
 
 
 def agents() -> Counts:
