@@ -676,9 +676,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     key = int(stream_key(config.seed, REQUESTERS, 0))
     rows = np.zeros(count, REQUESTER)
     types = list(config.task_types.values())
+    types_on = {name: config.types_of(name) for name in config.platforms}
     shares_on = {
         name: cumulative(
-            [t.share if kind in config.types_of(name) else 0.0 for kind, t in config.task_types.items()]
+            [t.share if kind in types_on[name] else 0.0 for kind, t in config.task_types.items()]
         )
         for name in config.platforms
     }
@@ -728,9 +729,9 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         mask = 1 << home
         for at, name in enumerate(open_platforms(config)):
             p = names.index(name)
-            alike = config.platforms[name].family == platform.family and config.types_of(
-                name
-            ) == config.types_of(names[home])
+            alike = (
+                config.platforms[name].family == platform.family and types_on[name] == types_on[names[home]]
+            )
             if p != home and alike and not own_pool and country in reach[name]:
                 mask |= int(uniform(key, r, DRAW_MULTIHOME_FIRST + at) < settings.multihome_share) << p
         row["platform_mask"] = mask

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes.frames import COLUMNS, FrameSet, empty
+from sim.outcomes.frames import COLUMNS, FrameSet, Kinds, empty
 
 MICRO = 1_000_000
 DAYS = 364
@@ -471,3 +471,15 @@ def nothing(typed: bool = True) -> FrameSet:
     if typed:
         return FrameSet(**{name: empty(name) for name in COLUMNS})
     return FrameSet(**{name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()})
+
+
+def with_kinds(market: FrameSet) -> FrameSet:
+    """Return the tables with every row on one of three platforms in turn, one of each kind of work."""
+    names = np.array(["microwork", "jobs", "clicks"])
+    tables = {
+        name: getattr(market, name).assign(platform=names[np.arange(len(getattr(market, name))) % 3])
+        for name in ("series", "workers", "batches")
+    }
+    families = dict(zip(names.tolist(), ("microwork", "on_demand", "click_farm"), strict=True))
+    kind = str(market.batches["type"].iloc[0])
+    return replace(market, **tables, kinds=Kinds(families, {("clicks", kind): 50}))

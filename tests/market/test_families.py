@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from sim.agents.traits import column_of
 from sim.config import Config, Platform
 from sim.errors import UserError
-from sim.instruments import Policies, UsageTax
 from sim.model import ClickWorkModel
 from sim.outcomes.console import rows
 from sim.outcomes.families import by_family
@@ -22,7 +20,7 @@ from sim.outcomes.recorder import Recorder
 from sim.validation import check
 from tests.conftest import Exercised
 from tests.support import relations
-from tests.support.families import all_kinds, clicks, families
+from tests.support.families import all_kinds, clicks, customers, families
 from tests.support.markets import ENGAGEMENT, LOCAL_JOB, fingerprint, run, tiny, varied, with_families
 
 
@@ -197,21 +195,7 @@ def recorder_frames(config: Config) -> Any:
 
 
 def test_customers_are_users(exercised: Exercised) -> None:
-    """On a platform of local jobs workers and the people behind requesters are taxable users."""
-    policy = Policies(usage_tax=UsageTax(usd_per_user_month=0.01))
-    users = {}
-    for customers in (1, 800):
-        config = all_kinds(days=5, local={"customers_per_requester": customers})
-        model = run(replace(config, policy=policy))
-        offices = model.offices
-        users[customers] = offices.count_users(model.worker_rows, model.requester_rows).sum(axis=1)
-        place = model.platform_names.index("jobs")
-        customer_agents = int((model.requester_rows["platform"] == place).sum())
-        working = int(offices.working_users[place].sum())
-        assert users[customers][place] == working + customers * customer_agents
-    others = np.arange(len(users[1])) != place
-    assert (users[1][others] == users[800][others]).all()
-    exercised("customers", int(users[800][place]), 2000)
+    exercised("customers", customers(), 2000)
 
 
 def test_everything_else_survives_other_kinds(tmp_path: Path, exercised: Exercised) -> None:

@@ -419,7 +419,7 @@ def year() -> FrameSet:
 
 @pytest.fixture(scope="module")
 def governed(year: FrameSet) -> FrameSet:
-    return synthetic.with_ai(synthetic.with_users(synthetic.with_policy(year)))
+    return synthetic.with_kinds(synthetic.with_ai(synthetic.with_users(synthetic.with_policy(year))))
 
 
 def test_made_up_year_has_all_indicators_and_is_left_alone(governed: FrameSet) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from sim.config import Config, Platform
+from sim.instruments import Policies, UsageTax
 from sim.market import board as boards
 from sim.model import ClickWorkModel
-from tests.support.markets import ENGAGEMENT, LOCAL_JOB, OWNERS, tiny
+from tests.support.markets import ENGAGEMENT, LOCAL_JOB, OWNERS, run, tiny
 from tests.support.observers import Watcher
 
 SIGMAS = 5.0
@@ -161,3 +162,25 @@ def near(found: int, of: int, share: float, what: str) -> None:
     """A count must be near that of a binomial distribution; where the share is 0 or 1, exactly that."""
     wide = SIGMAS * (of * share * (1.0 - share)) ** 0.5
     assert abs(found - of * share) <= wide + 1e-6, f"{found} of {of} {what}, not {share:.3f}"
+
+
+def customers() -> int:
+    """On a platform of local jobs workers and people behind requesters are taxable users; return how many.
+
+    All requesters there post within the days that are played.
+    """
+    policy = Policies(usage_tax=UsageTax(usd_per_user_month=0.01))
+    users = {}
+    for each in (1, 800):
+        model = run(replace(all_kinds(days=5, local={"customers_per_requester": each}), policy=policy))
+        offices = model.offices
+        users[each] = offices.count_users(model.worker_rows, model.requester_rows).sum(axis=1)
+        place = model.platform_names.index("jobs")
+        agents = int((model.requester_rows["platform"] == place).sum())
+        working = int(offices.working_users[place].sum())
+        assert users[each][place] == working + each * agents, (
+            f"{users[each][place]} users of {agents} x {each}"
+        )
+    others = np.arange(len(users[1])) != place
+    assert (users[1][others] == users[800][others]).all()
+    return int(users[800][place])

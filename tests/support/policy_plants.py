@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.support import conditions, members, policies, social
+from tests.support import conditions, families, members, policies, social
 from tests.support.policies import ACCOUNTS, EVERYTHING, FEBRUARY, MARCH
 
 TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
@@ -176,6 +176,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "np.minimum(MOST_SUBSIDISED, given", "np.minimum(MOST_SUBSIDISED, 2 * given", conditions.employers),
     (MODEL, "            self.floors,\n            self.offices.subsidies,\n            bool", "            self.floors,\n            0 * self.offices.subsidies,\n            bool", conditions.subsidised_demand),
     (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
+    (OFFICE, "requesters) * self.customers[:, None]", "requesters) + 0 * self.customers[:, None]", families.customers),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice."""
 
