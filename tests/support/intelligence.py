@@ -8,6 +8,7 @@ exp, log and pow. The tests in ``tests/analytic/test_ai.py`` call the checks on 
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import math
 import tempfile
@@ -675,4 +676,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its name, so that planted bugs replace what it has imported, too.
+    importlib.import_module("tests.support.intelligence").main()
