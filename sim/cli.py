@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sim.errors import UserError, nearest_or_first
 
-HELP_COLUMNS, HELP_LINES = 100, 42
+HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED = 130
 COMMANDS = ("run", "compare")

@@ -403,7 +403,21 @@ def with_policy(frames: FrameSet, unit: int = 50_000_000, alike: bool = False) -
         flows=pd.concat([frames.flows, more], ignore_index=True),
         taxes=table("taxes", {name: [row[name] for row in taxes] for name in taxes[0]}),
         incomes=table("incomes", {name: [row[name] for row in incomes] for name in incomes[0]}),
-    )
+        cooperatives=table(
+            "cooperatives",
+            {
+                "period": months, "platform": "microwork", "order": "newest", "members": 100, "voters": 25,
+                "fee": 0.1, "floor_usd_per_hour": 0.5, "rewards_microusd": 9 * unit, "surplus_microusd": unit,
+            },
+        ),
+        commons=table(
+            "commons",
+            {
+                "period": months, "labels": 900, "unpaid_labels": 100, "to_workers_microusd": 9 * unit,
+                "to_users_microusd": unit,
+            },
+        ),
+    )  # fmt: skip
 
 
 def with_users(frames: FrameSet, unit: int = 10**9) -> FrameSet:

@@ -66,7 +66,7 @@ def assert_units(frame: pd.DataFrame, name: str) -> None:
 
 
 def test_folder_is_complete(folder: Path) -> None:
-    """Every table is there with its declared columns and units, and some rows but for taxes nobody levies."""
+    """Every table is there with its declared columns and units, and some rows but where no policy is."""
     result = load(folder)
     for name, columns in COLUMNS.items():
         frame = getattr(result, name)

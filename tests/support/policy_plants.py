@@ -169,7 +169,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, '(workers["bits"] & OTHER_JOB == 0) & (done', "(done == done) & (done", conditions.seekers),
     (OFFICE, 'self.tasks_before = workers["accepted"]', 'self.tasks_before = 0 * workers["accepted"]', conditions.seekers),
     (OFFICE, "if (revenue[members] + self.kept[members]).sum() > 0:", "if True:", lambda: policies.null_settings("conditional_income")),
-    (OFFICE, "bound = self.tasks_missing(row, worker) > 0", "bound = False", conditions.seekers),
+    (OFFICE, "if bound else np.inf", "if False else np.inf", conditions.seekers),
     (MODEL, "return min(wage, least)", "return wage", conditions.seekers),
     (OFFICE, '["accepted"].astype(np.int64) * finished["reward"] + finished["fee"]', '["accepted"].astype(np.int64) * finished["reward"]', conditions.employers),
     (OFFICE, "        self.month_spent[:] = 0\n", "", conditions.employers),
