@@ -595,8 +595,8 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     """Return the tables of incidence: a row for each scenario, table, line and group of countries.
 
     ``difference_microusd_all_seeds`` is the exact sum over seeds; over the lines of table cash and the group
-    ``world`` it adds up to exactly zero. Of all surplus only the difference is told. ``world_usd_per_year`` is
-    the mean difference at the scale of the market that the model stands for.
+    ``world`` it adds up to exactly zero. Of all surplus only the difference is told. ``world_usd_per_year``
+    is the mean difference at the scale of the market that the model stands for.
     """
     amounts = amounts[amounts["table"].isin((CASH, SURPLUS))]
     keys = ["scenario", "seed", "table", "group"]
