@@ -194,7 +194,7 @@ class Bench:
         )
         note = (
             f"at most {MOST_FOR_EVERYTHING:g}: {days} days in {result['everything_seconds']:.1f} s,"
-            f" core {result['core_seconds']:.1f} s"
+            f" core {result['core_seconds']:.1f} s; {result['tasks_over_core']:.0%} of its tasks"
         )
         return Figure(result["ratio"], note, result["worker_hours_per_cpu_second"], result)
 

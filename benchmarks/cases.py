@@ -19,13 +19,17 @@ EXCLUDED = ("none", "conditional_income")
 """Policies that cannot stand beside all others: nothing, and a second income."""
 
 EVERYTHING = (
+    "policy.usage_tax.usd_per_user_month=0.02",
     "policy.usage_tax.to_requesters=0.5",
     "policy.turnover_tax.to_workers=0.5",
     "policy.profit_tax.attribution=users",
     "policy.universal_income.pool=global",
-    "policy.wage_floor.usd_per_hour=0.5",
+    "policy.wage_floor.usd_per_hour=0.1",
 )
-"""Settings with which all policies stand together and act; families and whatever else exists go here."""
+"""Settings with which all policies stand together and act; families and whatever else exists go here.
+
+Rates are low: a market with less work in it would be quicker for that reason.
+"""
 
 
 def market(world: str, workers: int, *settings: str) -> Config:

@@ -150,18 +150,20 @@ def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
 
 def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
     """Time runs of the core market and of one with everything on, by turns, recorded, month ends included."""
-    warm()
-    warm(lambda: market("north_south", 300, "requesters.count=20", *everything_on()))
     settings = {"core": (), "everything": everything_on()}
     seconds: dict[str, list[float]] = {name: [] for name in settings}
-    for _ in range(repetitions):
+    tasks = dict.fromkeys(settings, 0)
+    for _ in range(1 + repetitions):  # the first of each is to warm up, and not counted
         for name, words in settings.items():
             model = ClickWorkModel(market(world, workers, *words))
             model.observers.append(Recorder(model))
             seconds[name].append(cpu_seconds(lambda model=model: (model.run(days * DAY), model.end())))  # type: ignore[misc]
-    core, whole = (median(times) for times in seconds.values())
+            rows = model.worker_rows[: model.workers_count]
+            tasks[name] = int(rows["accepted"].sum(dtype=np.int64) + rows["rejected"].sum(dtype=np.int64))
+    core, whole = (median(times[1:]) for times in seconds.values())
     return {
         "ratio": whole / core,
+        "tasks_over_core": tasks["everything"] / tasks["core"],
         "core_seconds": core,
         "everything_seconds": whole,
         "worker_hours_per_cpu_second": workers * days * DAY / whole,

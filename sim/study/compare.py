@@ -595,8 +595,8 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     """Return the tables of incidence: a row for each scenario, table, line and group of countries.
 
     ``difference_microusd_all_seeds`` is the exact sum over seeds; over the lines of table cash and the group
-    ``world`` it adds up to exactly zero. ``world_usd_per_year`` is the mean difference at the scale of the
-    market that the model stands for.
+    ``world`` it adds up to exactly zero. Of all surplus only the difference is told. ``world_usd_per_year``
+    is the mean difference at the scale of the market that the model stands for.
     """
     amounts = amounts[amounts["table"].isin((CASH, SURPLUS))]
     keys = ["scenario", "seed", "table", "group"]
@@ -619,7 +619,10 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
         "scenario", "table", "line", "group", "difference_microusd_all_seeds", "baseline", "value",
         "difference", "low", "high", "world_usd_per_year", "seeds", "meaning",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    found = pd.DataFrame(rows, columns=columns)
+    # All surplus hinges on assumed values of work and time: its level would say more than is known.
+    found.loc[(found["table"] == SURPLUS) & (found["line"] == ALL_LINES), ["baseline", "value"]] = np.nan
+    return found
 
 
 def meaning_of(table: str, line: str) -> str:

@@ -95,7 +95,7 @@ def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exerci
         null = frame[frame["scenario"].isin(NULLS)]
         for column in ("difference", "low", "high"):
             assert (null[column] == 0.0).all(), null[null[column] != 0.0]
-        assert (null["baseline"] == null["value"]).all()
+        assert (null["baseline"].fillna(0) == null["value"].fillna(0)).all()
         count += len(null)
     told = plain(comparison)
     assert told.count("It changes nothing: every difference is exactly 0 in every seed.") == len(NULLS)
@@ -203,6 +203,11 @@ def test_cash_adds_up_to_exactly_zero(comparison: Comparison, exercised: Exercis
         .to_numpy()
         .all()
     )
+    of_all = comparison.incidence[comparison.incidence["line"] == "all"].set_index("table")
+    assert of_all.loc[SURPLUS, ["baseline", "value"]].isna().to_numpy().all(), (
+        "no level is told of all surplus"
+    )
+    assert of_all.notna().loc[SURPLUS, "difference"].all() and of_all.loc[CASH, "baseline"].notna().all()
     # What the groups of countries add up to is what the world's line says.
     of_groups = money[(money["group"] != "world") & (money["line"] != "all")]
     sums = of_groups.groupby(["scenario", "line"])["difference_microusd_all_seeds"].sum()
