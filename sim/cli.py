@@ -18,7 +18,7 @@ from sim.errors import UserError, nearest_or_first
 HELP_COLUMNS, HELP_LINES = 100, 40
 USER_ERROR = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "compare")
+COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact")
 RUN_OPTIONS = ("--plugin", "--cfg", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
@@ -46,6 +46,11 @@ clickmarket: a simulated market of click work
   clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
                                   say what policies change, for whom, and who pays
   clickmarket compare --help      explain scenarios and policies
+  clickmarket sweep SETTING=VALUES ... [seeds=N]
+                                  play every point of a study, on this machine or a cluster
+  clickmarket sweep --help        explain studies, designs and engines
+  clickmarket status | verify | compact FOLDER
+                                  look after the folder of a sweep
   clickmarket --version           print the version
 """
 
@@ -124,6 +129,8 @@ def _dispatch(words: list[str]) -> int:
         return _run(_sort_words(words[1:]))
     if first == "compare":
         return _compare(words[1:])
+    if first in COMMANDS:
+        return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")
     raise UserError(
         "There is no such command.",
@@ -131,6 +138,15 @@ def _dispatch(words: list[str]) -> int:
         allowed=", ".join(choices),
         nearest=f"clickmarket {nearest_or_first(first, choices)}",
     )
+
+
+def _sweep(command: str, words: list[str]) -> int:
+    """Carry out a command around sweeps."""
+    from sim import cli_sweep
+
+    if command == "sweep":
+        return cli_sweep.sweep(words, _plugin)
+    return int(getattr(cli_sweep, command)(words))
 
 
 def version() -> str:
