@@ -81,7 +81,7 @@ def build(cls: type[T], mapping: Any, path: str = "", *, cross_checks: bool = Tr
 
 def rebuild(config: T, mapping: Mapping[str, Any], sections: Iterable[str]) -> T:
     """Return a configuration like another, but with some top-level fields from `mapping`, validated."""
-    known = slots(type(config))
+    known = slots(typing.cast(type, type(config)))
     values = {
         name: _convert(known[name].hint, mapping[name], name, known[name].limits, True) for name in sections
     }

@@ -69,8 +69,8 @@ class Axis:
         if self.whole:
             first, last = math.ceil(self.low), math.floor(self.high)
             if self.logarithmic:
-                found = round(exp(log(self.low) + share * log(self.high / self.low)))
-                return min(last, max(first, found))
+                near = round(exp(log(self.low) + share * log(self.high / self.low)))
+                return min(last, max(first, near))
             return min(last, first + int(share * (last - first + 1)))
         if self.logarithmic:
             found = exp(log(self.low) + share * log(self.high / self.low))
@@ -149,7 +149,7 @@ def morris_trajectories(dimensions: int, count: int, seed: int) -> Floats:
         for column in rng.permutation(dimensions):
             place[column] += step if up[column] else -step
             rows.append(place.copy())
-    return np.clip(np.array(rows), 0.0, 1.0)
+    return np.asarray(np.clip(np.array(rows), 0.0, 1.0), np.float64)
 
 
 SHARES = {

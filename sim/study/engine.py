@@ -138,7 +138,8 @@ class Dask:
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by a worker of the cluster."""
-        return self.executor.submit(task, *arguments)
+        future: Future[Any] = self.executor.submit(task, *arguments)
+        return future
 
     def recover(self) -> None:
         """Dask starts workers that died anew, and gives their tasks to others."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import UserError
-from sim.study.result import MANIFEST, replacing
+from sim.study.result import MANIFEST, check_digest, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
 SUMMARY_CSV = "summary.csv"
@@ -59,15 +56,18 @@ class Sweep(tuple[pd.DataFrame, pd.DataFrame]):
         """Return the points that have runs done, and the mean outcomes over their seeds, row by row."""
         done = self.experiments["status"] != FAILED
         grouped = self.outcomes[done].groupby(self.experiments.loc[done, "point"], sort=True).mean()
-        points = self.experiments[done].drop_duplicates("point").set_index("point").loc[grouped.index, self.axes]
-        return points, grouped
+        points = self.experiments[done].drop_duplicates("point").set_index("point")
+        return points.loc[grouped.index, self.axes], grouped
 
     def series(self) -> pd.DataFrame:
         """Return the daily series of all runs, if they were kept."""
         table = Store(self.path).table(SERIES)
         if not table.num_rows:
-            raise UserError(f"{self.path} holds no series: they are kept with series=true", path=str(self.path))
-        return table.to_pandas()
+            raise UserError(
+                f"{self.path} holds no series: they are kept with series=true", path=str(self.path)
+            )
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
 
 def load_sweep(path: str | Path) -> Sweep:
@@ -91,6 +91,7 @@ def load_sweep(path: str | Path) -> Sweep:
     frame = store.table().to_pandas()
     if frame.empty:
         frame = pd.DataFrame({name: [] for name in (*KEYS, *manifest["outcomes"])})
+    check_digest(folder / POINTS, manifest)
     points = pq.read_table(folder / POINTS, page_checksum_verification=True).to_pandas().set_index("point")
     experiments = frame[list(KEYS)].join(points, on="point").set_index("run")
     outcomes = frame[["run", *manifest["outcomes"]]].set_index("run")
@@ -102,7 +103,7 @@ def load_sweep(path: str | Path) -> Sweep:
 
 
 def write_summary(store: Store) -> Path:
-    """Write `summary.csv`: each point with the means of its outcomes and the number of its runs, for people."""
+    """Write `summary.csv` for people: each point with the means of its outcomes and how many runs it has."""
     sweep = load_sweep(store.folder)
     points, means = sweep.means()
     counts = sweep.experiments.groupby("point")["status"].agg(
@@ -117,13 +118,3 @@ def write_summary(store: Store) -> Path:
 
 def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell
-
-
-def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table."""
-    yield from table.to_pylist()
-
-
-def replicates(values: np.ndarray[Any, np.dtype[np.float64]]) -> int:
-    """Number of values that are numbers."""
-    return int(np.isfinite(values).sum())

@@ -1,9 +1,9 @@
 """The folder of a sweep: parts of finished runs that no kill can tear, double or lose.
 
-A part is a Parquet file of some runs. It is written beside its place, flushed and renamed, and its name ends in
-the SHA-256 of its content: so a part that is there is whole, or is noticed. What is done is what whole parts
-hold, and nothing else; there is no index that could disagree. Two parts may hold the same run, for engines may
-do work twice: then they must agree to the bit.
+A part is a Parquet file of some runs. It is written beside its place, flushed and renamed, and its name ends
+in the SHA-256 of its content: so a part that is there is whole, or is noticed. What is done is what whole
+parts hold, and nothing else; there is no index that could disagree. Two parts may hold the same run, for
+engines may do work twice: then they must agree to the bit.
 
 ``<sweep>/manifest.json`` says what was asked and by which version; ``points.parquet`` holds the points;
 ``runs/`` the parts, a row for each run; ``series/`` those of series, if they are kept.
@@ -122,7 +122,7 @@ class Store:
         return len(leftovers)
 
     def done(self, runs: int) -> NDArray[np.int8]:
-        """Return for every run 0 (to be done), 1 (done) or 2 (failed); damaged parts count as never written."""
+        """Return for every run 0 (to be done), 1 (done) or 2 (failed); damaged parts count for nothing."""
         state = np.zeros(runs, np.int8)
         for part in self.parts():
             try:
@@ -133,10 +133,21 @@ class Store:
             state[table["run"].to_numpy()] = np.where(failed, 2, 1)
         return state
 
+    def committed(self, runs: Sequence[int]) -> int | None:
+        """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
+        for path in (self.folder / RUNS).glob(f"part-{runs[0]:09d}-{len(runs):06d}-*.parquet"):
+            part = Part.of(path)
+            try:
+                table = part.read() if part else None
+            except UserError:
+                continue
+            if table is not None and table["run"].to_pylist() == list(runs):
+                return table["status"].to_pylist().count(FAILED)
+        return None
+
     def set_aside_damaged(self) -> list[Path]:
         """Rename damaged parts, so that their runs are played again; return their new names."""
-        aside = [path.rename(path.with_suffix(".damaged")) for path, _, _ in self.damaged()]
-        return aside
+        return [path.rename(path.with_suffix(".damaged")) for path, _, _ in self.damaged()]
 
     def damaged(self) -> list[tuple[Path, str, list[int]]]:
         """Return each damaged file, what is wrong with it, and the runs that its name says are in it."""
@@ -298,8 +309,3 @@ def with_units(table: pa.Table, units: Mapping[str, str], metadata: Mapping[str,
     """Return the table with the unit of each column, and where it comes from, in its schema."""
     fields = [field.with_metadata({"unit": units.get(field.name, "")}) for field in table.schema]
     return table.cast(pa.schema(fields, metadata=dict(metadata)))
-
-
-def runs_of(parts: Iterable[Part]) -> int:
-    """Number of rows that the names of some parts promise."""
-    return sum(part.rows for part in parts)

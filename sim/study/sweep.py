@@ -38,7 +38,6 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.market import posting, search
 from sim.model import ClickWorkModel
-from sim.outcomes.frames import COLUMNS
 from sim.outcomes.indicators import INDICATORS, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
@@ -57,7 +56,7 @@ AHEAD = 4
 """Chunks handed out for each worker."""
 
 LONGEST_CHUNK = 2_000
-DEATHS = 2
+DEATHS = 3
 """Times that a worker may die with a single run before the run is given up."""
 
 GRACE_SECONDS = 30.0
@@ -172,7 +171,9 @@ def outcomes_of(
     model.end()
     frames = recorder.frames()
     found = summary(frames, model.world)
-    outcomes = {name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()}
+    outcomes = {
+        name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
+    }
     if series_of is None:
         return outcomes, None
     table = pa.Table.from_pandas(frames.series, preserve_index=False).replace_schema_metadata(None)
@@ -383,15 +384,23 @@ class Coordinator:
         self.running.clear()
         self.engine.recover()
         for runs in suspects:
-            if len(runs) > 1:
+            committed = self.store.committed(runs)
+            if committed is not None:  # it died when its work was safe
+                self.done += len(runs)
+                self.failed += committed
+            elif len(runs) > 1:
                 middle = len(runs) // 2 if alone else len(runs)
                 self.suspects.extend(part for part in (runs[:middle], runs[middle:]) if part)
-                continue
-            self.deaths[runs[0]] = self.deaths.get(runs[0], 0) + alone
-            if self.deaths[runs[0]] >= DEATHS:
-                self._give_up(runs[0], f"The worker died {DEATHS} times while it played this run alone.")
             else:
-                self.suspects.append(runs)
+                self._suspect(runs[0], alone)
+
+    def _suspect(self, run: int, alone: bool) -> None:
+        """Try a run once more, by itself, unless workers have died with it often enough."""
+        self.deaths[run] = self.deaths.get(run, 0) + alone
+        if self.deaths[run] >= DEATHS:
+            self._give_up(run, f"The worker died {DEATHS} times while it played this run alone.")
+        else:
+            self.suspects.append([run])
 
     def _give_up(self, run: int, why: str) -> None:
         commit(self.store.folder / RUNS, dead_row(self.composer, run, self.manifest, why), run)
@@ -487,9 +496,7 @@ class Terminated(BaseException):
 # ---------------------------------------------------------------- folders
 
 
-def describe(
-    study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings
-) -> dict[str, Any]:
+def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings) -> dict[str, Any]:
     """Return a sweep's manifest: what was asked, by which sources, and what its columns mean."""
     plain = study.to_plain()
     asked = {**plain, "settings": [word for word in study.settings if not word.startswith(WITHOUT_EFFECT)]}
@@ -535,11 +542,12 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
         old = Store(folder).manifest
         for key in ("source_hash", "ends"):
             if old[key] != manifest[key]:
+                what = "sources" if key == "source_hash" else "groups"
                 raise UserError(
-                    f"{folder} is the same sweep, begun with other {'sources' if key == 'source_hash' else 'groups'}"
-                    f" (version {old['version']}, now {manifest['version']}). Runs of both cannot be mixed.",
+                    f"{folder} is the same sweep, begun with other {what} (version {old['version']}, now"
+                    f" {manifest['version']}). Runs of both cannot be mixed.",
                     path=str(folder),
-                    allowed="fresh=true begins anew and leaves the old folder; or go back to what it was begun with",
+                    allowed="fresh=true, which begins anew in another folder; or what it was begun with",
                     nearest="fresh=true",
                 )
         return folder
