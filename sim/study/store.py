@@ -142,7 +142,7 @@ class Store:
             except UserError:
                 continue
             if table is not None and table["run"].to_pylist() == list(runs):
-                return table["status"].to_pylist().count(FAILED)
+                return int(table["status"].to_pylist().count(FAILED))
         return None
 
     def set_aside_damaged(self) -> list[Path]:

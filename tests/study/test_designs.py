@@ -83,7 +83,7 @@ CHECKS = {
     check_sobol: [("sampler.random_base2(max(0, math.ceil(math.log2(count))))",
                    "np.random.default_rng(seed).random((count, dimensions))")],
     check_saltelli: [("one[:, column] = b[:, column]", "one[:, 0] = b[:, column]")],
-    check_morris: [("place[column] += step if up[column] else -step", "place[0] += step if up[0] else -step")],
+    check_morris: [("place[column] += step if up[column] else -step", "place[0] += step")],
 }  # fmt: skip
 
 

@@ -165,9 +165,13 @@ def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: 
     module = planted(sweep, *BROKEN_COORDINATORS[bug])
     monkeypatch.setattr(module, "wait", sweep.wait)
     monkeypatch.setattr(module, "dead_row", sweep.dead_row)
-    with pytest.raises((AssertionError, KeyError)):
+
+    def play_many() -> None:
         for seed in range(40):
             play_schedule(tmp_path / str(seed), seed, module)
+
+    with pytest.raises((AssertionError, KeyError)):
+        play_many()
 
 
 # ---------------------------------------------------------------- one commit
@@ -183,7 +187,7 @@ def calls_of_a_commit(folder: Path, module: ModuleType, monkeypatch: pytest.Monk
 
         def called(*arguments: Any, **keywords: Any) -> Any:
             if name == "fsync":
-                kind = "folder" if os.path.isdir(f"/proc/self/fd/{arguments[0]}") else "file"
+                kind = "folder" if Path(f"/proc/self/fd/{arguments[0]}").is_dir() else "file"
                 calls.append(f"fsync {kind}")
             else:
                 calls.append(target)

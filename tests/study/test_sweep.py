@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,7 +134,8 @@ def cluster(file: Path) -> Iterator[None]:
     worker = ["worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:], "--scheduler-file", str(file)],
+            [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
+             "--scheduler-file", str(file)],
             env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for words in (scheduler, worker, worker)
@@ -352,8 +354,6 @@ def test_the_command(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_verify_names_what_is_damaged(
     plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import shutil
-
     folder = tmp_path / plain.name
     shutil.copytree(plain, folder)
     (part,) = Store(folder).parts()
