@@ -18,7 +18,8 @@ from sim.errors import UserError, nearest_or_first
 HELP_COLUMNS, HELP_LINES = 100, 40
 USER_ERROR = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact")
+ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
+COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES)
 RUN_OPTIONS = ("--plugin", "--cfg", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
@@ -51,6 +52,8 @@ clickmarket: a simulated market of click work
   clickmarket sweep --help        explain studies, designs and engines
   clickmarket status | verify | compact FOLDER
                                   look after the folder of a sweep
+  clickmarket sensitivity | response | pareto | discover | replications FOLDER ...
+                                  say what a sweep shows
   clickmarket --version           print the version
 """
 
@@ -146,6 +149,8 @@ def _sweep(command: str, words: list[str]) -> int:
 
     if command == "sweep":
         return cli_sweep.sweep(words, _plugin)
+    if command in ANALYSES:
+        return cli_sweep.analyse(command, words)
     return int(getattr(cli_sweep, command)(words))
 
 

@@ -1,4 +1,4 @@
-"""The commands around sweeps: `clickmarket sweep`, `status`, `verify`, `compact`."""
+"""The commands around sweeps: to play one, to look after its folder, to say what it shows."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ How it is carried out
   clickmarket status FOLDER     how far a sweep is
   clickmarket verify FOLDER     name every damaged file, and the runs to play again
   clickmarket compact FOLDER    put the parts of a sweep together into few files
+
+What it shows; each prints a table and leaves it and its figure in the folder's `analysis`
+  clickmarket sensitivity FOLDER outcome=pay_all_in_median
+  clickmarket response FOLDER outcome=tax_revenue x=policy.usage_tax.usd_per_user_month [y=...]
+  clickmarket pareto FOLDER more=pay_all_in_median less=unpaid_share
+  clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
+  clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05
 
 Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 130 and 143 stopped.
 """
@@ -277,3 +284,139 @@ def compact(words: Sequence[str]) -> int:
     with locked(folder):
         print(f"{Store(folder).compact():,} files")
     return 0
+
+
+# ---------------------------------------------------------------- what it shows
+
+ANALYSIS = "analysis"
+WORDS_OF = {
+    "sensitivity": ("outcome",),
+    "response": ("outcome", "x"),
+    "pareto": (),
+    "discover": ("outcome", "above"),
+    "replications": ("outcome",),
+}
+"""Analyses, and the words that each needs."""
+
+FURTHER = {"response": ("y",), "pareto": ("more", "less"), "replications": ("half_width",)}
+
+
+def analyse(command: str, words: Sequence[str]) -> int:
+    """Carry out an analysis: print its table; write it, and its figure, into the folder."""
+    places = [word for word in words if "=" not in word]
+    folder = _folder(places, command)
+    pairs = [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]
+    allowed = (*WORDS_OF[command], *FURTHER.get(command, ()))
+    for name, value in pairs:
+        if name not in allowed:
+            raise UserError(
+                f"is not a word of clickmarket {command}.",
+                path=name,
+                value=value,
+                allowed=", ".join(f"{one}=..." for one in allowed),
+                nearest=f"{nearest_or_first(name, allowed)}={value}",
+            )
+    asked = dict(pairs)
+    for name in WORDS_OF[command]:
+        if name not in asked:
+            raise UserError(
+                f"is missing: clickmarket {command} needs it.",
+                path=name,
+                allowed=f"{name}=...",
+                nearest=f"{name}=",
+            )
+    from sim.study.reading import load_sweep
+
+    sweep = load_sweep(folder)
+    table, figure, told = globals()[f"_{command}"](sweep, asked, pairs)
+    name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
+    print(table.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
+    if told:
+        print(told)
+    print(_keep(folder, name, table, figure))
+    return 0
+
+
+def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
+    """Write an analysis' table and figure; return the table's file."""
+    from sim.figures import style
+    from sim.study.result import replacing
+
+    place = folder / ANALYSIS
+    place.mkdir(exist_ok=True)
+    path = place / f"{name}.csv"
+    with replacing(path) as file:
+        table.to_csv(file, index=False, float_format="%.10g")
+    if figure is not None:
+        style.save(figure, place, name)
+    return path
+
+
+def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import sensitivity
+
+    table = sensitivity(sweep, asked["outcome"])
+    return table, study.tornado(sweep, asked["outcome"], table), ""
+
+
+def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import peak, response
+
+    outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
+    table = response(sweep, outcome, x, y)
+    if y:
+        return table, study.heat_map(sweep, outcome, table), ""
+    try:
+        top = peak(sweep, outcome, x)
+    except UserError:
+        return table, study.curve(sweep, outcome, table), ""
+    end = "; it is at the end of what was tried" if top["at_end"] else ""
+    told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
+    return table, study.curve(sweep, outcome, table, top), told
+
+
+def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import pareto
+
+    goals = {value: 1 if name == "more" else -1 for name, value in pairs}
+    if len(goals) < 2:
+        raise UserError(
+            "needs two goals at least.",
+            path="pareto",
+            value=", ".join(goals) or "none",
+            allowed="more=OUTCOME and less=OUTCOME, each as often as you like",
+            nearest="more=pay_all_in_median less=unpaid_share",
+        )
+    table = pareto(sweep, goals)
+    return table, study.front(sweep, goals, table), ""
+
+
+def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.study.analysis import discover
+
+    table = discover(sweep, asked["outcome"], _real(asked["above"], "above"))
+    found = table.attrs
+    told = (
+        f"{found['share_inside']:.0%} of the {found['points_inside']} points inside lie above,"
+        f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
+    )
+    return table, None, told
+
+
+def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.study.analysis import replications
+
+    half = _real(asked.get("half_width", "0.05"), "half_width")
+    return replications(sweep, asked["outcome"].split(","), half), None, ""
+
+
+def _real(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(
+            "is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05"
+        ) from None

@@ -383,3 +383,35 @@ def test_mistakes_are_told_and_nothing_is_written(
     assert main(words) == 2
     assert "Traceback" not in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each prints a table and, last, the file that holds it."""
+    folder = str(shutil.copytree(plain, tmp_path / plain.name))
+    outcome, x, y = (
+        "outcome=tasks_done",
+        "x=requesters.pay_usd_per_hour",
+        "y=platforms.microwork.requester_fee",
+    )
+    for words in (
+        ["sensitivity", folder, outcome],
+        ["response", folder, outcome, x],
+        ["response", folder, outcome, x, y],
+        ["pareto", folder, "more=tasks_done", "less=fees"],
+        ["replications", folder, outcome, "half_width=0.1"],
+    ):
+        assert main(words) == 0
+        file = Path(capsys.readouterr().out.splitlines()[-1])
+        assert file.is_file()
+        assert words[0] in ("replications",) or file.with_suffix(".png").is_file()
+    for words in (
+        ["sensitivity", folder],
+        ["sensitivity", folder, "outcome=task_done"],
+        ["response", folder, outcome, "x=market.looks"],
+        ["response", folder, outcome, x, "z=market.looks"],
+        ["discover", folder, outcome, "above=much"],
+        ["pareto", folder, "more=tasks_done"],
+        ["sensitivity", str(tmp_path), outcome],
+    ):
+        assert main(words) == 2
+        assert "Traceback" not in capsys.readouterr().err
