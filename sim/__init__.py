@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from sim.errors import UserError
     from sim.model import ClickWorkModel
     from sim.study.compare import compare
+    from sim.study.reading import load_sweep
     from sim.study.result import load
     from sim.study.run import run
 
 __all__ = [
-    "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load", "run",
+    "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load", "load_sweep",
+    "run",
 ]  # fmt: skip
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "compare": "sim.study.compare",
     "compose": "sim.composition",
     "load": "sim.study.result",
+    "load_sweep": "sim.study.reading",
     "run": "sim.study.run",
 }
 

@@ -18,7 +18,8 @@ from sim.errors import UserError, nearest_or_first
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "compare")
+ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
+COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES)
 RUN_OPTIONS = ("--plugin", "--cfg", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
@@ -51,6 +52,13 @@ clickmarket: a simulated market of click work
   clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=static] [SETTING ...]
                                   say what policies change, for whom, and who pays
   clickmarket compare --help      explain scenarios and policies
+  clickmarket sweep SETTING=VALUES ... [seeds=N]
+                                  play every point of a study, on this machine or a cluster
+  clickmarket sweep --help        explain studies, designs and engines
+  clickmarket status | verify | compact FOLDER
+                                  look after the folder of a sweep
+  clickmarket sensitivity | response | pareto | discover | replications FOLDER ...
+                                  say what a sweep shows
   clickmarket --version           print the version
 """
 
@@ -143,6 +151,8 @@ def _dispatch(words: list[str]) -> int:
         return _run(_sort_words(words[1:]))
     if first == "compare":
         return _compare(words[1:])
+    if first in COMMANDS:
+        return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")
     raise UserError(
         "There is no such command.",
@@ -150,6 +160,17 @@ def _dispatch(words: list[str]) -> int:
         allowed=", ".join(choices),
         nearest=f"clickmarket {nearest_or_first(first, choices)}",
     )
+
+
+def _sweep(command: str, words: list[str]) -> int:
+    """Carry out a command around sweeps."""
+    from sim import cli_sweep
+
+    if command == "sweep":
+        return cli_sweep.sweep(words, _plugin)
+    if command in ANALYSES:
+        return cli_sweep.analyse(command, words)
+    return int(getattr(cli_sweep, command)(words))
 
 
 def version() -> str:

@@ -22,6 +22,9 @@ from sim.plain_yaml import Document, read_yaml, write_yaml
 from sim.validation import build, check, to_plain
 
 WITHOUT_EFFECT = ("compute", "results", "time.checkpoint_days")
+NO_GROUPS = ("study",)
+"""Folders beside the groups whose files hold no settings of a run."""
+
 HEADER = "# Every parameter of a run. `defaults: []` says that no group lies beneath.\n"
 
 __all__ = [
@@ -106,7 +109,7 @@ def conf_folder() -> Path:
 
 def group_options(folder: Path) -> dict[str, list[str]]:
     """Return the names that each group offers."""
-    groups = sorted(p for p in folder.iterdir() if p.is_dir())
+    groups = sorted(p for p in folder.iterdir() if p.is_dir() and p.name not in NO_GROUPS)
     options = {group.name: sorted(f.stem for f in group.glob("*.yaml")) for group in groups}
     return {group: names for group, names in options.items() if names}
 

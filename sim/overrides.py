@@ -6,6 +6,7 @@ functions, sweeps, packages and look-ups (`${...}`) are refused: a run has one v
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from sim.schema import join, takes_new_names, takes_settings, unknown_key
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
 BRACKET_DEPTH = 4
+SWEEPING = ("choice", "range", "interval", "tag")
+"""Functions of Hydra's grammar by which a word names several values."""
+
 FILE_KEY = "config"
 SEVERAL = ("policy",)
 """Groups from which several names can be chosen together."""
@@ -90,12 +94,15 @@ def _parse(text: str) -> Change:
     return Change(override.key_or_group, value, mark)
 
 
-def _hydra_parse(text: str) -> Any:
+def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     parser = OverridesParser.create()
-    parser.functions = type(parser.functions)()  # none: shuffle() would draw at random
+    known, parser.functions = parser.functions, type(parser.functions)()  # shuffle() would draw at random
+    for name in functions:
+        parser.functions.definitions[name] = known.definitions[name]
+        parser.functions.functions[name] = known.functions[name]
     try:
         return parser.parse_overrides([text])[0]
     except (HydraException, ValueError, OverflowError, RecursionError, AssertionError) as cause:
@@ -231,3 +238,41 @@ def _not_there(change: Change, parent: str, names: list[str], part: str = "") ->
             nearest=join(parent, nearest_or_first(name, names)),
         )
     return unknown_key(whole, names, change.value, Config)
+
+
+class Varied(NamedTuple):
+    """A setting with several values, or an interval of them; `text` is what was written."""
+
+    path: str
+    text: str
+    values: tuple[Any, ...] = ()
+    low: float = math.nan
+    high: float = math.nan
+    logarithmic: bool = False
+    declared: bool = False
+
+
+def parse_varied(text: str) -> Change | Varied:
+    """Parse a word that may hold several values, as Hydra writes them.
+
+    `a,b,c`, `range(0,1,0.1)`, `interval(0,1)`, `tag(log,interval(1,100))`; `declared` alone is the whole
+    range that the parameter declares. A file (`config=FILE`) is no setting: its change has the file's name.
+    """
+    key, equals, value = text.partition("=")
+    if key == FILE_KEY and equals:
+        return Change(key, value, "")
+    if value == "declared":
+        return Varied(key, value, declared=True)
+    _refuse_dangerous(text)
+    override = _hydra_parse(text, SWEEPING)
+    if not override.is_sweep_override():
+        return _parse(text)
+    if override.package is not None or not override.key_or_group or override.is_add():
+        raise _bad_override(text, "cannot be varied.", "a setting as in workers.count=1000,2000")
+    name, found = override.key_or_group, override.value()
+    if override.is_interval_sweep():
+        return Varied(name, value, (), float(found.start), float(found.end), "log" in found.tags)
+    values = tuple(override.sweep_iterator())
+    if not values:
+        raise _bad_override(text, "names no value.", "range(first,last,step) with first below last")
+    return Varied(name, value, values)

@@ -17,7 +17,7 @@ import math
 import re
 import tempfile
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,6 +81,17 @@ def build(cls: type[T], mapping: Any, path: str = "", *, cross_checks: bool = Tr
     if cross_checks:
         _ask_for_problems(instance, path)
     return instance
+
+
+def rebuild(config: T, mapping: Mapping[str, Any], sections: Iterable[str]) -> T:
+    """Return a configuration like another, but with some top-level fields from `mapping`, validated."""
+    known = slots(typing.cast(type, type(config)))
+    values = {
+        name: _convert(known[name].hint, mapping[name], name, known[name].limits, True) for name in sections
+    }
+    changed = dataclasses.replace(config, **values)  # type: ignore[type-var]
+    _ask_for_problems(changed, "")
+    return changed
 
 
 def check(config: T) -> T:

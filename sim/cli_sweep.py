@@ -1,0 +1,422 @@
+"""The commands around sweeps: to play one, to look after its folder, to say what it shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sim.errors import UserError, nearest_or_first
+
+PARTLY_DONE = 3
+DAMAGED = 4
+TERMINATED = 143
+OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
+OWN = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
+"""Words of a sweep that say how it is carried out; all others are the study's or settings."""
+
+SWEEP_USAGE = """\
+clickmarket sweep [study=NAME] SETTING=VALUES ... [seeds=N] [engine=local] [SETTING ...]
+
+Play every point of a study with every seed; the last line is the folder of the sweep. What was stopped or
+killed goes on when the same command is given again, on any engine.
+
+  clickmarket sweep platforms.microwork.requester_fee=0.05,0.1,0.2,0.4 \\
+      requesters.pay_usd_per_hour=2,4,8 seeds=10 workers.count=2000 time.days=90
+  clickmarket sweep design=lhs points=200 workers.broker_cut=declared \\
+      'requesters.pay_usd_per_hour=tag(log,interval(1,10))'
+  clickmarket sweep policy=none,[usage_tax,universal_income] 'seed=7' seeds=20
+
+Values
+  a,b,c                     one by one; names of groups and lists as well: policy=none,[usage_tax,union]
+  range(0,1,0.1)            from the first, below the last
+  interval(0,1)             any value between, for designs that draw; tag(log,interval(1,100)) by factors
+  declared                  the whole range that the parameter declares
+
+Study
+  study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds
+  design=grid               every combination (usual); list: first values together, and so on;
+                            lhs, sobol: points=N drawn; saltelli, morris: for `clickmarket sensitivity`
+  points=64 design_seed=1   how many points a design draws, and the seed of its draws
+  seeds=1                   runs of every point, with seeds in a row from seed on
+
+How it is carried out
+  engine=local              processes of this machine; serial: in this one; dask: on a cluster
+  jobs=N                    processes (usual: one a core)
+  address=...               of a Dask scheduler, tcp://host:port, or a scheduler file ending in .json
+  timeout=SECONDS memory=MiB   what a run may take; more makes it a failed row
+  series=true               keep the daily series of every run
+  retry_failed=true         play failed runs again
+  fresh=true                begin anew though the same sweep is there
+  --shard 2/8               play the second of eight parts, in a job of an array; all share one folder
+  --dry-run                 say how many points and runs there are, play one, tell the time expected
+  --plugin FILE             a Python file with further rules
+
+  clickmarket status FOLDER     how far a sweep is
+  clickmarket verify FOLDER     name every damaged file, and the runs to play again
+  clickmarket compact FOLDER    put the parts of a sweep together into few files
+
+What it shows; each prints a table and leaves it and its figure in the folder's `analysis`
+  clickmarket sensitivity FOLDER outcome=pay_all_in_median
+  clickmarket response FOLDER outcome=tax_revenue x=policy.usage_tax.usd_per_user_month [y=...]
+  clickmarket pareto FOLDER more=pay_all_in_median less=unpaid_share
+  clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
+  clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05
+
+Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 130 and 143 stopped.
+"""
+
+
+class SweepWords(NamedTuple):
+    """The words after `clickmarket sweep`, sorted out."""
+
+    study: list[str]
+    own: dict[str, str]
+    plugins: list[Path]
+    shard: tuple[int, int]
+    dry_run: bool
+
+
+def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
+    """Compose and validate every point, and only then play; return the exit code."""
+    if "--help" in words or "-h" in words:
+        print(SWEEP_USAGE, end="")
+        return 0
+    found = _sort(words, plugin)
+    from sim.study import engine, points, sweep
+    from sim.validation import check_folder
+
+    study = points.read_study(found.study)
+    settings = sweep.Settings(
+        shard=found.shard,
+        timeout_seconds=_number(found.own, "timeout"),
+        keep_series=_flag(found.own, "series"),
+        retry_failed=_flag(found.own, "retry_failed"),
+        fresh=_flag(found.own, "fresh"),
+    )
+    name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
+    if name not in engine.ENGINES:
+        raise UserError(
+            "is not an engine.",
+            path="engine",
+            value=name,
+            allowed=", ".join(engine.ENGINES),
+            nearest=f"engine={nearest_or_first(name, engine.ENGINES)}",
+        )
+    composer = points.Composer(study)
+    composer.check()
+    check_folder(composer.config_of_point(0).results.dir, "results.dir")
+    if found.dry_run:
+        _tell_plan(study, composer, jobs or engine.cores())
+        return 0
+
+    def start() -> engine.Engine:
+        return engine.start(name, jobs, found.own.get("address", ""), int(_number(found.own, "memory")))
+
+    try:
+        folder, code = sweep.execute(study, start, settings, found.plugins)
+    except sweep.Terminated:
+        print("clickmarket: stopped; the same command goes on from here.", file=sys.stderr)
+        return TERMINATED
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command goes on from here.") from None
+    if code:
+        failed = int((_state_of(folder) == 2).sum())
+        print(f"{failed} runs failed; their rows say why (status=failed, column error).", file=sys.stderr)
+    print(folder)
+    return code
+
+
+def _state_of(folder: Path) -> Any:
+    from sim.study.store import Store
+
+    store = Store(folder)
+    return store.done(int(store.manifest["runs"]))
+
+
+def _tell_plan(study: Any, composer: Any, jobs: int) -> None:
+    """Print what a sweep would do, and how long; one run is played to find out."""
+    from sim.study.sweep import outcomes_of, sober
+
+    for axis in study.axes:
+        what = f"{len(axis.values)} values" if axis.values else f"interval {axis.low:g} to {axis.high:g}"
+        print(f"  {axis.path:<45} {what}")
+    print(f"{len(composer.points):,} points ({study.design}), {study.seeds:,} seeds: {len(composer):,} runs")
+    config = sober(composer.config(0))
+    outcomes_of(config)  # compilation and imports are not what is asked
+    began = time.perf_counter()
+    outcomes_of(config)
+    each = time.perf_counter() - began
+    hours = each * len(composer) / jobs / 3600
+    print(f"about {each:.3g} seconds a run; {hours:.3g} hours on {jobs} processes")
+
+
+def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
+    study: list[str] = []
+    own: dict[str, str] = {}
+    plugins: list[Path] = []
+    shard, dry_run = (1, 1), False
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if option in ("--plugin", "--shard"):
+            value = value if equals else next(rest, "")
+            if option == "--plugin":
+                plugins.append(plugin(value))
+            else:
+                shard = _shard(value)
+        elif word == "--dry-run":
+            dry_run = True
+        elif word.startswith("-"):
+            raise UserError(
+                "There is no such option.",
+                value=word,
+                allowed=", ".join(OPTIONS) + "; settings have no dashes",
+                nearest=nearest_or_first(word, OPTIONS),
+            )
+        elif option in OWN and equals:
+            own[option] = value
+        else:
+            study.append(word)
+    return SweepWords(study, own, plugins, shard, dry_run)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, of = text.partition("/")
+    if slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of) <= 100_000:
+        return int(number), int(of)
+    raise UserError(
+        "is not a shard.",
+        path="--shard",
+        value=text,
+        allowed="number/how many, such as 2/8",
+        nearest="--shard 1/8",
+    )
+
+
+def _number(own: Mapping[str, str], name: str) -> float:
+    """Return a word's number, 0 if it is not given."""
+    text = own.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if 0 <= number < 1e9 and (name == "timeout" or number == int(number)):
+        return number
+    raise UserError(
+        "is not a number that can be used.",
+        path=name,
+        value=text,
+        allowed="a number of 0 or more" if name == "timeout" else "a whole number of 0 or more",
+        nearest=f"{name}=2",
+    )
+
+
+def _flag(own: Mapping[str, str], name: str) -> bool:
+    text = own.get(name, "false")
+    if text in ("true", "false"):
+        return text == "true"
+    raise UserError(
+        "is neither true nor false.", path=name, value=text, allowed="true, false", nearest=f"{name}=true"
+    )
+
+
+# ---------------------------------------------------------------- looking after a sweep
+
+
+def _folder(words: Sequence[str], command: str) -> Path:
+    from sim.study.result import MANIFEST
+    from sim.study.store import POINTS
+
+    if len(words) == 1 and all((Path(words[0]) / name).is_file() for name in (MANIFEST, POINTS)):
+        return Path(words[0])
+    raise UserError(
+        f"clickmarket {command} needs the folder of a sweep.",
+        value=" ".join(words) or "nothing",
+        allowed="the path that clickmarket sweep printed",
+        nearest=f"clickmarket {command} results/...-sweep-...",
+    )
+
+
+def status(words: Sequence[str]) -> int:
+    """Print how far a sweep is."""
+    from sim.study.store import STATUS, Store
+
+    store = Store(_folder(words, "status"))
+    state = store.done(int(store.manifest["runs"]))
+    done, failed = int((state > 0).sum()), int((state == 2).sum())
+    print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {len(store.parts()):,} files")
+    file = store.folder / STATUS
+    if done < len(state) and file.is_file():
+        last = json.loads(file.read_text())
+        print(f"last word of the coordinator: {last['runs_per_second']:.3g} runs a second ({last['engine']})")
+    for part in store.damaged():
+        print(f"damaged: {part[0]}")
+    return 0
+
+
+def verify(words: Sequence[str]) -> int:
+    """Check every file of a sweep; name what is damaged, and the runs to play again."""
+    from sim.study.reading import load_sweep
+    from sim.study.store import Store
+
+    store = Store(_folder(words, "verify"))
+    damaged = store.damaged()
+    for _, why, runs in damaged:
+        again = f"; play again runs {runs[0]} to {runs[-1]}" if runs else ""
+        print(f"{why}{again}")
+    if damaged:
+        print(f"{len(damaged)} files are damaged: the same sweep command plays their runs again.")
+        return DAMAGED
+    found = load_sweep(store.folder)
+    print(f"{len(store.parts()):,} files with {len(found.experiments):,} runs are whole.")
+    return 0
+
+
+def compact(words: Sequence[str]) -> int:
+    """Put the parts of a sweep together."""
+    from sim.study.store import Store, locked
+
+    folder = _folder(words, "compact")
+    with locked(folder):
+        print(f"{Store(folder).compact():,} files")
+    return 0
+
+
+# ---------------------------------------------------------------- what it shows
+
+ANALYSIS = "analysis"
+WORDS_OF = {
+    "sensitivity": ("outcome",),
+    "response": ("outcome", "x"),
+    "pareto": (),
+    "discover": ("outcome", "above"),
+    "replications": ("outcome",),
+}
+"""Analyses, and the words that each needs."""
+
+FURTHER = {"response": ("y",), "pareto": ("more", "less"), "replications": ("half_width",)}
+
+
+def analyse(command: str, words: Sequence[str]) -> int:
+    """Carry out an analysis: print its table; write it, and its figure, into the folder."""
+    places = [word for word in words if "=" not in word]
+    folder = _folder(places, command)
+    pairs = [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]
+    allowed = (*WORDS_OF[command], *FURTHER.get(command, ()))
+    for name, value in pairs:
+        if name not in allowed:
+            raise UserError(
+                f"is not a word of clickmarket {command}.",
+                path=name,
+                value=value,
+                allowed=", ".join(f"{one}=..." for one in allowed),
+                nearest=f"{nearest_or_first(name, allowed)}={value}",
+            )
+    asked = dict(pairs)
+    for name in WORDS_OF[command]:
+        if name not in asked:
+            raise UserError(
+                f"is missing: clickmarket {command} needs it.",
+                path=name,
+                allowed=f"{name}=...",
+                nearest=f"{name}=",
+            )
+    from sim.study.reading import load_sweep
+
+    sweep = load_sweep(folder)
+    table, figure, told = globals()[f"_{command}"](sweep, asked, pairs)
+    name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
+    print(table.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
+    if told:
+        print(told)
+    print(_keep(folder, name, table, figure))
+    return 0
+
+
+def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
+    """Write an analysis' table and figure; return the table's file."""
+    from sim.figures import style
+    from sim.study.result import replacing
+
+    place = folder / ANALYSIS
+    place.mkdir(exist_ok=True)
+    path = place / f"{name}.csv"
+    with replacing(path) as file:
+        table.to_csv(file, index=False, float_format="%.10g")
+    if figure is not None:
+        style.save(figure, place, name)
+    return path
+
+
+def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import sensitivity
+
+    table = sensitivity(sweep, asked["outcome"])
+    return table, study.tornado(sweep, asked["outcome"], table), ""
+
+
+def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import peak, response
+
+    outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
+    table = response(sweep, outcome, x, y)
+    if y:
+        return table, study.heat_map(sweep, outcome, table), ""
+    try:
+        top = peak(sweep, outcome, x)
+    except UserError:
+        return table, study.curve(sweep, outcome, table), ""
+    end = "; it is at the end of what was tried" if top["at_end"] else ""
+    told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
+    return table, study.curve(sweep, outcome, table, top), told
+
+
+def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:
+    from sim.figures import study
+    from sim.study.analysis import pareto
+
+    goals = {value: 1 if name == "more" else -1 for name, value in pairs}
+    if len(goals) < 2:
+        raise UserError(
+            "needs two goals at least.",
+            path="pareto",
+            value=", ".join(goals) or "none",
+            allowed="more=OUTCOME and less=OUTCOME, each as often as you like",
+            nearest="more=pay_all_in_median less=unpaid_share",
+        )
+    table = pareto(sweep, goals)
+    return table, study.front(sweep, goals, table), ""
+
+
+def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.study.analysis import discover
+
+    table = discover(sweep, asked["outcome"], _real(asked["above"], "above"))
+    found = table.attrs
+    told = (
+        f"{found['share_inside']:.0%} of the {found['points_inside']} points inside lie above,"
+        f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
+    )
+    return table, None, told
+
+
+def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.study.analysis import replications
+
+    half = _real(asked.get("half_width", "0.05"), "half_width")
+    return replications(sweep, asked["outcome"].split(","), half), None, ""
+
+
+def _real(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(
+            "is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05"
+        ) from None

@@ -1,0 +1,135 @@
+"""Figures of a sweep: which settings matter, how an outcome answers to one or two of them, what is best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sim.figures import style
+from sim.study.reading import Sweep
+
+MOST_SETTINGS = 20
+
+
+def caption_of(sweep: Sweep, more: str = "") -> str:
+    """Return what every figure of a sweep rests on."""
+    study, manifest = sweep.manifest["study"], sweep.manifest
+    failed = int((sweep.experiments["status"] == "failed").sum())
+    left_out = f", {failed} failed and left out" if failed else ""
+    return (
+        f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {study['seeds']} seeds"
+        f" a point{left_out}; clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
+    )
+
+
+def label_of(sweep: Sweep, outcome: str) -> str:
+    """Return an outcome with its unit."""
+    unit = sweep.manifest["units"].get(outcome, "")
+    return f"{outcome.replace('_', ' ')}{f' ({unit})' if unit and unit != '1' else ''}"
+
+
+@style.drawn
+def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
+    """Draw how much each setting matters, the most important on top; `table` is `analysis.sensitivity`'s."""
+    shown = table.head(MOST_SETTINGS).iloc[::-1]
+    design = sweep.manifest["study"]["design"]
+    what = {
+        "saltelli": "share of variance (dark: alone, light: with interactions)",
+        "morris": f"mean effect over the whole range, {label_of(sweep, outcome)}",
+    }.get(design, f"highest less lowest tenth, {label_of(sweep, outcome)}")
+    figure = style.new_figure(
+        style.PAGE * 0.75, 0.6 + 0.2 * len(shown), caption_of(sweep, "Bars: 95 % intervals. ")
+    )
+    axes = figure.subplots()
+    places = np.arange(len(shown))
+    values = shown["index"].to_numpy(np.float64)
+    if "total" in shown:
+        axes.barh(places, shown["total"], 0.62, color=style.tint(style.BLUE), zorder=1)
+    colors = [style.BLUE if value >= 0 else style.VERMILLION for value in values]
+    axes.barh(places, values, 0.62, color=colors, zorder=2)
+    low, high = (shown[name].to_numpy(np.float64) for name in ("low", "high"))
+    known = np.isfinite(low) & np.isfinite(high)
+    axes.hlines(places[known], low[known], high[known], color=style.INK, linewidth=0.8, zorder=3)
+    axes.axvline(0, color=style.GREY, linewidth=0.6)
+    axes.set_yticks(places, shown["setting"])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(what)
+    axes.set_title(f"What {outcome.replace('_', ' ')} depends on")
+    axes.margins(x=0.05)
+    return figure
+
+
+@style.drawn
+def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float] | None = None) -> Figure:
+    """Draw an outcome along a setting with its interval; `top` marks the peak (`analysis.peak`)."""
+    x = str(table.columns[0])
+    figure = style.new_figure(
+        style.COLUMN, 2.3, caption_of(sweep, "Shaded: 95 % interval of the mean over all other settings. ")
+    )
+    axes = figure.subplots()
+    numbers = pd.api.types.is_numeric_dtype(table[x])
+    places = table[x].to_numpy(np.float64) if numbers else np.arange(len(table), dtype=np.float64)
+    axes.fill_between(places, table["low"], table["high"], color=style.tint(style.BLUE), linewidth=0)
+    axes.plot(places, table["mean"], color=style.BLUE, marker="o", markersize=2.5)
+    if not numbers:
+        axes.set_xticks(places, table[x].astype(str), rotation=20, ha="right")
+    if top is not None:
+        axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
+        axes.axvline(top["at"], color=style.VERMILLION, linewidth=0.8)
+        where = "at the end of what was tried" if top["at_end"] else f"peak at {top['at']:.3g}"
+        axes.set_title(f"{where} (95 %: {top['low']:.3g} to {top['high']:.3g})")
+    axes.set_xlabel(x)
+    axes.set_ylabel(label_of(sweep, outcome))
+    axes.margins(x=0.02)
+    return figure
+
+
+@style.drawn
+def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
+    """Draw an outcome over two settings, with contours where both are numbers."""
+    x, y = (str(name) for name in table.columns[:2])
+    grid = table.pivot_table(index=y, columns=x, values="mean")
+    figure = style.new_figure(style.COLUMN * 1.25, 2.6, caption_of(sweep))
+    axes = figure.subplots()
+    values = grid.to_numpy(np.float64)
+    low, high = np.nanmin(values), np.nanmax(values)
+    signed = low < 0 < high
+    most = max(-low, high)
+    limits: dict[str, Any] = {"cmap": "PuOr", "vmin": -most, "vmax": most} if signed else {"cmap": "viridis"}
+    image = axes.imshow(values, origin="lower", aspect="auto", **limits)
+    if min(values.shape) > 1 and np.isfinite(values).all() and low < high:
+        lines = axes.contour(values, 5, colors="white" if not signed else style.INK, linewidths=0.6)
+        axes.clabel(lines, fontsize=5.5, fmt="%.3g")
+    axes.set_xticks(range(len(grid.columns)), [_tick(value) for value in grid.columns])
+    axes.set_yticks(range(len(grid.index)), [_tick(value) for value in grid.index])
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, pad=0.02)
+    bar.set_label(label_of(sweep, outcome))
+    bar.outline.set_visible(False)
+    return figure
+
+
+@style.drawn
+def front(sweep: Sweep, goals: dict[str, int], table: pd.DataFrame) -> Figure:
+    """Draw points by two goals, and those that no other beats in both (`analysis.pareto`)."""
+    x, y = list(goals)[:2]
+    figure = style.new_figure(
+        style.COLUMN, 2.5, caption_of(sweep, "Filled: no other point is better in both. ")
+    )
+    axes = figure.subplots()
+    best = table[table["front"]].sort_values(x)
+    axes.scatter(table[x], table[y], s=8, facecolor="none", edgecolor=style.GREY, linewidth=0.6)
+    axes.plot(best[x], best[y], color=style.VERMILLION, linewidth=0.8, marker="o", markersize=3.5)
+    for name, sign, set_label in ((x, goals[x], axes.set_xlabel), (y, goals[y], axes.set_ylabel)):
+        set_label(f"{label_of(sweep, name)}, {'more' if sign > 0 else 'less'} is better")
+    axes.margins(0.05)
+    return figure
+
+
+def _tick(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

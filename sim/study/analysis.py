@@ -1,0 +1,416 @@
+"""What a sweep shows: which settings matter, where outcomes lie, how many seeds are enough.
+
+Every function takes the two tables of a sweep and returns a table; none of them plays anything. Means over
+the seeds of a point are what settings are held against; intervals come from the seeds or by resampling, with
+a fixed seed, so that the same sweep gives the same table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from sim.errors import UserError, nearest_or_first
+from sim.study.points import Composer, Study
+from sim.study.reading import Sweep
+from sim.study.store import FAILED
+
+CONFIDENCE = 0.95
+RESAMPLES = 500
+LEAST_IN_BOX = 0.1
+"""Share of all points that a box found by peeling still holds."""
+
+PEEL = 0.05
+"""Share of points that one step of peeling takes away (Friedman and Fisher 1999, Stat. Comput.)."""
+
+Floats = NDArray[np.float64]
+
+
+def check_outcome(sweep: Sweep, name: str) -> str:
+    """Return the name of an outcome; refuse one that is not there, or that no run has."""
+    if name not in sweep.outcomes:
+        raise UserError(
+            "is not an outcome of this sweep.",
+            path="outcome",
+            value=name,
+            allowed="a column of summary.csv",
+            nearest=f"outcome={nearest_or_first(name, sweep.outcomes.columns)}",
+        )
+    if not np.isfinite(sweep.outcomes[name]).any():
+        raise UserError("has no value in any run.", path="outcome", value=name, allowed="another outcome")
+    return name
+
+
+def check_axis(sweep: Sweep, name: str, path: str) -> str:
+    """Return the name of a setting that varies; refuse one that does not."""
+    if name not in sweep.axes:
+        raise UserError(
+            "is not varied in this sweep.",
+            path=path,
+            value=name,
+            allowed=", ".join(sweep.axes),
+            nearest=f"{path}={nearest_or_first(name, sweep.axes)}",
+        )
+    return name
+
+
+# ---------------------------------------------------------------- which settings matter
+
+
+def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
+    """Return how much each setting matters for an outcome, the most important first.
+
+    After ``design=saltelli``: first-order and total Sobol' indices (``index``, ``total``) with bootstrap
+    intervals. After ``design=morris``: the mean absolute elementary effect (``index``), over the whole range
+    of a setting, with its interval, the mean and the deviation of effects. After any other design: by how
+    much the mean outcome differs between the lowest and the highest tenth of a setting (``index``), with its
+    interval.
+
+    Raises
+    ------
+    UserError
+        If the outcome is not there, or points of a design that needs all of them are missing.
+    """
+    check_outcome(sweep, outcome)
+    design = sweep.manifest["study"]["design"]
+    if design == "saltelli":
+        table = _sobol(sweep, outcome)
+    elif design == "morris":
+        table = _morris(sweep, outcome)
+    else:
+        table = _ends(sweep, outcome)
+    order = np.argsort(-np.abs(table["index"].to_numpy()), kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _point_means(sweep: Sweep, outcome: str) -> Floats:
+    """Mean outcome of every point of the design, NaN where it has none; of designs that need all, all."""
+    count = len(Composer(Study.from_plain(sweep.manifest["study"])).points)
+    _, means = sweep.means()
+    values = np.full(count, np.nan)
+    values[means.index.to_numpy()] = means[outcome].to_numpy()
+    missing = int(np.isnan(values).sum())
+    if missing:
+        raise UserError(
+            f"{missing} of the {count} points have no value of {outcome}, and this design needs them all.",
+            path="outcome",
+            value=outcome,
+            allowed="an outcome that every point has, of a sweep that is done",
+        )
+    return values
+
+
+def _sobol(sweep: Sweep, outcome: str) -> pd.DataFrame:
+    axes = sweep.axes
+    parts = _point_means(sweep, outcome).reshape(len(axes) + 2, -1)
+    rng, count = np.random.default_rng(0), parts.shape[1]
+    again = [sobol_of(parts[:, rng.integers(0, count, count)]) for _ in range(RESAMPLES)]
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(again, [tail, 100 - tail], axis=0)
+    rows = [
+        (axis, *(bound[order, k] for order in (0, 1) for bound in (sobol_of(parts), low, high)))
+        for k, axis in enumerate(axes)
+    ]
+    columns = ["setting", "index", "low", "high", "total", "total_low", "total_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def sobol_of(parts: Floats) -> Floats:
+    """Return first-order and total indices (2 x settings) from outcomes at A, B and the mixed points."""
+    if not np.ptp(parts[:2]):
+        return np.zeros((2, len(parts) - 2))
+    found = stats.sobol_indices(
+        func={"f_A": parts[0][None], "f_B": parts[1][None], "f_AB": parts[2:][:, None]}, n=parts.shape[1]
+    )
+    return np.vstack([np.ravel(found.first_order), np.ravel(found.total_order)])
+
+
+def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
+    axes = sweep.axes
+    study = Study.from_plain(sweep.manifest["study"])
+    from sim.study.designs import morris_trajectories
+
+    shares = morris_trajectories(len(axes), study.points, study.design_seed)
+    shares = shares.reshape(study.points, len(axes) + 1, len(axes))
+    values = _point_means(sweep, outcome).reshape(study.points, len(axes) + 1)
+    moves = np.diff(shares, axis=1)
+    which = np.argmax(np.abs(moves), axis=2)
+    effects = np.diff(values, axis=1) / moves.sum(axis=2)
+    rows = []
+    for number, axis in enumerate(axes):
+        own = effects[which == number]
+        size, low, high = mean_and_interval(np.abs(own))
+        rows.append(
+            (axis, size, low, high, float(own.mean()), float(own.std(ddof=1)) if len(own) > 1 else 0.0)
+        )
+    return pd.DataFrame(rows, columns=["setting", "index", "low", "high", "mean", "deviation"])
+
+
+def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
+    points, means = sweep.means()
+    values = means[outcome].to_numpy()
+    rows = []
+    for axis in sweep.axes:
+        at = points[axis]
+        if pd.api.types.is_numeric_dtype(at) and not pd.api.types.is_bool_dtype(at):
+            lower, upper = at <= at.quantile(0.1), at >= at.quantile(0.9)
+        else:
+            by_choice = pd.Series(values, index=at.to_numpy()).groupby(level=0).mean()
+            lower, upper = at == by_choice.idxmin(), at == by_choice.idxmax()
+        low, high = (finite(values[where.to_numpy()]) for where in (lower, upper))
+        half = half_width(low, high)
+        difference = high.mean() - low.mean() if len(low) and len(high) else math.nan
+        rows.append((axis, difference, difference - half, difference + half))
+    return pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
+
+
+def half_width(one: Floats, other: Floats) -> float:
+    """Return half the width of Welch's interval for the difference of two means; NaN for fewer than two."""
+    if min(len(one), len(other)) < 2:
+        return math.nan
+    a, b = one.var(ddof=1) / len(one), other.var(ddof=1) / len(other)
+    if a + b == 0.0:
+        return 0.0
+    freedom = (a + b) ** 2 / (a**2 / (len(one) - 1) + b**2 / (len(other) - 1))
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * math.sqrt(a + b))
+
+
+def finite(values: Floats) -> Floats:
+    """Return the values that are numbers."""
+    return values[np.isfinite(values)]
+
+
+def mean_and_interval(values: Floats) -> tuple[float, float, float]:
+    """Return the mean of values that are numbers, and its 95 % interval (Student's t)."""
+    kept = finite(values)
+    if len(kept) < 2:
+        mean = float(kept.mean()) if len(kept) else math.nan
+        return mean, math.nan, math.nan
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(kept) - 1) * kept.std(ddof=1) / math.sqrt(len(kept)))
+    return float(kept.mean()), float(kept.mean()) - half, float(kept.mean()) + half
+
+
+# ---------------------------------------------------------------- where outcomes lie
+
+
+def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
+    """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs."""
+    check_outcome(sweep, outcome)
+    keys = [check_axis(sweep, name, place) for name, place in ((x, "x"), (y, "y")) if name]
+    done = sweep.experiments["status"] != FAILED
+    table = sweep.experiments.loc[done, keys].assign(value=sweep.outcomes.loc[done, outcome])
+    rows = []
+    for key, part in table.groupby(keys, sort=True):
+        values = part["value"].to_numpy(np.float64)
+        rows.append((*key, *mean_and_interval(values), len(finite(values))))
+    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "runs"])
+
+
+def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
+    """Return where an outcome is largest along a setting, and how sure that is: a Laffer curve's top.
+
+    The curve is the mean over seeds; its top is that of a parabola through the highest point and its
+    neighbours. Seeds are resampled for the interval. ``at_end`` is 1 if the highest point is at an end.
+    """
+    check_outcome(sweep, outcome)
+    check_axis(sweep, x, "x")
+    done = sweep.experiments["status"] != FAILED
+    table = sweep.experiments.loc[done, ["seed", x]].assign(value=sweep.outcomes.loc[done, outcome])
+    curves = table.pivot_table(index="seed", columns=x, values="value", aggfunc="mean")
+    if curves.shape[1] < 3 or not pd.api.types.is_numeric_dtype(curves.columns):
+        raise UserError(
+            "has no curve: a peak needs three values at least.",
+            path="x",
+            value=x,
+            allowed="a setting varied over three numbers or more",
+        )
+    places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
+    rng = np.random.default_rng(0)
+    tops = [
+        top_of(places, np.nanmean(values[rng.integers(0, len(values), len(values))], axis=0))[0]
+        for _ in range(RESAMPLES)
+    ]
+    at, height = top_of(places, np.nanmean(values, axis=0))
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(tops, [tail, 100 - tail])
+    ends = int(at in (places[0], places[-1]))
+    return {"at": at, "low": float(low), "high": float(high), "value": height, "at_end": float(ends)}
+
+
+def top_of(places: Floats, values: Floats) -> tuple[float, float]:
+    """Return place and height of the top of a curve: of a parabola around the highest point inside."""
+    best = int(np.nanargmax(values))
+    if best in (0, len(values) - 1):
+        return float(places[best]), float(values[best])
+    a, b, c = np.polyfit(places[best - 1 : best + 2], values[best - 1 : best + 2], 2)
+    if a >= 0.0:
+        return float(places[best]), float(values[best])
+    top = min(places[best + 1], max(places[best - 1], -b / (2 * a)))
+    return float(top), float(a * top * top + b * top + c)
+
+
+def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
+    """Return every point with the mean outcomes of some goals and whether no other point beats it in all.
+
+    ``goals`` gives 1 for an outcome to be large, -1 for one to be small.
+    """
+    points, means = sweep.means()
+    signed = np.column_stack([means[check_outcome(sweep, name)] * sign for name, sign in goals.items()])
+    known = np.isfinite(signed).all(axis=1)
+    front = np.zeros(len(signed), bool)
+    for row in np.flatnonzero(known):
+        better = (signed[known] >= signed[row]).all(axis=1) & (signed[known] > signed[row]).any(axis=1)
+        front[row] = not better.any()
+    return points.assign(**{name: means[name] for name in goals}, front=front)
+
+
+def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
+    """Return the ranges of settings in which an outcome lies above a bound: a box found by peeling.
+
+    Patient rule induction (Friedman and Fisher 1999): from the box of all points, slices are taken off one
+    side, a twentieth of the points at a time, each time the one that leaves the highest share of points above
+    the bound; the search ends at a tenth of all points, and the box with the best share on the way is kept,
+    the largest of equals. Columns: setting, low, high (or the values left), ``restricted``; the attributes
+    hold the box's share, its coverage of all points above, and the share without a box.
+    """
+    check_outcome(sweep, outcome)
+    points, means = sweep.means()
+    values = means[outcome].to_numpy()
+    known = np.isfinite(values)
+    points, hits = points[known], (values[known] > above).astype(np.float64)
+    if hits.sum() in (0, len(hits)):
+        raise UserError(
+            f"{'lies above the bound nowhere' if not hits.any() else 'lies above the bound everywhere'}.",
+            path="above",
+            value=above,
+            allowed=f"a bound between {np.nanmin(values):.6g} and {np.nanmax(values):.6g}",
+        )
+    inside = _peeled(points, hits)
+    rows = []
+    for axis in sweep.axes:
+        left, whole = points.loc[inside, axis], points[axis]
+        if _is_ordered(whole):
+            rows.append(
+                (axis, left.min(), left.max(), "", left.min() > whole.min() or left.max() < whole.max())
+            )
+        else:
+            kept = sorted(map(str, set(left)))
+            rows.append((axis, math.nan, math.nan, ", ".join(kept), len(kept) < whole.nunique()))
+    table = pd.DataFrame(rows, columns=["setting", "low", "high", "values", "restricted"])
+    table.attrs |= {
+        "share_inside": float(hits[inside].mean()),
+        "share_of_all": float(hits.mean()),
+        "coverage": float(hits[inside].sum() / hits.sum()),
+        "points_inside": int(inside.sum()),
+    }
+    return table
+
+
+def _is_ordered(values: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
+
+
+def _peeled(points: pd.DataFrame, hits: Floats) -> NDArray[np.bool_]:
+    inside = np.ones(len(points), bool)
+    best, best_share = inside, float(hits.mean())
+    while inside.sum() > max(2.0, LEAST_IN_BOX * len(points)):
+        cuts = [cut for axis in points for cut in _cuts(points[axis].to_numpy(), inside)]
+        cuts = [cut for cut in cuts if cut.any() and cut.sum() >= LEAST_IN_BOX * len(points)]
+        if not cuts:
+            break
+        shares = [float(hits[cut].mean()) for cut in cuts]
+        order = max(range(len(cuts)), key=lambda place: (shares[place], cuts[place].sum()))
+        inside = cuts[order]
+        if shares[order] > best_share:
+            best, best_share = inside, shares[order]
+    return best
+
+
+def _cuts(values: NDArray[Any], inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return what would be left inside after each slice that can be taken off along one setting."""
+    there = values[inside]
+    if values.dtype == object or values.dtype == bool:
+        return [inside & (values != choice) for choice in sorted(set(there), key=str)]
+    low, high = np.quantile(there, [PEEL, 1 - PEEL])
+    # Of few levels, the outermost goes whole.
+    from_below = values > (there.min() if low == there.min() else np.nextafter(low, -np.inf))
+    from_above = values < (there.max() if high == there.max() else np.nextafter(high, np.inf))
+    return [inside & cut for cut in (from_below, from_above) if (inside & cut).sum() < inside.sum()]
+
+
+# ---------------------------------------------------------------- how many seeds
+
+
+def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataFrame:
+    """Return how many seeds a point needs for a 95 % interval of a given half-width, relative to the mean.
+
+    Columns: outcome, mean, deviation between seeds (pooled over points), relative half-width now, seeds now,
+    seeds needed.
+    """
+    if not 0.0 < half < 10.0:
+        raise UserError(
+            "is not a half-width that can be used.",
+            path="half_width",
+            value=half,
+            allowed="a share of the mean between 0 and 10",
+            nearest="half_width=0.05",
+        )
+    done = sweep.experiments["status"] != FAILED
+    grouped = sweep.outcomes[done].groupby(sweep.experiments.loc[done, "point"])
+    now = int(grouped.size().max())
+    if now < 2:
+        raise UserError(
+            "has one seed a point, which says nothing about others.",
+            path="seeds",
+            value=now,
+            allowed="seeds=5",
+        )
+    rows = []
+    for name in outcomes:
+        check_outcome(sweep, name)
+        deviation = math.sqrt(float(grouped[name].var(ddof=1).mean()))
+        mean = float(grouped[name].mean().mean())
+        rows.append(
+            (
+                name,
+                mean,
+                deviation,
+                relative_half(deviation, mean, now),
+                now,
+                seeds_for(deviation, mean, half),
+            )
+        )
+    columns = ["outcome", "mean", "deviation", "half_width_now", "seeds_now", "seeds_needed"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def relative_half(deviation: float, mean: float, seeds: int) -> float:
+    """Return the half-width of a mean's 95 % interval as a share of the mean."""
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1))
+    return quantile * deviation / math.sqrt(seeds) / abs(mean) if mean else math.inf
+
+
+def seeds_for(deviation: float, mean: float, half: float) -> float:
+    """Return the least number of seeds whose interval is as narrow as asked for; infinite for a mean of 0."""
+    if not mean:
+        return math.inf
+    if not deviation:
+        return 2.0
+    low, high = 1, 2
+    while relative_half(deviation, mean, high) > half:
+        low, high = high, 2 * high
+        if high > 10**9:
+            return math.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        if middle > 1 and relative_half(deviation, mean, middle) <= half:
+            high = middle
+        else:
+            low = middle
+    return float(high)

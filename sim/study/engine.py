@@ -1,0 +1,246 @@
+"""Engines: where the runs of a sweep are played. All of them speak `concurrent.futures.Executor`.
+
+``serial`` plays in this process, ``local`` in processes of this machine, ``dask`` on the workers of a Dask
+cluster. An engine may lose work or do it twice; the store makes that harmless.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol
+
+from sim.errors import UserError, nearest_or_first
+
+ENGINES = ("local", "serial", "dask")
+
+
+class Engine(Protocol):
+    """Where runs are played."""
+
+    workers: int
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have a task done; its result, or why there is none, will be in the future."""
+
+    def recover(self) -> None:
+        """Be ready again after a worker died."""
+
+    def abandon(self) -> None:
+        """Stop whatever is running, at once."""
+
+    def close(self) -> None:
+        """Let go of the workers."""
+
+
+def died(error: BaseException | None) -> bool:
+    """Whether an error means that the worker is gone, not that the task failed."""
+    if isinstance(error, (BrokenProcessPool, CancelledError, ConnectionError)):
+        return True
+    return type(error).__name__ in ("KilledWorker", "CommClosedError", "FutureCancelledError")
+
+
+class SerialExecutor(Executor):
+    """Does a task where it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do the task now."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  it is handed on, as an executor does
+            future.set_exception(error)
+        return future
+
+
+class Serial:
+    """Plays in this process."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self.executor = SerialExecutor()
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Do the task now."""
+        return self.executor.submit(task, *arguments)
+
+    def recover(self) -> None:
+        """Nothing can have died."""
+
+    def abandon(self) -> None:
+        """Nothing runs beside."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Local:
+    """Plays in processes of this machine."""
+
+    def __init__(self, workers: int, memory_mib: int = 0) -> None:
+        self.workers = workers
+        self.memory_mib = memory_mib
+        self.executor = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        # A process that is born of this one by "fork" would inherit its threads' locks.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.workers, context, prepare_worker, (self.memory_mib,))
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have the task done by the next free process."""
+        try:
+            return self.executor.submit(task, *arguments)
+        except BrokenProcessPool as error:
+            future: Future[Any] = Future()
+            future.set_exception(error)
+            return future
+
+    def recover(self) -> None:
+        """Start new processes; with one dead, the pool is of no use any more."""
+        self.abandon()
+        self.executor = self._start()
+
+    def abandon(self) -> None:
+        """Kill the processes."""
+        for process in list((self.executor._processes or {}).values()):
+            with contextlib.suppress(OSError):
+                process.kill()
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """Let the processes end."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Dask:
+    """Plays on a Dask cluster: at an address, by a scheduler file, or one of this machine's own."""
+
+    def __init__(self, where: str, workers: int) -> None:
+        distributed = _distributed()
+        if where.endswith(".json"):
+            self.client = distributed.Client(scheduler_file=where)
+        elif where:
+            self.client = distributed.Client(where, timeout="30s")
+        else:
+            cluster = distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            )
+            self.client = distributed.Client(cluster)
+        self.executor = self.client.get_executor(pure=False, retries=0)
+        self.workers = max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have the task done by a worker of the cluster."""
+        future: Future[Any] = self.executor.submit(task, *arguments)
+        return future
+
+    def recover(self) -> None:
+        """Dask starts workers that died anew, and gives their tasks to others."""
+
+    def abandon(self) -> None:
+        """Cancel what is queued or running."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Part from the cluster; one of this machine's own ends with it."""
+        self.executor.shutdown(wait=False)
+        cluster = self.client.cluster
+        self.client.close()
+        if cluster is not None:
+            cluster.close()
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise UserError(
+            "needs packages that are not installed.",
+            path="engine",
+            value="dask",
+            allowed="engine=local; or install the extra: pip install 'clickmarket[dask]'",
+            nearest="engine=local",
+        ) from error
+    return distributed
+
+
+def start(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> Engine:
+    """Start an engine.
+
+    Parameters
+    ----------
+    name
+        One of ``ENGINES``.
+    workers
+        Processes; 0 for one on every core. A cluster at an address has its own.
+    where
+        For Dask: address of a scheduler, or the path of a scheduler file (``.json``).
+    memory_mib
+        Address space that each local process may use, in MiB; 0 for no limit.
+    """
+    workers = workers or cores()
+    if name == "serial":
+        return Serial()
+    if name == "local":
+        return Local(workers, memory_mib)
+    if name == "dask":
+        return Dask(where, workers)
+    raise UserError(
+        "is not an engine.",
+        path="engine",
+        value=name,
+        allowed=", ".join(ENGINES),
+        nearest=f"engine={nearest_or_first(name, ENGINES)}",
+    )
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare_worker(memory_mib: int) -> None:
+    """Make a process a worker: the coordinator alone hears Ctrl+C; memory is limited."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if memory_mib:
+        import resource
+
+        limit = memory_mib * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+class RunTimeout(Exception):
+    """A run took longer than allowed."""
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise `RunTimeout` inside the block once so many seconds have passed; 0 for no limit."""
+    if seconds <= 0 or not _can_be_interrupted():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise RunTimeout(f"it took longer than {seconds:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _can_be_interrupted() -> bool:
+    """Signals reach the main thread only; a Dask worker plays in another one."""
+    import threading
+
+    return hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()

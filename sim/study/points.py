@@ -1,0 +1,344 @@
+"""From the words of a sweep to validated configurations: what is fixed, what varies, and every point of it.
+
+Groups are composed once for each combination of those that vary; a point then costs a fraction of a
+millisecond. All points are composed and validated before the first run.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.composition import conf_folder, group_options, laid_out
+from sim.config import Config
+from sim.errors import UserError, nearest_or_first
+from sim.overrides import SEVERAL, Change, Varied, apply_change, parse_varied
+from sim.plain_yaml import read_yaml
+from sim.schema import ANY_NAME, describe, spell
+from sim.study.designs import DESIGNS, Axis, Point, points_of
+from sim.validation import build, rebuild
+
+STUDIES = "study"
+DECLARED = "declared"
+"""Word for the whole range that a parameter declares."""
+
+STUDY_KEYS = ("design", "points", "seeds", "design_seed", "settings", "vary")
+USUAL = {"design": "grid", "points": 64, "seeds": 1, "design_seed": 1}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A sweep as it was asked for.
+
+    Attributes
+    ----------
+    settings
+        Words of the command line that hold for every point.
+    axes
+        What varies, in the order it was named.
+    design, points, design_seed
+        See `designs.points_of`.
+    seeds
+        Runs of every point, with seeds in a row.
+    """
+
+    settings: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    design: str = "grid"
+    points: int = 64
+    seeds: int = 1
+    design_seed: int = 1
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the study as plain data, from which `from_plain` makes it again."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Study:
+        """Return the study of plain data."""
+        axes = tuple(
+            Axis(**{**axis, "values": tuple(map(_frozen, axis["values"]))}) for axis in plain["axes"]
+        )
+        return cls(**{**plain, "settings": tuple(plain["settings"]), "axes": axes})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# ---------------------------------------------------------------- words
+
+
+def read_study(words: Sequence[str]) -> Study:
+    """Return the study that the words of a command line ask for.
+
+    `study=NAME` is a file of the folder `study` among the groups, or a path; later words win over it.
+
+    Raises
+    ------
+    UserError
+        For the first word that is not understood.
+    """
+    chosen: dict[str, Any] = dict(USUAL)
+    settings: dict[str, str] = {}
+    varied: dict[str, Varied] = {}
+    options = group_options(conf_folder())
+    for word in _with_files(words, chosen):
+        name, equals, value = word.partition("=")
+        if name in USUAL and equals:
+            chosen[name] = _choice(name, value)
+            continue
+        found = parse_varied(word)
+        if isinstance(found, Varied):
+            _refuse_varied_seed(found)
+            settings.pop(found.path, None)
+            varied[found.path] = found
+        else:
+            varied.pop(found.path, None)
+            settings[_key(word)] = word
+    axes = tuple(_axis(one, options) for one in varied.values())
+    return Study(tuple(settings.values()), axes, **chosen)
+
+
+def _with_files(words: Sequence[str], chosen: dict[str, Any]) -> Iterator[str]:
+    """Yield the words, those of a study's file in the place of its name."""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == STUDIES and equals:
+            yield from _words_of_file(value, chosen)
+        else:
+            yield word
+
+
+def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:
+    path = study_file(name)
+    values = read_yaml(path).values or {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path} holds no settings of a study", path=STUDIES, value=name)
+    for key in values:
+        if key not in STUDY_KEYS:
+            raise UserError(
+                "is not a key of a study.",
+                path=str(key),
+                value=str(path),
+                allowed=", ".join(STUDY_KEYS),
+                nearest=nearest_or_first(str(key), STUDY_KEYS),
+            )
+    for key in USUAL:
+        if key in values:
+            chosen[key] = _choice(key, str(values[key]))
+    yield from map(str, values.get("settings") or [])
+    for key, value in (values.get("vary") or {}).items():
+        text = ",".join(spell(one) for one in value) if isinstance(value, list) else spell(value)
+        yield f"{key}={text}"
+
+
+def study_file(name: str) -> Path:
+    """Return the file of a study: a path, or a name among those that come with the groups."""
+    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        return Path(name)
+    folder = conf_folder() / STUDIES
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if name not in known:
+        raise UserError(
+            "is not the name of a study.",
+            path=STUDIES,
+            value=name,
+            allowed=", ".join([*known, "or a path that ends in .yaml"]),
+            nearest=f"{STUDIES}={nearest_or_first(name, known)}" if known else "",
+        )
+    return folder / f"{name}.yaml"
+
+
+def _choice(name: str, text: str) -> Any:
+    if name == "design":
+        if text not in DESIGNS:
+            raise UserError(
+                "is not a design.",
+                path=name,
+                value=text,
+                allowed=", ".join(DESIGNS),
+                nearest=f"design={nearest_or_first(text, DESIGNS)}",
+            )
+        return text
+    low = 0 if name == "design_seed" else 1
+    if not (text.isascii() and text.isdigit() and low <= int(text[:18]) <= 10_000_000):
+        raise UserError(
+            "is not a number that can be used.",
+            path=name,
+            value=text,
+            allowed=f"a whole number from {low} to 10_000_000",
+            nearest=f"{name}={USUAL[name]}",
+        )
+    return int(text)
+
+
+def _key(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _refuse_varied_seed(found: Varied) -> None:
+    if found.path == "seed":
+        raise UserError(
+            "is varied by seeds, so that every point has the same ones.",
+            path="seed",
+            value=found.text,
+            allowed="seeds=N, from seed on",
+            nearest="seeds=10",
+        )
+
+
+def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
+    if found.path in options:
+        return Axis(found.path, tuple(_frozen(value) for value in found.values))
+    if found.values:
+        return Axis(found.path, tuple(_frozen(value) for value in found.values))
+    row = _declared(found.path)
+    low, high = found.low, found.high
+    if found.declared:
+        if row is None or row.limits.low is None or row.limits.high is None:
+            raise UserError(
+                "declares no range.",
+                path=found.path,
+                value=DECLARED,
+                allowed="interval(low,high), or values",
+                nearest=f"{found.path}=interval(0,1)",
+            )
+        low, high = float(row.limits.low), float(row.limits.high)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(
+            "is not an interval.",
+            path=found.path,
+            value=found.text,
+            allowed="interval(low,high) with low below high",
+            nearest=f"{found.path}=interval({min(low, high):g},{max(low, high):g})",
+        )
+    if found.logarithmic and low <= 0:
+        raise UserError(
+            "has no logarithms.",
+            path=found.path,
+            value=found.text,
+            allowed="tag(log,interval(low,high)) with low above 0",
+            nearest=f"{found.path}=interval({low:g},{high:g})",
+        )
+    whole = row is not None and row.kind.startswith("whole number")
+    return Axis(found.path, (), low, high, found.logarithmic, whole)
+
+
+def _declared(path: str) -> Any:
+    """Return the row of the parameter table for a path, whatever name the user chose in it."""
+    parts = path.split(".")
+    for row in describe(Config):
+        names = row.path.split(".")
+        if len(names) == len(parts) and all(
+            name in (part, ANY_NAME) for name, part in zip(names, parts, strict=True)
+        ):
+            return row
+    return None
+
+
+# ---------------------------------------------------------------- points
+
+
+class Composer:
+    """Makes the configuration of any point of a study.
+
+    Attributes
+    ----------
+    points : list of tuples
+        A value for every axis.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.points: list[Point] = points_of(study.design, study.axes, study.points, study.design_seed)
+        options = group_options(conf_folder())
+        self.groups = [number for number, axis in enumerate(study.axes) if axis.path in options]
+        self.single = [number for number in range(len(study.axes)) if number not in self.groups]
+        self.grounds: dict[Point, tuple[dict[str, Any], Config | None]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of runs: every point with every seed."""
+        return len(self.points) * self.study.seeds
+
+    def config(self, run: int) -> Config:
+        """Return the configuration of a run; runs count the seeds of the first point first."""
+        point, seed = divmod(run, self.study.seeds)
+        config = self.config_of_point(point)
+        return dataclasses.replace(config, seed=config.seed + seed) if seed else config
+
+    def config_of_point(self, number: int) -> Config:
+        """Return the validated configuration of a point, with its first seed."""
+        point = self.points[number]
+        tree, base = self._ground(tuple(point[place] for place in self.groups))
+        changed: dict[str, Any] = dict(tree)
+        sections: list[str] = []
+        for place in self.single:
+            axis = self.study.axes[place]
+            section = axis.path.partition(".")[0]
+            if section not in sections and section in changed:
+                sections.append(section)
+                changed[section] = copy.deepcopy(changed[section])
+            apply_change(changed, Change(axis.path, _thawed(point[place]), ""))
+        return build(Config, changed) if base is None else rebuild(base, changed, sections)
+
+    def _ground(self, choices: Point) -> tuple[dict[str, Any], Config | None]:
+        """Return what lies beneath the points with these groups: plain data, and a configuration of them."""
+        if choices not in self.grounds:
+            words = [
+                f"{self.study.axes[place].path}={_spelled(self.study.axes[place].path, choice)}"
+                for place, choice in zip(self.groups, choices, strict=True)
+            ]
+            tree, changes = laid_out([*self.study.settings, *words])
+            for change in changes:
+                apply_change(tree, change)
+            try:
+                base = build(Config, tree)
+            except UserError:
+                if not self.single:
+                    raise
+                base = None  # what varies may be what makes the settings fit together
+            self.grounds[choices] = (tree, base)
+        return self.grounds[choices]
+
+    def check(self, runs: Iterable[int] | None = None) -> None:
+        """Compose and validate every point; the message for the first bad one says which it is.
+
+        Raises
+        ------
+        UserError
+            For the first point that is not allowed.
+        """
+        for number in range(len(self.points)) if runs is None else runs:
+            try:
+                self.config_of_point(number)
+            except UserError as error:
+                where = ", ".join(
+                    f"{axis.path}={spell(_thawed(value))}"
+                    for axis, value in zip(self.study.axes, self.points[number], strict=True)
+                )
+                subject = "" if error.message[:1].isupper() else f"{error.path} "
+                raise UserError(
+                    f"In point {number} of {len(self.points)} ({where or 'nothing varies'}):"
+                    f" {subject}{error.message}",
+                    path=error.path,
+                    value=error.value,
+                    allowed=error.allowed,
+                    nearest=error.nearest,
+                ) from error
+
+
+def _thawed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _spelled(group: str, choice: Any) -> str:
+    """Spell the choice of a group as on the command line."""
+    if isinstance(choice, tuple) or (group in SEVERAL and isinstance(choice, list)):
+        return "[" + ",".join(map(str, choice)) + "]"
+    return spell(choice)

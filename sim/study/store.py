@@ -1,0 +1,311 @@
+"""The folder of a sweep: parts of finished runs that no kill can tear, double or lose.
+
+A part is a Parquet file of some runs. It is written beside its place, flushed and renamed, and its name ends
+in the SHA-256 of its content: so a part that is there is whole, or is noticed. What is done is what whole
+parts hold, and nothing else; there is no index that could disagree. Two parts may hold the same run, for
+engines may do work twice: then they must agree to the bit.
+
+``<sweep>/manifest.json`` says what was asked and by which version; ``points.parquet`` holds the points;
+``runs/`` the parts, a row for each run; ``series/`` those of series, if they are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+from sim.study.result import COMPRESSION, MANIFEST, read_manifest, replacing, write_manifest
+
+RUNS, SERIES, POINTS, STATUS, LOCKS = "runs", "series", "points.parquet", "status.json", "locks"
+DONE, FAILED = "done", "failed"
+ROWS_IN_WHOLE_PART = 20_000
+PART = re.compile(r"part-(\d{9})-(\d{6})-([0-9a-f]{32})\.parquet")
+DIGITS = 32
+"""Hexadecimal digits of a part's SHA-256 that stand in its name."""
+
+KEYS = ("run", "run_id", "point", "seed", "status", "error")
+"""Columns of ``runs`` before those of the settings and of the outcomes."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part: its file, the first of its runs, and how many rows it has."""
+
+    path: Path
+    first: int
+    rows: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Part | None:
+        """Return the part that a file's name tells of, or None."""
+        found = PART.fullmatch(path.name)
+        return cls(path, int(found[1]), int(found[2]), found[3]) if found else None
+
+    def read(self) -> pa.Table:
+        """Return the rows.
+
+        Raises
+        ------
+        UserError
+            If the file is not what its name says; the message names it.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise _damaged(self.path, error.strerror or str(error)) from error
+        if hashlib.sha256(content).hexdigest()[:DIGITS] != self.sha256:
+            raise _damaged(self.path, "its content is not the one that its name stands for")
+        return pq.read_table(pa.BufferReader(content))
+
+
+def commit(folder: Path, table: pa.Table, first: int) -> Path:
+    """Write a part, whole or not at all, and return its file."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression=COMPRESSION, write_page_checksum=True)
+    content = buffer.getvalue().to_pybytes()
+    name = hashlib.sha256(content).hexdigest()[:DIGITS]
+    path = folder / f"part-{first:09d}-{table.num_rows:06d}-{name}.parquet"
+    if not path.exists():
+        with replacing(path) as file:
+            file.write(content)
+    return path
+
+
+class Store:
+    """A sweep's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> Store:
+        """Lay out a new folder; without its manifest, which is written last, it is none."""
+        store = cls(folder)
+        (folder / RUNS).mkdir()
+        (folder / SERIES).mkdir()
+        with replacing(folder / POINTS) as file:
+            pq.write_table(points, file, compression=COMPRESSION, write_page_checksum=True)
+        write_manifest(folder, manifest)
+        return store
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was asked, and by which version."""
+        return read_manifest(self.folder / MANIFEST)
+
+    def parts(self, kind: str = RUNS) -> list[Part]:
+        """Return the parts, in the order of their first runs; what is no part is left alone."""
+        found = (Part.of(path) for path in sorted((self.folder / kind).iterdir()))
+        return [part for part in found if part is not None]
+
+    def clear_leftovers(self) -> int:
+        """Remove temporary files of writers that were killed; return how many."""
+        leftovers = [path for kind in (RUNS, SERIES) for path in (self.folder / kind).glob(".*.tmp")]
+        for path in leftovers:
+            path.unlink(missing_ok=True)
+        return len(leftovers)
+
+    def done(self, runs: int) -> NDArray[np.int8]:
+        """Return for every run 0 (to be done), 1 (done) or 2 (failed); damaged parts count for nothing."""
+        state = np.zeros(runs, np.int8)
+        for part in self.parts():
+            try:
+                table = part.read()
+            except UserError:
+                continue
+            failed = np.array(table["status"].to_pylist()) == FAILED
+            state[table["run"].to_numpy()] = np.where(failed, 2, 1)
+        return state
+
+    def committed(self, runs: Sequence[int]) -> int | None:
+        """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
+        for path in (self.folder / RUNS).glob(f"part-{runs[0]:09d}-{len(runs):06d}-*.parquet"):
+            part = Part.of(path)
+            try:
+                table = part.read() if part else None
+            except UserError:
+                continue
+            if table is not None and table["run"].to_pylist() == list(runs):
+                return int(table["status"].to_pylist().count(FAILED))
+        return None
+
+    def set_aside_damaged(self) -> list[Path]:
+        """Rename damaged parts, so that their runs are played again; return their new names."""
+        return [path.rename(path.with_suffix(".damaged")) for path, _, _ in self.damaged()]
+
+    def damaged(self) -> list[tuple[Path, str, list[int]]]:
+        """Return each damaged file, what is wrong with it, and the runs that its name says are in it."""
+        found: list[tuple[Path, str, list[int]]] = []
+        for kind in (RUNS, SERIES):
+            for part in self.parts(kind):
+                try:
+                    part.read()
+                except UserError as error:
+                    runs = list(range(part.first, part.first + part.rows)) if kind == RUNS else []
+                    found.append((part.path, str(error), runs))
+        return found
+
+    def table(self, kind: str = RUNS) -> pa.Table:
+        """Return all rows in the order of the runs; each run is there once.
+
+        Raises
+        ------
+        UserError
+            If two parts disagree about a run, or one is damaged.
+        """
+        tables = [part.read() for part in self.parts(kind)]
+        if not tables:
+            return pa.table({})
+        whole = pa.concat_tables(tables)
+        if kind != RUNS:
+            return _first_of_each(tables).sort_by([("run", "ascending")])
+        return _once(whole.sort_by([("run", "ascending")]), self.folder)
+
+    def compact(self) -> int:
+        """Put the parts together into few; return how many there are then.
+
+        The new parts are written before the old ones go, so a kill leaves rows twice rather than not at all.
+        """
+        files = 0
+        for kind in (RUNS, SERIES):
+            old = self.parts(kind)
+            if not old:
+                continue
+            whole = self.table(kind)
+            size = ROWS_IN_WHOLE_PART if kind == RUNS else 2_000_000
+            new = []
+            for first in range(0, whole.num_rows, size):
+                rows = whole.slice(first, size).combine_chunks()
+                new.append(commit(self.folder / kind, rows, int(rows["run"][0].as_py())))
+            for part in old:
+                if part.path not in new:
+                    part.path.unlink()
+            files += len(new)
+        return files
+
+    def write_status(self, status: Mapping[str, Any]) -> None:
+        """Say how far the sweep is, for programs to read."""
+        with replacing(self.folder / STATUS) as file:
+            file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def _once(table: pa.Table, folder: Path) -> pa.Table:
+    """Return each run's row once; rows of the same run must be equal."""
+    runs = table["run"].to_numpy()
+    again = np.flatnonzero(runs[1:] == runs[:-1]) + 1
+    if len(again) == 0:
+        return table
+    for place in again:
+        one, other = table.slice(place - 1, 1).to_pylist()[0], table.slice(place, 1).to_pylist()[0]
+        if repr(one) != repr(other):
+            different = [name for name in one if repr(one[name]) != repr(other[name])]
+            raise UserError(
+                f"{folder} holds run {runs[place]} twice, and the two differ in {', '.join(different[:4])}: "
+                "the same run must give the same bits. Both are kept.",
+                path=str(folder),
+            )
+    keep = np.ones(len(runs), bool)
+    keep[again] = False
+    return table.filter(pa.array(keep))
+
+
+def _first_of_each(tables: Iterable[pa.Table]) -> pa.Table:
+    """Put tables of many rows a run together; a run that several hold is taken from the first."""
+    seen = np.zeros(0, np.int64)
+    kept = []
+    for table in tables:
+        runs = table["run"].to_numpy()
+        kept.append(table.filter(pa.array(~np.isin(runs, seen))))
+        seen = np.union1d(seen, runs)
+    return pa.concat_tables(kept)
+
+
+def _damaged(path: Path, why: str) -> UserError:
+    return UserError(f"{path} is damaged: {why}", path=str(path))
+
+
+# ---------------------------------------------------------------- one writer
+
+
+@contextlib.contextmanager
+def locked(folder: Path, shard: str = "") -> Iterator[None]:
+    """Hold a sweep's folder: nobody else coordinates it meanwhile; several shards of it may run together.
+
+    The system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    UserError
+        If another process holds it.
+    """
+    place = folder / LOCKS
+    place.mkdir(exist_ok=True)
+    # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
+    with contextlib.ExitStack() as stack:
+        _take(stack, place / "whole", fcntl.LOCK_SH if shard else fcntl.LOCK_EX, folder)
+        if shard:
+            _take(stack, place / f"shard-{shard.replace('/', '-of-')}", fcntl.LOCK_EX, folder)
+        yield
+
+
+def _take(stack: contextlib.ExitStack, path: Path, how: int, folder: Path) -> None:
+    file = stack.enter_context(path.open("a+"))
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        raise UserError(
+            f"{folder} is being worked on by {holder}.",
+            path=str(folder),
+            allowed="one coordinator at a time; shards (--shard 1/4 ... 4/4) may run side by side",
+        ) from error
+    if how == fcntl.LOCK_EX:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+
+
+# ---------------------------------------------------------------- tables
+
+
+def column(values: Sequence[Any]) -> pa.Array:
+    """Return a column of what an axis takes: numbers or truth values where all are, else texts."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return pa.array(values, pa.bool_())
+    if kinds == {int}:
+        return pa.array(values, pa.int64())
+    if kinds <= {int, float}:
+        return pa.array([float(value) for value in values], pa.float64())
+    return pa.array([_text(value) for value in values], pa.string())
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)):
+        return "[" + ",".join(str(_text(one)) for one in value) + "]"
+    return str(value)
+
+
+def with_units(table: pa.Table, units: Mapping[str, str], metadata: Mapping[str, str]) -> pa.Table:
+    """Return the table with the unit of each column, and where it comes from, in its schema."""
+    fields = [field.with_metadata({"unit": units.get(field.name, "")}) for field in table.schema]
+    return table.cast(pa.schema(fields, metadata=dict(metadata)))

@@ -1,0 +1,575 @@
+"""Sweeps: every point of a study with every seed, on an engine, into a store that survives anything.
+
+The coordinator hands out chunks of runs and never more than a few for each worker; a worker composes its runs
+itself, plays them, commits a part and returns how many there were. The same command goes on where a sweep was
+stopped, on the same engine or another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from sim.compile import is_cold, source_hash
+from sim.composition import config_id
+from sim.config import Config
+from sim.errors import UserError
+from sim.market import posting, search
+from sim.model import ClickWorkModel
+from sim.outcomes.indicators import INDICATORS, summary
+from sim.outcomes.recorder import Recorder
+from sim.plugins import load_plugins
+from sim.study.engine import Engine, RunTimeout, deadline, died
+from sim.study.points import Composer, Study
+from sim.study.result import MANIFEST
+from sim.study.run import PACKAGES, new_folder
+from sim.study.store import DONE, FAILED, RUNS, SERIES, Store, column, commit, locked, with_units
+
+__all__ = ["Settings", "execute", "outcomes_of", "play_chunk"]
+
+CHUNK_SECONDS = 15.0
+"""Work that a chunk should hold, so that handing it out and committing it cost next to nothing."""
+
+AHEAD = 4
+"""Chunks handed out for each worker."""
+
+LONGEST_CHUNK = 2_000
+DEATHS = 3
+"""Times that a worker may die with a single run before the run is given up."""
+
+GRACE_SECONDS = 30.0
+STATUS_SECONDS = 2.0
+COMPLETE, PARTLY = 0, 3
+"""Exit codes: all runs done; some failed."""
+
+WITHOUT_EFFECT = ("results.", "compute.", "record.figures", "record.batches")
+"""Settings by which two sweeps may differ and still be the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a sweep is carried out; nothing here changes a result.
+
+    Attributes
+    ----------
+    shard
+        (number from 1, how many): play only every n-th chunk of runs, beside others that play the rest.
+    timeout_seconds
+        Time that a run may take; 0 for any.
+    keep_series
+        Keep the daily series of every run.
+    retry_failed
+        Play again what failed.
+    fresh
+        Begin anew even if the same sweep is there.
+    """
+
+    shard: tuple[int, int] = (1, 1)
+    timeout_seconds: float = 0.0
+    keep_series: bool = False
+    retry_failed: bool = False
+    fresh: bool = False
+    quiet: bool = False
+
+
+# ---------------------------------------------------------------- a worker's side
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: str, identity: str) -> tuple[Composer, dict[str, Any], Any]:
+    manifest = Store(Path(folder)).manifest
+    rules = load_plugins(manifest["plugin_files"]) if manifest["plugin_files"] else None
+    return Composer(Study.from_plain(manifest["study"])), manifest, rules
+
+
+def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds: float) -> dict[str, Any]:
+    """Play some runs of a sweep and commit them as one part; return how many, and how long they took.
+
+    A run that raises an error becomes a row that says so.
+    """
+    composer, manifest, rules = _opened(folder, identity)
+    if manifest["source_hash"] != source_hash():
+        raise UserError(f"This worker has other sources than {folder} was begun with.", path=folder)
+    began = time.perf_counter()
+    rows: dict[str, list[Any]] = {name: [] for name in columns_of(manifest["outcomes"])}
+    series: list[pa.Table] = []
+    failed = 0
+    for run in runs:
+        row, table = _play(composer, run, manifest, rules, timeout_seconds)
+        failed += row["status"] == FAILED
+        for name, values in rows.items():
+            values.append(row.get(name))
+        if table is not None:
+            series.append(table)
+    where = Path(folder)
+    if series:
+        commit(where / SERIES, pa.concat_tables(series), runs[0])
+    commit(where / RUNS, _table(rows, manifest, composer, runs), runs[0])
+    return {"runs": len(runs), "failed": failed, "seconds": time.perf_counter() - began}
+
+
+def _play(
+    composer: Composer, run: int, manifest: Mapping[str, Any], rules: Any, timeout_seconds: float
+) -> tuple[dict[str, Any], pa.Table | None]:
+    """Play one run; return its row, and its series if they are kept."""
+    point, seed = divmod(run, composer.study.seeds)
+    row: dict[str, Any] = {"run": run, "run_id": "", "point": point, "seed": seed, "status": DONE}
+    table = None
+    try:
+        config = sober(composer.config(run))
+        row["run_id"], row["seed"] = run_id(config, manifest), config.seed
+        with deadline(timeout_seconds):
+            outcomes, table = outcomes_of(config, rules, run if manifest["keep_series"] else None)
+        row |= outcomes
+    except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
+        row |= {"status": FAILED, "error": cause_of(error)}
+    return row, table
+
+
+def sober(config: Config) -> Config:
+    """Return the configuration without what a sweep has no use for: figures, batches, a progress bar."""
+    return dataclasses.replace(
+        config,
+        record=dataclasses.replace(config.record, figures=False, batches=False, events=False),
+        compute=dataclasses.replace(config.compute, threads=1, progress=False, views_up_to=0),
+    )
+
+
+def outcomes_of(
+    config: Config, rules: Any = None, series_of: int | None = None
+) -> tuple[dict[str, float], pa.Table | None]:
+    """Play a configuration to its end and return its outcomes by name, and its series if they are asked for.
+
+    What cannot be computed, such as a statistic of too few workers, is NaN.
+    """
+    model = ClickWorkModel(config, plugins=rules)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    model.end()
+    frames = recorder.frames()
+    found = summary(frames, model.world)
+    outcomes = {
+        name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
+    }
+    if series_of is None:
+        return outcomes, None
+    table = pa.Table.from_pandas(frames.series, preserve_index=False).replace_schema_metadata(None)
+    return outcomes, table.add_column(0, "run", pa.array(np.full(table.num_rows, series_of, np.int64)))
+
+
+def cause_of(error: BaseException) -> str:
+    """Return a traceback that is the same wherever the sources lie."""
+    if isinstance(error, UserError):
+        return str(error)
+    lines = [
+        f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
+
+
+def run_id(config: Config, manifest: Mapping[str, Any]) -> str:
+    """Return a SHA-256 that two runs share when the same is played by the same sources."""
+    what = [config_id(config), manifest["source_hash"], manifest["plugins"]]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def columns_of(outcomes: Sequence[str]) -> dict[str, pa.DataType]:
+    """Return the columns of a part, without those of the axes."""
+    keys = {
+        "run": pa.int64(),
+        "run_id": pa.string(),
+        "point": pa.int64(),
+        "seed": pa.int64(),
+        "status": pa.string(),
+        "error": pa.string(),
+    }
+    return keys | dict.fromkeys(outcomes, pa.float64())
+
+
+def _table(
+    rows: Mapping[str, list[Any]], manifest: Mapping[str, Any], composer: Composer, runs: Sequence[int]
+) -> pa.Table:
+    kinds = columns_of(manifest["outcomes"])
+    columns = {name: pa.array(rows[name], kind) for name, kind in kinds.items()}
+    return with_units(pa.table(columns), manifest["units"], {"sweep": manifest["identity"]})
+
+
+def dead_row(composer: Composer, run: int, manifest: Mapping[str, Any], why: str) -> pa.Table:
+    """Return the row of a run with which workers die."""
+    config = sober(composer.config(run))
+    row = {
+        "run": run,
+        "run_id": run_id(config, manifest),
+        "point": run // composer.study.seeds,
+        "seed": config.seed,
+        "status": FAILED,
+        "error": why,
+    }
+    rows = {name: [row.get(name)] for name in columns_of(manifest["outcomes"])}
+    return _table(rows, manifest, composer, [run])
+
+
+# ---------------------------------------------------------------- the coordinator's side
+
+
+def execute(
+    study: Study, engine: Callable[[], Engine], settings: Settings, plugins: Sequence[Path] = ()
+) -> tuple[Path, int]:
+    """Play a study; return the sweep's folder and the exit code.
+
+    The same study goes on where it was stopped, if it is unfinished in the folder for results.
+
+    Raises
+    ------
+    UserError
+        If a point is not allowed (before anything runs), or the folder belongs to other sources, or is held
+        by another coordinator.
+    """
+    composer = Composer(study)
+    composer.check()
+    manifest = describe(study, composer, plugins, settings)
+    first = composer.config_of_point(0)
+    ClickWorkModel(sober(first), plugins=load_plugins(plugins) if plugins else None)
+    folder = None if settings.fresh else begun(Path(first.results.dir), manifest)
+    if folder is None:
+        folder = new_folder(first, f"sweep-{manifest['identity'][:16]}")
+        Store.create(folder, manifest, points_table(composer))
+    number, of = settings.shard
+    with locked(folder, "" if of == 1 else f"{number}/{of}"):
+        return folder, _carry_out(Store(folder), composer, engine, settings)
+
+
+def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], settings: Settings) -> int:
+    alone = settings.shard[1] == 1
+    if alone:
+        store.clear_leftovers()
+        store.set_aside_damaged()
+    state = store.done(len(composer))
+    if settings.retry_failed and alone:
+        forget_failed(store)
+        state[state == 2] = 0
+    mine = np.flatnonzero(state == 0)
+    number, of = settings.shard
+    mine = mine[mine % of == number - 1]
+    failed = int((state == 2).sum())
+    if len(mine):
+        if is_cold(search, posting) and not settings.quiet:
+            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+            outcomes_of(sober(composer.config(int(mine[0]))), None)
+        with _stopping_on_term():
+            failed += Coordinator(store, composer, engine(), settings, mine, int((state > 0).sum())).run()
+    if alone or not (store.done(len(composer)) == 0).any():
+        finish(store)
+    return PARTLY if failed else COMPLETE
+
+
+class Coordinator:
+    """Hands out chunks of runs and sees to it that each comes back."""
+
+    def __init__(
+        self,
+        store: Store,
+        composer: Composer,
+        engine: Engine,
+        settings: Settings,
+        runs: NDArray[np.int64],
+        before: int,
+    ) -> None:
+        self.store, self.composer, self.engine, self.settings = store, composer, engine, settings
+        self.manifest = store.manifest
+        self.identity = self.manifest["sha256"]
+        self.waiting: deque[list[int]] = deque()
+        self.left = deque(runs.tolist())
+        self.suspects: deque[list[int]] = deque()
+        self.deaths: dict[int, int] = {}
+        self.running: dict[Future[Any], tuple[list[int], float]] = {}
+        self.total = len(runs)
+        self.before = before
+        self.done = self.failed = 0
+        self.seconds_a_run = 0.0
+        self.began = time.monotonic()
+        self.told = -math.inf
+
+    def run(self) -> int:
+        """Play everything; return how many runs failed."""
+        with self._progress() as tell:
+            try:
+                while self.left or self.suspects or self.running:
+                    self._hand_out()
+                    self._collect()
+                    tell()
+                self._write_status()
+            except BaseException:
+                self.engine.abandon()
+                self._write_status()
+                raise
+        self.engine.close()
+        return self.failed
+
+    def _hand_out(self) -> None:
+        """Keep the workers busy. Whoever may have killed a worker runs with nobody beside it."""
+        if self.suspects:
+            if not self.running:
+                self._submit(self.suspects.popleft())
+            return
+        while self.left and len(self.running) < AHEAD * self.engine.workers:
+            size = min(len(self.left), self._chunk_size())
+            self._submit([self.left.popleft() for _ in range(size)])
+
+    def _chunk_size(self) -> int:
+        """Runs of about `CHUNK_SECONDS`, a single one while nothing is known; small ones near the end."""
+        if not self.seconds_a_run:
+            return 1
+        wanted = int(CHUNK_SECONDS / self.seconds_a_run)
+        fair = len(self.left) // (AHEAD * self.engine.workers)
+        return max(1, min(wanted, fair, LONGEST_CHUNK))
+
+    def _submit(self, runs: list[int]) -> None:
+        future = self.engine.submit(
+            play_chunk, str(self.store.folder), self.identity, runs, self.settings.timeout_seconds
+        )
+        self.running[future] = (runs, time.monotonic())
+
+    def _collect(self) -> None:
+        """Take what is finished; wait a moment if nothing is."""
+        finished, _ = wait(self.running, timeout=STATUS_SECONDS, return_when=FIRST_COMPLETED)
+        dead = [future for future in finished if died(_error_of(future))]
+        for future in finished:
+            if future not in dead:
+                runs, _ = self.running.pop(future)
+                self._take(runs, future)
+        if dead:
+            self._bury()
+        elif not finished:
+            self._stop_what_hangs()
+
+    def _take(self, runs: list[int], future: Future[Any]) -> None:
+        error = _error_of(future)
+        if error is not None:
+            raise error
+        found = future.result()
+        self.done += found["runs"]
+        self.failed += found["failed"]
+        share = found["seconds"] / found["runs"]
+        self.seconds_a_run = share if not self.seconds_a_run else 0.7 * self.seconds_a_run + 0.3 * share
+
+    def _bury(self) -> None:
+        """A worker died: whatever was running is played again, apart, until it is clear with which run."""
+        suspects = [runs for runs, _ in self.running.values()]
+        alone = len(suspects) == 1
+        self.running.clear()
+        self.engine.recover()
+        for runs in suspects:
+            committed = self.store.committed(runs)
+            if committed is not None:  # it died when its work was safe
+                self.done += len(runs)
+                self.failed += committed
+            elif len(runs) > 1:
+                middle = len(runs) // 2 if alone else len(runs)
+                self.suspects.extend(part for part in (runs[:middle], runs[middle:]) if part)
+            else:
+                self._suspect(runs[0], alone)
+
+    def _suspect(self, run: int, alone: bool) -> None:
+        """Try a run once more, by itself, unless workers have died with it often enough."""
+        self.deaths[run] = self.deaths.get(run, 0) + alone
+        if self.deaths[run] >= DEATHS:
+            self._give_up(run, f"The worker died {DEATHS} times while it played this run alone.")
+        else:
+            self.suspects.append([run])
+
+    def _give_up(self, run: int, why: str) -> None:
+        commit(self.store.folder / RUNS, dead_row(self.composer, run, self.manifest, why), run)
+        self.done += 1
+        self.failed += 1
+
+    def _stop_what_hangs(self) -> None:
+        """Treat a worker as dead that is far beyond the time its runs may take."""
+        limit = self.settings.timeout_seconds
+        if limit <= 0:
+            return
+        now = time.monotonic()
+        ahead = sum(len(runs) for runs, _ in self.running.values())
+        for runs, since in self.running.values():
+            if now - since > limit * max(len(runs), ahead) + GRACE_SECONDS:
+                self._bury()
+                return
+
+    # --- telling ---
+
+    @contextmanager
+    def _progress(self) -> Iterator[Callable[[], None]]:
+        watched = sys.stderr.isatty() and not self.settings.quiet
+        columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}% · {task.fields[text]}"))
+        with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as bar:
+            task = bar.add_task("sweep", total=self.total, text="")
+
+            def tell() -> None:
+                bar.update(task, completed=self.done, text=self.text())
+                if time.monotonic() - self.told > STATUS_SECONDS:
+                    self._write_status()
+
+            yield tell
+
+    def text(self) -> str:
+        """Say how far the sweep is: done, failed, speed, time left."""
+        status = self.status()
+        left = status["seconds_left"]
+        clock = "" if left is None else f" · {dt.timedelta(seconds=round(left))} left"
+        return (
+            f"{status['done']:,} of {status['total']:,} done, {status['failed']:,} failed ·"
+            f" {status['runs_per_second']:.2g} a second{clock}"
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return how far the sweep is; times are by a clock that never goes back."""
+        seconds = max(1e-9, time.monotonic() - self.began)
+        speed = self.done / seconds
+        return {
+            "engine": type(self.engine).__name__.lower(),
+            "workers": self.engine.workers,
+            "shard": list(self.settings.shard),
+            "total": self.total + self.before,
+            "done": self.done + self.before,
+            "failed": self.failed,
+            "running": sum(len(runs) for runs, _ in self.running.values()),
+            "runs_per_second": speed,
+            "seconds_left": (self.total - self.done) / speed if self.done else None,
+        }
+
+    def _write_status(self) -> None:
+        self.told = time.monotonic()
+        self.store.write_status(self.status())
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    from concurrent.futures import CancelledError
+
+    try:
+        return future.exception()
+    except CancelledError as error:
+        return error
+
+
+@contextmanager
+def _stopping_on_term() -> Iterator[None]:
+    """Let SIGTERM stop a sweep as Ctrl+C does."""
+
+    def stop(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
+# ---------------------------------------------------------------- folders
+
+
+def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings) -> dict[str, Any]:
+    """Return a sweep's manifest: what was asked, by which sources, and what its columns mean."""
+    plain = study.to_plain()
+    asked = {**plain, "settings": [word for word in study.settings if not word.startswith(WITHOUT_EFFECT)]}
+    ends = {0, len(composer.points) - 1}
+    what = {
+        "study": asked,
+        "keep_series": settings.keep_series,
+        "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
+    }
+    identity = hashlib.sha256(json.dumps(what, sort_keys=True, default=list).encode()).hexdigest()
+    units = {name: one.unit for name, one in INDICATORS.items()}
+    return {
+        "identity": identity,
+        "study": json.loads(json.dumps(plain)),
+        "runs": len(composer),
+        "plugin_files": [str(path.resolve()) for path in plugins],
+        "plugins": what["plugins"],
+        "keep_series": settings.keep_series,
+        "outcomes": list(INDICATORS),
+        "units": units,
+        "definitions": {name: one.definition for name, one in INDICATORS.items()},
+        "ends": [config_id(composer.config_of_point(number)) for number in sorted(ends)],
+        "version": importlib.metadata.version("clickmarket"),
+        "source_hash": source_hash(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def points_table(composer: Composer) -> pa.Table:
+    """Return the points: a row each, a column for every axis."""
+    columns = {"point": pa.array(range(len(composer.points)), pa.int64())}
+    for place, axis in enumerate(composer.study.axes):
+        columns[axis.path] = column([point[place] for point in composer.points])
+    return pa.table(columns)
+
+
+def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
+    """Return the folder of the same sweep, if there is one; refuse it if other sources began it."""
+    for folder in sorted(results.glob(f"*-sweep-{manifest['identity'][:16]}*"), reverse=True):
+        if not (folder / MANIFEST).is_file():
+            continue
+        old = Store(folder).manifest
+        for key in ("source_hash", "ends"):
+            if old[key] != manifest[key]:
+                what = "sources" if key == "source_hash" else "groups"
+                raise UserError(
+                    f"{folder} is the same sweep, begun with other {what} (version {old['version']}, now"
+                    f" {manifest['version']}). Runs of both cannot be mixed.",
+                    path=str(folder),
+                    allowed="fresh=true, which begins anew in another folder; or what it was begun with",
+                    nearest="fresh=true",
+                )
+        return folder
+    return None
+
+
+def forget_failed(store: Store) -> None:
+    """Write parts that hold failed runs anew without them, so that they are played again."""
+    for part in store.parts():
+        table = part.read()
+        keep = np.array(table["status"].to_pylist()) != FAILED
+        if keep.all():
+            continue
+        if keep.any():
+            rest = table.filter(pa.array(keep)).combine_chunks()
+            commit(store.folder / RUNS, rest, int(rest["run"][0].as_py()))
+        part.path.unlink()
+
+
+def finish(store: Store) -> None:
+    """Put the parts of a finished sweep together, and write a table for people."""
+    store.compact()
+    from sim.study.reading import write_summary
+
+    write_summary(store)

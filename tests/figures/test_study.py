@@ -1,0 +1,82 @@
+"""Figures of a sweep: what is drawn is what the tables say, and two drawings are the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from sim.figures import study, style
+from sim.study import analysis
+from sim.study.reading import Sweep
+from tests.study.test_analysis import AXES, made_up
+
+
+def sweep_of(words: list[str], outcome: Callable[..., float]) -> Sweep:
+    sweep = made_up(words, outcome, noise=0.01)
+    sweep.manifest |= {"version": "0", "identity": "0" * 64}
+    return sweep
+
+
+GRID = ["market.noise_sigma=0,0.5,1,1.5,2", "market.taste_sigma=0,1", "seeds=3"]
+
+
+@pytest.fixture(scope="module")
+def grid() -> Sweep:
+    return sweep_of(GRID, lambda a, b: a * (2 - a) + b)
+
+
+def test_tornado_has_the_most_important_on_top(grid: Sweep) -> None:
+    table = analysis.sensitivity(grid, "y")
+    (axes,) = study.tornado(grid, "y", table).axes
+    assert [label.get_text() for label in axes.get_yticklabels()][::-1] == table["setting"].tolist()
+    widths = [patch.get_width() for patch in axes.patches]
+    assert widths == pytest.approx(table["index"].tolist()[::-1])
+
+
+def test_tornado_of_indices_shows_totals() -> None:
+    sweep = sweep_of(["design=saltelli", "points=64", *AXES], lambda a, b, c: a * b + c / 63)
+    (axes,) = study.tornado(sweep, "y", analysis.sensitivity(sweep, "y")).axes
+    assert len(axes.patches) == 2 * len(AXES)
+
+
+def test_curve_marks_its_peak(grid: Sweep) -> None:
+    x = "market.noise_sigma"
+    table, top = analysis.response(grid, "y", x), analysis.peak(grid, "y", x)
+    (axes,) = study.curve(grid, "y", table, top).axes
+    assert axes.lines[0].get_ydata() == pytest.approx(table["mean"].to_numpy())
+    assert axes.lines[1].get_xdata()[0] == pytest.approx(top["at"])
+    assert axes.get_title(loc="left").startswith("peak at ")
+
+
+def test_heat_map_holds_the_means(grid: Sweep) -> None:
+    table = analysis.response(grid, "y", *grid.axes)
+    axes = study.heat_map(grid, "y", table).axes[0]
+    shown = np.asarray(axes.images[0].get_array())
+    assert shown.T.ravel() == pytest.approx(table["mean"].to_numpy())
+
+
+def test_front_is_filled(grid: Sweep) -> None:
+    grid.outcomes["z"] = -grid.experiments["market.noise_sigma"].to_numpy()
+    grid.manifest["units"]["z"] = "USD"
+    goals = {"y": 1, "z": 1}
+    table = analysis.pareto(grid, goals)
+    (axes,) = study.front(grid, goals, table).axes
+    assert len(axes.lines[0].get_xdata()) == table["front"].sum()
+
+
+@pytest.mark.parametrize("name", ["tornado", "curve", "heat_map"])
+def test_figures_are_the_same_bytes_each_time(name: str, grid: Sweep, tmp_path: Path) -> None:
+    def draw() -> Figure:
+        if name == "tornado":
+            return study.tornado(grid, "y", analysis.sensitivity(grid, "y"))
+        axes = grid.axes if name == "heat_map" else grid.axes[:1]
+        return getattr(study, name)(grid, "y", analysis.response(grid, "y", *axes))
+
+    first = [path.read_bytes() for path in style.save(draw(), tmp_path, "a")]
+    assert first == [path.read_bytes() for path in style.save(draw(), tmp_path, "b")]
+    (text, *_) = draw().texts
+    assert "30 runs" in text.get_text().replace("\n", " ")

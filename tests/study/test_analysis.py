@@ -1,0 +1,193 @@
+"""What a sweep shows, on made-up sweeps whose answers are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from sim.errors import UserError
+from sim.study import analysis
+from sim.study.points import Composer, read_study
+from sim.study.reading import Sweep
+from tests.conftest import Exercised
+from tests.support.planting import planted
+
+AXES = ["market.noise_sigma=interval(0,2)", "market.taste_sigma=interval(0,2)", "market.looks=interval(1,63)"]
+
+
+def made_up(words: list[str], outcome: Callable[..., float], noise: float = 0.0) -> Sweep:
+    """A sweep whose outcome is a function of the settings, with noise by seed."""
+    study = read_study(["world=north_south", *words])
+    composer = Composer(study)
+    rng = np.random.default_rng(5)
+    rows, values = [], []
+    for run in range(len(composer)):
+        point, seed = divmod(run, study.seeds)
+        settings = dict(zip((axis.path for axis in study.axes), composer.points[point], strict=True))
+        rows.append(
+            {"run": run, "run_id": str(run), "point": point, "seed": seed, "status": "done", "error": None}
+            | settings
+        )
+        values.append({"run": run, "y": outcome(*composer.points[point]) + noise * rng.standard_normal()})
+    sweep = Sweep(pd.DataFrame(rows).set_index("run"), pd.DataFrame(values).set_index("run"))
+    sweep.manifest, sweep.path = {"study": study.to_plain(), "units": {"y": "USD"}}, Path("made-up")
+    return sweep
+
+
+def check_sobol(module: ModuleType) -> None:
+    """y = 2a + b: first indices 0.8 and 0.2, and nothing for the third; intervals hold them."""
+    sweep = made_up(["design=saltelli", "points=512", *AXES], lambda a, b, c: 2 * a + b)
+    table = module.sensitivity(sweep, "y").set_index("setting")
+    for name, index in zip(sweep.axes, (0.8, 0.2, 0.0), strict=True):
+        assert table.loc[name, "index"] == pytest.approx(index, abs=0.03)
+        assert table.loc[name, "total"] == pytest.approx(index, abs=0.03)
+        assert table.loc[name, "low"] - 0.01 <= index <= table.loc[name, "high"] + 0.01
+    assert list(table.index[:2]) == sweep.axes[:2]
+
+
+def check_morris(module: ModuleType) -> None:
+    """Effects over the whole range: 2 a over [0, 2] is 4; of ab, the mean is that of the other, 1 x 2."""
+    sweep = made_up(["design=morris", "points=200", *AXES[:2]], lambda a, b: 2 * a + b * b)
+    table = module.sensitivity(sweep, "y").set_index("setting")
+    assert table.loc[sweep.axes[0], ["index", "mean", "deviation"]].tolist() == pytest.approx(
+        [4, 4, 0], abs=1e-9
+    )
+    # b² over steps of 2/3 x 2 from 0 or 2/3: (b + 4/3)² - b² = 16/9 + 8/3 b, by 2/3: 8/3 or 16/3.
+    assert table.loc[sweep.axes[1], "mean"] == pytest.approx(4.0, abs=0.25)
+    assert table.loc[sweep.axes[1], "deviation"] == pytest.approx(4 / 3, abs=0.1)
+
+
+def check_ends(module: ModuleType) -> None:
+    """On a grid: the mean at the highest less that at the lowest value, with Welch's interval."""
+    words = ["market.noise_sigma=0,1,2", "policy=none,usage_tax", "seeds=3"]
+    sweep = made_up(words, lambda a, policy: 3 * a + (policy == "none"), noise=0.01)
+    table = module.sensitivity(sweep, "y").set_index("setting")
+    assert table.loc["market.noise_sigma", "index"] == pytest.approx(6.0, abs=0.05)
+    assert table.loc["policy", "index"] == pytest.approx(1.0, abs=0.05)
+    one, other = np.array([1.0, 2.0, 4.0]), np.array([5.0, 9.0])
+    found = stats.ttest_ind(other, one, equal_var=False).confidence_interval()
+    assert module.half_width(one, other) == pytest.approx((found.high - found.low) / 2)
+
+
+def check_response(module: ModuleType) -> None:
+    words = ["market.noise_sigma=0,1", "market.taste_sigma=0,1,2", "seeds=4"]
+    sweep = made_up(words, lambda a, b: a + 10 * b, noise=0.5)
+    table = module.response(sweep, "y", *sweep.axes)
+    assert len(table) == 6
+    assert (table["runs"] == 4).all()
+    done = sweep.experiments
+    chosen = (done["market.noise_sigma"] == 1) & (done["market.taste_sigma"] == 2)
+    values = sweep.outcomes.loc[chosen, "y"].to_numpy()
+    row = table.iloc[-1]
+    low, high = stats.t.interval(0.95, 3, values.mean(), stats.sem(values))
+    assert row[["mean", "low", "high"]].tolist() == pytest.approx([values.mean(), low, high])
+
+
+def check_peak(module: ModuleType) -> None:
+    """y = x (2 - x) has its top at 1, between the points 0.8 and 1.2; a rising curve has it at the end."""
+    words = ["market.noise_sigma=0,0.4,0.8,1.2,1.6,2", "seeds=20"]
+    top = module.peak(made_up(words, lambda a: a * (2 - a), noise=0.02), "y", "market.noise_sigma")
+    assert top["at"] == pytest.approx(1.0, abs=0.1)
+    assert top["low"] < 1.0 < top["high"]
+    assert top["high"] - top["low"] < 0.3
+    assert top["value"] == pytest.approx(1.0, abs=0.02)
+    assert not top["at_end"]
+    rising = module.peak(made_up(words, lambda a: a), "y", "market.noise_sigma")
+    assert (rising["at"], rising["at_end"]) == (2.0, 1.0)
+
+
+def check_pareto(module: ModuleType) -> None:
+    sweep = made_up(["market.noise_sigma=0,1,2", "market.taste_sigma=0,1"], lambda a, b: a)
+    sweep.outcomes["z"] = [1.0, 3.0, 2.0, 1.0, 0.0, 0.0]
+    table = module.pareto(sweep, {"y": 1, "z": 1})
+    assert table["front"].tolist() == [False, True, True, False, True, True]
+    assert module.pareto(sweep, {"y": -1, "z": 1})["front"].tolist() == [
+        False,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def check_discover(module: ModuleType) -> None:
+    """Where a > 1.2 and b < 0.8 the outcome is high: the box found is that corner, and c is free."""
+    sweep = made_up(
+        ["design=sobol", "points=1024", *AXES], lambda a, b, c: float(a > 1.2 and b < 0.8) + 0.001 * c / 63
+    )
+    table = module.discover(sweep, "y", 0.5).set_index("setting")
+    a, b, c = (table.loc[name] for name in sweep.axes)
+    assert 1.1 < a["low"] < 1.3
+    assert 0.7 < b["high"] < 0.9
+    assert a["restricted"]
+    assert b["restricted"]
+    assert c["high"] - c["low"] > 40
+    assert table.attrs["share_of_all"] == pytest.approx(0.16, abs=0.01)
+    assert table.attrs["share_inside"] > 0.8
+    assert table.attrs["coverage"] > 0.8
+
+
+def check_seeds(module: ModuleType) -> None:
+    """The number given is the least whose interval is narrow enough."""
+    needed = int(module.seeds_for(2.0, 10.0, 0.05))
+    for seeds, enough in ((needed, True), (needed - 1, False)):
+        half = stats.t.ppf(0.975, seeds - 1) * 2.0 / math.sqrt(seeds) / 10.0
+        assert (half <= 0.05) == enough
+    sweep = made_up(["market.noise_sigma=1,2", "seeds=200"], lambda a: 10.0, noise=2.0)
+    row = module.replications(sweep, ["y"], 0.05).iloc[0]
+    assert row["deviation"] == pytest.approx(2.0, abs=0.2)
+    assert row["seeds_needed"] == pytest.approx(needed, abs=0.2 * needed)
+
+
+CHECKS: dict[Any, tuple[str, str]] = {
+    check_sobol: ("parts[1][None]", "parts[0][None]"),
+    check_morris: ("np.diff(values, axis=1) / moves.sum(axis=2)", "np.diff(values, axis=1)"),
+    check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),
+    check_response: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
+    check_peak: ("max(places[best - 1], -b / (2 * a))", "max(places[best - 1], -b / a)"),
+    check_pareto: (".any(axis=1)\n        front[row]", ".all(axis=1)\n        front[row]"),
+    check_discover: ("key=lambda place: (shares[place]", "key=lambda place: (-shares[place]"),
+    check_seeds: ("deviation / math.sqrt(seeds) / abs(mean)", "deviation / seeds / abs(mean)"),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_analyses(check: Any, exercised: Exercised) -> None:
+    """Each gives the known answer, and a planted bug takes it away."""
+    check(analysis)
+    with pytest.raises(AssertionError):
+        check(planted(analysis, *CHECKS[check]))
+    exercised("planted bugs", 1, 1)
+
+
+def test_the_same_sweep_gives_the_same_table() -> None:
+    sweep = made_up(["design=saltelli", "points=64", *AXES], lambda a, b, c: a * b + c)
+    assert analysis.sensitivity(sweep, "y").equals(analysis.sensitivity(sweep, "y"))
+    constant = made_up(["design=saltelli", "points=16", *AXES], lambda a, b, c: 1.0)
+    assert (analysis.sensitivity(constant, "y")["index"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda sweep: analysis.sensitivity(sweep, "z"), "outcome"),
+        (lambda sweep: analysis.response(sweep, "y", "market.looks"), "x"),
+        (lambda sweep: analysis.peak(sweep, "y", "market.noise_sigma"), "x"),
+        (lambda sweep: analysis.discover(sweep, "y", 1e9), "above"),
+        (lambda sweep: analysis.replications(sweep, ["y"], 0.0), "half_width"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(ask: Callable[[Sweep], Any], path: str) -> None:
+    sweep = made_up(["market.noise_sigma=0,1", "seeds=2"], lambda a: a)
+    with pytest.raises(UserError) as told:
+        ask(sweep)
+    assert told.value.path == path

@@ -1,0 +1,146 @@
+"""From the words of a sweep to its configurations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.composition import compose, conf_folder
+from sim.config import Config
+from sim.errors import UserError
+from sim.study.points import Composer, Study, read_study
+from sim.validation import check
+from tests.conftest import Exercised
+
+SMALL = ["world=north_south", "workers.count=40", "requesters.count=8"]
+
+
+def test_points_are_those_of_single_runs(exercised: Exercised) -> None:
+    """A point's configuration, composed in a hurry, is the one that its words alone would give."""
+    words = [
+        "policy=none,usage_tax,[universal_income,usage_tax]", "requesters.pay_usd_per_hour=range(1,4,1)",
+        "platforms.microwork.requester_fee=0.1,0.2", "market.looks=5,9",
+    ]  # fmt: skip
+    composer = Composer(read_study([*SMALL, *words, "seeds=2"]))
+    assert len(composer) == 3 * 3 * 2 * 2 * 2
+    for run in range(len(composer)):
+        point, seed = divmod(run, 2)
+        policy, pay, fee, looks = composer.points[point]
+        named = "[" + ",".join(policy) + "]" if isinstance(policy, tuple) else policy
+        plain = compose(
+            [
+                *SMALL,
+                f"policy={named}",
+                f"requesters.pay_usd_per_hour={pay}",
+                f"platforms.microwork.requester_fee={fee}",
+                f"market.looks={looks}",
+                f"seed={1 + seed}",
+            ]
+        )
+        found = composer.config(run)
+        assert found == plain
+        assert check(found) == found
+    exercised("points compared", len(composer), 72)
+
+
+def test_worlds_can_be_swept() -> None:
+    composer = Composer(read_study(["world=north_south,six_regions", "workers.count=40"]))
+    assert [composer.config(run).world.table for run in range(2)] == ["north_south", "six_regions"]
+
+
+def test_a_study_survives_its_manifest() -> None:
+    study = read_study(
+        [*SMALL, "design=lhs", "points=7", "workers.broker_cut=declared", "policy=none,[usage_tax]",
+         "requesters.pay_usd_per_hour=tag(log,interval(1,10))", "market.looks=interval(3,20)"]
+    )  # fmt: skip
+    again = Study.from_plain(json.loads(json.dumps(study.to_plain())))
+    assert again == study
+    assert Composer(again).points == Composer(study).points
+    axes = {axis.path: axis for axis in study.axes}
+    assert (axes["workers.broker_cut"].low, axes["workers.broker_cut"].high) == (0.0, 0.6)
+    assert axes["requesters.pay_usd_per_hour"].logarithmic
+    assert axes["market.looks"].whole
+
+
+def test_a_file_holds_a_study_and_words_win_over_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "design: list\nseeds: 3\nsettings: [world=north_south, workers.count=40]\n"
+        "vary:\n  market.looks: [3, 4]\n  workers.broker_cut: range(0,0.4,0.2)\n"
+    )
+    study = read_study([f"study={file}", "seeds=5", "workers.count=50"])
+    assert (study.design, study.seeds) == ("list", 5)
+    assert study.settings == ("world=north_south", "workers.count=50")
+    assert Composer(study).points == [(3, 0.0), (4, 0.2)]
+    assert read_study([f"study={file}", "market.looks=7"]).settings[-1] == "market.looks=7"
+
+
+def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
+    files = sorted((conf_folder() / "study").glob("*.yaml"))
+    for file in files:
+        assert file.read_text(encoding="utf-8").startswith("# ")
+        Composer(read_study([f"study={file.stem}"])).check()
+    exercised("studies", len(files), 1)
+
+
+def test_studies_are_no_group_of_a_run() -> None:
+    with pytest.raises(UserError):
+        compose(["study=pay_fee_tax"])
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (["design=lsh"], "design"),
+        (["seeds=0"], "seeds"),
+        (["seeds=two"], "seeds"),
+        (["seed=1,2"], "seed"),
+        (["study=pay_fee_txa"], "study"),
+        (["time.start=declared"], "time.start"),
+        (["workers.broker_cut=interval(0.5,0.1)"], "workers.broker_cut"),
+        (["workers.broker_cut=tag(log,interval(0,1))"], "workers.broker_cut"),
+        (["market.looks=range(5,5,1)"], "market.looks"),
+        (["market.looks=shuffle(1,2)"], "market.looks"),
+        (["policy=none,usage_tx"], "policy"),
+        (["market.looks=5,0"], "market.looks"),
+        (["no.such=1,2"], "no"),
+        (["workers.patience_low=5,40", "workers.patience_high=12"], "workers.patience_high"),
+        (["policy=none,usage_tax", "policy.usage_tax.usd_per_user_month=1,2"],
+         "policy.usage_tax.usd_per_user_month"),
+    ],
+)  # fmt: skip
+def test_bad_words_are_told(words: list[str], path: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        Composer(read_study([*SMALL, *words])).check()
+    assert refusal.value.path == path
+    assert len(str(refusal.value).splitlines()) <= 4
+
+
+def test_the_bad_point_is_named() -> None:
+    composer = Composer(read_study([*SMALL, "market.looks=5,6,99"]))
+    with pytest.raises(UserError, match=r"^In point 2 of 3 \(market\.looks=99\): market\.looks is above"):
+        composer.check()
+
+
+def test_the_last_of_many_points_is_refused(exercised: Exercised) -> None:
+    """Every point is composed before the first run: 4 000 here, 100 000 at night."""
+    _refuse_last(4_000)
+    exercised("points", 4_000, 4_000, nightly=100_000)
+
+
+@pytest.mark.nightly
+def test_the_last_of_a_hundred_thousand_points_is_refused() -> None:
+    _refuse_last(100_000)
+
+
+def _refuse_last(count: int) -> None:
+    pays = ",".join(f"{1 + place / 100:.2f}" for place in range(count // 100 - 1))
+    words = [*SMALL, f"requesters.pay_usd_per_hour={pays},999", "market.looks=range(3,53,1)",
+             "workers.broker_cut=0.1,0.2"]  # fmt: skip
+    composer = Composer(read_study(words))
+    assert len(composer.points) == count
+    with pytest.raises(UserError, match=f"In point {count - 100} of {count}"):
+        composer.check()
+    assert isinstance(composer.config_of_point(0), Config)

@@ -1,0 +1,414 @@
+"""The store of a sweep: nothing torn, doubled or lost, whatever is killed, full or damaged."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sim.errors import UserError
+from sim.study import result, store, sweep
+from sim.study.points import Composer, Study
+from sim.study.reading import load_sweep
+from sim.study.store import POINTS, RUNS, Store, locked
+from sim.study.sweep import Coordinator, Settings
+from tests.conftest import Exercised
+from tests.support.fake_engine import FakeEngine, Stopped, fake_rows
+from tests.support.planting import planted
+
+SCHEDULES = 60
+SCHEDULES_AT_NIGHT = 10_000
+RUN_COUNT = 60
+
+
+def new_store(folder: Path, runs: int = RUN_COUNT, module: Any = store) -> Any:
+    """A sweep's folder for fake rows."""
+    folder.mkdir(parents=True)
+    manifest = {
+        "identity": "0" * 64, "study": Study((), ()).to_plain(), "runs": runs, "outcomes": ["outcome"],
+        "units": {"outcome": "USD"}, "source_hash": "s", "plugins": {}, "keep_series": False,
+        "version": "0", "plugin_files": [], "definitions": {},
+    }  # fmt: skip
+    points = pa.table({"point": pa.array(range(runs), pa.int64())})
+    return module.Store.create(folder, manifest, points)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coordinator waits for the fake engine by letting it do one more thing."""
+
+    def wait(futures: dict[Future[Any], Any], **_: Any) -> tuple[set[Future[Any]], set[Future[Any]]]:
+        ENGINES[-1].advance()
+        return {future for future in futures if future.done()}, set()
+
+    monkeypatch.setattr(sweep, "wait", wait)
+
+
+ENGINES: list[FakeEngine] = []
+
+
+def coordinate(folder: Path, engine: FakeEngine, module: ModuleType = sweep) -> int:
+    """Play what is missing, as a coordinator that is started anew would; return how many failed."""
+    ENGINES.append(engine)
+    own = Store(folder)
+    own.clear_leftovers()
+    own.set_aside_damaged()
+    composer = Composer(Study(("world=north_south",), (), seeds=RUN_COUNT))
+    left = np.flatnonzero(own.done(RUN_COUNT) == 0)
+    quiet = Settings(quiet=True)
+    return int(module.Coordinator(own, composer, engine, quiet, left, RUN_COUNT - len(left)).run())
+
+
+def whole(folder: Path) -> list[dict[str, Any]]:
+    """The rows that are there in the end, put together."""
+    own = Store(folder)
+    own.compact()
+    assert len(own.parts()) == 1
+    return own.table().to_pylist()
+
+
+def play_schedule(folder: Path, seed: int, module: ModuleType = sweep) -> tuple[int, int, int]:
+    """One schedule of accidents to the end; return deaths, stops and runs that were given up."""
+    new_store(folder)
+    rng = random.Random(seed)
+    poison = frozenset(rng.sample(range(RUN_COUNT), rng.choice([0, 0, 1, 2])))
+    deaths = stops = failed = 0
+    for attempt in range(200):
+        stopping = rng.choice([0.0, 0.02, 0.2]) if attempt < 100 else 0.0
+        engine = FakeEngine(seed * 1000 + attempt, folder, poison, rng.choice([0.0, 0.1, 0.3]), stopping)
+        try:
+            coordinate(folder, engine, module)
+            break
+        except Stopped:
+            stops += 1
+        finally:
+            deaths += engine.deaths
+            assert engine.safe.isdisjoint(engine.played), "what a dead worker had made safe was played again"
+    else:
+        raise AssertionError("it never ended")
+    rows = whole(folder)
+    assert [row["run"] for row in rows] == list(range(RUN_COUNT))
+    for row in rows:
+        if row["run"] in poison:
+            failed += 1
+            assert row["status"] == "failed"
+            assert "died" in row["error"]
+        else:
+            assert row["status"] == "done", f"run {row['run']} was given up, and is innocent"
+            assert row["outcome"] == row["run"] / 7
+    return deaths, stops, failed
+
+
+@pytest.fixture(autouse=True)
+def _dead_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake run's row when it is given up."""
+
+    def dead(composer: Composer, run: int, manifest: Any, why: str) -> pa.Table:
+        table = fake_rows([run])
+        columns = {name: table[name] for name in table.column_names}
+        return pa.table(
+            columns | {"status": ["failed"], "error": [why], "outcome": pa.array([None], pa.float64())}
+        )
+
+    monkeypatch.setattr(sweep, "dead_row", dead)
+
+
+@pytest.fixture
+def _no_flushing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is who does what again, not what a disk keeps."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+def try_schedules(folder: Path, count: int) -> dict[str, int]:
+    found = {"deaths of workers": 0, "deaths of coordinators": 0, "runs given up": 0}
+    for seed in range(count):
+        for name, number in zip(found, play_schedule(folder / str(seed), seed), strict=True):
+            found[name] += number
+    return found
+
+
+@pytest.mark.usefixtures("_no_flushing")
+def test_schedules_of_accidents(tmp_path: Path, exercised: Exercised) -> None:
+    """Workers and coordinators die, work is doubled and disordered: all runs are there, once and right."""
+    for what, number in try_schedules(tmp_path, SCHEDULES).items():
+        exercised(what, number, SCHEDULES // 2)
+    exercised("schedules", SCHEDULES, SCHEDULES, nightly=SCHEDULES_AT_NIGHT)
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("_no_flushing")
+def test_many_schedules_of_accidents(tmp_path: Path, exercised: Exercised) -> None:
+    for what, number in try_schedules(tmp_path, SCHEDULES_AT_NIGHT).items():
+        exercised(what, number, SCHEDULES_AT_NIGHT // 2)
+
+
+BROKEN_COORDINATORS = {
+    "a dead worker's runs are forgotten": ("self.suspects.extend(part for part in", "list(part for part in"),
+    "a run is given up at once": ("self.deaths[run] >= DEATHS", "self.deaths[run] >= 0"),
+    "what was safe is played again": ("if committed is not None:", "if False:"),
+}
+
+
+@pytest.mark.usefixtures("_no_flushing")
+@pytest.mark.parametrize("bug", BROKEN_COORDINATORS)
+def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = planted(sweep, *BROKEN_COORDINATORS[bug])
+    monkeypatch.setattr(module, "wait", sweep.wait)
+    monkeypatch.setattr(module, "dead_row", sweep.dead_row)
+
+    def play_many() -> None:
+        for seed in range(40):
+            play_schedule(tmp_path / str(seed), seed, module)
+
+    with pytest.raises((AssertionError, KeyError)):
+        play_many()
+
+
+# ---------------------------------------------------------------- one commit
+
+
+def calls_of_a_commit(folder: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a commit asks of the system, in order."""
+    calls: list[str] = []
+    kinds: dict[int, str] = {}
+
+    def watch(name: str, target: str) -> None:
+        real = getattr(os, name)
+
+        def called(*arguments: Any, **keywords: Any) -> Any:
+            if name == "fsync":
+                kind = "folder" if Path(f"/proc/self/fd/{arguments[0]}").is_dir() else "file"
+                calls.append(f"fsync {kind}")
+            else:
+                calls.append(target)
+            return real(*arguments, **keywords)
+
+        monkeypatch.setattr(os, name, called)
+
+    watch("fsync", "fsync")
+    watch("replace", "rename")
+    module.commit(folder / RUNS, fake_rows([0, 1]), 0)
+    monkeypatch.undo()
+    assert not kinds
+    return calls
+
+
+def test_a_commit_is_flushed_before_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_store(tmp_path / "a")
+    assert calls_of_a_commit(tmp_path / "a", store, monkeypatch) == ["fsync file", "rename", "fsync folder"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("            os.fsync(self.file.fileno())\n", ""),
+        ("            _flush_folder(self.path.parent)\n", ""),
+    ],
+    ids=["no flush of the file", "no flush of the folder"],
+)
+def test_a_commit_without_flush_is_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = planted(store, "DIGITS = 32", "DIGITS = 32")
+    broken.replacing = planted(result, old, new).replacing  # type: ignore[attr-defined]
+    new_store(tmp_path / "a")
+    calls = calls_of_a_commit(tmp_path / "a", broken, monkeypatch)
+    assert calls != ["fsync file", "rename", "fsync folder"]
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failing_disk_leaves_the_store_as_it_was(
+    fault: int, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = new_store(tmp_path / "a")
+    store.commit(tmp_path / "a" / RUNS, fake_rows([0, 1]), 0)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(UserError, match=os.strerror(fault)) as told:
+        store.commit(tmp_path / "a" / RUNS, fake_rows([2, 3]), 2)
+    monkeypatch.undo()
+    assert "part-000000002" in str(told.value)
+    assert list((tmp_path / "a" / RUNS).glob(".*")) == []
+    assert own.done(RUN_COUNT)[:4].tolist() == [1, 1, 0, 0]
+    store.commit(tmp_path / "a" / RUNS, fake_rows([2, 3]), 2)
+    assert own.done(RUN_COUNT)[:4].tolist() == [1, 1, 1, 1]
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """The system refuses to let a file grow: nothing torn is counted."""
+    import resource
+    import signal
+
+    own = new_store(tmp_path / "a")
+    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with pytest.raises(UserError, match="cannot be written"):
+            store.commit(tmp_path / "a" / RUNS, fake_rows(list(range(RUN_COUNT))), 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert not own.done(RUN_COUNT).any()
+    assert [path.name for path in (tmp_path / "a" / RUNS).iterdir()] == []
+
+
+# ---------------------------------------------------------------- damage
+
+
+def damages(content: bytes, rng: random.Random, count: int) -> Iterator[bytes]:
+    """Truncations and single flipped bits, in turn."""
+    for number in range(count):
+        place = rng.randrange(len(content))
+        if number % 2:
+            yield content[:place]
+        else:
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << rng.randrange(8)
+            yield bytes(flipped)
+
+
+def test_damage_is_never_silent(tmp_path: Path, exercised: Exercised) -> None:
+    """Every truncation and every flipped bit of every kind of file is told, and names the file."""
+    folder = tmp_path / "a"
+    own = new_store(folder)
+    path = store.commit(folder / RUNS, fake_rows(list(range(RUN_COUNT))), 0)
+    rng, tried = random.Random(1), 0
+    for file in (path, folder / POINTS, folder / "manifest.json"):
+        content = file.read_bytes()
+        for damaged in damages(content, rng, 134):
+            file.write_bytes(damaged)
+            with pytest.raises(UserError) as told:
+                load_sweep(folder)
+            assert file.name in str(told.value)
+            tried += 1
+        file.write_bytes(content)
+    load_sweep(folder)
+    assert own.damaged() == []
+    exercised("damaged files", tried, 400)
+
+
+def test_damaged_parts_are_named_and_played_again(tmp_path: Path) -> None:
+    own = new_store(tmp_path / "a")
+    path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
+    path.write_bytes(path.read_bytes()[:-7])
+    ((found, why, runs),) = own.damaged()
+    assert found == path
+    assert path.name in why
+    assert runs == [3, 4, 5]
+    coordinate(tmp_path / "a", FakeEngine(1, tmp_path / "a", accidents=0.0))
+    assert len(whole(tmp_path / "a")) == RUN_COUNT
+    assert [file.suffix for file in (tmp_path / "a" / RUNS).iterdir()].count(".damaged") == 1
+
+
+def test_parts_that_disagree_stop_everything(tmp_path: Path) -> None:
+    own = new_store(tmp_path / "a")
+    store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4]), 3)
+    again = fake_rows([4, 5])
+    store.commit(tmp_path / "a" / RUNS, again, 4)
+    assert len(own.table()) == 3
+    other = again.set_column(6, "outcome", pa.array([4 / 7 + 1e-16 * 8, 5 / 7], pa.float64()))
+    assert other["outcome"][0] != again["outcome"][0]
+    store.commit(tmp_path / "a" / RUNS, other, 4)
+    with pytest.raises(UserError, match="run 4 twice, and the two differ in outcome"):
+        own.table()
+    assert len(own.parts()) == 3
+
+
+BROKEN_STORES = {
+    "checksums are not looked at": ("!= self.sha256:", "== 'never':"),
+    "what disagrees is dropped": ("if repr(one) != repr(other):", "if False:"),
+}
+
+
+def test_broken_stores_are_noticed(tmp_path: Path, exercised: Exercised) -> None:
+    silent = planted(store, *BROKEN_STORES["checksums are not looked at"])
+    new_store(tmp_path / "a")
+    path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
+    content = bytearray(path.read_bytes())
+    unseen = 0
+    for place in range(4, len(content), 7):
+        content[place] ^= 1
+        path.write_bytes(bytes(content))
+        try:
+            silent.Store(tmp_path / "a").table()
+            unseen += 1
+        except (UserError, OSError, pa.ArrowException, ValueError, KeyError):
+            pass
+        content[place] ^= 1
+    assert unseen, "without checksums some flipped bit must go unseen, or the test shows nothing"
+    path.write_bytes(bytes(content))
+
+    lax = planted(store, *BROKEN_STORES["what disagrees is dropped"])
+    other = fake_rows([4]).set_column(6, "outcome", pa.array([0.5], pa.float64()))
+    store.commit(tmp_path / "a" / RUNS, other, 4)
+    assert len(lax.Store(tmp_path / "a").table()) == 3
+    with pytest.raises(UserError):
+        Store(tmp_path / "a").table()
+    exercised("broken stores noticed", len(BROKEN_STORES), 2)
+
+
+def test_compacting_keeps_every_row_and_few_files(tmp_path: Path) -> None:
+    own = new_store(tmp_path / "a", 500)
+    order = list(range(500))
+    random.Random(1).shuffle(order)
+    for run in order:
+        store.commit(tmp_path / "a" / RUNS, fake_rows([run]), run)
+    assert len(own.parts()) == 500
+    assert own.compact() == 1
+    assert own.table()["run"].to_pylist() == list(range(500))
+    (first,) = own.parts()
+    assert own.compact() == 1
+    assert own.parts() == [first]
+    whole_at_once = new_store(tmp_path / "b", 500)
+    store.commit(tmp_path / "b" / RUNS, fake_rows(list(range(500))), 0)
+    whole_at_once.compact()
+    assert whole_at_once.parts()[0].path.read_bytes() == first.path.read_bytes()
+
+
+# ---------------------------------------------------------------- one coordinator
+
+
+def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        for shard in ("", "1/2"):
+            with pytest.raises(UserError, match=f"process {os.getpid()} on"), locked(tmp_path, shard):
+                pass
+    with locked(tmp_path, "1/2"), locked(tmp_path, "2/2"):
+        for shard in ("", "1/2"):
+            with pytest.raises(UserError, match="is being worked on"), locked(tmp_path, shard):
+                pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_store_without_lock_is_noticed(tmp_path: Path) -> None:
+    broken = planted(store, "fcntl.flock(file, how | fcntl.LOCK_NB)", "pass")
+    with broken.locked(tmp_path), broken.locked(tmp_path):
+        pass
+
+
+def test_points_are_read_with_their_types(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "a": store.column([True, False]), "b": store.column([1, 2]), "c": store.column([1, 2.5]),
+            "d": store.column(["x", ("y", "z")]), "e": store.column([None, "x"]),
+        }
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert [str(kind) for kind in table.schema.types] == ["bool", "int64", "double", "string", "string"]
+    assert table["d"].to_pylist() == ["x", "[y,z]"]
+    assert isinstance(Coordinator, type)

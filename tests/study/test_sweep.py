@@ -1,0 +1,417 @@
+"""Sweeps with real runs: the same bytes from every engine and after every accident."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.cli import main
+from sim.composition import compose
+from sim.errors import UserError
+from sim.study import engine, sweep
+from sim.study.points import Study, read_study
+from sim.study.reading import Sweep, load_sweep
+from sim.study.store import RUNS, Store
+from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
+from tests.conftest import Exercised
+from tests.support.processes import INHERITED, ROOT
+
+WORDS = [
+    "world=north_south", "workers.count=30", "requesters.count=4", "time.days=2", "time.warmup_days=0",
+    "requesters.pay_usd_per_hour=1,2,4", "platforms.microwork.requester_fee=0.1,0.3", "seeds=2",
+]  # fmt: skip
+COUNT = 12
+QUIET = Settings(quiet=True)
+
+TROUBLE = """
+import os, signal, time
+from pathlib import Path
+from sim.plugins import acceptance_rule
+from sim.study import sweep
+
+@acceptance_rule("plain")
+def plain(log_perceived_pay, log_reservation):
+    return log_perceived_pay >= log_reservation
+
+real = getattr(sweep, "real_outcomes", sweep.outcomes_of)
+sweep.real_outcomes = real
+
+def outcomes_of(config, rules=None, series_of=None):
+    if config.requesters.pay_usd_per_hour == 2.0 and config.seed == 2:
+        {trouble}
+    return real(config, None, series_of)
+
+sweep.outcomes_of = outcomes_of
+"""
+"""A plug-in that makes trouble in the worker that plays a certain run: two of the twelve."""
+
+
+def study_in(folder: Path, *more: str) -> Study:
+    return read_study([*WORDS, f"results.dir={folder}", *more])
+
+
+def bytes_of(folder: Path) -> bytes:
+    """All rows, as one file."""
+    store = Store(folder)
+    (part,) = store.parts()
+    return part.path.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plug-in does to this process does not last."""
+    monkeypatch.setattr(sweep, "outcomes_of", sweep.outcomes_of)
+    monkeypatch.setattr(sweep, "real_outcomes", sweep.outcomes_of, raising=False)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep that nothing disturbed, in this process."""
+    folder, code = execute(study_in(tmp_path_factory.mktemp("plain")), engine.Serial, QUIET)
+    assert code == 0
+    return folder
+
+
+def test_rows_are_those_of_single_runs(plain: Path) -> None:
+    found = load_sweep(plain)
+    assert len(found.experiments) == COUNT
+    for run in (0, 5, 11):
+        row = found.experiments.loc[run]
+        config = compose(
+            [
+                *WORDS[:5],
+                f"requesters.pay_usd_per_hour={row['requesters.pay_usd_per_hour']}",
+                f"platforms.microwork.requester_fee={row['platforms.microwork.requester_fee']}",
+                f"seed={row['seed']}",
+            ]
+        )
+        outcomes, _ = outcomes_of(sober(config))
+        assert np.array_equal(
+            found.outcomes.loc[run].to_numpy(), np.array(list(outcomes.values())), equal_nan=True
+        )
+    assert found.outcomes.attrs["units"]["pay_all_in_median"] == "USD/h"
+    assert found.experiments["run_id"].is_unique
+    points, means = found.means()
+    assert list(points.columns) == found.axes
+    assert len(means) == COUNT // 2
+
+
+def test_the_same_bytes_from_processes(plain: Path, tmp_path: Path) -> None:
+    folder, _ = execute(study_in(tmp_path), lambda: engine.Local(2), QUIET)
+    assert bytes_of(folder) == bytes_of(plain)
+
+
+def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
+    """Two workers started by hand, found by the scheduler's file; the coordinator goes on from a part."""
+    pytest.importorskip("distributed")
+    first, _ = execute(study_in(tmp_path), engine.Serial, QUIET)
+    (part,) = Store(first).parts()
+    table = part.read()
+    sweep.commit(first / RUNS, table.slice(3, 5), 3)
+    part.path.unlink()
+    with cluster(tmp_path / "scheduler.json"):
+        again, code = execute(
+            study_in(tmp_path), lambda: engine.Dask(str(tmp_path / "scheduler.json"), 2), QUIET
+        )
+    assert (again, code) == (first, 0)
+    assert bytes_of(again) == bytes_of(plain)
+
+
+@contextmanager
+def cluster(file: Path) -> Iterator[None]:
+    """A scheduler and two workers, each started as a user would, listening to this machine alone."""
+    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    worker = ["worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
+             "--scheduler-file", str(file)],
+            env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for words in (scheduler, worker, worker)
+    ]  # fmt: skip
+    try:
+        yield
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
+    folders = set()
+    for number in (3, 1, 2):
+        folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(number, 3), quiet=True))
+        folders.add(folder)
+    assert folders == {folder}
+    assert bytes_of(folder) == bytes_of(plain)
+
+
+def test_the_same_command_has_nothing_to_do(plain: Path) -> None:
+    study = study_in(plain.parent)
+    folder, code = execute(study, lambda: pytest.fail("nothing is left to play"), QUIET)
+    assert (folder, code) == (plain, 0)
+
+
+def test_series_are_kept_when_asked_for(tmp_path: Path) -> None:
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(keep_series=True, quiet=True))
+    series = load_sweep(folder).series()
+    assert sorted(series["run"].unique()) == list(range(COUNT))
+    assert series["run"].is_monotonic_increasing
+    with pytest.raises(UserError, match="series=true"):
+        load_sweep(execute(study_in(tmp_path), engine.Serial, QUIET)[0]).series()
+
+
+def test_a_sweep_that_runs_can_be_read(plain: Path, tmp_path: Path) -> None:
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    found = load_sweep(folder)
+    assert isinstance(found, Sweep)
+    experiments, outcomes = found
+    assert list(experiments.index) == list(outcomes.index) == [0, 2, 4, 6, 8, 10]
+    whole = load_sweep(plain).outcomes
+    assert outcomes.equals(whole.loc[outcomes.index])
+
+
+# ---------------------------------------------------------------- trouble
+
+
+def troubled(tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None) -> Sweep:
+    plugin = tmp_path / "trouble.py"
+    plugin.write_text(TROUBLE.replace("{trouble}", trouble))
+    folder, code = execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
+    assert code == PARTLY
+    return load_sweep(folder)
+
+
+def check_trouble(found: Sweep, plain: Path, cause: str) -> None:
+    """The two runs in question failed, and say why; all others came out as ever."""
+    failed = found.experiments["status"] == "failed"
+    assert failed.sum() == 2
+    bad = found.experiments[failed]
+    assert set(bad["requesters.pay_usd_per_hour"]) == {2}
+    assert set(bad["seed"]) == {2}
+    assert all(cause in text for text in bad["error"])
+    good = load_sweep(plain).outcomes.loc[found.outcomes[~failed].index]
+    assert found.outcomes[~failed].equals(good)
+
+
+def test_a_run_that_raises_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET)
+    check_trouble(found, plain, "ZeroDivisionError: poison")
+    assert "outcomes_of" in found.experiments["error"].dropna().iloc[0]
+
+
+def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    found = troubled(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", QUIET)
+    check_trouble(found, plain, "The worker died 3 times")
+
+
+def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    found = troubled(tmp_path, "signal.pause()", Settings(timeout_seconds=2.0, quiet=True))
+    check_trouble(found, plain, "it took longer than 2 seconds")
+
+
+def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    found = troubled(tmp_path, "bytearray(1 << 45)", QUIET, engine.Local(2, memory_mib=8 * 1024))
+    check_trouble(found, plain, "MemoryError")
+
+
+def test_failed_runs_can_be_played_again(plain: Path, tmp_path: Path) -> None:
+    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET, engine.Serial())
+    (tmp_path / "trouble.py").write_text(TROUBLE.replace("{trouble}", "raise ZeroDivisionError('poison')"))
+    study = study_in(tmp_path)
+    plugin = tmp_path / "trouble.py"
+    _, code = execute(study, lambda: pytest.fail("nothing is left"), QUIET, [plugin])
+    assert code == PARTLY
+    again, code = execute(study, engine.Serial, Settings(retry_failed=True, quiet=True), [plugin])
+    assert (again, code) == (found.path, PARTLY)
+    assert (load_sweep(again).experiments["status"] == "failed").sum() == 2
+
+
+def test_other_sources_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "source_hash", lambda: "other")
+    with pytest.raises(UserError, match="begun with other sources") as told:
+        execute(study_in(plain.parent), engine.Serial, QUIET)
+    assert told.value.nearest == "fresh=true"
+
+
+def test_other_groups_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "config_id", lambda config: "other")
+    with pytest.raises(UserError, match="begun with other groups"):
+        execute(study_in(plain.parent), engine.Serial, QUIET)
+
+
+# ---------------------------------------------------------------- kills
+
+
+def command(results: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "sim", "sweep", *WORDS, f"results.dir={results}", *words]
+
+
+def environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return kept | {"PYTHONPATH": str(ROOT)}
+
+
+def killed_again_and_again(results: Path, kills: int, how: signal.Signals = signal.SIGKILL) -> int:
+    """Start a sweep and kill it as soon as it has committed something more; return how many kills landed."""
+    landed = 0
+    for _ in range(kills):
+        process = subprocess.Popen(
+            command(results, "jobs=1"), env=environment(), cwd=ROOT, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        before = len(list(results.rglob("part-*.parquet")))
+        while process.poll() is None and len(list(results.rglob("part-*.parquet"))) <= before:
+            os.sched_yield()
+        if process.poll() is None:
+            if how == signal.SIGKILL:
+                os.killpg(process.pid, how)
+            else:
+                process.send_signal(how)
+            landed += 1
+        process.wait(timeout=60)
+        if process.returncode == 0:
+            break
+    return landed
+
+
+def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    landed = killed_again_and_again(tmp_path, 2)
+    assert main(command(tmp_path, "engine=serial")[3:]) == 0
+    (folder,) = tmp_path.iterdir()
+    assert bytes_of(folder) == bytes_of(plain)
+    assert list(folder.rglob(".*.tmp")) == []
+    exercised("kills that landed", landed, 2, nightly=100)
+
+
+@pytest.mark.nightly
+def test_sweeps_killed_often_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    landed = 0
+    for number in range(12):
+        results = tmp_path / str(number)
+        results.mkdir()
+        landed += killed_again_and_again(results, 9)
+        assert main(command(results, "engine=serial")[3:]) == 0
+        (folder,) = results.iterdir()
+        assert bytes_of(folder) == bytes_of(plain)
+    exercised("kills that landed", landed, 90)
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_asked_to_stop_it_stops_and_keeps_what_is_done(
+    how: signal.Signals, code: int, plain: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        command(tmp_path, "jobs=1"), env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not list(tmp_path.rglob("part-*.parquet")):
+        os.sched_yield()
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "goes on from here" in said
+    assert "Traceback" not in said
+    (folder,) = tmp_path.iterdir()
+    kept = Store(folder).done(COUNT)
+    assert (kept == 1).sum() > 0
+    assert json.loads((folder / "status.json").read_text())["total"] == COUNT
+    assert main(command(tmp_path, "engine=serial")[3:]) == 0
+    assert bytes_of(folder) == bytes_of(plain)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = plain.parent
+    assert main(["sweep", *WORDS, f"results.dir={results}", "engine=serial"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(plain)
+    assert main(["status", str(plain)]) == 0
+    assert f"{COUNT} of {COUNT} runs done, 0 of them failed" in capsys.readouterr().out
+    assert main(["verify", str(plain)]) == 0
+    assert "1 files with 12 runs are whole" in capsys.readouterr().out
+    assert main(["compact", str(plain)]) == 0
+    assert main(["sweep", *WORDS, f"results.dir={results}", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "6 points (grid), 2 seeds: 12 runs" in out
+    assert "seconds a run" in out
+    assert main(["sweep", "--help"]) == 0
+    assert "clickmarket sweep" in capsys.readouterr().out
+
+
+def test_verify_names_what_is_damaged(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / plain.name
+    shutil.copytree(plain, folder)
+    (part,) = Store(folder).parts()
+    part.path.write_bytes(part.path.read_bytes()[:-1])
+    assert main(["verify", str(folder)]) == 4
+    assert f"{part.path} is damaged" in (out := capsys.readouterr().out)
+    assert "play again runs 0 to 11" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", "engine=locl"],
+        ["sweep", "--shard", "3/2"],
+        ["sweep", "--sharp", "1/2"],
+        ["sweep", "jobs=many"],
+        ["sweep", "series=yes"],
+        ["sweep", "market.looks=5,0"],
+        ["status", "nowhere"],
+        ["compact"],
+    ],
+)
+def test_mistakes_are_told_and_nothing_is_written(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each prints a table and, last, the file that holds it."""
+    folder = str(shutil.copytree(plain, tmp_path / plain.name))
+    outcome, x, y = (
+        "outcome=tasks_done",
+        "x=requesters.pay_usd_per_hour",
+        "y=platforms.microwork.requester_fee",
+    )
+    for words in (
+        ["sensitivity", folder, outcome],
+        ["response", folder, outcome, x],
+        ["response", folder, outcome, x, y],
+        ["pareto", folder, "more=tasks_done", "less=fees"],
+        ["replications", folder, outcome, "half_width=0.1"],
+    ):
+        assert main(words) == 0
+        file = Path(capsys.readouterr().out.splitlines()[-1])
+        assert file.is_file()
+        assert words[0] == "replications" or file.with_suffix(".png").is_file()
+    for words in (
+        ["sensitivity", folder],
+        ["sensitivity", folder, "outcome=task_done"],
+        ["response", folder, outcome, "x=market.looks"],
+        ["response", folder, outcome, x, "z=market.looks"],
+        ["discover", folder, outcome, "above=much"],
+        ["pareto", folder, "more=tasks_done"],
+        ["sensitivity", str(tmp_path), outcome],
+    ):
+        assert main(words) == 2
+        assert "Traceback" not in capsys.readouterr().err
