@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sim.study.run import run
 
 __all__ = [
-    "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load", "load_sweep",
-    "run",
+    "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load",
+    "load_sweep", "run",
 ]  # fmt: skip
 
 _HOMES = {
