@@ -950,8 +950,8 @@ class ClickWorkModel(mesa.Model):
         self.paid_at = self.hour
 
     def unpaid_labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Unpaid labels of the month and country, by account of the audience; none where there is none."""
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        """Unpaid labels of the month so far and country, by account of the audience."""
+        return self.audience_rows["month_labels"].copy(), self.audience_rows["country"].astype(np.int64)
 
     def _book(self, entries: list[Entry]) -> None:
         rows = np.zeros(len(entries), TRANSFER)

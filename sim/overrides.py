@@ -190,14 +190,7 @@ def _descend(tree: dict[str, Any], path: str, change: Change) -> dict[str, Any]:
         if below is None and change.mark == "+":
             below = node[part] = {}
         if below is None and takes_settings(Config, walked):
-            group, _, name = walked.rpartition(".")
-            raise UserError(
-                f"has no effect: {walked} is not chosen.",
-                path=change.path,
-                value=change.value,
-                allowed=f"beside {group}={name}, or {group}=[{name},...] with others",
-                nearest=f"{group}={name}",
-            )
+            raise _not_chosen(change, walked)
         if not isinstance(below, dict):
             raise UserError(
                 f"has no parts: {walked} holds one value.",
@@ -208,6 +201,19 @@ def _descend(tree: dict[str, Any], path: str, change: Change) -> dict[str, Any]:
             )
         node = below
     return node
+
+
+def _not_chosen(change: Change, whole: str) -> UserError:
+    """Return the error for a setting of something that is null: an instrument, or a group of its own."""
+    group, _, name = whole.rpartition(".")
+    beside = f"{group}={name}, or {group}=[{name},...] with others" if group else f"{name}=NAME"
+    return UserError(
+        f"has no effect: {whole} is not chosen.",
+        path=change.path,
+        value=change.value,
+        allowed=f"beside {beside}",
+        nearest=f"{group}={name}" if group else f"{name}=NAME, as clickmarket run --help lists them",
+    )
 
 
 def _take_away(node: dict[str, Any], parent: str, name: str) -> None:

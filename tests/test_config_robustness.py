@@ -122,7 +122,8 @@ def choosing(*paths: str) -> list[str]:
     named = {part[1] for part in parts if part[0] == "policy" and part[1:2] and part[1] in INSTRUMENTS}
     if "universal_income" in named:
         named.add("usage_tax")
-    return [f"policy=[{','.join(sorted(named))}]"] if named else []
+    words = [f"policy=[{','.join(sorted(named))}]"] if named else []
+    return [*words, "ai=growing"] if any(part[0] == "ai" and part[1:] for part in parts) else words
 
 
 def as_word(value: Any) -> str:

@@ -116,7 +116,8 @@ class Store:
 
     def clear_leftovers(self) -> int:
         """Remove temporary files of writers that were killed; return how many."""
-        leftovers = [path for kind in (RUNS, SERIES) for path in (self.folder / kind).glob(".*.tmp")]
+        places = (self.folder, self.folder / RUNS, self.folder / SERIES)
+        leftovers = [path for place in places for path in place.glob(".*.tmp")]
         for path in leftovers:
             path.unlink(missing_ok=True)
         return len(leftovers)

@@ -17,6 +17,7 @@ from sim.outcomes.frames import COLUMNS, FrameSet, units
 from sim.outcomes.indicators import INDICATORS, Missing, by_country, by_region, by_type, indicator, summary
 from tests.figures import synthetic
 from tests.figures.synthetic import MadeUpWorld, table
+from tests.figures.test_remedies import with_remedies
 
 HOUR = 3600
 USD = 1_000_000
@@ -419,7 +420,9 @@ def year() -> FrameSet:
 
 @pytest.fixture(scope="module")
 def governed(year: FrameSet) -> FrameSet:
-    return synthetic.with_kinds(synthetic.with_ai(synthetic.with_users(synthetic.with_policy(year))))
+    return with_remedies(
+        synthetic.with_kinds(synthetic.with_ai(synthetic.with_users(synthetic.with_policy(year))))
+    )
 
 
 def test_made_up_year_has_all_indicators_and_is_left_alone(governed: FrameSet) -> None:

@@ -460,7 +460,8 @@ def null_users() -> Counts:
 
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:
-    """Take off what is written down of intelligence."""
+    """Take off what is written down of intelligence, and which types of tasks are for it."""
+    model.platform_rows["royalty_types"] = 0
     for name in OF_INTELLIGENCE:
         model.requester_rows[name] = 0
     return model

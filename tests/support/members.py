@@ -19,7 +19,6 @@ from sim.agents.traits import ACTIVE, NEWCOMER, column_of, permanent_ids, unpack
 from sim.config import Config, Platform
 from sim.draws import uniform
 from sim.instruments import Commons, Cooperative, Policies, ProfitTax, TurnoverTax, UsageTax
-from sim.ledger import ACCOUNT
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.policy.cooperative import VOTES
@@ -342,20 +341,32 @@ def platforms_keep_what_is_theirs() -> Counts:
     return Counter(royalty=royalty, tasks=int(plain.platform_rows["transactions"].sum()))
 
 
+class UserShares(Watcher):
+    """Looks at each month's end whether users got as much for a label as workers did, and spent it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Look at the month that has just been closed."""
+        each, paid = int(model.offices.fund.told[4]), int(flows[NUMBERS["commons_to_users"]].sum())
+        labels = int(model.audiences_closed["month_labels"].sum())
+        assert paid == each * labels, (period, paid, each, labels)
+        assert not model.audience_rows["balance"].any()
+        self.counts.update(to_users=paid, labels=labels)
+
+
 def unpaid_labels() -> Counts:
     """Users share in the fund by their unpaid labels, as much for each as workers get."""
-    model = ClickWorkModel(market(days=40, policy=COMMONS))
-    accounts = np.zeros(3, ACCOUNT)
-    model.ledger.open("audience", accounts["balance"])
-    unpaid, countries = np.array([500, 0, 1500]), np.array([0, 1, 1])
-    model.unpaid_labels = lambda: (unpaid, countries)  # type: ignore[method-assign]
+    base = market(days=58, policy=COMMONS)
+    users = Platform(family="social", owner="NTH", labels_per_user_month=0.5)
+    model = ClickWorkModel(replace(base, platforms={**base.platforms, "users": users}))
+    watch = UserShares()
+    model.observers.append(watch)
     model.run()
-    fund = model.offices.fund
-    assert fund is not None
-    each = int(fund.told[4])
-    assert accounts["balance"].tolist() == [500 * each, 0, 1500 * each] and each > 0
     model.ledger.recount([board.batches["escrow"] for board in model.boards])
-    return Counter(each=each, to_users=int(accounts["balance"].sum()))
+    return watch.counts
 
 
 # --- records --------------------------------------------------------------------------------------

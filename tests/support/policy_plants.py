@@ -219,7 +219,7 @@ OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
     (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),
     (MODEL, "usual = ranked_by(usual, order, cooperatives.terms.ranking_share)", "pass", members.members),
-    (OFFICE, "charged - passed_on), rewards)", "charged - passed_on), rewards + 1)", members.members),
+    (OFFICE, "cost + borne, rewards)", "cost + borne, rewards + 1)", members.members),
     (OFFICE, "if self.is_cooperative(platform, hour - 1):\n            return self._of_members",
      "if False:\n            return self._of_members", members.surplus_is_no_rent),
     (COOPERATIVE, "self.owed[platform] += moved[CAPITAL] - moved[PROFIT]", "pass", members.surplus_is_no_rent),
