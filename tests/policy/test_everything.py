@@ -21,14 +21,15 @@ ALL = sorted(set(group_options(conf_folder())["policy"]) - CONTRADICTING)
 WORDS = [
     "world=global", "platforms=all_families", "ai=growing", f"policy=[{','.join(ALL)}]", "workers.count=600",
     "requesters.count=120", "time.days=70", "time.warmup_days=4", "policy.usage_tax.to_users=0.3",
-    "policy.union.organising_rate=0.2", "policy.universal_income.pool=global", "record.batches=false", "compute.debug=true",
+    "policy.union.organising_rate=0.2",
+    "policy.universal_income.pool=global", "record.batches=false", "compute.debug=true",
 ]  # fmt: skip
 
 UNUSED = {
     "conditional_income", "hiring_subsidy", "external_income", "capital", "profit_shifting", "haven_tax",
     "haven_profit", "profit_tax", "surplus", "patronage", "escrow_rounding",
 }  # fmt: skip
-"""Kinds of transfer that may stay out: of the other incomes, of profits where nobody makes one, of fractions."""
+"""Kinds of transfer that may stay out: other incomes, profits where nobody makes one, fractions."""
 
 
 @pytest.fixture(scope="module")
