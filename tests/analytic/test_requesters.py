@@ -14,6 +14,7 @@ from sim.agents.traits import REQUESTER
 from sim.compile import kernel
 from sim.config import Config, Platform
 from sim.draws import uniform
+from sim.instruments import Policies, WageFloor
 from sim.market import pay_setting, posting
 from sim.market.board import FINISHED
 from sim.model import ClickWorkModel
@@ -156,16 +157,29 @@ def test_steps_grow_and_shrink() -> None:
     assert next_step(0.1, 1, 0, 0.01, 0.5) == next_step(0.1, 0, 1, 0.01, 0.5) == 0.1
 
 
+def market_of_one(floor: float, fee: float, spread: float = 0.01) -> ClickWorkModel:
+    """A market whose platform takes a fee, under a wage floor (USD an hour) if it is above 0; tasks alike."""
+    config = tiny(platforms={"microwork": Platform(owner="NTH", requester_fee=fee, tick_usd=1e-6)})
+    requesters = replace(config.requesters, pay_step_smallest=0.0005, pay_arm_spread=spread)
+    types = {name: replace(task, pay_factor=1.0) for name, task in config.task_types.items()}
+    policy = Policies(wage_floor=WageFloor(usd_per_hour=floor, start="2019-01-01")) if floor else Policies()
+    return ClickWorkModel(replace(config, requesters=requesters, task_types=types, policy=policy))
+
+
 def searched_pay(
-    fill: Any, value: float, spread: float = 0.01, start: float = 1.0, rivals: bool = False
+    fill: Any,
+    value: float,
+    spread: float = 0.01,
+    start: float = 1.0,
+    rivals: bool = False,
+    floor: float = 0.0,
+    fee: float = FEE,
 ) -> float:
     """Pay where the search ends when an arm's fill is a known function of pay: the real kernel, no noise.
 
     With ``rivals``, fill also depends on what others pay, who do as this requester does.
     """
-    config = tiny(platforms={"microwork": Platform(owner="NTH", requester_fee=FEE)})
-    requesters = replace(config.requesters, pay_step_smallest=0.0005, pay_arm_spread=spread)
-    model = ClickWorkModel(replace(config, requesters=requesters))
+    model = market_of_one(floor, fee, spread)
     row = model.requester_rows[:1]
     row["bias"], row["value"], row["markup"], row["target"], row["step"] = 1.0, value, 1.0, start, 0.1
     for _ in range(600):
@@ -174,7 +188,7 @@ def searched_pay(
             pay = float(row["target"][0]) * (1.0 + side * spread)
             row[f"{arm}_closed"], row[f"{arm}_worth"] = 1000, value
             row[f"{arm}_gained"] = fill(pay, *others) * value
-            row[f"{arm}_spent"] = fill(pay, *others) * pay * (1.0 + FEE)
+            row[f"{arm}_spent"] = fill(pay, *others) * pay * (1.0 + fee)
         row["asked"] = row["expected"] = 1.0
         model.revise_pay(model.requester_rows)
     return float(row["target"][0])
@@ -216,6 +230,43 @@ def test_competition_takes_the_margin(sorting: float) -> None:
     assert gaps == sorted(gaps, reverse=True)
     if sorting == 400.0:
         assert gaps[-1] <= 0.01
+
+
+def posts(value: float, floor: float) -> bool:
+    """Whether requesters to whom an hour of work is worth ``value`` post anything in a day."""
+    model = market_of_one(floor, FEE)
+    model.requester_rows["value"], model.requester_rows["bias"] = value, 1.0
+    model.revise_pay(model.requester_rows)
+    posted = 0
+    for hour in range(24):
+        model.hour = model.utc_hour = hour
+        posted += model.new_batches()
+    return posted > 0
+
+
+def test_a_wage_floor_raises_the_hires_of_a_single_requester_and_then_ends_them() -> None:
+    """Hires are min(demand, supply): those of w*, then supply at the floor, then none beyond v / (1 + f)."""
+    value, top = 6.0, 10.0
+    best, most = value / (2.0 * (1.0 + FEE)), value / (1.0 + FEE)
+    hires = []
+    under, between, beyond = (0.0, 0.5, 0.95), (1.2, 1.6, 1.96), (2.1, 4.0)
+    for floor in (best * factor for factor in (*under, *between, *beyond)):
+        pay = searched_pay(lambda pay: min(1.0, pay / top), value, floor=floor)
+        hires.append(pay / top if posts(value, floor) else 0.0)
+        supply = max(best, floor) / top
+        assert hires[-1] == pytest.approx(supply if floor <= most else 0.0, rel=0.01), floor
+    assert hires[3] < hires[4] < hires[5]
+    assert min(hires[3:6]) > max(hires[:3])
+
+
+@pytest.mark.parametrize("fee", [0.1, 0.25, 1.0])
+def test_who_is_charged_by_law_makes_no_difference(fee: float) -> None:
+    """A fee t on requesters and a fee s on workers with (1 - s) (1 + t) = 1 leave the same pay net of fees."""
+    value, top, on_workers = 6.0, 10.0, 1.0 - 1.0 / (1.0 + fee)
+    paid = searched_pay(lambda pay: min(1.0, pay / top), value, fee=fee)
+    gross = searched_pay(lambda pay: min(1.0, pay * (1.0 - on_workers) / top), value, fee=0.0)
+    assert gross * (1.0 - on_workers) == pytest.approx(paid, rel=0.01)
+    assert gross == pytest.approx(paid * (1.0 + fee), rel=0.01)
 
 
 # --- demand ---------------------------------------------------------------------------------------
