@@ -20,7 +20,7 @@ USER_ERROR = 2
 INTERRUPTED = 130
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
 COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES)
-RUN_OPTIONS = ("--plugin", "--cfg", "--help")
+RUN_OPTIONS = ("--plugin", "--cfg", "-m", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
 FREE_ON_RESUME = ("compute.",)
@@ -74,6 +74,7 @@ Simulate the market; print a summary and, as the last line, the folder of result
 Options
   --plugin FILE       a Python file with further rules; may be given several times
   --cfg job           print the whole configuration as YAML and stop
+  -m                  one run for each combination of values: market.looks=8,12 seeds=2
 
 Settings
   section.name=value  set one value; lists as [a,b]
@@ -124,6 +125,7 @@ class RunWords(NamedTuple):
     resume: Path | None
     help: bool
     print_config: bool
+    several: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -186,12 +188,14 @@ def _sort_words(words: list[str]) -> RunWords:
     overrides: list[str] = []
     plugins: list[Path] = []
     resume: Path | None = None
-    wants_help = print_config = False
+    wants_help = print_config = several = False
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
         if word in ("--help", "-h"):
             wants_help = True
+        elif word in ("-m", "--multirun"):
+            several = True
         elif option in ("--plugin", "--cfg"):
             value = value if equals else next(rest, "")
             if option == "--cfg":
@@ -204,7 +208,7 @@ def _sort_words(words: list[str]) -> RunWords:
             raise _unknown_option(word)
         else:
             overrides.append(word)
-    return RunWords(overrides, plugins, resume, wants_help, print_config)
+    return RunWords(overrides, plugins, resume, wants_help, print_config, several)
 
 
 def _require_job(value: str) -> bool:
@@ -251,6 +255,8 @@ def _run(words: RunWords) -> int:
     if words.help:
         print(run_help(), end="")
         return 0
+    if words.several and words.resume is None and not words.print_config:
+        return _run_several(words)
     from sim.composition import compose, to_yaml
 
     if words.resume is not None:
@@ -266,6 +272,20 @@ def _run(words: RunWords) -> int:
 
     folder = execute(config, plugins=words.plugins, resume=words.resume, draw=_draw)
     print(folder)
+    return 0
+
+
+def _run_several(words: RunWords) -> int:
+    """Play a few points one after another, each into a folder of its own; all are validated first."""
+    from sim.study.points import Composer, read_study
+    from sim.study.run import execute
+    from sim.validation import check_folder
+
+    composer = Composer(read_study(words.overrides))
+    composer.check()
+    check_folder(composer.config_of_point(0).results.dir, "results.dir")
+    for number in range(len(composer)):
+        print(execute(composer.config(number), plugins=words.plugins, quiet=True, draw=_draw), flush=True)
     return 0
 
 

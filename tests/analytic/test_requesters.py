@@ -261,7 +261,7 @@ def test_a_wage_floor_raises_the_hires_of_a_single_requester_and_then_ends_them(
 
 @pytest.mark.parametrize("fee", [0.1, 0.25, 1.0])
 def test_who_is_charged_by_law_makes_no_difference(fee: float) -> None:
-    """A fee t on requesters and a fee s on workers with (1 - s) (1 + t) = 1 leave the same pay net of fees."""
+    """A fee t on requesters and one s on workers with (1 - s) (1 + t) = 1 leave the same pay net of fees."""
     value, top, on_workers = 6.0, 10.0, 1.0 - 1.0 / (1.0 + fee)
     paid = searched_pay(lambda pay: min(1.0, pay / top), value, fee=fee)
     gross = searched_pay(lambda pay: min(1.0, pay * (1.0 - on_workers) / top), value, fee=0.0)

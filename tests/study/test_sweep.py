@@ -21,6 +21,7 @@ from sim.errors import UserError
 from sim.study import engine, sweep
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
+from sim.study.result import load
 from sim.study.store import RUNS, Store
 from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
@@ -415,3 +416,16 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
     ):
         assert main(words) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_few_points_as_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`clickmarket run -m` leaves a folder for each combination; a mistake in the last leaves none."""
+    words = [*WORDS[:5], f"results.dir={tmp_path}", "record.figures=false"]
+    assert main(["run", "-m", *words, "market.looks=5,0"]) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert main(["run", "-m", *words, "market.looks=5,9", "seeds=2"]) == 0
+    folders = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(folders) == sorted(tmp_path.iterdir())
+    assert [(load(folder).config["market"]["looks"], load(folder).config["seed"]) for folder in folders] == [
+        (5, 1), (5, 2), (9, 1), (9, 2),
+    ]  # fmt: skip
