@@ -26,7 +26,7 @@ EVERYTHING = (
     "policy.universal_income.pool=global",
     "policy.wage_floor.usd_per_hour=0.1",
 )
-"""Settings with which all policies stand together and act; families and whatever else exists go here.
+"""Settings with which all policies stand together and act.
 
 Rates are low: a market with less work in it would be quicker for that reason.
 """
@@ -37,10 +37,14 @@ def market(world: str, workers: int, *settings: str) -> Config:
     return compose([f"world={world}", f"workers.count={workers}", "time.warmup_days=0", *settings])
 
 
-def everything_on() -> tuple[str, ...]:
-    """Return the settings of a market with all that there is: every policy that can be, and `EVERYTHING`."""
+BEYOND = {"global": ("platforms=all_families", "ai=growing"), "mturk_2015": ("ai=growing",)}
+"""What else there is in a world: families of platforms, of which only the one has all, and intelligence."""
+
+
+def everything_on(world: str) -> tuple[str, ...]:
+    """Return the settings of a market with all that there is in a world, and every policy that can be."""
     policies = [name for name in group_options(conf_folder())["policy"] if name not in EXCLUDED]
-    return (f"policy=[{','.join(policies)}]", *EVERYTHING)
+    return (f"policy=[{','.join(policies)}]", *EVERYTHING, *BEYOND[world])
 
 
 def digest(model: Any) -> str:

@@ -150,7 +150,7 @@ def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
 
 def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
     """Time runs of the core market and of one with everything on, by turns, recorded, month ends included."""
-    settings = {"core": (), "everything": everything_on()}
+    settings = {"core": (), "everything": everything_on(world)}
     seconds: dict[str, list[float]] = {name: [] for name in settings}
     tasks = dict.fromkeys(settings, 0)
     for _ in range(1 + repetitions):  # the first of each is to warm up, and not counted
@@ -167,7 +167,7 @@ def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
         "core_seconds": core,
         "everything_seconds": whole,
         "worker_hours_per_cpu_second": workers * days * DAY / whole,
-        "settings": list(everything_on()),
+        "settings": list(everything_on(world)),
     }
 
 
