@@ -116,6 +116,8 @@ def post_batches(model: Model) -> Task:
     expected = (model.new_starts[:, 1:] - model.new_starts[:, :-1]).sum(axis=0).tolist()
 
     def insert(board: Board) -> None:
+        if board.is_bare and not expected[board.tile]:
+            return
         board.room_for_batches(expected[board.tile])
         boards.insert(
             board.tile,
@@ -144,6 +146,9 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
     books = model.books("requesters")
 
     def close_one(board: Board) -> None:
+        if board.is_bare:
+            board.nothing_closes()
+            return
         if keep_taken:
             board.room_for_taken()
         while not boards.close(
@@ -196,6 +201,9 @@ def come_on_duty(model: Model) -> Task:
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
         first, last = int(model.bucket_starts[place]), int(model.bucket_starts[place + 1])
+        if first == last and board.is_deserted:
+            board.nobody_works()
+            return
         board.room_for_active(last - first)
         search.come_on_duty(
             model.hour,
@@ -230,6 +238,8 @@ def search_and_work(model: Model) -> Task:
     priority_key = model.key(PRIORITY, model.hour)
 
     def play(board: Board) -> None:
+        if board.is_deserted:
+            return
         round_number = 0
         while round_number >= 0:
             round_number = model.kernels.search(
@@ -276,6 +286,8 @@ def review_work(model: Model) -> Task:
     key = model.key(REVIEW, model.hour)
 
     def review_one(board: Board) -> None:
+        if board.is_deserted:
+            return
         board.room_to_settle()
         review.review(
             model.hour,
@@ -301,6 +313,8 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
     books = model.books("platforms", "collectives")
 
     def settle_one(board: Board) -> None:
+        if board.is_deserted:
+            return
         platform = model.platform_rows[board.platform : board.platform + 1]
         review.settle(
             board.platform,
@@ -344,6 +358,8 @@ def observe_hour(model: Model) -> None:
         observer.hour(model)
 
     def let_go(board: Board) -> None:
+        if board.is_deserted:
+            return
         review.go_off_duty(
             model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
         )

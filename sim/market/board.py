@@ -821,6 +821,24 @@ class Board:
                 self.table = aligned_zeros(places, np.int32)
             self.state[ENTERED] = rebuild_table(self.table, self.takers)
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether no batch is open, and none has been finished since batches were last closed."""
+        return not (self.state[OPEN] or self.state[EXHAUSTED])
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is on duty."""
+        return not self.state[ACTIVE_COUNT]
+
+    def nothing_closes(self) -> None:
+        """Close no batch in this hour: what `close` does on a bare board."""
+        self.state[FINISHED_COUNT] = self.state[TAKEN_COUNT] = self.state[ROWS] = 0
+
+    def nobody_works(self) -> None:
+        """Pass an hour in which nobody is on duty: what the phases of work do on a deserted board."""
+        self.state[LIVE] = self.state[EVENTS] = self.state[CUT_OFF] = self.state[ROWS] = 0
+
     def room_for_active(self, more: int) -> None:
         """Make sure that ``more`` workers can come on duty."""
         self.active = grown(self.active, int(self.state[ACTIVE_COUNT]) + more, SPARE_PLACES)
