@@ -111,6 +111,12 @@ def cost_of_users(model: Model, platform: int) -> int:
     return int(rows["month_cost"][rows["platform"] == platform].sum())
 
 
+def charged_to_users(model: Model, platform: int) -> int:
+    """Micro-dollars that a platform has charged its users in the month so far, for taxes."""
+    rows = model.audience_rows
+    return int(rows["month_charged"][rows["platform"] == platform].sum())
+
+
 def users_by_platform(model: Model) -> NDArray[np.int64]:
     """Users of social platforms by platform and country, as agents."""
     return _summed(model, "users")
@@ -171,7 +177,7 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     losing, taxes = model.offices.losing, model.offices.taxes
     platform, country = int(row["platform"]), int(row["country"])
     revenue = int(row["month_advertising"]) + int(row["month_charged"])
-    running = revenue * int(model.platform_rows["cost_ppm"][platform]) // MICRO
+    running = int(row["month_advertising"]) * int(model.platform_rows["cost_ppm"][platform]) // MICRO
     margin = revenue - running - int(row["month_cost"])
     loses = sum(charge.amount for charge in due) > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0

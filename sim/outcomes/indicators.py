@@ -1115,7 +1115,7 @@ def world_tax_per_head_year(frames: Frames, world: Countries | None) -> float:
 )
 def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
     to_governments = _booked(frames, *TAXES)
-    profit = platform_rent(frames, world) + to_governments
+    profit = platform_rent(frames, world) + _booked(frames, "surplus") + to_governments
     return _ratio(to_governments + _booked(frames, "haven_tax"), profit, "profit before taxes")
 
 

@@ -652,7 +652,7 @@ class Offices:
                     (SHIFT_PAY, pay[platform], np.zeros_like(pay[platform])),
                     (CONTRIBUTIONS, contributions[platform], self.employment.month_withheld[platform]),
                 )
-                for country in np.flatnonzero(dues)
+                for country in np.flatnonzero(dues | less)
             ]
             for platform in range(len(self.names))
         ]

@@ -105,7 +105,8 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid"
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "users": "shares of the commons' royalties, less what social platforms charge their users",
+    "users": "shares of the commons' royalties, less what social platforms charge their users; what is lost"
+    " by users who leave or are no longer served is not counted",
     "requesters": "value of work done right and subsidies, less rewards and fees paid in the window, less the"
     " cost of waiting for work (requesters.delay_cost)",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",

@@ -186,7 +186,7 @@ class BaseWatcher:
 
     def _copy(self, model: Any, sign: int) -> None:
         offices = model.offices
-        users = offices.count_users(model.worker_rows, model.requester_rows)
+        users = model.count_users()
         books = [model.books_of(platform) for platform in range(len(model.platform_names))]
         if sign < 0 and model.clock.is_month_start(model.hour):
             return  # the month that ends here is closed before the window's first hour
@@ -210,7 +210,8 @@ def static_revenue(config: Config, world: World, clock: Any, months: Iterable[Bo
     offices = Offices(config, world, clock)
     total = 0
     for month in months:
-        offices.restore(month.counts)
+        # What the baseline has no part of, such as a cooperative, is as new.
+        offices.restore(offices.state() | month.counts)
         offices.working_users = month.working_users
         for platform, (revenue, cost) in enumerate(month.books):
             charges = offices.charges(platform, month.users, month.hour)

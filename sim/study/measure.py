@@ -45,6 +45,9 @@ OF_PEOPLE = (
 )
 """Metrics of any group of workers."""
 
+SHARES = ("shift_pay", "patronage", "commons_dividend")
+"""Kinds of transfer that workers get by their work, and that are no pay of a task."""
+
 OF_MARKETS = ("tasks_done", "market_turnover", "fees", "net_pay")
 """Indicators of a group of countries from the days' series; amounts count where who pays or is paid is."""
 
@@ -103,6 +106,11 @@ class Metric(NamedTuple):
 
 METRICS: Mapping[str, Metric] = {
     "working_hours": Metric("h", "Working hours of all workers in the window, paid or not."),
+    "pay_with_shares_pooled": Metric(
+        "USD/h",
+        "Net pay, pay for open shifts, patronage and dividends of the commons of all workers over their"
+        " working hours, paid or not; waiting in an open shift is no working time.",
+    ),
     "income_per_worker_month": Metric(
         "USD/month",
         "Net pay of the window over the months of the roster: of everybody in the market when it began,"
@@ -110,14 +118,16 @@ METRICS: Mapping[str, Metric] = {
     ),
     "income_with_transfers_per_worker_month": Metric(
         "USD/month",
-        "Net pay and incomes received in the window over the months of the roster; an income that goes to all"
-        " residents goes on after leaving.",
+        "Net pay and what was received beside it in the window (incomes, pay for open shifts, dividends) over"
+        " the months of the roster; an income that goes to all residents goes on after leaving.",
     ),
     "income_per_active_worker_month": Metric(
         "USD/month",
         "Net pay of the window over workers who came on duty at least once, a month; who stops drops out.",
     ),
-    "tax_revenue": Metric("USD", "Taxes that governments took in the window, all kinds."),
+    "tax_revenue": Metric(
+        "USD", "Taxes that governments took in the window, all kinds; without employers' contributions."
+    ),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
     "tax_per_resident_month": Metric("USD/month", "Taxes over residents, a month, at the model's scale."),
     "incomes_per_resident_month": Metric(
@@ -248,6 +258,7 @@ def reduce(
             rows = getattr(frames, table)
             part = rows[rows["country"].astype(str).map(group_of) == group]
             values += of_indicators(replace(frames, **{table: part}), [name], group, world)
+    values += with_shares(frames.flows, people, group_of)
     worth = dict(zip(world.codes, (watcher.worth - watcher.waiting).tolist(), strict=True))
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
@@ -296,6 +307,22 @@ def of_people(people: pd.DataFrame, group: str, world: World, config: Config) ->
     return values
 
 
+def with_shares(flows: pd.DataFrame, people: pd.DataFrame, group_of: Mapping[str, str]) -> list[Value]:
+    """Return hourly pay with what remedies add that is no pay of a task, of the world and of each group."""
+    added = flows[flows["kind"].astype(str).isin(SHARES)]
+    payees, places = (part.astype(str).map(group_of) for part in (added["credit_country"], people["country"]))
+    values = []
+    for group in (WORLD, *sorted(set(group_of.values()))):
+        mine, theirs = (
+            (people, added) if group == WORLD else (people[places == group], added[payees == group])
+        )
+        hours = float(mine[list(WORKING)].to_numpy().sum()) / 3600
+        if hours:
+            pay = int(mine["pay_microusd"].sum()) + int(theirs["amount_microusd"].sum())
+            values.append(Value("pay_with_shares_pooled", group, pay / MICRO / hours))
+    return values
+
+
 def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, config: Config) -> list[Value]:
     """Return taxes and incomes, of the world and of each group of countries, in all and by head."""
     flows, months = frames.flows, config.time.days / DAYS_A_MONTH
@@ -315,7 +342,8 @@ def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, conf
         # Incomes from outside are booked with the worker's country on both sides, as all incomes are.
         paid = usd(PAID_INCOMES, np.ones(len(flows), bool) if group == WORLD else (payer == group).to_numpy())
         taxes = {tax: usd([tax], to_here) for tax in TAXES}
-        revenue = sum(taxes.values())
+        # Contributions insure employees: no income is paid from them, and no tax is matched to them.
+        revenue = sum(amount for tax, amount in taxes.items() if tax != "contributions")
         heads = float(world.population[here].sum()) / persons
         values += [Value(f"{tax}_revenue", group, amount) for tax, amount in taxes.items()]
         values += [

@@ -18,10 +18,11 @@ from sim.study.measure import LUCK, WORLD
 HEADLINES = (
     ("pay_all_in_median", "hourly pay, all working time (median)"),
     ("pay_all_in_pooled", "hourly pay, all working time (pooled)"),
+    ("pay_with_shares_pooled", "  with pay for shifts and dividends"),
     ("unpaid_share", "unpaid share of working time"),
     ("hours_per_week_median", "working hours a week (median)"),
     ("income_per_worker_month", "net pay a worker and month, also who left"),
-    ("income_with_transfers_per_worker_month", "  with incomes received"),
+    ("income_with_transfers_per_worker_month", "  with incomes, shifts, dividends"),
     ("income_per_active_worker_month", "  of workers who came on duty"),
     ("workers_active", "workers active"),
     ("tasks_done", "tasks done"),
@@ -34,7 +35,7 @@ HEADLINES = (
     ("transfer_per_head_month", "income paid a recipient and month"),
     ("transfer_over_poverty_line", "  of the poverty line"),
     ("worker_poverty_before_transfers", "below the poverty line, also who left"),
-    ("worker_poverty_after_transfers", "  with incomes received"),
+    ("worker_poverty_after_transfers", "  with incomes, shifts, dividends"),
 )
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (

@@ -69,6 +69,10 @@ def test_users_go_and_come_back(to_users: float, exercised: Exercised) -> None:
     exercised("micro-dollars charged", counts["micro-dollars"], 1_000_000)
 
 
+def test_charges_are_no_turnover_that_costs(exercised: Exercised) -> None:
+    exercised("micro-dollars charged", social.charges_are_free()["micro-dollars"], 1_000_000)
+
+
 def test_a_platform_lets_go_whom_it_loses_by(exercised: Exercised) -> None:
     counts = social.dropped()
     exercised("let go", counts["let go"], 1_000)

@@ -36,7 +36,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, WORKING
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, execute, load_comparison, write_csv
-from sim.study.incidence import CASH, SURPLUS
+from sim.study.incidence import CASH, FLOWS, SURPLUS
 from sim.study.measure import KEPT, Measured, Watcher, measure
 from sim.study.scenarios import compose_scenarios
 from sim.study.told import plain, print_comparison
@@ -276,6 +276,9 @@ def check_surplus(measured: Measured, config: Config) -> int:
     worth = watchers[0].worth.sum() - watchers[0].waiting.sum()
     assert watchers[0].waiting.sum() > 0
     expected = worth * 1e6 - asked - kept - sum(kinds.get(kind, 0) for kind in used_up)
+    expected += kinds.get("advertising", 0)
+    for fund, handed_out in FUNDS.items():
+        expected -= kinds.get(fund, 0) - sum(kinds.get(kind, 0) for kind in handed_out)
     assert sim.study.incidence.total(measured.amounts[SURPLUS]) == pytest.approx(expected, abs=50)
     return int(kinds["reward"])
 
@@ -287,7 +290,29 @@ def test_surplus_counts_everything_once(exercised: Exercised) -> None:
         moved += check_surplus(measure(ClickWorkModel(config), play), config)
     profit = compose([*SMALL, "policy=[profit_tax,turnover_tax,universal_income]"])
     moved += check_surplus(measure(ClickWorkModel(profit), play), profit)
+    everything = compose(EVERYTHING)
+    moved += check_surplus(measured := measure(ClickWorkModel(everything), play), everything)
+    check_shares(measured)
     exercised("USD of rewards", moved // 10**6, at_least=1000)
+
+
+FUNDS = {"royalty": ("commons_dividend", "commons_to_users"), "surplus": ("patronage",)}
+EVERYTHING = [
+    "world=global", "platforms=all_families", "workers.count=300", "time.days=40", "time.warmup_days=15",
+    "policy=[usage_tax,turnover_tax,profit_tax,universal_income,cooperative,commons,union,reclassification]",
+    "policy.usage_tax.to_users=0.5", "policy.cooperative.platforms=[microwork]",
+]  # fmt: skip
+
+
+def check_shares(measured: Any) -> None:
+    """Pay for shifts and dividends are in a pay of their own; contributions are no tax revenue."""
+    found = {value.metric: value.value for value in measured.values if value.group == "world"}
+    flows = {kind: amount for (kind, _), amount in measured.amounts[FLOWS].items()}
+    shares = sum(flows.get(kind, 0) for kind in ("shift_pay", "patronage", "commons_dividend"))
+    more = found["pay_with_shares_pooled"] - found["pay_all_in_pooled"]
+    assert shares > 0 and more == pytest.approx(shares / 1e6 / found["working_hours"], rel=1e-9)
+    taxes = sum(flows[tax] for tax in ("usage_tax", "turnover_tax", "profit_tax"))
+    assert flows["contributions"] > 0 and found["tax_revenue"] == pytest.approx(taxes / 1e6, rel=1e-9)
 
 
 def test_every_kind_of_transfer_has_its_place() -> None:

@@ -15,6 +15,7 @@ from sim.cli import main
 from sim.composition import compose, from_yaml
 from sim.config import Config
 from sim.errors import UserError
+from sim.instruments import Commons, Cooperative, Reclassification, Union
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.study.matching import (
@@ -35,6 +36,7 @@ from sim.study.scenarios import compose_scenarios
 from sim.study.told import plain
 from tests.conftest import Exercised
 from tests.study.test_compare import SHORT, edited
+from tests.support import social
 
 MARKET = [
     "world=mturk_2015", "platforms=mturk", "workers.count=60", "requesters.count=8", "time.days=40",
@@ -171,6 +173,31 @@ def check_bases(module: Any) -> int:
 def test_static_revenue_is_that_of_a_tax_without_behaviour(exercised: Exercised) -> None:
     """The window begins and ends inside months."""
     exercised("copies of the bases", check_bases(sim.study.matching), at_least=3)
+
+
+def check_other_scenarios(module: Any) -> int:
+    """Users of social platforms are in the bases; a scenario may have what the baseline knows nothing of."""
+    months = module.bases_of(social.market())
+    one = social.platform(drops_users=False)
+    taxed = social.market(social.alone(usd_per_user_month=0.001, exit_months=0, start="2019-01-01"), one=one)
+    model = ClickWorkModel(taxed)
+    found = module.static_revenue(taxed, model.world, model.clock, months)
+    assert found == pytest.approx(booked(taxed), abs=2e-5) and found > 0.01
+    remedied = replace(taxed, policy=replace(taxed.policy, **OTHERS))
+    assert module.static_revenue(remedied, model.world, model.clock, months) == found
+    return sum(int(month.users[2].sum()) for month in months)
+
+
+OTHERS = {
+    "cooperative": Cooperative(platforms=["northern"]),
+    "commons": Commons(),
+    "union": Union(guideline="uniform"),
+    "reclassification": Reclassification(usd_per_hour=1.0),
+}
+
+
+def test_bases_of_other_scenarios(exercised: Exercised) -> None:
+    exercised("users of a social platform", check_other_scenarios(sim.study.matching), at_least=1_000)
 
 
 def test_counting_changes_nothing() -> None:
@@ -310,6 +337,11 @@ PLANTS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("total += month.sign * due", "total += due", check_bases),
     ("profit = revenue - cost - due", "profit = revenue - due", check_bases),
     ("or model.hour == model.last_hour", "or False", check_bases),
+    (
+        "model.count_users()",
+        "offices.count_users(model.worker_rows, model.requester_rows)",
+        check_other_scenarios,
+    ),
     ("offices.working_users = month.working_users", "offices.month_began = 0", check_bases),
 ]
 

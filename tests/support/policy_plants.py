@@ -202,6 +202,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
     (USERS, "sum(charge.amount for charge in due) > max(0, margin)", "bool(due)", social.stays),
     ("sim.model", "further = (audience.users_by_platform(self),)", "further = 2 * (audience.users_by_platform(self),)", social.nobody_twice),
+    ("sim.model", " + audience.charged_to_users(self, platform)", "", social.charges_are_free),
     ("sim.model", "cost += audience.cost_of_users(self, platform)", "cost += 0 * platform + 1", social.null_settings),
     ("sim.agents.population", 'result[name] = [] if platform.family == "social" else [', "result[name] = [", social.nobody_works_there),
     (RECORDER, 'rows[field] - (before[field] if len(before) else 0)', "rows[field] - 0", social.tables),

@@ -38,6 +38,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LAW, "(1.0 - fee) * rate / (1.0 + rate)", "(1.0 - fee) * rate"),
         (LAW, "min(law.highest_ratio, max(", "max(1.0, max("),
         (LAW, "if paid > 0 else law.first_ratio", "if paid > 0 else law.highest_ratio"),
+        (OFFICE, "np.flatnonzero(dues | less)", "np.flatnonzero(dues)"),
         (LAW, "min(MOST_RECOVERED, law.recovered", "min(1.0, law.recovered"),
         (LAW, "law.slack * ratio * paid / (duty + refused)", "law.slack * ratio * paid / duty"),
         (LAW, "law.slack * ratio * paid", "law.slack * paid"),

@@ -293,6 +293,20 @@ def charged(to_users: float = 0.5) -> Counts:
     return Counter({"gone": int(base - users), "micro-dollars": paid})
 
 
+def charges_are_free() -> Counts:
+    """To collect a tax from users costs nothing: with the same users, the platform has the same costs."""
+    one, costs, taken = platform(charge_sensitivity=0.0, drops_users=False), [], []
+    for to_users in (0.0, 1.0):
+        policy = alone(usd_per_user_month=0.5, to_users=to_users, exit_months=0)
+        model = played(market(policy, one=one), MARCH - 24)
+        revenue, cost = model.books_of(model.platform_number(NAME))
+        taken.append(revenue)
+        costs.append(cost)
+    assert taken[1] > taken[0], "nobody was charged"
+    assert costs[0] == costs[1] > 0, "what is collected is taken for work"
+    return Counter({"micro-dollars": taken[1] - taken[0]})
+
+
 def dropped() -> Counts:
     """A platform lets go whom it loses by: those left, and the margin of each one more, by hand."""
     one = platform(user_adjustment=1.0, cost_per_user_month_usd=0.1)
