@@ -100,11 +100,19 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
     name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
     if name not in engine.ENGINES:
         raise UserError(
-            "is not an engine.",
+            f"engine={name} is not known.",
             path="engine",
             value=name,
             allowed=", ".join(engine.ENGINES),
             nearest=f"engine={nearest_or_first(name, engine.ENGINES)}",
+        )
+    if found.own.get("address") and name != "dask":
+        raise UserError(
+            "has no effect: it belongs to another engine.",
+            path="address",
+            value=found.own["address"],
+            allowed="beside engine=dask",
+            nearest="engine=dask",
         )
     composer = points.Composer(study)
     composer.check()

@@ -36,7 +36,7 @@ def check_outcome(sweep: Sweep, name: str) -> str:
     """Return the name of an outcome; refuse one that is not there, or that no run has."""
     if name not in sweep.outcomes:
         raise UserError(
-            "is not an outcome of this sweep.",
+            f"outcome={name} is none of this sweep's.",
             path="outcome",
             value=name,
             allowed="a column of summary.csv",
@@ -78,6 +78,8 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
         If the outcome is not there, or points of a design that needs all of them are missing.
     """
     check_outcome(sweep, outcome)
+    if not sweep.axes:
+        raise UserError("This sweep varies nothing, so that no setting can matter.", path=str(sweep.path))
     design = sweep.manifest["study"]["design"]
     if design == "saltelli":
         table = _sobol(sweep, outcome)
@@ -286,7 +288,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     points, hits = points[known], (values[known] > above).astype(np.float64)
     if hits.sum() in (0, len(hits)):
         raise UserError(
-            f"{'lies above the bound nowhere' if not hits.any() else 'lies above the bound everywhere'}.",
+            f"{outcome} lies above the bound {'everywhere' if hits.any() else 'nowhere'}.",
             path="above",
             value=above,
             allowed=f"a bound between {np.nanmin(values):.6g} and {np.nanmax(values):.6g}",
@@ -361,6 +363,8 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
             allowed="a share of the mean between 0 and 10",
             nearest="half_width=0.05",
         )
+    for name in outcomes:
+        check_outcome(sweep, name)
     done = sweep.experiments["status"] != FAILED
     grouped = sweep.outcomes[done].groupby(sweep.experiments.loc[done, "point"])
     now = int(grouped.size().max())
@@ -373,7 +377,6 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
         )
     rows = []
     for name in outcomes:
-        check_outcome(sweep, name)
         deviation = math.sqrt(float(grouped[name].var(ddof=1).mean()))
         mean = float(grouped[name].mean().mean())
         rows.append(

@@ -245,6 +245,24 @@ def _damaged(path: Path, why: str) -> UserError:
 
 
 @contextlib.contextmanager
+def taking_turns(results: Path, name: str) -> Iterator[None]:
+    """Wait until nobody else is in such a block: jobs of an array begin at once and must find one folder."""
+    path = results / f".{name}.lock"
+    results.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("a+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            break
+        file.close()  # the last holder has taken the file away
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+@contextlib.contextmanager
 def locked(folder: Path, shard: str = "") -> Iterator[None]:
     """Hold a sweep's folder: nobody else coordinates it meanwhile; several shards of it may run together.
 

@@ -21,7 +21,7 @@ from sim.errors import UserError
 from sim.study import engine, sweep
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
-from sim.study.store import RUNS, Store
+from sim.study.store import RUNS, Store, locked
 from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
 from tests.support.processes import INHERITED, ROOT
@@ -155,6 +155,47 @@ def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
         folders.add(folder)
     assert folders == {folder}
     assert bytes_of(folder) == bytes_of(plain)
+
+
+def test_shards_that_begin_together_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second looks for the sweep's folder before the first has made it, and makes none of its own."""
+    real, looked = sweep.begun, []
+
+    def begun(results: Path, manifest: dict[str, object]) -> Path | None:
+        found = real(results, manifest)
+        looked.append(found)
+        if len(looked) == 1:  # just now another shard begins, and makes the folder
+            execute(study_in(tmp_path), engine.Serial, Settings(shard=(2, 2), quiet=True))
+        return found
+
+    monkeypatch.setattr(sweep, "begun", begun)
+    folder, code = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    assert (code, len(looked)) == (0, 4)
+    assert list(tmp_path.iterdir()) == [folder]
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
+def test_shards_that_end_together_leave_the_end_to_one(plain: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    (folder / "summary.csv").unlink()
+    with locked(folder, "1/2"):
+        sweep._finish_after_shards(folder, COUNT)
+        assert not (folder / "summary.csv").exists()
+    sweep._finish_after_shards(folder, COUNT)
+    assert (folder / "summary.csv").exists()
+
+
+@pytest.mark.parametrize("address", ["garbage", "tcp://127.0.0.1:1", "nowhere.json", "list.json"])
+def test_without_a_scheduler_nothing_is_written(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "SCHEDULER_SECONDS", 0.2)
+    Path("list.json").write_text("[]")
+    with pytest.raises(UserError, match="no scheduler that answers") as refusal:
+        execute(study_in(tmp_path / "results"), lambda: engine.Dask(address, 1), QUIET)
+    assert refusal.value.path == "address"
+    assert not (tmp_path / "results").exists()
 
 
 def test_the_same_command_has_nothing_to_do(plain: Path) -> None:
@@ -371,6 +412,7 @@ def test_verify_names_what_is_damaged(
         ["sweep", "--sharp", "1/2"],
         ["sweep", "jobs=many"],
         ["sweep", "series=yes"],
+        ["sweep", "engine=local", "address=tcp://127.0.0.1:1"],
         ["sweep", "market.looks=5,0"],
         ["status", "nowhere"],
         ["compact"],
