@@ -351,7 +351,10 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
     from sim.study.result import replacing
 
     place = folder / ANALYSIS
-    place.mkdir(exist_ok=True)
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{place} cannot be made: {error.strerror}.", path=str(place)) from error
     path = place / f"{name}.csv"
     with replacing(path) as file:
         table.to_csv(file, index=False, float_format="%.10g")

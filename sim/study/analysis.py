@@ -234,20 +234,31 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
         )
     places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
     rng = np.random.default_rng(0)
-    tops = [
-        top_of(places, np.nanmean(values[rng.integers(0, len(values), len(values))], axis=0))[0]
-        for _ in range(RESAMPLES)
-    ]
-    at, height = top_of(places, np.nanmean(values, axis=0))
+    means = [_known_means(values[rng.integers(0, len(values), len(values))]) for _ in range(RESAMPLES)]
+    tops = [top_of(places, mean)[0] for mean in means if np.isfinite(mean).any()]
+    at, height = top_of(places, _known_means(values))
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(tops, [tail, 100 - tail])
     ends = int(at in (places[0], places[-1]))
     return {"at": at, "low": float(low), "high": float(high), "value": height, "at_end": float(ends)}
 
 
+def _known_means(curves: Floats) -> Floats:
+    """Return the mean over curves at each place, NaN where none has a value, as in an unfinished sweep."""
+    known = np.isfinite(curves)
+    count = known.sum(axis=0)
+    total = np.where(known, curves, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def top_of(places: Floats, values: Floats) -> tuple[float, float]:
-    """Return place and height of the top of a curve: of a parabola around the highest point inside."""
-    best = int(np.nanargmax(values))
+    """Return place and height of the top of a curve: of a parabola around the highest point inside.
+
+    Places without a value are left out.
+    """
+    known = np.isfinite(values)
+    places, values = places[known], values[known]
+    best = int(np.argmax(values))
     if best in (0, len(values) - 1):
         return float(places[best]), float(values[best])
     a, b, c = np.polyfit(places[best - 1 : best + 2], values[best - 1 : best + 2], 2)

@@ -274,13 +274,22 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
         If another process holds it.
     """
     place = folder / LOCKS
-    place.mkdir(exist_ok=True)
+    try:
+        place.mkdir(exist_ok=True)
+        for name in ("whole", *([_shard_file(shard)] if shard else [])):
+            (place / name).touch()
+    except OSError as error:
+        raise UserError(f"{place} cannot be written to: {error.strerror}.", path=str(place)) from error
     # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
     with contextlib.ExitStack() as stack:
         _take(stack, place / "whole", fcntl.LOCK_SH if shard else fcntl.LOCK_EX, folder)
         if shard:
-            _take(stack, place / f"shard-{shard.replace('/', '-of-')}", fcntl.LOCK_EX, folder)
+            _take(stack, place / _shard_file(shard), fcntl.LOCK_EX, folder)
         yield
+
+
+def _shard_file(shard: str) -> str:
+    return f"shard-{shard.replace('/', '-of-')}"
 
 
 def _take(stack: contextlib.ExitStack, path: Path, how: int, folder: Path) -> None:

@@ -457,3 +457,21 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
     ):
         assert main(words) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("analysis", ["sensitivity", "outcome=tasks_done"]), ("locks", ["compact"])]
+)
+def test_a_folder_that_cannot_be_written_to_is_told(
+    name: str, words: list[str], plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(plain, tmp_path / plain.name, ignore=shutil.ignore_patterns(name))
+    (folder / name).write_text("a file where a folder should be")
+    assert main([words[0], str(folder), *words[1:]]) == 2
+    assert f"{folder / name} cannot be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "compact", "sensitivity", "discover"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"clickmarket {command} FOLDER" in capsys.readouterr().out
