@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -426,8 +427,9 @@ def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, An
 
 def _real(text: str, name: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UserError(
-            "is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05"
-        ) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError("is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05")
+    return number

@@ -204,6 +204,13 @@ def mean_and_interval(values: Floats) -> tuple[float, float, float]:
 def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs."""
     check_outcome(sweep, outcome)
+    if x == y:
+        raise UserError(
+            "needs another setting than x.",
+            path="y",
+            value=y,
+            allowed=", ".join(axis for axis in sweep.axes if axis != x) or "nothing: one setting varies",
+        )
     keys = [check_axis(sweep, name, place) for name, place in ((x, "x"), (y, "y")) if name]
     done = sweep.experiments["status"] != FAILED
     table = sweep.experiments.loc[done, keys].assign(value=sweep.outcomes.loc[done, outcome])

@@ -266,14 +266,17 @@ def execute(
     manifest = describe(study, composer, plugins, settings)
     first = composer.config_of_point(0)
     ClickWorkModel(sober(first), plugins=load_plugins(plugins) if plugins else None)
-    results, started = Path(first.results.dir), None
+    results, ready = Path(first.results.dir), list[Engine]()
     folder = None if settings.fresh else begun(results, manifest)
     if folder is None:
-        started = engine()  # before anything is written: there may be none at the address
+        ready.append(engine())  # before anything is written: there may be none at the address
         folder = _laid_out(results, manifest, composer, settings.fresh)
     number, of = settings.shard
     with locked(folder, "" if of == 1 else f"{number}/{of}"):
-        code = _carry_out(Store(folder), composer, (lambda: started) if started else engine, settings)
+        start = lambda: ready.pop() if ready else engine()  # noqa: E731
+        code = _carry_out(Store(folder), composer, start, settings)
+    for unused in ready:
+        unused.close()
     if of > 1:
         _finish_after_shards(folder, len(composer))
     return folder, code

@@ -181,6 +181,7 @@ def test_the_same_sweep_gives_the_same_table() -> None:
     [
         (lambda sweep: analysis.sensitivity(sweep, "z"), "outcome"),
         (lambda sweep: analysis.response(sweep, "y", "market.looks"), "x"),
+        (lambda sweep: analysis.response(sweep, "y", "market.noise_sigma", "market.noise_sigma"), "y"),
         (lambda sweep: analysis.peak(sweep, "y", "market.noise_sigma"), "x"),
         (lambda sweep: analysis.discover(sweep, "y", 1e9), "above"),
         (lambda sweep: analysis.replications(sweep, ["y"], 0.0), "half_width"),

@@ -452,6 +452,8 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["response", folder, outcome, "x=market.looks"],
         ["response", folder, outcome, x, "z=market.looks"],
         ["discover", folder, outcome, "above=much"],
+        ["discover", folder, outcome, "above=nan"],
+        ["response", folder, outcome, x, x.replace("x=", "y=")],
         ["pareto", folder, "more=tasks_done"],
         ["sensitivity", str(tmp_path), outcome],
     ):
