@@ -170,6 +170,9 @@ def _sweep(command: str, words: list[str]) -> int:
 
     if command == "sweep":
         return cli_sweep.sweep(words, _plugin)
+    if "--help" in words or "-h" in words:
+        print(cli_sweep.SWEEP_USAGE, end="")
+        return 0
     if command in ANALYSES:
         return cli_sweep.analyse(command, words)
     return int(getattr(cli_sweep, command)(words))

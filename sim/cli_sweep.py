@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -100,11 +101,19 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
     name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
     if name not in engine.ENGINES:
         raise UserError(
-            "is not an engine.",
+            f"engine={name} is not known.",
             path="engine",
             value=name,
             allowed=", ".join(engine.ENGINES),
             nearest=f"engine={nearest_or_first(name, engine.ENGINES)}",
+        )
+    if found.own.get("address") and name != "dask":
+        raise UserError(
+            "has no effect: it belongs to another engine.",
+            path="address",
+            value=found.own["address"],
+            allowed="beside engine=dask",
+            nearest="engine=dask",
         )
     composer = points.Composer(study)
     composer.check()
@@ -343,7 +352,10 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
     from sim.study.result import replacing
 
     place = folder / ANALYSIS
-    place.mkdir(exist_ok=True)
+    try:
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{place} cannot be made: {error.strerror}.", path=str(place)) from error
     path = place / f"{name}.csv"
     with replacing(path) as file:
         table.to_csv(file, index=False, float_format="%.10g")
@@ -415,8 +427,9 @@ def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, An
 
 def _real(text: str, name: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UserError(
-            "is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05"
-        ) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError("is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05")
+    return number

@@ -11,6 +11,7 @@ import copy
 import functools
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,10 @@ def _groups(folder: Path, choices: Mapping[str, Choice]) -> dict[str, Any]:
     return _composed(folder, tuple(sorted(choices.items())), state)
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Hydra has one state for the whole process; workers of a cluster may compose in several threads."""
+
+
 @functools.lru_cache(maxsize=64)
 def _composed(folder: Path, choices: tuple[tuple[str, Choice], ...], state: object) -> dict[str, Any]:
     import hydra
@@ -200,7 +205,10 @@ def _composed(folder: Path, choices: tuple[tuple[str, Choice], ...], state: obje
 
     words = _hydra_words(folder, choices)
     try:
-        with hydra.initialize_config_dir(config_dir=str(folder), version_base="1.3", job_name="clickmarket"):
+        with (
+            _ONE_AT_A_TIME,
+            hydra.initialize_config_dir(config_dir=str(folder), version_base="1.3", job_name="clickmarket"),
+        ):
             composed = OmegaConf.to_container(hydra.compose("config", overrides=words), resolve=False)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError) as cause:
         raise UserError(

@@ -6,6 +6,7 @@ functions, sweeps, packages and look-ups (`${...}`) are refused: a run has one v
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,9 @@ from sim.schema import join, takes_new_names, takes_settings, unknown_key
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
 BRACKET_DEPTH = 4
+MOST_VALUES = 1_000_000
+"""Values that one word of a sweep may name."""
+
 SWEEPING = ("choice", "range", "interval", "tag")
 """Functions of Hydra's grammar by which a word names several values."""
 
@@ -273,12 +277,31 @@ def parse_varied(text: str) -> Change | Varied:
     override = _hydra_parse(text, SWEEPING)
     if not override.is_sweep_override():
         return _parse(text)
-    if override.package is not None or not override.key_or_group or override.is_add():
+    if override.package is not None or not override.key_or_group or override.is_add() or override.is_delete():
         raise _bad_override(text, "cannot be varied.", "a setting as in workers.count=1000,2000")
     name, found = override.key_or_group, override.value()
+    unknown = sorted(map(str, found.tags - {"log"}))
+    if unknown:
+        allowed = "tag(log,interval(low,high)), or values without a tag"
+        raise _bad_override(text, f"has a tag that means nothing here: {unknown[0]}.", allowed)
     if override.is_interval_sweep():
         return Varied(name, value, (), float(found.start), float(found.end), "log" in found.tags)
-    values = tuple(override.sweep_iterator())
+    if "log" in found.tags:
+        raise _bad_override(text, "has logarithms of nothing to draw from.", "tag(log,interval(low,high))")
+    values = _values_of(override, text)
     if not values:
         raise _bad_override(text, "names no value.", "range(first,last,step) with first below last")
     return Varied(name, value, values)
+
+
+def _values_of(override: Any, text: str) -> tuple[Any, ...]:
+    """Return the values one by one, but no more than a sweep can have: a range may name any number."""
+    try:
+        values = tuple(itertools.islice(override.sweep_iterator(), MOST_VALUES + 1))
+    except (ValueError, OverflowError, ArithmeticError) as cause:
+        allowed = "range(first,last,step) with a step that is not 0"
+        raise _bad_override(text, "names no values.", allowed) from cause
+    if len(values) > MOST_VALUES:
+        allowed = f"at most {MOST_VALUES:,}; or interval(low,high) with design=lhs"
+        raise _bad_override(text, "names too many values.", allowed)
+    return values

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import composition
 from sim.composition import (
     compose,
     conf_folder,
@@ -460,3 +463,17 @@ def test_merge_keys_and_dates_are_plain_words() -> None:
     assert parse_yaml("a: 2019-01-07\n").values == {"a": "2019-01-07"}
     assert parse_yaml("").values is None
     assert parse_yaml("a: ~\nb:\nc: ''\n").values == {"a": None, "b": None, "c": ""}
+
+
+def test_threads_may_compose_at_the_same_time() -> None:
+    """Hydra's state is the whole process's, and a worker of a cluster may have several threads."""
+    worlds = ["global", "mturk_2015", "north_south", "six_regions"]
+    begin = threading.Barrier(len(worlds))
+
+    def looks(world: str) -> int:
+        begin.wait()
+        return compose([f"world={world}", "market.looks=7"]).market.looks
+
+    composition._composed.cache_clear()
+    with ThreadPoolExecutor(len(worlds)) as pool:
+        assert list(pool.map(looks, worlds)) == [7] * len(worlds)

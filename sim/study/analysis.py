@@ -36,7 +36,7 @@ def check_outcome(sweep: Sweep, name: str) -> str:
     """Return the name of an outcome; refuse one that is not there, or that no run has."""
     if name not in sweep.outcomes:
         raise UserError(
-            "is not an outcome of this sweep.",
+            f"outcome={name} is none of this sweep's.",
             path="outcome",
             value=name,
             allowed="a column of summary.csv",
@@ -78,6 +78,8 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
         If the outcome is not there, or points of a design that needs all of them are missing.
     """
     check_outcome(sweep, outcome)
+    if not sweep.axes:
+        raise UserError("This sweep varies nothing, so that no setting can matter.", path=str(sweep.path))
     design = sweep.manifest["study"]["design"]
     if design == "saltelli":
         table = _sobol(sweep, outcome)
@@ -202,6 +204,13 @@ def mean_and_interval(values: Floats) -> tuple[float, float, float]:
 def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs."""
     check_outcome(sweep, outcome)
+    if x == y:
+        raise UserError(
+            "needs another setting than x.",
+            path="y",
+            value=y,
+            allowed=", ".join(axis for axis in sweep.axes if axis != x) or "nothing: one setting varies",
+        )
     keys = [check_axis(sweep, name, place) for name, place in ((x, "x"), (y, "y")) if name]
     done = sweep.experiments["status"] != FAILED
     table = sweep.experiments.loc[done, keys].assign(value=sweep.outcomes.loc[done, outcome])
@@ -232,20 +241,31 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
         )
     places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
     rng = np.random.default_rng(0)
-    tops = [
-        top_of(places, np.nanmean(values[rng.integers(0, len(values), len(values))], axis=0))[0]
-        for _ in range(RESAMPLES)
-    ]
-    at, height = top_of(places, np.nanmean(values, axis=0))
+    means = [_known_means(values[rng.integers(0, len(values), len(values))]) for _ in range(RESAMPLES)]
+    tops = [top_of(places, mean)[0] for mean in means if np.isfinite(mean).any()]
+    at, height = top_of(places, _known_means(values))
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(tops, [tail, 100 - tail])
     ends = int(at in (places[0], places[-1]))
     return {"at": at, "low": float(low), "high": float(high), "value": height, "at_end": float(ends)}
 
 
+def _known_means(curves: Floats) -> Floats:
+    """Return the mean over curves at each place, NaN where none has a value, as in an unfinished sweep."""
+    known = np.isfinite(curves)
+    count = known.sum(axis=0)
+    total = np.where(known, curves, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def top_of(places: Floats, values: Floats) -> tuple[float, float]:
-    """Return place and height of the top of a curve: of a parabola around the highest point inside."""
-    best = int(np.nanargmax(values))
+    """Return place and height of the top of a curve: of a parabola around the highest point inside.
+
+    Places without a value are left out.
+    """
+    known = np.isfinite(values)
+    places, values = places[known], values[known]
+    best = int(np.argmax(values))
     if best in (0, len(values) - 1):
         return float(places[best]), float(values[best])
     a, b, c = np.polyfit(places[best - 1 : best + 2], values[best - 1 : best + 2], 2)
@@ -286,7 +306,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     points, hits = points[known], (values[known] > above).astype(np.float64)
     if hits.sum() in (0, len(hits)):
         raise UserError(
-            f"{'lies above the bound nowhere' if not hits.any() else 'lies above the bound everywhere'}.",
+            f"{outcome} lies above the bound {'everywhere' if hits.any() else 'nowhere'}.",
             path="above",
             value=above,
             allowed=f"a bound between {np.nanmin(values):.6g} and {np.nanmax(values):.6g}",
@@ -361,6 +381,8 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
             allowed="a share of the mean between 0 and 10",
             nearest="half_width=0.05",
         )
+    for name in outcomes:
+        check_outcome(sweep, name)
     done = sweep.experiments["status"] != FAILED
     grouped = sweep.outcomes[done].groupby(sweep.experiments.loc[done, "point"])
     now = int(grouped.size().max())
@@ -373,7 +395,6 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
         )
     rows = []
     for name in outcomes:
-        check_outcome(sweep, name)
         deviation = math.sqrt(float(grouped[name].var(ddof=1).mean()))
         mean = float(grouped[name].mean().mean())
         rows.append(

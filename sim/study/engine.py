@@ -7,17 +7,22 @@ cluster. An engine may lose work or do it twice; the store makes that harmless.
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, Protocol
 
 from sim.errors import UserError, nearest_or_first
 
 ENGINES = ("local", "serial", "dask")
+SCHEDULER_SECONDS = 30.0
+"""Time that a Dask scheduler has to be there and to answer."""
 
 
 class Engine(Protocol):
@@ -124,10 +129,8 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
-        if where.endswith(".json"):
-            self.client = distributed.Client(scheduler_file=where)
-        elif where:
-            self.client = distributed.Client(where, timeout="30s")
+        if where:
+            self.client = _connected(distributed, where)
         else:
             cluster = distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -155,6 +158,27 @@ class Dask:
         self.client.close()
         if cluster is not None:
             cluster.close()
+
+
+def _connected(distributed: Any, where: str) -> Any:
+    """Return a client of the scheduler at an address, or of the one that a scheduler file tells of."""
+    by_file = where.endswith(".json")
+    until = time.monotonic() + SCHEDULER_SECONDS
+    while by_file and not Path(where).is_file() and time.monotonic() < until:
+        time.sleep(0.5)  # a scheduler that has just been started writes its file in a moment
+    try:
+        if by_file:
+            json.loads(Path(where).read_text())  # the client itself would wait for a file without end
+            return distributed.Client(scheduler_file=where, timeout=SCHEDULER_SECONDS)
+        return distributed.Client(where, timeout=SCHEDULER_SECONDS)
+    except (OSError, ValueError, TypeError) as error:  # a time that ran out is an OSError
+        raise UserError(
+            "leads to no scheduler that answers.",
+            path="address",
+            value=where,
+            allowed="tcp://host:port of a Dask scheduler, or the .json file that it wrote",
+            nearest="engine=local",
+        ) from error
 
 
 def _distributed() -> Any:
@@ -193,7 +217,7 @@ def start(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> 
     if name == "dask":
         return Dask(where, workers)
     raise UserError(
-        "is not an engine.",
+        f"engine={name} is not known.",
         path="engine",
         value=name,
         allowed=", ".join(ENGINES),

@@ -27,6 +27,9 @@ STUDIES = "study"
 DECLARED = "declared"
 """Word for the whole range that a parameter declares."""
 
+MOST_RUNS = 100_000_000
+"""Runs of a sweep: their state and their order are held in memory."""
+
 STUDY_KEYS = ("design", "points", "seeds", "design_seed", "settings", "vary")
 USUAL = {"design": "grid", "points": 64, "seeds": 1, "design_seed": 1}
 
@@ -119,11 +122,16 @@ def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:
     path = study_file(name)
     values = read_yaml(path).values or {}
     if not isinstance(values, dict):
-        raise UserError(f"{path} holds no settings of a study", path=STUDIES, value=name)
+        raise UserError(
+            f"{path} holds no settings of a study.",
+            path=STUDIES,
+            value=values,
+            allowed="a mapping with the keys " + ", ".join(STUDY_KEYS),
+        )
     for key in values:
         if key not in STUDY_KEYS:
             raise UserError(
-                "is not a key of a study.",
+                f"{key} is not a key of a study.",
                 path=str(key),
                 value=str(path),
                 allowed=", ".join(STUDY_KEYS),
@@ -132,8 +140,45 @@ def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:
     for key in USUAL:
         if key in values:
             chosen[key] = _choice(key, str(values[key]))
-    yield from map(str, values.get("settings") or [])
-    for key, value in (values.get("vary") or {}).items():
+    yield from _settings_of_file(path, values.get("settings"))
+    yield from _varied_of_file(path, values.get("vary"))
+
+
+def _settings_of_file(path: Path, settings: Any) -> list[str]:
+    """Return the words of a file's `settings`, which are those of a command line."""
+    words = [] if settings is None else settings
+    if not isinstance(words, list) or not all(isinstance(word, str) and "=" in word for word in words):
+        raise UserError(
+            f"settings of {path} is not a list of settings.",
+            path="settings",
+            value=settings,
+            allowed="a list of words as on the command line, such as [world=six_regions, workers.count=2000]",
+            nearest="settings: [workers.count=2000]",
+        )
+    for word in words:
+        if word.partition("=")[0] == STUDIES:
+            raise UserError(f"{path} is a study and cannot name another.", path=STUDIES, value=word)
+    return words
+
+
+def _varied_of_file(path: Path, varied: Any) -> Iterator[str]:
+    """Yield a word for everything that a file varies."""
+    varied = {} if varied is None else varied
+    allowed = "settings with a list of values each, or one text such as interval(0,0.5)"
+    nearest = "vary: {workers.broker_cut: [0.1, 0.2]}"
+    if not isinstance(varied, dict):
+        raise UserError(
+            f"vary of {path} holds no settings.", path="vary", value=varied, allowed=allowed, nearest=nearest
+        )
+    for key, value in varied.items():
+        if value is None or value == [] or isinstance(value, dict):
+            raise UserError(
+                f"{key} is given no values to take in {path}.",
+                path=str(key),
+                value=value,
+                allowed=allowed,
+                nearest=nearest,
+            )
         text = ",".join(spell(one) for one in value) if isinstance(value, list) else spell(value)
         yield f"{key}={text}"
 
@@ -146,7 +191,7 @@ def study_file(name: str) -> Path:
     known = sorted(file.stem for file in folder.glob("*.yaml"))
     if name not in known:
         raise UserError(
-            "is not the name of a study.",
+            f"{STUDIES}={name} cannot be found.",
             path=STUDIES,
             value=name,
             allowed=", ".join([*known, "or a path that ends in .yaml"]),
@@ -159,7 +204,7 @@ def _choice(name: str, text: str) -> Any:
     if name == "design":
         if text not in DESIGNS:
             raise UserError(
-                "is not a design.",
+                f"{name}={text} is not known.",
                 path=name,
                 value=text,
                 allowed=", ".join(DESIGNS),
@@ -167,7 +212,7 @@ def _choice(name: str, text: str) -> Any:
             )
         return text
     low = 0 if name == "design_seed" else 1
-    if not (text.isascii() and text.isdigit() and low <= int(text[:18]) <= 10_000_000):
+    if not (text.isascii() and text.isdigit() and len(text) < 18 and low <= int(text) <= 10_000_000):
         raise UserError(
             "is not a number that can be used.",
             path=name,
@@ -200,6 +245,8 @@ def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
         return Axis(found.path, tuple(_frozen(value) for value in found.values))
     row = _declared(found.path)
     low, high = found.low, found.high
+    if row is None and found.declared:
+        apply_change(laid_out([])[0], Change(found.path, DECLARED, ""))  # says what is not known
     if found.declared:
         if row is None or row.limits.low is None or row.limits.high is None:
             raise UserError(
@@ -216,7 +263,7 @@ def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
             path=found.path,
             value=found.text,
             allowed="interval(low,high) with low below high",
-            nearest=f"{found.path}=interval({min(low, high):g},{max(low, high):g})",
+            nearest=f"{found.path}=interval({_ends_in_order(low, high)})",
         )
     if found.logarithmic and low <= 0:
         raise UserError(
@@ -228,6 +275,11 @@ def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
         )
     whole = row is not None and row.kind.startswith("whole number")
     return Axis(found.path, (), low, high, found.logarithmic, whole)
+
+
+def _ends_in_order(low: float, high: float) -> str:
+    usable = math.isfinite(low) and math.isfinite(high) and low != high
+    return f"{min(low, high):g},{max(low, high):g}" if usable else "0,1"
 
 
 def _declared(path: str) -> Any:
@@ -257,6 +309,14 @@ class Composer:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.points: list[Point] = points_of(study.design, study.axes, study.points, study.design_seed)
+        if len(self) > MOST_RUNS:
+            raise UserError(
+                "makes too many runs.",
+                path="seeds",
+                value=f"{len(self):,} runs",
+                allowed=f"at most {MOST_RUNS:,}, points times seeds",
+                nearest=f"seeds={max(1, MOST_RUNS // len(self.points))}",
+            )
         options = group_options(conf_folder())
         self.groups = [number for number, axis in enumerate(study.axes) if axis.path in options]
         self.single = [number for number in range(len(study.axes)) if number not in self.groups]

@@ -245,6 +245,24 @@ def _damaged(path: Path, why: str) -> UserError:
 
 
 @contextlib.contextmanager
+def taking_turns(results: Path, name: str) -> Iterator[None]:
+    """Wait until nobody else is in such a block: jobs of an array begin at once and must find one folder."""
+    path = results / f".{name}.lock"
+    results.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("a+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            break
+        file.close()  # the last holder has taken the file away
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+@contextlib.contextmanager
 def locked(folder: Path, shard: str = "") -> Iterator[None]:
     """Hold a sweep's folder: nobody else coordinates it meanwhile; several shards of it may run together.
 
@@ -256,13 +274,22 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
         If another process holds it.
     """
     place = folder / LOCKS
-    place.mkdir(exist_ok=True)
+    try:
+        place.mkdir(exist_ok=True)
+        for name in ("whole", *([_shard_file(shard)] if shard else [])):
+            (place / name).touch()
+    except OSError as error:
+        raise UserError(f"{place} cannot be written to: {error.strerror}.", path=str(place)) from error
     # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
     with contextlib.ExitStack() as stack:
         _take(stack, place / "whole", fcntl.LOCK_SH if shard else fcntl.LOCK_EX, folder)
         if shard:
-            _take(stack, place / f"shard-{shard.replace('/', '-of-')}", fcntl.LOCK_EX, folder)
+            _take(stack, place / _shard_file(shard), fcntl.LOCK_EX, folder)
         yield
+
+
+def _shard_file(shard: str) -> str:
+    return f"shard-{shard.replace('/', '-of-')}"
 
 
 def _take(stack: contextlib.ExitStack, path: Path, how: int, folder: Path) -> None:

@@ -7,6 +7,7 @@ stopped, on the same engine or another one.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -45,7 +46,18 @@ from sim.study.engine import Engine, RunTimeout, deadline, died
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
 from sim.study.run import PACKAGES, new_folder
-from sim.study.store import DONE, FAILED, RUNS, SERIES, Store, column, commit, locked, with_units
+from sim.study.store import (
+    DONE,
+    FAILED,
+    RUNS,
+    SERIES,
+    Store,
+    column,
+    commit,
+    locked,
+    taking_turns,
+    with_units,
+)
 
 __all__ = ["Settings", "execute", "outcomes_of", "play_chunk"]
 
@@ -254,13 +266,50 @@ def execute(
     manifest = describe(study, composer, plugins, settings)
     first = composer.config_of_point(0)
     ClickWorkModel(sober(first), plugins=load_plugins(plugins) if plugins else None)
-    folder = None if settings.fresh else begun(Path(first.results.dir), manifest)
+    results, ready = Path(first.results.dir), list[Engine]()
+    folder = None if settings.fresh else begun(results, manifest)
     if folder is None:
-        folder = new_folder(first, f"sweep-{manifest['identity'][:16]}")
-        Store.create(folder, manifest, points_table(composer))
+        ready.append(engine())  # before anything is written: there may be none at the address
+        folder = _laid_out(results, manifest, composer, settings.fresh)
     number, of = settings.shard
     with locked(folder, "" if of == 1 else f"{number}/{of}"):
-        return folder, _carry_out(Store(folder), composer, engine, settings)
+        start = lambda: ready.pop() if ready else engine()  # noqa: E731
+        code = _carry_out(Store(folder), composer, start, settings)
+    for unused in ready:
+        unused.close()
+    if of > 1:
+        _finish_after_shards(folder, len(composer))
+    return folder, code
+
+
+def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fresh: bool) -> Path:
+    """Return a new folder, or the one that another shard has made meanwhile."""
+    mark = f"sweep-{manifest['identity'][:16]}"
+    try:
+        with taking_turns(results, mark):
+            folder = None if fresh else begun(results, manifest)
+            if folder is None:
+                folder = new_folder(composer.config_of_point(0), mark)
+                Store.create(folder, manifest, points_table(composer))
+            return folder
+    except OSError as error:
+        raise UserError(
+            f"The folder for results cannot be written to: {error.strerror}.",
+            path="results.dir",
+            value=str(results),
+        ) from error
+
+
+def _finish_after_shards(folder: Path, runs: int) -> None:
+    """Put a sweep together once all shards are done: by the last of them, which nobody disturbs."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder))
+        except UserError:
+            return  # another shard still plays, or does this
+        store = Store(folder)
+        if store.done(runs).all():
+            finish(store)
 
 
 def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], settings: Settings) -> int:
@@ -282,7 +331,7 @@ def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], s
             outcomes_of(sober(composer.config(int(mine[0]))), None)
         with _stopping_on_term():
             failed += Coordinator(store, composer, engine(), settings, mine, int((state > 0).sum())).run()
-    if alone or not (store.done(len(composer)) == 0).any():
+    if alone:
         finish(store)
     return PARTLY if failed else COMPLETE
 

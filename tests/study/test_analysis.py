@@ -181,6 +181,7 @@ def test_the_same_sweep_gives_the_same_table() -> None:
     [
         (lambda sweep: analysis.sensitivity(sweep, "z"), "outcome"),
         (lambda sweep: analysis.response(sweep, "y", "market.looks"), "x"),
+        (lambda sweep: analysis.response(sweep, "y", "market.noise_sigma", "market.noise_sigma"), "y"),
         (lambda sweep: analysis.peak(sweep, "y", "market.noise_sigma"), "x"),
         (lambda sweep: analysis.discover(sweep, "y", 1e9), "above"),
         (lambda sweep: analysis.replications(sweep, ["y"], 0.0), "half_width"),
@@ -191,3 +192,20 @@ def test_what_cannot_be_answered_is_told(ask: Callable[[Sweep], Any], path: str)
     with pytest.raises(UserError) as told:
         ask(sweep)
     assert told.value.path == path
+
+
+def test_a_peak_of_an_unfinished_sweep() -> None:
+    """Places and seeds without a value are left out, in the resampled curves too, without a warning."""
+    words = ["market.noise_sigma=0,0.4,0.8,1.2,1.6,2", "seeds=5"]
+    sweep = made_up(words, lambda a: a * (2 - a), noise=0.02)
+    point, seed = sweep.experiments["point"], sweep.experiments["seed"]
+    sweep.outcomes.loc[(point >= 4) & (seed > 0), "y"] = math.nan
+    sweep.outcomes.loc[point == 1, "y"] = math.nan
+    assert analysis.peak(sweep, "y", "market.noise_sigma")["at"] == pytest.approx(1.0, abs=0.2)
+    sweep.outcomes.loc[seed > 0, "y"] = math.nan
+    assert analysis.peak(sweep, "y", "market.noise_sigma")["at"] == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_sweep_that_varies_nothing_has_no_sensitivity() -> None:
+    with pytest.raises(UserError, match="varies nothing"):
+        analysis.sensitivity(made_up(["market.looks=3", "seeds=2"], lambda: 1.0), "y")

@@ -104,6 +104,13 @@ def test_studies_are_no_group_of_a_run() -> None:
         (["market.looks=range(5,5,1)"], "market.looks"),
         (["market.looks=shuffle(1,2)"], "market.looks"),
         (["policy=none,usage_tx"], "policy"),
+        (["market.looks=range(0,1,0)"], "market.looks"),
+        (["market.looks=range(0,1000000000000)"], "market.looks"),
+        (["workers.broker_cut=range(0,1,1e-12)"], "workers.broker_cut"),
+        (["workers.broker_cut=tag(lgo,interval(0.1,0.2))"], "workers.broker_cut"),
+        (["~platforms.microwork=1,2"], "platforms.microwork"),
+        (["workers.brokre_cut=declared"], "workers.brokre_cut"),
+        (["market.looks=5,6", "seeds=10000000", "workers.count=range(50,100)"], "seeds"),
         (["market.looks=5,0"], "market.looks"),
         (["no.such=1,2"], "no"),
         (["workers.patience_low=5,40", "workers.patience_high=12"], "workers.patience_high"),
@@ -116,6 +123,31 @@ def test_bad_words_are_told(words: list[str], path: str) -> None:
         Composer(read_study([*SMALL, *words])).check()
     assert refusal.value.path == path
     assert len(str(refusal.value).splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("- 1", "study"),
+        ("settings: world=six_regions", "settings"),
+        ("settings: {world: six_regions}", "settings"),
+        ("settings: [[a], 5]", "settings"),
+        ("settings: [study=other.yaml]", "study"),
+        ("vary: [market.looks, 5]", "vary"),
+        ("vary: {market.looks: []}", "market.looks"),
+        ("vary: {market.looks: null}", "market.looks"),
+        ("vary: {market.looks: {low: 1, high: 5}}", "market.looks"),
+        ("sedes: 3", "sedes"),
+        ("design: [lhs]", "design"),
+    ],
+)
+def test_mistakes_in_a_study_file_are_told(text: str, path: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as refusal:
+        read_study([f"study={file}"])
+    assert refusal.value.path == path
+    assert path in str(refusal.value).splitlines()[0]
 
 
 def test_the_bad_point_is_named() -> None:

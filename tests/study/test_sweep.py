@@ -22,7 +22,7 @@ from sim.study import engine, sweep
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
 from sim.study.result import load
-from sim.study.store import RUNS, Store
+from sim.study.store import RUNS, Store, locked
 from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
 from tests.support.processes import INHERITED, ROOT
@@ -156,6 +156,47 @@ def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
         folders.add(folder)
     assert folders == {folder}
     assert bytes_of(folder) == bytes_of(plain)
+
+
+def test_shards_that_begin_together_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second looks for the sweep's folder before the first has made it, and makes none of its own."""
+    real, looked = sweep.begun, []
+
+    def begun(results: Path, manifest: dict[str, object]) -> Path | None:
+        found = real(results, manifest)
+        looked.append(found)
+        if len(looked) == 1:  # just now another shard begins, and makes the folder
+            execute(study_in(tmp_path), engine.Serial, Settings(shard=(2, 2), quiet=True))
+        return found
+
+    monkeypatch.setattr(sweep, "begun", begun)
+    folder, code = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    assert (code, len(looked)) == (0, 4)
+    assert list(tmp_path.iterdir()) == [folder]
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
+def test_shards_that_end_together_leave_the_end_to_one(plain: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    (folder / "summary.csv").unlink()
+    with locked(folder, "1/2"):
+        sweep._finish_after_shards(folder, COUNT)
+        assert not (folder / "summary.csv").exists()
+    sweep._finish_after_shards(folder, COUNT)
+    assert (folder / "summary.csv").exists()
+
+
+@pytest.mark.parametrize("address", ["garbage", "tcp://127.0.0.1:1", "nowhere.json", "list.json"])
+def test_without_a_scheduler_nothing_is_written(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "SCHEDULER_SECONDS", 0.2)
+    Path("list.json").write_text("[]")
+    with pytest.raises(UserError, match="no scheduler that answers") as refusal:
+        execute(study_in(tmp_path / "results"), lambda: engine.Dask(address, 1), QUIET)
+    assert refusal.value.path == "address"
+    assert not (tmp_path / "results").exists()
 
 
 def test_the_same_command_has_nothing_to_do(plain: Path) -> None:
@@ -372,6 +413,7 @@ def test_verify_names_what_is_damaged(
         ["sweep", "--sharp", "1/2"],
         ["sweep", "jobs=many"],
         ["sweep", "series=yes"],
+        ["sweep", "engine=local", "address=tcp://127.0.0.1:1"],
         ["sweep", "market.looks=5,0"],
         ["status", "nowhere"],
         ["compact"],
@@ -411,6 +453,8 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["response", folder, outcome, "x=market.looks"],
         ["response", folder, outcome, x, "z=market.looks"],
         ["discover", folder, outcome, "above=much"],
+        ["discover", folder, outcome, "above=nan"],
+        ["response", folder, outcome, x, x.replace("x=", "y=")],
         ["pareto", folder, "more=tasks_done"],
         ["sensitivity", str(tmp_path), outcome],
     ):
@@ -429,3 +473,21 @@ def test_a_few_points_as_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert [(load(folder).config["market"]["looks"], load(folder).config["seed"]) for folder in folders] == [
         (5, 1), (5, 2), (9, 1), (9, 2),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("analysis", ["sensitivity", "outcome=tasks_done"]), ("locks", ["compact"])]
+)
+def test_a_folder_that_cannot_be_written_to_is_told(
+    name: str, words: list[str], plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(plain, tmp_path / plain.name, ignore=shutil.ignore_patterns(name))
+    (folder / name).write_text("a file where a folder should be")
+    assert main([words[0], str(folder), *words[1:]]) == 2
+    assert f"{folder / name} cannot be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "compact", "sensitivity", "discover"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"clickmarket {command} FOLDER" in capsys.readouterr().out
