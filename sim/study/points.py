@@ -19,7 +19,7 @@ from sim.config import Config
 from sim.errors import UserError, nearest_or_first
 from sim.overrides import SEVERAL, Change, Varied, apply_change, parse_varied
 from sim.plain_yaml import read_yaml
-from sim.schema import ANY_NAME, describe, spell
+from sim.schema import ANY_NAME, describe, slots, spell
 from sim.study.designs import DESIGNS, Axis, Point, points_of
 from sim.validation import build, rebuild
 
@@ -374,6 +374,7 @@ class Composer:
         UserError
             For the first point that is not allowed.
         """
+        self._refuse_late_seeds()
         for number in range(len(self.points)) if runs is None else runs:
             try:
                 self.config_of_point(number)
@@ -391,6 +392,20 @@ class Composer:
                     allowed=error.allowed,
                     nearest=error.nearest,
                 ) from error
+
+
+    def _refuse_late_seeds(self) -> None:
+        """Refuse seeds in a row that go beyond the last that there is."""
+        first, limits = self.config_of_point(0).seed, slots(Config)["seed"].limits
+        last = int(limits.high or 0)
+        if first + self.study.seeds - 1 > last:
+            raise UserError(
+                "goes beyond the last seed.",
+                path="seeds",
+                value=self.study.seeds,
+                allowed=f"at most {last - first + 1} from seed {first} on",
+                nearest=f"seeds={last - first + 1}",
+            )
 
 
 def _thawed(value: Any) -> Any:

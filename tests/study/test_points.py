@@ -95,6 +95,7 @@ def test_studies_are_no_group_of_a_run() -> None:
     [
         (["design=lsh"], "design"),
         (["seeds=0"], "seeds"),
+        (["seed=4611686018427387904", "seeds=2"], "seeds"),
         (["seeds=two"], "seeds"),
         (["seed=1,2"], "seed"),
         (["study=pay_fee_txa"], "study"),
