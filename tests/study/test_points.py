@@ -169,8 +169,8 @@ def test_the_last_of_a_hundred_thousand_points_is_refused() -> None:
 
 
 def _refuse_last(count: int) -> None:
-    pays = ",".join(f"{1 + place / 100:.2f}" for place in range(count // 100 - 1))
-    words = [*SMALL, f"requesters.pay_usd_per_hour={pays},999", "market.looks=range(3,53,1)",
+    pays = f"range({200.4 - 0.2 * (count // 100):.1f},200.4,0.2)"  # the last is 200.2, and 200 the limit
+    words = [*SMALL, f"requesters.pay_usd_per_hour={pays}", "market.looks=range(3,53,1)",
              "workers.broker_cut=0.1,0.2"]  # fmt: skip
     composer = Composer(read_study(words))
     assert len(composer.points) == count
