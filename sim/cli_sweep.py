@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from sim.errors import UserError, nearest_or_first
 
-PARTLY_DONE = 3
 DAMAGED = 4
 TERMINATED = 143
 OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
@@ -99,14 +98,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         fresh=_flag(found.own, "fresh"),
     )
     name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
-    if name not in engine.ENGINES:
-        raise UserError(
-            f"engine={name} is not known.",
-            path="engine",
-            value=name,
-            allowed=", ".join(engine.ENGINES),
-            nearest=f"engine={nearest_or_first(name, engine.ENGINES)}",
-        )
+    engine.check_name(name)
     if found.own.get("address") and name != "dask":
         raise UserError(
             "has no effect: it belongs to another engine.",
@@ -287,7 +279,8 @@ def verify(words: Sequence[str]) -> int:
 
 def compact(words: Sequence[str]) -> int:
     """Put the parts of a sweep together."""
-    from sim.study.store import Store, locked
+    from sim.study.lock import locked
+    from sim.study.store import Store
 
     folder = _folder(words, "compact")
     with locked(folder):
@@ -337,7 +330,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
     from sim.study.reading import load_sweep
 
     sweep = load_sweep(folder)
-    table, figure, told = globals()[f"_{command}"](sweep, asked, pairs)
+    table, figure, told = ANSWERS[command](sweep, asked, pairs)
     name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
     print(table.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
     if told:
@@ -433,3 +426,13 @@ def _real(text: str, name: str) -> float:
     if not math.isfinite(number):
         raise UserError("is not a number.", path=name, value=text, allowed="a number", nearest=f"{name}=0.05")
     return number
+
+
+ANSWERS: Mapping[str, Callable[[Any, Mapping[str, str], Any], tuple[Any, Any, str]]] = {
+    "sensitivity": _sensitivity,
+    "response": _response,
+    "pareto": _pareto,
+    "discover": _discover,
+    "replications": _replications,
+}
+"""Each returns its table, its figure if it has one, and a sentence."""

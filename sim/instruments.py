@@ -13,9 +13,7 @@ from typing import Any
 from sim.parameters import assumed, parameter
 
 COLLIN = "Collin and Colin 2013, report on the taxation of the digital economy"
-BOXELL = "Boxell and Steinert-Threlkeld 2022, World Development"
 TORSLOV = "Tørsløv, Wier and Zucman 2023, Review of Economic Studies"
-AMAZON = "Amazon's and Google's price lists after the levies of 2019 and 2020"
 LOTTERY = "Imbens, Rubin and Sacerdote 2001, AER"
 NEW_YORK = "New York Senate bill S4959 of 2021"
 UP_AND_GO = "Up & Go, New York: 5 % of the price"

@@ -18,6 +18,7 @@ from typing import Any
 
 from sim.errors import UserError
 from sim.plugins import load_plugins
+from sim.study.engine import cores
 
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 Tell = Callable[[int], None]
@@ -157,5 +158,4 @@ def _end_with_parent() -> None:
 
 def usual_size(runs: int, threads: int) -> int:
     """Processes where nothing is said: one for each core, or as many threads, and no more than runs."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(runs, cores // threads))
+    return max(1, min(runs, cores() // threads))

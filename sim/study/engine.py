@@ -209,20 +209,23 @@ def start(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> 
     memory_mib
         Address space that each local process may use, in MiB; 0 for no limit.
     """
+    check_name(name)
     workers = workers or cores()
     if name == "serial":
         return Serial()
-    if name == "local":
-        return Local(workers, memory_mib)
-    if name == "dask":
-        return Dask(where, workers)
-    raise UserError(
-        f"engine={name} is not known.",
-        path="engine",
-        value=name,
-        allowed=", ".join(ENGINES),
-        nearest=f"engine={nearest_or_first(name, ENGINES)}",
-    )
+    return Local(workers, memory_mib) if name == "local" else Dask(where, workers)
+
+
+def check_name(name: str) -> None:
+    """Refuse an engine that there is not."""
+    if name not in ENGINES:
+        raise UserError(
+            f"engine={name} is not known.",
+            path="engine",
+            value=name,
+            allowed=", ".join(ENGINES),
+            nearest=f"engine={nearest_or_first(name, ENGINES)}",
+        )
 
 
 def cores() -> int:

@@ -1,9 +1,10 @@
-"""One comparison at a time: who plays it holds a lock file with the number of the process."""
+"""Locks: one process at a time plays a comparison or coordinates a sweep; the dead hold nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,10 @@ try:
     import fcntl
 except ImportError:  # Windows has no such locks; there nobody is kept out.
     fcntl = None  # type: ignore[assignment]
+
+
+LOCKS = "locks"
+"""Folder of a sweep that holds its lock files."""
 
 
 @contextlib.contextmanager
@@ -38,14 +43,14 @@ def only_one(folder: str | Path, name: str) -> Iterator[None]:
         file.close()
 
 
-def _locked(path: Path) -> BinaryIO:
-    """Open the file and lock it; try again if its last holder takes it away in between."""
+def _locked(path: Path, patient: bool = False) -> BinaryIO:
+    """Open the file and lock it, or wait for it; try again if its last holder takes it away in between."""
     while True:
         file = path.open("a+b")
         if fcntl is None:
             return file
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             holder = file.read(20).decode("ascii", "replace").strip() or "unknown"
@@ -59,3 +64,66 @@ def _locked(path: Path) -> BinaryIO:
             file.flush()
             return file
         file.close()
+
+
+@contextlib.contextmanager
+def taking_turns(results: Path, name: str) -> Iterator[None]:
+    """Wait until nobody else is in such a block: jobs of an array begin at once and must find one folder."""
+    path = results / f".{name}.lock"
+    results.mkdir(parents=True, exist_ok=True)
+    file = _locked(path, patient=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+@contextlib.contextmanager
+def locked(folder: Path, shard: str = "") -> Iterator[None]:
+    """Hold a sweep's folder: nobody else coordinates it meanwhile; several shards of it may run together.
+
+    The system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    UserError
+        If another process holds it.
+    """
+    place = folder / LOCKS
+    try:
+        place.mkdir(exist_ok=True)
+        for name in ("whole", *([_shard_file(shard)] if shard else [])):
+            (place / name).touch()
+    except OSError as error:
+        raise UserError(f"{place} cannot be written to: {error.strerror}.", path=str(place)) from error
+    # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
+    with contextlib.ExitStack() as stack:
+        _take(stack, place / "whole", bool(shard), folder)
+        if shard:
+            _take(stack, place / _shard_file(shard), False, folder)
+        yield
+
+
+def _shard_file(shard: str) -> str:
+    return f"shard-{shard.replace('/', '-of-')}"
+
+
+def _take(stack: contextlib.ExitStack, path: Path, shared: bool, folder: Path) -> None:
+    file = stack.enter_context(path.open("a+"))
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        raise UserError(
+            f"{folder} is being worked on by {holder}.",
+            path=str(folder),
+            allowed="one coordinator at a time; shards (--shard 1/4 ... 4/4) may run side by side",
+        ) from error
+    if not shared:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()

@@ -393,7 +393,6 @@ class Composer:
                     nearest=error.nearest,
                 ) from error
 
-
     def _refuse_late_seeds(self) -> None:
         """Refuse seeds in a row that go beyond the last that there is."""
         first, limits = self.config_of_point(0).seed, slots(Config)["seed"].limits

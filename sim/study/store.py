@@ -11,14 +11,10 @@ engines may do work twice: then they must agree to the bit.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import re
-import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +27,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.study.result import COMPRESSION, MANIFEST, read_manifest, replacing, write_manifest
 
-RUNS, SERIES, POINTS, STATUS, LOCKS = "runs", "series", "points.parquet", "status.json", "locks"
+RUNS, SERIES, POINTS, STATUS = "runs", "series", "points.parquet", "status.json"
 DONE, FAILED = "done", "failed"
 ROWS_IN_WHOLE_PART = 20_000
 PART = re.compile(r"part-(\d{9})-(\d{6})-([0-9a-f]{32})\.parquet")
@@ -239,75 +235,6 @@ def _first_of_each(tables: Iterable[pa.Table]) -> pa.Table:
 
 def _damaged(path: Path, why: str) -> UserError:
     return UserError(f"{path} is damaged: {why}", path=str(path))
-
-
-# ---------------------------------------------------------------- one writer
-
-
-@contextlib.contextmanager
-def taking_turns(results: Path, name: str) -> Iterator[None]:
-    """Wait until nobody else is in such a block: jobs of an array begin at once and must find one folder."""
-    path = results / f".{name}.lock"
-    results.mkdir(parents=True, exist_ok=True)
-    while True:
-        file = path.open("a+b")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-            break
-        file.close()  # the last holder has taken the file away
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        file.close()
-
-
-@contextlib.contextmanager
-def locked(folder: Path, shard: str = "") -> Iterator[None]:
-    """Hold a sweep's folder: nobody else coordinates it meanwhile; several shards of it may run together.
-
-    The system lets go of the lock when the process ends, however it ends.
-
-    Raises
-    ------
-    UserError
-        If another process holds it.
-    """
-    place = folder / LOCKS
-    try:
-        place.mkdir(exist_ok=True)
-        for name in ("whole", *([_shard_file(shard)] if shard else [])):
-            (place / name).touch()
-    except OSError as error:
-        raise UserError(f"{place} cannot be written to: {error.strerror}.", path=str(place)) from error
-    # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
-    with contextlib.ExitStack() as stack:
-        _take(stack, place / "whole", fcntl.LOCK_SH if shard else fcntl.LOCK_EX, folder)
-        if shard:
-            _take(stack, place / _shard_file(shard), fcntl.LOCK_EX, folder)
-        yield
-
-
-def _shard_file(shard: str) -> str:
-    return f"shard-{shard.replace('/', '-of-')}"
-
-
-def _take(stack: contextlib.ExitStack, path: Path, how: int, folder: Path) -> None:
-    file = stack.enter_context(path.open("a+"))
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        raise UserError(
-            f"{folder} is being worked on by {holder}.",
-            path=str(folder),
-            allowed="one coordinator at a time; shards (--shard 1/4 ... 4/4) may run side by side",
-        ) from error
-    if how == fcntl.LOCK_EX:
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
 
 
 # ---------------------------------------------------------------- tables

@@ -43,6 +43,7 @@ from sim.outcomes.indicators import INDICATORS, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
 from sim.study.engine import Engine, RunTimeout, deadline, died
+from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
 from sim.study.run import PACKAGES, new_folder
@@ -54,8 +55,6 @@ from sim.study.store import (
     Store,
     column,
     commit,
-    locked,
-    taking_turns,
     with_units,
 )
 

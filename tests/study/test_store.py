@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UserError
-from sim.study import result, store, sweep
+from sim.study import lock, result, store, sweep
+from sim.study.lock import locked
 from sim.study.points import Composer, Study
 from sim.study.reading import load_sweep
-from sim.study.store import POINTS, RUNS, Store, locked
+from sim.study.store import POINTS, RUNS, Store
 from sim.study.sweep import Coordinator, Settings
 from tests.conftest import Exercised
 from tests.support.fake_engine import FakeEngine, Stopped, fake_rows
@@ -396,7 +397,9 @@ def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_store_without_lock_is_noticed(tmp_path: Path) -> None:
-    broken = planted(store, "fcntl.flock(file, how | fcntl.LOCK_NB)", "pass")
+    broken = planted(
+        lock, "fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)", "pass"
+    )
     with broken.locked(tmp_path), broken.locked(tmp_path):
         pass
 

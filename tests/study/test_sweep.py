@@ -19,10 +19,11 @@ from sim.cli import main
 from sim.composition import compose
 from sim.errors import UserError
 from sim.study import engine, sweep
+from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
 from sim.study.result import load
-from sim.study.store import RUNS, Store, locked
+from sim.study.store import RUNS, Store
 from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
 from tests.support.processes import INHERITED, ROOT
