@@ -177,7 +177,6 @@ def revise_demand(
     ``free_each``: labels that users offer, for each that preparation wanted at the start.
     """
     ai = setting[0]
-    factors = np.zeros(3)
     for r in range(len(requesters)):
         requester = requesters[r]
         cost = expected_unit_cost(requester, platforms, floors, real(requester.markup), on_true_time)
@@ -197,9 +196,7 @@ def revise_demand(
             offered = free_each * real(requester.base_preparation)
             free = labels_from_users(wanted, real(ai.free_share), offered)
             paid -= free / real(requester.base_preparation)
-        factors[NONE] = demand_factor(cost, base, elasticity)
-        factors[PREPARATION] = paid * kept
-        factors[SERVICES] = services * kept
+        factors = (demand_factor(cost, base, elasticity), paid * kept, services * kept)
         requester.label_cost = cost * kept
         requester.labels_free = free
         requester.labels_wanted = wanted + real(requester.base_services) * services

@@ -756,13 +756,18 @@ def named(names: Iterable[str], numbers: NDArray[Any]) -> pa.Array:
     return pa.array(list(names), pa.string()).take(pa.array(numbers.astype(np.int64)))
 
 
-@kernel
-def exponentials(logs: Any) -> Any:
+def exponentials(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Exponentials of a column of logs, the same bits on every CPU (float64)."""
     result = np.zeros(len(logs))
+    write_exponentials(logs, result)
+    return result
+
+
+@kernel
+def write_exponentials(logs: Any, result: Any) -> None:
+    """Write the exponentials of logs into ``result``."""
     for i in range(len(logs)):
         result[i] = exp(real(logs[i]))
-    return result
 
 
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
