@@ -261,6 +261,7 @@ def search_and_work(model: Model) -> Task:
                 model.settings,
                 board.active,
                 board.live,
+                board.looking,
                 board.proposals,
                 board.ranked,
                 board.ranks,

@@ -146,7 +146,8 @@ def mixed(base_mix: Any, mix: Any, functions: Any, factors: Any) -> float:
             if factor > 0.0:
                 last = integer(kind)
     if alike or total <= 0.0:
-        mix[:] = base_mix
+        for kind in range(len(base_mix)):
+            mix[kind] = base_mix[kind]
         return max(0.0, common)
     running = 0.0
     before = 0.0

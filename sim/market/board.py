@@ -725,6 +725,7 @@ class Board:
     demand = Borrowed(np.int64, "batches")
     group = Borrowed(np.int32, "batches", rows=2)
     counts = Borrowed(np.int32, "takers")
+    looking = Borrowed(np.int32, "active", rows=3)
     proposals = Borrowed(np.int32, "active")
     ranked = Borrowed(np.int32, "active")
     ranks = Borrowed(np.int64, "active")

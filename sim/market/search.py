@@ -230,17 +230,18 @@ def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
 
 
 @rule
-def qualifies(
-    listing: Any, country: int, skill: int, tertiary: int, accepted: int, approval_rate: float
-) -> bool:
+def qualifies(listing: Any, entry: Any) -> bool:
     """Whether a worker may do a batch: by country, skill, education and record."""
     return bool(
-        ((integer(listing.country_mask) >> country) & 1 == 1)
-        & (integer(listing.skill) <= skill)
-        & (integer(listing.tertiary) <= tertiary)
+        ((integer(listing.country_mask) >> integer(entry.country)) & 1 == 1)
+        & (integer(listing.skill) <= integer(entry.skill))
+        & (integer(listing.tertiary) <= integer(entry.tertiary))
         & (
-            (listing.approval_tasks <= 0)
-            | ((integer(listing.approval_tasks) <= accepted) & (real(listing.approval_rate) <= approval_rate))
+            (integer(listing.approval_tasks) <= 0)
+            | (
+                (integer(listing.approval_tasks) <= integer(entry.accepted))
+                & (real(listing.approval_rate) <= real(entry.approval_rate))
+            )
         )
     )
 
@@ -263,8 +264,8 @@ def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float, 
 
 
 @rule
-def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: Any, pace_sigma: float) -> bool:
-    """Whether there is time and work left for a task of a batch; what is wanted stays in ``entry``."""
+def propose(entry: Any, slot: int, listing: Any, takers: Any, table: Any, pace_sigma: float) -> None:
+    """Propose to do tasks of a batch if there is time and work left; what is wanted stays in ``entry``."""
     row = integer(entry.row)
     taker = integer(-1)
     done = integer(0)
@@ -273,68 +274,99 @@ def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: An
         if taker >= 0:
             done = integer(takers[index(taker)].done)
     if done >= integer(listing.tasks):
-        return False
+        return
     log_pace = pace(listing.key, integer(entry.id), pace_sigma)
     seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
-    want = min(integer(index(left) // index(seconds)), integer(listing.tasks) - done, integer(listing.left))
+    affordable = integer(index(entry.left) // index(seconds))
+    want = min(affordable, integer(listing.tasks) - done, integer(listing.left))
     if want <= 0:
-        return False
+        return
     entry.slot = slot
     entry.want = want
     entry.own_seconds = seconds
     entry.taker = taker
-    return True
+
+
+@rule
+def may_look(entry: Any) -> bool:
+    """Whether a worker has the time and the patience to examine one more listing."""
+    return bool(
+        (integer(entry.left) >= integer(entry.look_seconds))
+        & (integer(entry.fruitless) < integer(entry.patience))
+    )
+
+
+@rule
+def begin_round(live: Any, searching: int, active: Any, looking: Any) -> int:
+    """Write who may look into ``looking[0]`` and return how many; nobody wants anything yet."""
+    count = integer(0)
+    for i in range(searching):
+        place = integer(live[index(i)])
+        entry = active[index(place)]
+        entry.want = 0
+        looking[0, index(count)] = place
+        count += integer(may_look(entry))
+    return count
 
 
 @rule
 def examine(
-    first_draw: int,
+    draw: int,
     search_key: int,
     taste_key: int,
-    entry: Any,
+    count: int,
+    looking: Any,
+    active: Any,
     listings: Any,
     orders: Any,
-    count: int,
+    open_batches: int,
     takers: Any,
     table: Any,
     ranking: Any,
     exposure_costs: Any,
     setting: Any,
-) -> bool:
-    """Let one worker examine listings one after another; return whether one is proposed.
+) -> int:
+    """Let each of ``count`` workers examine one listing; return how many look on.
 
-    The slot and the tasks wanted are left in ``entry``. Every look costs seconds; after too many
-    fruitless ones in a row, or without time for another, the worker gives up for the hour.
+    Whoever proposes has what is wanted in its ``entry``. Places in ``active`` stand in ``looking[0]``. Step by
+    step for all, and without branches where a branch could not be foreseen: so the processor examines several
+    listings at a time instead of waiting for each.
     """
-    look_seconds = integer(entry.look_seconds)
-    left = integer(entry.left)
-    affordable = min(
-        integer(index(left) // index(look_seconds)), integer(entry.patience) - integer(entry.fruitless)
-    )
-    most = min(affordable, integer(setting.looks))
-    agent = integer(entry.id)
-    country = integer(entry.country)
-    skill = integer(entry.skill)
-    tertiary = integer(entry.tertiary)
-    accepted = integer(entry.accepted)
-    approval_rate = real(entry.approval_rate)
-    log_reservation = real(entry.log_reservation)
+    for i in range(count):
+        entry = active[index(looking[0, index(i)])]
+        chosen = uniform(search_key, integer(entry.id), draw)
+        looking[1, index(i)] = slot_shown(chosen, ranking, orders, open_batches)
+        entry.left -= integer(entry.look_seconds)
+        entry.searched += integer(entry.look_seconds)
+        entry.fruitless += 1
+    fitting = integer(0)
+    for i in range(count):
+        entry = active[index(looking[0, index(i)])]
+        listing = listings[index(looking[1, index(i)])]
+        looking[2, index(fitting)] = i
+        fitting += integer(qualifies(listing, entry))
+    accepting = integer(0)
     taste_sigma = real(setting.taste_sigma)
+    for i in range(fitting):
+        at = integer(looking[2, index(i)])
+        entry = active[index(looking[0, index(at)])]
+        listing = listings[index(looking[1, index(at)])]
+        seems = perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs)
+        looking[2, index(accepting)] = at
+        accepting += integer(accepts(seems, real(entry.log_reservation)))
     pace_sigma = real(setting.pace_sigma)
-    look = integer(0)
-    proposed = False
-    while look < most and not proposed:
-        slot = slot_shown(uniform(search_key, agent, first_draw + look), ranking, orders, count)
-        listing = listings[index(slot)]
-        look += 1
-        if qualifies(listing, country, skill, tertiary, accepted, approval_rate) and accepts(
-            perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs), log_reservation
-        ):
-            proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table, pace_sigma)
-    entry.searched += look * look_seconds
-    entry.left = left - look * look_seconds
-    entry.fruitless += look
-    return proposed
+    for i in range(accepting):
+        at = integer(looking[2, index(i)])
+        slot = integer(looking[1, index(at)])
+        entry = active[index(looking[0, index(at)])]
+        propose(entry, slot, listings[index(slot)], takers, table, pace_sigma)
+    still = integer(0)
+    for i in range(count):
+        place = integer(looking[0, index(i)])
+        entry = active[index(place)]
+        looking[0, index(still)] = place
+        still += integer((integer(entry.want) == 0) & may_look(entry))
+    return still
 
 
 @rule
@@ -515,6 +547,7 @@ def search(
     settings: Any,
     active: Any,
     live: Any,
+    looking: Any,
     proposals: Any,
     ranked: Any,
     ranks: Any,
@@ -543,16 +576,17 @@ def search(
             or 2 * (state[ENTERED] + searching) > len(table)
         ):
             return round_number
-        proposing = integer(0)
-        crowded = False
-        for i in range(searching):
-            place = integer(live[index(i)])
-            entry = active[index(place)]
-            if examine(
-                round_number * DRAWS_OF_A_ROUND,
+        count = begin_round(live, searching, active, looking)
+        for look in range(integer(setting.looks)):
+            if count == 0:
+                break
+            count = examine(
+                round_number * DRAWS_OF_A_ROUND + look,
                 search_key,
                 taste_key,
-                entry,
+                count,
+                looking,
+                active,
                 listings,
                 orders,
                 integer(state[OPEN]),
@@ -561,12 +595,18 @@ def search(
                 ranking,
                 exposure_costs,
                 setting,
-            ):
-                slot = integer(entry.slot)
-                proposals[index(proposing)] = place
-                proposing += 1
-                demand[index(slot)] += integer(entry.want)
-                crowded |= demand[index(slot)] > integer(listings[index(slot)].left)
+            )
+        proposing = integer(0)
+        for i in range(searching):
+            place = integer(live[index(i)])
+            proposals[index(proposing)] = place
+            proposing += integer(integer(active[index(place)].want) > 0)
+        crowded = False
+        for i in range(proposing):
+            entry = active[index(proposals[index(i)])]
+            slot = integer(entry.slot)
+            demand[index(slot)] += integer(entry.want)
+            crowded |= demand[index(slot)] > integer(listings[index(slot)].left)
         if crowded:
             allocate(
                 priority_key,
@@ -611,7 +651,7 @@ def search(
         for i in range(searching):
             entry = active[index(live[index(i)])]
             live[index(still)] = live[index(i)]
-            still += integer((entry.left >= entry.look_seconds) & (entry.fruitless < entry.patience))
+            still += integer(may_look(entry))
         state[LIVE] = still
     for i in range(integer(state[LIVE])):
         state[CUT_OFF] += integer(active[index(live[index(i)])].left)
