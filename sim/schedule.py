@@ -132,6 +132,9 @@ def post_batches(model: Model) -> Task:
             board.added,
             board.moved,
             board.moved_keys,
+            board.other_slots,
+            board.other_keys,
+            board.scratch.bins,
             board.demands[model.utc_hour],
             board.state,
         )

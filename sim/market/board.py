@@ -19,6 +19,8 @@ from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
 from sim.numeric import ceil_ppm, floor_ppm
 
 RETURNED = 1 << 30
+BINS = 256
+LAST_BIN = BINS - 1
 SPARE_PLACES, SPARE_ROWS = 1 / 8, 1 / 4
 """Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others."""
 
@@ -271,25 +273,96 @@ def stands_after(key: int, slot: int, other_key: int, other: int, batches: Any) 
 
 
 @rule
-def sort_slots(slots: Any, keys: Any, count: int, batches: Any) -> None:
-    """Shell sort of slots and their keys."""
-    gap = integer(1)
-    while gap < count // 9:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, count):
-            slot = slots[i]
-            key = keys[i]
-            at = i
-            while at >= gap and stands_after(
-                integer(keys[at - gap]), integer(slots[at - gap]), integer(key), integer(slot), batches
-            ):
-                slots[at] = slots[at - gap]
-                keys[at] = keys[at - gap]
-                at -= gap
-            slots[at] = slot
-            keys[at] = key
-        gap //= 3
+def sort_slots(
+    slots: Any, keys: Any, count: int, other_slots: Any, other_keys: Any, bins: Any, batches: Any
+) -> None:
+    """Sort slots and their keys, which are not negative, by falling key: byte by byte, from the lowest.
+
+    The other two arrays are as long and hold nothing; ``bins`` has a row of zeros for each byte of a key.
+    """
+    for i in range(count):
+        key = integer(keys[index(i)])
+        for byte in range(8):
+            bins[index(byte), index(LAST_BIN - (key >> (8 * byte) & LAST_BIN))] += 1
+    for byte in range(8):
+        if bins[index(byte), index(LAST_BIN - (integer(keys[0]) >> (8 * byte) & LAST_BIN))] == count:
+            continue
+        first = integer(0)
+        for bin_ in range(BINS):
+            size = integer(bins[index(byte), index(bin_)])
+            bins[index(byte), index(bin_)] = first
+            first += size
+        for i in range(count):
+            key = integer(keys[index(i)])
+            bin_ = LAST_BIN - (key >> (8 * byte) & LAST_BIN)
+            at = integer(bins[index(byte), index(bin_)])
+            bins[index(byte), index(bin_)] = at + 1
+            other_slots[index(at)] = slots[index(i)]
+            other_keys[index(at)] = key
+        for i in range(count):
+            slots[index(i)] = other_slots[index(i)]
+            keys[index(i)] = other_keys[index(i)]
+    for byte in range(8):
+        for bin_ in range(BINS):
+            bins[index(byte), index(bin_)] = 0
+    for i in range(1, count):  # batches with the same hash
+        slot = integer(slots[index(i)])
+        at = integer(i)
+        while (
+            at > 0
+            and keys[index(at - 1)] == keys[index(at)]
+            and batches[index(slots[index(at - 1)])].id > batches[index(slot)].id
+        ):
+            slots[index(at)] = slots[index(at - 1)]
+            at -= 1
+        slots[index(at)] = slot
+
+
+@rule
+def move_up(array: Any, first: int, last: int, by: int) -> None:
+    """Move elements ``first`` to ``last`` of an array some places up.
+
+    Eight are read before any is written, so that a processor can move them in one.
+    """
+    at = index(last)
+    shift = index(by)
+    for _ in range((last - first) >> 3):
+        at -= index(8)
+        a, b, c, d = array[at], array[at + index(1)], array[at + index(2)], array[at + index(3)]
+        e, f, g, h = (
+            array[at + index(4)],
+            array[at + index(5)],
+            array[at + index(6)],
+            array[at + index(7)],
+        )
+        to = at + shift
+        array[to], array[to + index(1)], array[to + index(2)], array[to + index(3)] = a, b, c, d
+        array[to + index(4)], array[to + index(5)], array[to + index(6)], array[to + index(7)] = e, f, g, h
+    while at > index(first):
+        at -= index(1)
+        array[at + shift] = array[at]
+
+
+@rule
+def move_down(array: Any, first: int, last: int, by: int) -> None:
+    """Move elements ``first`` to ``last`` of an array some places down, eight at a time like `move_up`."""
+    at = index(first)
+    back = index(by)
+    for _ in range((last - first) >> 3):
+        a, b, c, d = array[at], array[at + index(1)], array[at + index(2)], array[at + index(3)]
+        e, f, g, h = (
+            array[at + index(4)],
+            array[at + index(5)],
+            array[at + index(6)],
+            array[at + index(7)],
+        )
+        to = at - back
+        array[to], array[to + index(1)], array[to + index(2)], array[to + index(3)] = a, b, c, d
+        array[to + index(4)], array[to + index(5)], array[to + index(6)], array[to + index(7)] = e, f, g, h
+        at += index(8)
+    while at < index(last):
+        array[at - back] = array[at]
+        at += index(1)
 
 
 @rule
@@ -306,11 +379,8 @@ def merge_slots(
             integer(keys[first]), integer(slots[first]), key, slot, batches
         ):
             first += 1
-        shift = index(new + 1)
-        for i in range(last - 1, first - 1, -1):
-            at = index(i)
-            slots[at + shift] = slots[at]
-            keys[at + shift] = keys[at]
+        move_up(slots, first, last, new + 1)
+        move_up(keys, first, last, new + 1)
         slots[index(first) + index(new)] = slot
         keys[index(first) + index(new)] = key
         last = first
@@ -334,14 +404,10 @@ def first_place(keys: Any, count: int, key: int) -> int:
 def close_gaps(places: Any, how_many: int, slots: Any, keys: Any, count: int) -> None:
     """Move the elements of one order together over the ``how_many`` places, which rise, that are given up."""
     for i in range(how_many):
-        first = index(places[i])
-        last = index(places[i + 1] if i + 1 < how_many else count)
-        back = index(i + 1)
-        one = index(1)
-        for at in range(first + one, last):
-            slots[at - back] = slots[at]
-        for at in range(first + one, last):
-            keys[at - back] = keys[at]
+        first = integer(places[i]) + 1
+        last = integer(places[i + 1]) if i + 1 < how_many else count
+        move_down(slots, first, last, i + 1)
+        move_down(keys, first, last, i + 1)
 
 
 @rule
@@ -430,6 +496,9 @@ def insert(
     added: Any,
     moved: Any,
     moved_keys: Any,
+    other_slots: Any,
+    other_keys: Any,
+    bins: Any,
     demand: Any,
     state: Any,
 ) -> None:
@@ -455,7 +524,7 @@ def insert(
         for i in range(more):
             moved[i] = added[i]
             moved_keys[i] = key_of(order, integer(added[i]), listings, batches)
-        sort_slots(moved, moved_keys, more, batches)
+        sort_slots(moved, moved_keys, more, other_slots, other_keys, bins, batches)
         merge_slots(orders[order], keys[order], count, moved, moved_keys, more, batches)
     # What was worked on is shown at another place among the largest, and goes in anew with what is new.
     moving = integer(0)
@@ -463,13 +532,12 @@ def insert(
     for i in range(count):
         slot = integer(orders[1, i])
         listing = listings[slot]
-        if listing.left == listing.shown_left:
-            orders[1, kept] = slot
-            keys[1, kept] = keys[1, i]
-            kept += 1
-        else:
-            moved[moving] = slot
-            moving += 1
+        same = integer(listing.left == listing.shown_left)
+        orders[1, kept] = slot
+        keys[1, kept] = keys[1, i]
+        moved[moving] = slot
+        kept += same
+        moving += 1 - same
     for i in range(more):
         moved[moving + i] = added[i]
     moving += more
@@ -477,7 +545,7 @@ def insert(
         slot = integer(moved[i])
         listings[slot].shown_left = listings[slot].left
         moved_keys[i] = key_of(1, slot, listings, batches)
-    sort_slots(moved, moved_keys, moving, batches)
+    sort_slots(moved, moved_keys, moving, other_slots, other_keys, bins, batches)
     merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving, batches)
     state[OPEN] = count + more
 
@@ -685,6 +753,7 @@ class Scratch(threading.local):
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
+        self.bins = np.zeros((8, BINS), np.int32)
 
     def __reduce__(self) -> tuple[type[Scratch], tuple[()]]:
         """Give a copy a set of its own."""
@@ -721,6 +790,8 @@ class Board:
 
     moved = Borrowed(np.int32, "batches")
     moved_keys = Borrowed(np.int64, "batches")
+    other_slots = Borrowed(np.int32, "batches")
+    other_keys = Borrowed(np.int64, "batches")
     places = Borrowed(np.int32, "batches", rows=3)
     demand = Borrowed(np.int64, "batches")
     group = Borrowed(np.int32, "batches", rows=2)
