@@ -264,27 +264,50 @@ def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float, 
 
 
 @rule
-def propose(entry: Any, slot: int, listing: Any, takers: Any, table: Any, pace_sigma: float) -> None:
-    """Propose to do tasks of a batch if there is time and work left; what is wanted stays in ``entry``."""
-    row = integer(entry.row)
-    taker = integer(-1)
-    done = integer(0)
-    if integer(listing.taken_by) & bit_of(row):
-        taker = find_taker(table, takers, row, slot)
+def propose(
+    count: int,
+    looking: Any,
+    active: Any,
+    listings: Any,
+    takers: Any,
+    table: Any,
+    pace_sigma: float,
+) -> None:
+    """Let workers propose as many tasks of a batch as there is time and work for; it stays in ``entry``.
+
+    Their places in ``looking[0]`` and ``[1]``, where worker and batch are found, stand in ``looking[2]``.
+    """
+    known = integer(0)
+    for i in range(count):
+        at = integer(looking[2, index(i)])
+        slot = integer(looking[1, index(at)])
+        entry = active[index(looking[0, index(at)])]
+        listing = listings[index(slot)]
+        log_pace = pace(listing.key, integer(entry.id), pace_sigma)
+        seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
+        entry.own_seconds = seconds
+        entry.slot = slot
+        entry.taker = -1
+        entry.want = max(integer(0), wanted(entry, listing, seconds, integer(0)))
+        looking[2, index(known)] = at
+        known += integer(listing.taken_by) >> (integer(entry.row) & 63) & 1
+    for i in range(known):
+        at = integer(looking[2, index(i)])
+        slot = integer(looking[1, index(at)])
+        entry = active[index(looking[0, index(at)])]
+        taker = find_taker(table, takers, integer(entry.row), slot)
         if taker >= 0:
             done = integer(takers[index(taker)].done)
-    if done >= integer(listing.tasks):
-        return
-    log_pace = pace(listing.key, integer(entry.id), pace_sigma)
-    seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
-    affordable = integer(index(entry.left) // index(seconds))
-    want = min(affordable, integer(listing.tasks) - done, integer(listing.left))
-    if want <= 0:
-        return
-    entry.slot = slot
-    entry.want = want
-    entry.own_seconds = seconds
-    entry.taker = taker
+            entry.taker = taker
+            entry.want = max(integer(0), wanted(entry, listings[index(slot)], integer(entry.own_seconds), done))
+
+
+@rule
+def wanted(entry: Any, listing: Any, seconds: int, done: int) -> int:
+    """Tasks of a batch that a worker who did some has time for, and that are there; none if under one."""
+    # Both are small whole numbers, whose quotient is exact enough not to reach the next.
+    affordable = integer(real(entry.left) / real(seconds))
+    return min(affordable, integer(listing.tasks) - done, integer(listing.left))
 
 
 @rule
@@ -354,12 +377,7 @@ def examine(
         seems = perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs)
         looking[2, index(accepting)] = at
         accepting += integer(accepts(seems, real(entry.log_reservation)))
-    pace_sigma = real(setting.pace_sigma)
-    for i in range(accepting):
-        at = integer(looking[2, index(i)])
-        slot = integer(looking[1, index(at)])
-        entry = active[index(looking[0, index(at)])]
-        propose(entry, slot, listings[index(slot)], takers, table, pace_sigma)
+    propose(accepting, looking, active, listings, takers, table, real(setting.pace_sigma))
     still = integer(0)
     for i in range(count):
         place = integer(looking[0, index(i)])
@@ -470,25 +488,43 @@ def new_taker(
 
 
 @rule
-def work_on(
-    place: int,
+def would_return(
     entry: Any,
-    listings: Any,
-    batches: Any,
-    takers: Any,
-    free_takers: Any,
-    table: Any,
-    events: Any,
+    listing: Any,
+    batch: Any,
     log_keep: float,
     platforms: Any,
     terms: Any,
     setting: Any,
+) -> bool:
+    """Whether a worker who begins a batch gives the first task back, its true pay being far too low."""
+    log_pace = pace(listing.key, integer(entry.id), real(setting.pace_sigma))
+    term = terms[entry.country]
+    if term.withheld_ppm > 0:
+        log_keep = log(1.0 - real(worker_fee(platforms[0], term)) / 1000000.0)
+    true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_pace + log_keep
+    return bool(
+        (integer(entry.taker) < 0)
+        & returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio))
+    )
+
+
+@rule
+def work_on(
+    place: int,
+    entry: Any,
+    returns: bool,
+    listing: Any,
+    batch: Any,
+    takers: Any,
+    free_takers: Any,
+    table: Any,
+    events: Any,
+    setting: Any,
     state: Any,
 ) -> None:
-    """Do the granted tasks, or give the first one back when its true pay is far too low."""
+    """Do the granted tasks, or give the first one back."""
     slot = integer(entry.slot)
-    listing = listings[index(slot)]
-    batch = batches[index(slot)]
     seconds = integer(entry.own_seconds)
     at = integer(entry.taker)
     event = events[index(state[EVENTS])]
@@ -499,12 +535,6 @@ def work_on(
     event.start = integer(entry.duty) - integer(entry.left)
     event.accepted = 0
     if at < 0:
-        log_pace = pace(listing.key, integer(entry.id), real(setting.pace_sigma))
-        term = terms[entry.country]
-        if term.withheld_ppm > 0:
-            log_keep = log(1.0 - real(worker_fee(platforms[0], term)) / 1000000.0)
-        true_pay = real(batch.log_true_pay) + real(entry.log_speed) + log_pace + log_keep
-        returns = returns_task(true_pay, real(entry.log_reservation), real(setting.log_return_ratio))
         looked_up = returns or integer(entry.want) < integer(listing.left)
         at = new_taker(integer(entry.row), slot, listing, batch, takers, free_takers, table, looked_up, state)
         if returns:
@@ -620,31 +650,40 @@ def search(
                 ranked,
                 ranks,
             )
-        how_many = integer(0)
+        working = integer(0)
         for i in range(proposing):
             place = integer(proposals[index(i)])
             entry = active[index(place)]
+            demand[index(entry.slot)] = 0
+            proposals[index(working)] = place
+            working += integer(integer(entry.want) > 0)
+        for i in range(working):
+            entry = active[index(proposals[index(i)])]
+            slot = index(entry.slot)
+            looking[1, index(i)] = would_return(
+                entry, listings[slot], batches[slot], log_keep, platforms, terms, setting
+            )
+        how_many = integer(0)
+        for i in range(working):
+            place = integer(proposals[index(i)])
+            entry = active[index(place)]
             slot = integer(entry.slot)
-            demand[index(slot)] = 0
-            if entry.want > 0:
-                work_on(
-                    place,
-                    entry,
-                    listings,
-                    batches,
-                    takers,
-                    free_takers,
-                    table,
-                    events,
-                    log_keep,
-                    platforms,
-                    terms,
-                    setting,
-                    state,
-                )
-                if listings[index(slot)].left == 0:
-                    emptied[index(how_many)] = slot
-                    how_many += 1
+            listing = listings[index(slot)]
+            work_on(
+                place,
+                entry,
+                looking[1, index(i)] != 0,
+                listing,
+                batches[index(slot)],
+                takers,
+                free_takers,
+                table,
+                events,
+                setting,
+                state,
+            )
+            emptied[index(how_many)] = slot
+            how_many += integer(integer(listing.left) == 0)
         if how_many > 0:
             drop_exhausted(orders, keys, listings, batches, emptied, how_many, places, exhausted, state)
         still = integer(0)
