@@ -399,6 +399,7 @@ def allocate(
     group: Any,
     ranked: Any,
     ranks: Any,
+    looking: Any,
 ) -> None:
     """Where more is wanted than there is, grant by rising priority: ``want`` becomes what each is granted.
 
@@ -406,29 +407,33 @@ def allocate(
     """
     crowded = integer(0)
     for i in range(count):
-        slot = integer(active[index(proposals[index(i)])].slot)
-        if demand[index(slot)] > integer(listings[index(slot)].left):
-            group[0, slot] += 1
-            crowded += 1
-    at = integer(0)
-    first = integer(0)
-    for i in range(count):
         place = integer(proposals[index(i)])
         slot = integer(active[index(place)].slot)
-        if group[0, slot] > 0:
-            group[1, slot] = at
-            at += integer(group[0, slot])
-            group[0, slot] = 0
-        if demand[index(slot)] > integer(listings[index(slot)].left):
-            ranked[group[1, slot]] = place
-            group[1, slot] += 1
+        looking[0, index(crowded)] = place
+        crowded += integer(demand[index(slot)] > integer(listings[index(slot)].left))
+    for i in range(crowded):
+        group[0, index(active[index(looking[0, index(i)])].slot)] += 1
+    at = integer(0)
+    for i in range(crowded):
+        place = integer(looking[0, index(i)])
+        slot = index(active[index(place)].slot)
+        size = integer(group[0, slot])
+        # The first of a group leaves room for all of it, and nothing more to be left for the others.
+        begin = at if size > 0 else integer(group[1, slot])
+        at += size
+        group[0, slot] = 0
+        group[1, slot] = begin + 1
+        ranked[index(begin)] = place
+        ranks[index(begin)] = priority(priority_key, integer(active[index(place)].id), round_number)
+    first = integer(0)
     while first < crowded:
         slot = integer(active[index(ranked[index(first)])].slot)
-        last = integer(group[1, slot])
-        by_priority(priority_key, round_number, ranked, ranks, first, last, active)
+        last = integer(group[1, index(slot)])
+        for i in range(first, last):
+            looking[0, index(first + rank_among(ranks, first, last, i))] = ranked[index(i)]
         left = integer(listings[index(slot)].left)
         for i in range(first, last):
-            entry = active[index(ranked[index(i)])]
+            entry = active[index(looking[0, index(i)])]
             granted = min(left, integer(entry.want))
             entry.want = granted
             left -= granted
@@ -436,20 +441,18 @@ def allocate(
 
 
 @rule
-def by_priority(
-    priority_key: int, round_number: int, ranked: Any, ranks: Any, first: int, last: int, active: Any
-) -> None:
-    """Sort places ``first`` to ``last`` of ``ranked`` by a priority drawn for each worker, lowest first."""
-    for i in range(first, last):
-        place = ranked[index(i)]
-        rank = priority(priority_key, integer(active[index(place)].id), round_number)
-        at = i
-        while at > first and ranks[index(at - 1)] > rank:
-            ranked[index(at)] = ranked[index(at - 1)]
-            ranks[index(at)] = ranks[index(at - 1)]
-            at -= 1
-        ranked[index(at)] = place
-        ranks[index(at)] = rank
+def rank_among(ranks: Any, first: int, last: int, at: int) -> int:
+    """How many of ``ranks[first:last]`` are lower than the one at a place, or equal and before it.
+
+    Few are compared at a time, and to count all of them is quicker than to sort them.
+    """
+    own = integer(ranks[index(at)])
+    before = integer(0)
+    for i in range(first, at):
+        before += integer(integer(ranks[index(i)]) <= own)
+    for i in range(at + 1, last):
+        before += integer(integer(ranks[index(i)]) < own)
+    return before
 
 
 @rule
@@ -649,6 +652,7 @@ def search(
                 group,
                 ranked,
                 ranks,
+                looking,
             )
         working = integer(0)
         for i in range(proposing):
