@@ -395,6 +395,8 @@ def exponential(u: float) -> float:
 
 
 INVERSION_LIMIT = 30.0
+CLEARLY = 1e-9
+"""By how much a bound must decide, so that the rounding of what it bounds cannot matter."""
 
 
 @rule
@@ -418,7 +420,7 @@ def poisson(u: float, mean: float) -> int:
     expansion, whose distribution function is within 1e-4 of the true one.
     """
     u, mean = float(u), float(mean)
-    if mean <= 0.0:
+    if mean <= 0.0 or u < 1.0 - mean - CLEARLY:  # exp(-mean) is more than 1 - mean
         return 0
     if mean > INVERSION_LIMIT:
         variance = 1.0 / mean
@@ -450,6 +452,8 @@ def _power_by_squaring(x: float, n: int) -> float:
 def _binomial_smaller(u: float, n: int, p: float) -> int:
     """Return the binomial quantile of u for p up to one half."""
     mean = float(n) * p
+    if u < 1.0 - mean - CLEARLY:  # (1 - p)**n is more than 1 - n p
+        return 0
     if mean > INVERSION_LIMIT:
         variance = mean * (1.0 - p)
         skewness = (1.0 - 2.0 * p) / math.sqrt(variance)
@@ -516,6 +520,17 @@ def floor_ppm(amount: int, ppm: int) -> int:
     """
     whole, rest = divmod(integer(amount), MILLION)
     return whole * integer(ppm) + rest * integer(ppm) // MILLION
+
+
+@rule
+def both_ppm(amount: int, ppm: int) -> tuple[int, int]:
+    """Return `floor_ppm` and `ceil_ppm` of an amount and a rate that are not negative, by one division."""
+    million = index(MILLION)
+    whole = index(amount) // million
+    product = (index(amount) - whole * million) * index(ppm)
+    part = product // million
+    down = integer(whole * index(ppm) + part)
+    return down, down + integer(product > part * million)
 
 
 @rule

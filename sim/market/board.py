@@ -721,11 +721,9 @@ def close(
 def add_row(
     rows: Any, state: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int
 ) -> None:
-    """Append one transfer of micro-dollars to the hour's settlement, unless it is nothing."""
-    if amount == 0:
-        return
-    write_row(rows[state[ROWS]], kind, debit, credit, amount, payer, payee)
-    state[ROWS] += 1
+    """Append one transfer of micro-dollars to the hour's settlement; the next takes its place if it is nothing."""
+    write_row(rows[index(state[ROWS])], kind, debit, credit, amount, payer, payee)
+    state[ROWS] += integer(amount != 0)
 
 
 STATE_ARRAYS = (

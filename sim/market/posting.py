@@ -39,22 +39,24 @@ LOW_ARM, HIGH_ARM = 0, 1
 
 @rule
 def nth_bit(mask: int, number: int) -> int:
-    """Position of set bit ``number`` (from 0) of a mask, or -1."""
-    seen = integer(0)
-    for bit in range(63):
-        if (mask >> bit) & 1:
-            if seen == number:
-                return integer(bit)
-            seen += 1
-    return integer(-1)
+    """Position of set bit ``number`` (from 0) of a mask that is not negative, or -1."""
+    for _ in range(number):
+        mask &= mask - 1
+    if mask == 0:
+        return integer(-1)
+    bit = integer(0)
+    while (mask >> bit) & 1 == 0:
+        bit += 1
+    return bit
 
 
 @rule
 def bits_in(mask: int) -> int:
-    """Number of set bits of a mask."""
+    """Number of set bits of a mask that is not negative."""
     seen = integer(0)
-    for bit in range(63):
-        seen += (mask >> bit) & 1
+    while mask != 0:
+        mask &= mask - 1
+        seen += 1
     return seen
 
 

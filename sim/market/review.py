@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import MOST_WEEK_PAY, segment_of
-from sim.compile import integer, kernel, real, rule
+from sim.compile import index, integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
 from sim.market.board import (
@@ -35,7 +35,7 @@ from sim.market.board import (
     add_row,
 )
 from sim.market.search import worker_fee
-from sim.numeric import binomial, ceil_ppm, floor_ppm
+from sim.numeric import binomial, both_ppm
 
 
 @rule
@@ -48,55 +48,51 @@ def rejection_chance(accuracy: float, strictness: float, unfair: float) -> float
 def by_batch(events: Any, count: int, group: Any, by_slot: Any) -> None:
     """Order events by batch and, inside a batch, by the time they ended (ties by start)."""
     for i in range(count):
-        group[0, events[i].slot] += 1
+        group[0, index(events[index(i)].slot)] += 1
     at = integer(0)
     for i in range(count):
-        slot = integer(events[i].slot)
-        if group[0, slot] > 0:
-            group[1, slot] = at
-            at += integer(group[0, slot])
-            group[0, slot] = 0
-        place = integer(group[1, slot])
-        group[1, slot] += 1
-        by_slot[place] = i
+        slot = index(events[index(i)].slot)
+        size = integer(group[0, slot])
+        # The first of a batch leaves room for all of it, and nothing more to be left for the others.
+        place = at if size > 0 else integer(group[1, slot])
+        at += size
+        group[0, slot] = 0
+        group[1, slot] = place + 1
+        by_slot[index(place)] = i
     first = integer(0)
     while first < count:
-        last = integer(group[1, events[by_slot[first]].slot])
+        last = integer(group[1, index(events[index(by_slot[index(first)])].slot)])
         for i in range(first + 1, last):
-            number = by_slot[i]
-            end = events[number].end
-            at = i
-            while at > first and events[by_slot[at - 1]].end > end:
-                by_slot[at] = by_slot[at - 1]
+            number = by_slot[index(i)]
+            end = events[index(number)].end
+            at = integer(i)
+            while at > first and events[index(by_slot[index(at - 1)])].end > end:
+                by_slot[index(at)] = by_slot[index(at - 1)]
                 at -= 1
-            by_slot[at] = number
+            by_slot[index(at)] = number
         first = last
 
 
 @rule
 def crossed(before: int, after: int, assignments: int, tenths: int) -> bool:
     """Whether the count of submissions passes some tenths of the assignments."""
-    return before * 10 < assignments * tenths <= after * 10
+    return bool((before * 10 < assignments * tenths) & (assignments * tenths <= after * 10))
 
 
 @rule
 def note_progress(batch: Any, event: Any, hour: int) -> None:
     """Note when a batch was first started and when 10, 50, 90 and 100 per cent of it were handed in."""
     started = hour * 3600 + integer(event.start)
-    if batch.first_start < 0 or started < batch.first_start:
-        batch.first_start = started
+    first = integer(batch.first_start)
+    batch.first_start = started if (first < 0) | (started < first) else first
     before = integer(batch.submitted)
     after = before + integer(event.done)
     now = hour * 3600 + integer(event.end)
     total = integer(batch.assignments)
-    if crossed(before, after, total, 1):
-        batch.t10 = now
-    if crossed(before, after, total, 5):
-        batch.t50 = now
-    if crossed(before, after, total, 9):
-        batch.t90 = now
-    if crossed(before, after, total, 10):
-        batch.t100 = now
+    batch.t10 = now if crossed(before, after, total, 1) else integer(batch.t10)
+    batch.t50 = now if crossed(before, after, total, 5) else integer(batch.t50)
+    batch.t90 = now if crossed(before, after, total, 9) else integer(batch.t90)
+    batch.t100 = now if crossed(before, after, total, 10) else integer(batch.t100)
     batch.submitted = after
     batch.waited_seconds += integer(event.done) * (now - integer(batch.posted_hour) * 3600)
 
@@ -123,13 +119,13 @@ def review(
     count = integer(state[EVENTS])
     by_batch(events, count, group, by_slot)
     for i in range(count):
-        event = events[by_slot[i]]
+        event = events[index(by_slot[index(i)])]
         if event.kind == RETURN:
             continue
-        batch = batches[event.slot]
-        entry = active[event.active]
-        worker = workers[entry.row]
-        requester = requesters[batch.requester]
+        batch = batches[index(event.slot)]
+        entry = active[index(event.active)]
+        worker = workers[index(entry.row)]
+        requester = requesters[index(batch.requester)]
         chance = rejection_chance(
             real(worker.accuracy) / 255.0,
             real(requester.strictness),
@@ -180,13 +176,13 @@ def settle(
     state[ROWS] = 0
     count = integer(state[EVENTS])
     for i in range(count):
-        event = events[by_slot[i]]
-        entry = active[event.active]
+        event = events[index(by_slot[index(i)])]
+        entry = active[index(event.active)]
         row = integer(entry.row)
-        worker = workers[row]
+        worker = workers[index(row)]
         country = integer(entry.country)
         worker_fee_ppm = worker_fee(platforms[0], terms[country])
-        batch = batches[event.slot]
+        batch = batches[index(event.slot)]
         exposure = real(types[batch.type].exposure)
         own = integer(event.own_seconds)
         if event.kind == RETURN:
@@ -202,23 +198,21 @@ def settle(
         gross = accepted * reward
         payer = integer(batch.requester_country)
         add_row(rows, state, REWARD, event.slot, row, gross, payer, country)
-        fee_down = floor_ppm(gross, worker_fee_ppm)
-        fee_up = ceil_ppm(gross, worker_fee_ppm)
+        fee_down, fee_up = both_ppm(gross, worker_fee_ppm)
         add_row(rows, state, WORKER_FEE, row, platform_number, fee_down, country, owner)
         cut_down = integer(0)
         cut_up = integer(0)
         if worker.collective >= 0:
-            cut_down = floor_ppm(gross - fee_up, broker_cut_ppm)
-            cut_up = ceil_ppm(gross - fee_up, broker_cut_ppm)
+            cut_down, cut_up = both_ppm(gross - fee_up, broker_cut_ppm)
             add_row(rows, state, BROKER_CUT, row, integer(worker.collective), cut_down, country, country)
         add_row(
             rows, state, PENDING_ROUNDING, row, 0, fee_up - fee_down + cut_up - cut_down, country, country
         )
         net = gross - fee_up - cut_up
         fee_ppm = integer(batch.fee_ppm)
-        before = floor_ppm(integer(batch.accepted) * reward, fee_ppm)
+        before, _ = both_ppm(integer(batch.accepted) * reward, fee_ppm)
         batch.accepted += accepted
-        after = floor_ppm(integer(batch.accepted) * reward, fee_ppm)
+        after, _ = both_ppm(integer(batch.accepted) * reward, fee_ppm)
         add_row(rows, state, REQUESTER_FEE, event.slot, platform_number, after - before, payer, owner)
         demand[payer, DONE] += integer(event.done)
         demand[payer, SPENT] += gross + after - before
@@ -237,7 +231,7 @@ def settle(
         worker.week_seconds += integer(event.done) * own
         worker.paid_seconds_weeks_below += accepted * own
         if recording:
-            past = history[row]
+            past = history[index(row)]
             past.pay += net
             past.paid_seconds += accepted * own
             past.rejected_seconds += rejected * own
@@ -245,9 +239,9 @@ def settle(
             past.tasks_accepted += accepted
             past.tasks_rejected += rejected
     for i in range(integer(state[ACTIVE_COUNT])):
-        entry = active[i]
+        entry = active[index(i)]
         row = integer(entry.row)
-        worker = workers[row]
+        worker = workers[index(row)]
         country = integer(entry.country)
         duty = integer(entry.duty)
         if duty == 0:
@@ -260,7 +254,7 @@ def settle(
         earnings[country, segment_of(worker), utc_hour, 1] += duty
         worker.week_seconds += integer(entry.searched)
         if recording:
-            past = history[row]
+            past = history[index(row)]
             past.search_seconds += integer(entry.searched)
             past.idle_seconds += integer(entry.left)
             past.night_seconds += duty * integer(night[worker.zone])
@@ -271,14 +265,14 @@ def go_off_duty(hour: int, patience_hours: int, workers: Any, active: Any, state
     """Let go those whose session is over, who gave up for the day, or who left the market."""
     kept = integer(0)
     for i in range(integer(state[ACTIVE_COUNT])):
-        entry = active[i]
+        entry = active[index(i)]
         if entry.duty > 0:
             if entry.served:
                 entry.fruitless_hours = 0
             else:
                 entry.fruitless_hours += 1
         over = 60 * integer(entry.minutes) <= 3600 * (hour + 1 - integer(entry.start_hour))
-        worker = workers[entry.row]
+        worker = workers[index(entry.row)]
         if over or entry.fruitless_hours >= patience_hours or not worker.bits & ACTIVE_FLAG:
             continue
         if kept < i:
