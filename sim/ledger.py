@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.columns import Records, records
-from sim.compile import integer, kernel, rule
+from sim.compile import index, integer, kernel, rule
 
 
 class ModelError(RuntimeError):
@@ -195,15 +195,15 @@ def book(
 ) -> int:
     """Book transfers one by one; return FINE or what was wrong with the first bad one."""
     for i in range(count):
-        row = rows[i]
+        row = rows[index(i)]
         amount = integer(row.amount)
-        kind = integer(row.kind)
+        kind = index(row.kind)
         if amount < 0:
             return NEGATIVE_AMOUNT
         if amount > LARGEST:
             return TOO_LARGE
-        sector = paying[kind]
-        at = integer(row.debit)
+        sector = index(paying[kind])
+        at = index(row.debit)
         balance = integer(0)
         if sector == 0:
             requesters[at] -= amount
@@ -248,8 +248,8 @@ def book(
         totals[sector] -= amount
         if totals[sector] < -LARGEST or (sector == 13 and outside[at] < -LARGEST):
             return TOO_LARGE
-        sector = receiving[kind]
-        at = integer(row.credit)
+        sector = index(receiving[kind])
+        at = index(row.credit)
         if sector == 0:
             requesters[at] += amount
         elif sector == 1:
@@ -281,7 +281,7 @@ def book(
         totals[sector] += amount
         if totals[sector] > LARGEST or (sector == 13 and outside[at] > LARGEST):
             return TOO_LARGE
-        payer, payee = integer(row.debit_country), integer(row.credit_country)
+        payer, payee = index(row.debit_country), index(row.credit_country)
         flows[kind, payer, payee] += amount
         if flows[kind, payer, payee] > LARGEST:
             return TOO_LARGE

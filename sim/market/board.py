@@ -16,7 +16,7 @@ from sim.columns import Records, aligned_zeros, grown, records
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import mix
 from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
-from sim.numeric import ceil_ppm, floor_ppm
+from sim.numeric import both_ppm
 
 RETURNED = 1 << 30
 BINS = 256
@@ -253,8 +253,8 @@ def rank_key(order: int, left: int, reward: int, posted_hour: int, rank_hash: in
 @rule
 def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
     """Return the sort key of the batch at ``slot``, as it was when the orders were last made."""
-    listing = listings[slot]
-    batch = batches[slot]
+    listing = listings[index(slot)]
+    batch = batches[index(slot)]
     return rank_key(
         order,
         integer(listing.shown_left),
@@ -512,39 +512,39 @@ def insert(
     for part in range(len(new_starts)):
         for i in range(integer(new_starts[part, tile]), integer(new_starts[part, tile + 1])):
             state[FREE] -= 1
-            slot = free[state[FREE]]
-            listings[slot] = new_listings[i]
-            batches[slot] = new_batches[i]
-            added[more] = slot
+            slot = free[index(state[FREE])]
+            listings[index(slot)] = new_listings[index(i)]
+            batches[index(slot)] = new_batches[index(i)]
+            added[index(more)] = slot
             more += 1
-            country = integer(new_batches[i].requester_country)
-            demand[country, POSTED] += integer(new_batches[i].assignments)
-            demand[country, BATCHES] += 1
+            country = integer(new_batches[index(i)].requester_country)
+            demand[index(country), POSTED] += integer(new_batches[index(i)].assignments)
+            demand[index(country), BATCHES] += 1
     for order in range(0, 3, 2):
         for i in range(more):
-            moved[i] = added[i]
-            moved_keys[i] = key_of(order, integer(added[i]), listings, batches)
+            moved[index(i)] = added[index(i)]
+            moved_keys[index(i)] = key_of(order, integer(added[index(i)]), listings, batches)
         sort_slots(moved, moved_keys, more, other_slots, other_keys, bins, batches)
         merge_slots(orders[order], keys[order], count, moved, moved_keys, more, batches)
     # What was worked on is shown at another place among the largest, and goes in anew with what is new.
     moving = integer(0)
     kept = integer(0)
     for i in range(count):
-        slot = integer(orders[1, i])
-        listing = listings[slot]
+        slot = integer(orders[1, index(i)])
+        listing = listings[index(slot)]
         same = integer(listing.left == listing.shown_left)
-        orders[1, kept] = slot
-        keys[1, kept] = keys[1, i]
-        moved[moving] = slot
+        orders[1, index(kept)] = slot
+        keys[1, index(kept)] = keys[1, index(i)]
+        moved[index(moving)] = slot
         kept += same
         moving += 1 - same
     for i in range(more):
-        moved[moving + i] = added[i]
+        moved[index(moving + i)] = added[index(i)]
     moving += more
     for i in range(moving):
-        slot = integer(moved[i])
-        listings[slot].shown_left = listings[slot].left
-        moved_keys[i] = key_of(1, slot, listings, batches)
+        slot = integer(moved[index(i)])
+        listings[index(slot)].shown_left = listings[index(slot)].left
+        moved_keys[index(i)] = key_of(1, slot, listings, batches)
     sort_slots(moved, moved_keys, moving, other_slots, other_keys, bins, batches)
     merge_slots(orders[1], keys[1], kept, moved, moved_keys, moving, batches)
     state[OPEN] = count + more
@@ -558,20 +558,20 @@ def top_share(counts: Any, size: int) -> float:
         gap = 3 * gap + 1
     while gap > 0:
         for i in range(gap, size):
-            value = counts[i]
-            at = i
-            while at >= gap and counts[at - gap] < value:
-                counts[at] = counts[at - gap]
+            value = counts[index(i)]
+            at = integer(i)
+            while at >= gap and counts[index(at - gap)] < value:
+                counts[index(at)] = counts[index(at - gap)]
                 at -= gap
-            counts[at] = value
+            counts[index(at)] = value
         gap //= 3
     total = integer(0)
     top = integer(0)
     leaders = (size + 9) // 10
     for i in range(size):
-        total += integer(counts[i])
+        total += integer(counts[index(i)])
         if i < leaders:
-            top += integer(counts[i])
+            top += integer(counts[index(i)])
     if total == 0:
         return 0.0
     return real(top) / real(total)
@@ -602,10 +602,10 @@ def release_takers(
     workers = integer(0)
     row = integer(batch.first_taker)
     while row >= 0:
-        taker = takers[row]
+        taker = takers[index(row)]
         done = integer(taker.done) & (RETURNED - 1)
         if done > 0:
-            counts[workers] = done
+            counts[index(workers)] = done
             workers += 1
             if keep_taken:
                 entry = taken[state[TAKEN_COUNT]]
@@ -616,7 +616,7 @@ def release_takers(
         # The table still leads to the row; a row with nothing done is nobody's until it is taken again.
         taker.done = 0
         taker.slot = -1
-        free_takers[state[FREE_TAKERS]] = row
+        free_takers[index(state[FREE_TAKERS])] = row
         state[FREE_TAKERS] += 1
         row = integer(taker.next)
     return workers
@@ -684,34 +684,34 @@ def close(
     state[ROWS] = 0
     expiring = integer(0)
     for i in range(integer(state[OPEN])):
-        slot = integer(orders[0, i])
-        if batches[slot].expires_hour <= hour:
-            emptied[expiring] = slot
-            expiring += 1
+        slot = integer(orders[0, index(i)])
+        emptied[index(expiring)] = slot
+        expiring += integer(integer(batches[index(slot)].expires_hour) <= hour)
     if expiring > 0:
         drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
     if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
         return False
     for i in range(integer(state[EXHAUSTED])):
-        slot = integer(exhausted[i])
-        batch = batches[slot]
+        slot = integer(exhausted[index(i)])
+        batch = batches[index(slot)]
         workers = release_takers(batch, takers, free_takers, counts, taken, keep_taken, state)
-        expired = integer(listings[slot].left)
-        out = finished[state[FINISHED_COUNT]]
+        expired = integer(listings[index(slot)].left)
+        out = finished[index(state[FINISHED_COUNT])]
         state[FINISHED_COUNT] += 1
         write_finished(out, batch, hour, expired, workers, top_share(counts, workers))
         gross = integer(batch.accepted) * integer(batch.reward)
         fee_ppm = integer(batch.fee_ppm)
-        out.fee = floor_ppm(gross, fee_ppm)
-        residue = ceil_ppm(gross, fee_ppm) - integer(out.fee)
+        fee, fee_up = both_ppm(gross, fee_ppm)
+        out.fee = fee
+        residue = fee_up - fee
         country = integer(batch.requester_country)
-        demand[country, EXPIRED] += expired
+        demand[index(country), EXPIRED] += expired
         add_row(rows, state, ESCROW_ROUNDING, slot, 0, residue, country, country)
         refund = integer(batch.escrow) - residue
         add_row(rows, state, REFUND, slot, integer(batch.requester), refund, country, country)
-        listings[slot].left = 0
+        listings[index(slot)].left = 0
         batch.open = 0
-        free[state[FREE]] = slot
+        free[index(state[FREE])] = slot
         state[FREE] += 1
     state[EXHAUSTED] = 0
     return True

@@ -96,10 +96,10 @@ def come_on_duty(
     setting = settings[0]
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
-        entry = active[count]
-        row = integer(order[i])
-        worker = workers[row]
-        shifts = real(terms[worker.country].shifts)
+        entry = active[index(count)]
+        row = integer(order[index(i)])
+        worker = workers[index(row)]
+        shifts = real(terms[index(worker.country)].shifts)
         if shifts < 1.0:
             agent = worker_id(integer(worker.number), integer(worker.country))
             if uniform(shift_key, agent, 0) >= shifts:
@@ -118,14 +118,14 @@ def come_on_duty(
         entry.tertiary = 1 if worker.bits & TERTIARY else 0
         skill = skill_of(worker)
         if worker.collective >= 0:
-            skill = max(skill, integer(collectives[worker.collective].skill))
+            skill = max(skill, integer(collectives[index(worker.collective)].skill))
         entry.skill = skill
     state[ACTIVE_COUNT] = count
     usual_log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)
     for i in range(count):
-        entry = active[i]
-        worker = workers[entry.row]
-        term = terms[worker.country]
+        entry = active[index(i)]
+        worker = workers[index(entry.row)]
+        term = terms[index(worker.country)]
         log_keep = usual_log_keep
         if term.withheld_ppm > 0:
             log_keep = log(1.0 - real(worker_fee(platform[0], term)) / 1000000.0)
@@ -133,7 +133,7 @@ def come_on_duty(
         seconds = integer(0)
         if worker.bits & ACTIVE_FLAG:
             seconds = duty_seconds(hour, integer(entry.start_hour), integer(entry.minutes))
-        segment = segments[segment_of(worker)]
+        segment = segments[index(segment_of(worker))]
         interruption = real(segment.interruption_women if worker.bits & WOMAN else segment.interruption_men)
         if uniform(duty_key, integer(entry.id), 0) < interruption:
             seconds = integer(real(seconds) * uniform(duty_key, integer(entry.id), 1))
@@ -153,7 +153,7 @@ def come_on_duty(
             entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
         entry.log_reservation = worker.log_reservation
-        effect = effects[worker.country]
+        effect = effects[index(worker.country)]
         depends = False
         if effect[TASKS] > 0.0 and not worker.bits & OTHER_JOB:
             before = integer(tasks_before[entry.row]) if entry.row < len(tasks_before) else integer(0)
@@ -199,7 +199,7 @@ def come_on_duty(
         entry.trust = weight
         entry.sigma = weight * sigma
         entry.log_pay = weight * (real(entry.log_speed) + log_keep + log(1.0 - believed)) + belief
-        live[i] = i
+        live[index(i)] = i
     state[LIVE] = count
     state[EVENTS] = 0
     state[CUT_OFF] = 0
