@@ -164,6 +164,7 @@ struct Market {
     Rows<Settings> settings;
     Rows<Active> active;
     Rows<int32_t> live;
+    Rows<int32_t> looking;  // three of them
     Rows<int32_t> proposals;
     Rows<int32_t> ranked;
     Rows<int64_t> ranks;
@@ -182,16 +183,21 @@ private:
     bool qualifies(const Listing& listing, const Active& entry) const;
     double perceived_pay(const Listing& listing, const Active& entry) const;
     double pace(const Listing& listing, const Active& entry) const;
-    bool wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const;
-    bool examine(int64_t first_draw, Active& entry, int64_t count) const;
+    bool may_look(const Active& entry) const;
+    int64_t begin_round(int64_t searching) const;
+    int64_t wanted(const Active& entry, const Listing& listing, int64_t seconds, int64_t done) const;
+    void propose(int64_t count) const;
+    int64_t examine(int64_t draw, int64_t count, int64_t open) const;
     void allocate(int64_t round, int64_t count) const;
-    void by_priority(int64_t round, int64_t first, int64_t last) const;
-    void work_on(int32_t place, Active& entry, double log_keep) const;
+    int64_t rank_among(int64_t first, int64_t last, int64_t at) const;
+    bool would_return(const Active& entry, const Listing& listing, const Batch& batch, double log_keep) const;
+    void work_on(int32_t place, Active& entry, bool returns, Listing& listing, Batch& batch) const;
     int64_t find_taker(int32_t worker, int32_t slot) const;
     int64_t new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch, bool looked_up) const;
     int64_t key_of(int64_t number, int32_t slot) const;
     void drop_exhausted(int64_t how_many) const;
 
+    int32_t* looking_row(int64_t number) const { return looking.first + number * (looking.count / 3); }
     int32_t* order(int64_t number) const { return orders.first + number * (orders.count / 3); }
     int64_t* keys_of(int64_t number) const { return keys.first + number * (keys.count / 3); }
     static int64_t bit_of(int64_t worker) { return static_cast<int64_t>(uint64_t{1} << (worker & 63)); }
@@ -240,80 +246,125 @@ inline double Market::pace(const Listing& listing, const Active& entry) const {
     return settings[0].pace_sigma * normal(listing.key, entry.id, 1);
 }
 
-inline bool Market::wants(Active& entry, int32_t slot, int64_t left, const Listing& listing) const {
-    int64_t taker = -1, done = 0;
-    if (listing.taken_by & bit_of(entry.row)) {
-        taker = find_taker(entry.row, slot);
+inline bool Market::may_look(const Active& entry) const {
+    return (entry.left >= entry.look_seconds) & (entry.fruitless < entry.patience);
+}
+
+inline int64_t Market::begin_round(int64_t searching) const {
+    int32_t* const places = looking_row(0);
+    int64_t count = 0;
+    for (int64_t i = 0; i < searching; ++i) {
+        Active& entry = active[live[i]];
+        entry.want = 0;
+        places[count] = live[i];
+        count += may_look(entry);
+    }
+    return count;
+}
+
+inline int64_t Market::wanted(const Active& entry, const Listing& listing, int64_t seconds, int64_t done) const {
+    const auto affordable = static_cast<int64_t>(static_cast<double>(entry.left) / static_cast<double>(seconds));
+    return std::min({affordable, listing.tasks - done, int64_t{listing.left}});
+}
+
+// Of `count` places in the first row of `looking` that stand in its third.
+inline void Market::propose(int64_t count) const {
+    const int32_t* const places = looking_row(0);
+    const int32_t* const slots = looking_row(1);
+    int32_t* const accepting = looking_row(2);
+    int64_t known = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int32_t at = accepting[i];
+        Active& entry = active[places[at]];
+        const Listing& listing = listings[slots[at]];
+        const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed + pace(listing, entry));
+        entry.own_seconds = static_cast<int32_t>(seconds);
+        entry.slot = slots[at];
+        entry.taker = -1;
+        entry.want = static_cast<int32_t>(std::max(int64_t{0}, wanted(entry, listing, seconds, 0)));
+        accepting[known] = at;
+        known += (listing.taken_by >> (entry.row & 63)) & 1;
+    }
+    for (int64_t i = 0; i < known; ++i) {
+        const int32_t at = accepting[i];
+        Active& entry = active[places[at]];
+        const int64_t taker = find_taker(entry.row, slots[at]);
         if (taker >= 0) {
-            done = takers[taker].done;
+            entry.taker = static_cast<int32_t>(taker);
+            const int64_t want = wanted(entry, listings[slots[at]], entry.own_seconds, takers[taker].done);
+            entry.want = static_cast<int32_t>(std::max(int64_t{0}, want));
         }
     }
-    if (done >= listing.tasks) {
-        return false;
-    }
-    const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed + pace(listing, entry));
-    const int64_t want = std::min({left / seconds, listing.tasks - done, int64_t{listing.left}});
-    if (want <= 0) {
-        return false;
-    }
-    entry.slot = slot;
-    entry.want = static_cast<int32_t>(want);
-    entry.own_seconds = static_cast<int32_t>(seconds);
-    entry.taker = static_cast<int32_t>(taker);
-    return true;
 }
 
-inline bool Market::examine(int64_t first_draw, Active& entry, int64_t count) const {
-    const int64_t look_seconds = entry.look_seconds, left = entry.left;
-    const int64_t most = std::min({left / look_seconds, int64_t{entry.patience} - entry.fruitless, settings[0].looks});
-    int64_t look = 0;
-    bool proposed = false;
-    while (look < most && !proposed) {
-        const int64_t slot = slot_shown(uniform(search_key, entry.id, first_draw + look), count);
-        const Listing& listing = listings[slot];
-        ++look;
-        if (qualifies(listing, entry) && satisficing(perceived_pay(listing, entry), entry.log_reservation)) {
-            proposed = wants(entry, static_cast<int32_t>(slot), left - look * look_seconds, listing);
-        }
+// One listing for each of `count` workers; how many look on.
+inline int64_t Market::examine(int64_t draw, int64_t count, int64_t open) const {
+    int32_t* const places = looking_row(0);
+    int32_t* const slots = looking_row(1);
+    int32_t* const fit = looking_row(2);
+    for (int64_t i = 0; i < count; ++i) {
+        Active& entry = active[places[i]];
+        slots[i] = static_cast<int32_t>(slot_shown(uniform(search_key, entry.id, draw), open));
+        entry.left -= entry.look_seconds;
+        entry.searched += entry.look_seconds;
+        ++entry.fruitless;
     }
-    entry.searched += static_cast<int32_t>(look * look_seconds);
-    entry.left = static_cast<int32_t>(left - look * look_seconds);
-    entry.fruitless = static_cast<int16_t>(entry.fruitless + look);
-    return proposed;
+    int64_t fitting = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        fit[fitting] = static_cast<int32_t>(i);
+        fitting += qualifies(listings[slots[i]], active[places[i]]);
+    }
+    int64_t accepting = 0;
+    for (int64_t i = 0; i < fitting; ++i) {
+        const int32_t at = fit[i];
+        const Active& entry = active[places[at]];
+        fit[accepting] = at;
+        accepting += satisficing(perceived_pay(listings[slots[at]], entry), entry.log_reservation);
+    }
+    propose(accepting);
+    int64_t still = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const Active& entry = active[places[i]];
+        places[still] = places[i];
+        still += (entry.want == 0) & may_look(entry);
+    }
+    return still;
 }
 
-// Where more is wanted than there is, grant by falling priority: `want` becomes what each is granted.
+// Where more is wanted than there is, grant by rising priority: `want` becomes what each is granted.
 inline void Market::allocate(int64_t round, int64_t count) const {
     int32_t* const sizes = group.first;
     int32_t* const ends = group.first + group.count / 2;
+    int32_t* const crowd = looking_row(0);
     int64_t crowded = 0;
     for (int64_t i = 0; i < count; ++i) {
         const int32_t slot = active[proposals[i]].slot;
-        if (demand[slot] > listings[slot].left) {
-            ++sizes[slot];
-            ++crowded;
-        }
+        crowd[crowded] = proposals[i];
+        crowded += demand[slot] > listings[slot].left;
+    }
+    for (int64_t i = 0; i < crowded; ++i) {
+        ++sizes[active[crowd[i]].slot];
     }
     int32_t at = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const int32_t place = proposals[i];
-        const int32_t slot = active[place].slot;
-        if (sizes[slot] > 0) {
-            ends[slot] = at;
-            at += sizes[slot];
-            sizes[slot] = 0;
-        }
-        if (demand[slot] > listings[slot].left) {
-            ranked[ends[slot]++] = place;
-        }
+    for (int64_t i = 0; i < crowded; ++i) {
+        const int32_t slot = active[crowd[i]].slot;
+        const int32_t size = sizes[slot];
+        const int32_t begin = size > 0 ? at : ends[slot];
+        at += size;
+        sizes[slot] = 0;
+        ends[slot] = begin + 1;
+        ranked[begin] = crowd[i];
+        ranks[begin] = priority(priority_key, active[crowd[i]].id, round);
     }
     for (int64_t first = 0; first < crowded;) {
         const int32_t slot = active[ranked[first]].slot;
         const int64_t last = ends[slot];
-        by_priority(round, first, last);
+        for (int64_t i = first; i < last; ++i) {
+            crowd[first + rank_among(first, last, i)] = ranked[i];
+        }
         int32_t left = listings[slot].left;
         for (int64_t i = first; i < last; ++i) {
-            Active& entry = active[ranked[i]];
+            Active& entry = active[crowd[i]];
             entry.want = std::min(left, entry.want);
             left -= entry.want;
         }
@@ -321,18 +372,16 @@ inline void Market::allocate(int64_t round, int64_t count) const {
     }
 }
 
-inline void Market::by_priority(int64_t round, int64_t first, int64_t last) const {
-    for (int64_t i = first; i < last; ++i) {
-        const int32_t place = ranked[i];
-        const int64_t rank = priority(priority_key, active[place].id, round);
-        int64_t at = i;
-        for (; at > first && ranks[at - 1] > rank; --at) {
-            ranked[at] = ranked[at - 1];
-            ranks[at] = ranks[at - 1];
-        }
-        ranked[at] = place;
-        ranks[at] = rank;
+inline int64_t Market::rank_among(int64_t first, int64_t last, int64_t at) const {
+    const int64_t own = ranks[at];
+    int64_t before = 0;
+    for (int64_t i = first; i < at; ++i) {
+        before += ranks[i] <= own;
     }
+    for (int64_t i = at + 1; i < last; ++i) {
+        before += ranks[i] < own;
+    }
+    return before;
 }
 
 inline int64_t Market::new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch,
@@ -357,10 +406,13 @@ inline int64_t Market::new_taker(int32_t worker, int32_t slot, Listing& listing,
     return at;
 }
 
-inline void Market::work_on(int32_t place, Active& entry, double log_keep) const {
-    const Settings& setting = settings[0];
-    Listing& listing = listings[entry.slot];
-    Batch& batch = batches[entry.slot];
+inline bool Market::would_return(const Active& entry, const Listing& listing, const Batch& batch,
+                                 double log_keep) const {
+    const double true_pay = batch.log_true_pay + entry.log_speed + pace(listing, entry) + log_keep;
+    return (entry.taker < 0) & returns_task(true_pay, entry.log_reservation, settings[0].log_return_ratio);
+}
+
+inline void Market::work_on(int32_t place, Active& entry, bool returns, Listing& listing, Batch& batch) const {
     int64_t at = entry.taker;
     Event& event = events[state[EVENTS]++];
     event.slot = entry.slot;
@@ -369,12 +421,10 @@ inline void Market::work_on(int32_t place, Active& entry, double log_keep) const
     event.start = entry.duty - entry.left;
     event.accepted = 0;
     if (at < 0) {
-        const double true_pay = batch.log_true_pay + entry.log_speed + pace(listing, entry) + log_keep;
-        const bool returns = returns_task(true_pay, entry.log_reservation, setting.log_return_ratio);
         at = new_taker(entry.row, entry.slot, listing, batch, returns || entry.want < listing.left);
         if (returns) {
             const int32_t spent =
-                static_cast<int32_t>(static_cast<double>(entry.own_seconds) * setting.return_share + 0.5);
+                static_cast<int32_t>(static_cast<double>(entry.own_seconds) * settings[0].return_share + 0.5);
             takers[at].done = RETURNED;
             event.kind = RETURN;
             event.done = 0;
@@ -452,31 +502,44 @@ int64_t Market::search() const {
             2 * (state[ENTERED] + searching) > table.count) {
             return round;
         }
+        int64_t count = begin_round(searching);
+        for (int64_t look = 0; look < settings[0].looks && count > 0; ++look) {
+            count = examine(round * DRAWS_OF_A_ROUND + look, count, state[OPEN]);
+        }
         int64_t proposing = 0;
-        bool crowded = false;
         for (int64_t i = 0; i < searching; ++i) {
-            const int32_t place = live[i];
-            Active& entry = active[place];
-            if (examine(round * DRAWS_OF_A_ROUND, entry, state[OPEN])) {
-                proposals[proposing++] = place;
-                demand[entry.slot] += entry.want;
-                crowded |= demand[entry.slot] > listings[entry.slot].left;
-            }
+            proposals[proposing] = live[i];
+            proposing += active[live[i]].want > 0;
+        }
+        bool crowded = false;
+        for (int64_t i = 0; i < proposing; ++i) {
+            const Active& entry = active[proposals[i]];
+            demand[entry.slot] += entry.want;
+            crowded |= demand[entry.slot] > listings[entry.slot].left;
         }
         if (crowded) {
             allocate(round, proposing);
         }
-        int64_t how_many = 0;
+        int64_t working = 0;
         for (int64_t i = 0; i < proposing; ++i) {
             const int32_t place = proposals[i];
+            demand[active[place].slot] = 0;
+            proposals[working] = place;
+            working += active[place].want > 0;
+        }
+        int32_t* const returning = looking_row(1);
+        for (int64_t i = 0; i < working; ++i) {
+            const Active& entry = active[proposals[i]];
+            returning[i] = would_return(entry, listings[entry.slot], batches[entry.slot], log_keep);
+        }
+        int64_t how_many = 0;
+        for (int64_t i = 0; i < working; ++i) {
+            const int32_t place = proposals[i];
             Active& entry = active[place];
-            demand[entry.slot] = 0;
-            if (entry.want > 0) {
-                work_on(place, entry, log_keep);
-                if (listings[entry.slot].left == 0) {
-                    emptied[how_many++] = entry.slot;
-                }
-            }
+            Listing& listing = listings[entry.slot];
+            work_on(place, entry, returning[i] != 0, listing, batches[entry.slot]);
+            emptied[how_many] = entry.slot;
+            how_many += listing.left == 0;
         }
         if (how_many > 0) {
             drop_exhausted(how_many);
@@ -485,7 +548,7 @@ int64_t Market::search() const {
         for (int64_t i = 0; i < searching; ++i) {
             const Active& entry = active[live[i]];
             live[still] = live[i];
-            still += (entry.left >= entry.look_seconds) & (entry.fruitless < entry.patience);
+            still += may_look(entry);
         }
         state[LIVE] = still;
     }
@@ -595,6 +658,7 @@ Call::Call(const std::string& header) : header_(header) {
     market_.settings = rows<Settings>("settings");
     market_.active = rows<Active>("active");
     market_.live = rows<int32_t>("live");
+    market_.looking = rows<int32_t>("looking");
     market_.proposals = rows<int32_t>("proposals");
     market_.ranked = rows<int32_t>("ranked");
     market_.ranks = rows<int64_t>("ranks");

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 PLANTED = {
-    "priorities the other way round": ("ranks[at - 1] > rank", "ranks[at - 1] < rank"),
+    "priorities the other way round": ("before += ranks[i] < own", "before += ranks[i] > own"),
     "a second too many": ("std::floor(true_seconds", "std::floor(1.0 + true_seconds"),
     "largest for newest": ("order(number == 3 ? 0 : number)", "order(number == 3 ? 1 : number)"),
     "noise for pace": ("normal(listing.key, entry.id, 1)", "normal(listing.key, entry.id, 0)"),
