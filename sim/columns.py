@@ -48,6 +48,12 @@ def zeroed(size: int) -> NDArray[np.uint8]:
     return np.frombuffer(pages, np.uint8)
 
 
+def put_rows(array: Records, first: int, rows: Records) -> None:
+    """Copy records to places ``first`` on, bytes and all: NumPy would copy field by field."""
+    whole = np.dtype((np.void, array.dtype.itemsize))
+    array.view(whole)[first : first + len(rows)] = rows.view(whole)
+
+
 def grown(array: Records, needed: int, spare: float = 1.0) -> Records:
     """Return the array with room for ``needed`` rows; rows keep their place.
 
@@ -57,7 +63,7 @@ def grown(array: Records, needed: int, spare: float = 1.0) -> Records:
     if needed <= len(array):
         return array
     larger = aligned_zeros(max(needed, int(len(array) * (1.0 + spare)), 16), array.dtype)
-    larger[: len(array)] = array
+    put_rows(larger, 0, array)
     return larger
 
 

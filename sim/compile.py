@@ -58,7 +58,7 @@ GENERATOR = os.environ.get("CLICKMARKET_GENERATOR", "mix")
 FOLDERS_KEPT = 12
 
 # Without Numba's runtime ("_nrt") compiled code can make no array and counts no references to those it is
-# handed. Each count is a locked instruction, and handing arrays on to rules took a quarter of the search's time.
+# handed. A count is a locked instruction: those for arrays handed on to rules took a quarter of the search.
 OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",

@@ -237,7 +237,7 @@ class ClickWorkModel(mesa.Model):
         self.joined_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.boards: list[Board] = []
-        scratch = boards.Scratch()
+        scratch = boards.Scratch(self.config.compute.threads == 1)
         self.tile_offset = first_tiles(
             self.platform_rows["boards"], self.platform_rows["local"], len(self.world.codes)
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.columns import Records, aligned_zeros, grown, records
+from sim.columns import Records, aligned_zeros, grown, put_rows, records
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import mix
 from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
@@ -721,7 +721,7 @@ def close(
 def add_row(
     rows: Any, state: Any, kind: int, debit: int, credit: int, amount: int, payer: int, payee: int
 ) -> None:
-    """Append one transfer of micro-dollars to the hour's settlement; the next takes its place if it is nothing."""
+    """Append one transfer of micro-dollars to the hour's settlement, unless it is nothing."""
     write_row(rows[index(state[ROWS])], kind, debit, credit, amount, payer, payee)
     state[ROWS] += integer(amount != 0)
 
@@ -747,15 +747,19 @@ STATE_ARRAYS = (
 
 
 class Scratch(threading.local):
-    """Arrays that hold something only while a kernel runs: a thread has one set for all boards it plays."""
+    """Arrays that hold something only while a kernel runs: a thread has one set for all boards it plays.
 
-    def __init__(self) -> None:
+    ``alone``: whether one thread plays all boards.
+    """
+
+    def __init__(self, alone: bool = True) -> None:
+        self.alone = alone
         self.arrays: dict[str, NDArray[Any]] = {}
         self.bins = np.zeros((8, BINS), np.int32)
 
-    def __reduce__(self) -> tuple[type[Scratch], tuple[()]]:
+    def __reduce__(self) -> tuple[type[Scratch], tuple[bool]]:
         """Give a copy a set of its own."""
-        return Scratch, ()
+        return Scratch, (self.alone,)
 
     def array(self, name: str, dtype: type[np.generic], rows: int, length: int) -> NDArray[Any]:
         """Return an array at least so long; kernels leave in zeros what they expect in zeros."""
@@ -779,8 +783,11 @@ class Borrowed:
         self.name = name
 
     def __get__(self, board: Any, owner: type) -> Any:
-        """Return the array of the present thread."""
-        return board.scratch.array(self.name, self.dtype, self.rows, len(getattr(board, self.like)))
+        """Return the array of the present thread; if that plays all boards, the board need not ask again."""
+        array = board.scratch.array(self.name, self.dtype, self.rows, len(getattr(board, self.like)))
+        if board.scratch.alone:
+            board.__dict__[self.name] = array
+        return array
 
 
 class Board:
@@ -839,6 +846,15 @@ class Board:
         self.room_for_batches(batches)
         self.room_for_takers(batches)
 
+    def give_back(self) -> None:
+        """Give back what is borrowed: it may be too short by now."""
+        for name in BORROWED:
+            self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies what is borrowed."""
+        return {name: value for name, value in vars(self).items() if name not in BORROWED}
+
     def state_arrays(self) -> dict[str, Any]:
         """Return the arrays that a checkpoint must hold."""
         return {name: getattr(self, name) for name in STATE_ARRAYS}
@@ -854,6 +870,7 @@ class Board:
                 array = records
             setattr(self, name, array)
         self.live = lengthened(self.live, len(self.active))
+        self.give_back()
 
     def room_for_batches(self, more: int) -> None:
         """Make sure that ``more`` batches can be put on the board, and paid into escrow."""
@@ -871,6 +888,7 @@ class Board:
         self.orders = widened(self.orders, size)
         self.keys = widened(self.keys, size)
         self.exhausted = lengthened(self.exhausted, size)
+        self.give_back()
 
     def room_for_takers(self, more: int) -> None:
         """Make sure that ``more`` workers can take part in open batches, and that they are quickly found."""
@@ -881,6 +899,7 @@ class Board:
             size = len(self.takers)
             self.free_takers = with_free_rows(self.free_takers, int(self.state[FREE_TAKERS]), old, size)
             self.state[FREE_TAKERS] += size - old
+            self.give_back()
         if 2 * (int(self.state[ENTERED]) + more) > len(self.table):
             # A part of it is of closed batches; what is left must not fill it again soon.
             present = len(self.takers) - int(self.state[FREE_TAKERS])
@@ -911,8 +930,11 @@ class Board:
 
     def room_for_active(self, more: int) -> None:
         """Make sure that ``more`` workers can come on duty."""
-        self.active = grown(self.active, int(self.state[ACTIVE_COUNT]) + more, SPARE_PLACES)
-        self.live = lengthened(self.live, len(self.active))
+        needed = int(self.state[ACTIVE_COUNT]) + more
+        if needed > len(self.active):
+            self.active = grown(self.active, needed, SPARE_PLACES)
+            self.live = lengthened(self.live, len(self.active))
+            self.give_back()
 
     def room_for_events(self, more: int) -> None:
         """Make sure that ``more`` events can be written, in the middle of an hour's search."""
@@ -935,12 +957,15 @@ class Board:
         self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_ROWS)
 
 
+BORROWED = tuple(name for name, value in vars(Board).items() if isinstance(value, Borrowed))
+
+
 def lengthened(array: Any, length: int) -> Any:
     """Return the array, or a copy with exactly ``length`` rows if it is shorter."""
     if len(array) >= length:
         return array
     longer = aligned_zeros(length, array.dtype)
-    longer[: len(array)] = array
+    put_rows(longer, 0, array)
     return longer
 
 

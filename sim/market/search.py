@@ -299,7 +299,8 @@ def propose(
         if taker >= 0:
             done = integer(takers[index(taker)].done)
             entry.taker = taker
-            entry.want = max(integer(0), wanted(entry, listings[index(slot)], integer(entry.own_seconds), done))
+            seconds = integer(entry.own_seconds)
+            entry.want = max(integer(0), wanted(entry, listings[index(slot)], seconds, done))
 
 
 @rule
@@ -351,9 +352,9 @@ def examine(
 ) -> int:
     """Let each of ``count`` workers examine one listing; return how many look on.
 
-    Whoever proposes has what is wanted in its ``entry``. Places in ``active`` stand in ``looking[0]``. Step by
-    step for all, and without branches where a branch could not be foreseen: so the processor examines several
-    listings at a time instead of waiting for each.
+    Whoever proposes has what is wanted in its ``entry``. Places in ``active`` stand in ``looking[0]``. Each
+    step is done for all, without branches where a branch could not be foreseen: so the processor examines
+    several listings at a time instead of waiting for each.
     """
     for i in range(count):
         entry = active[index(looking[0, index(i)])]

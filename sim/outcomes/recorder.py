@@ -21,7 +21,7 @@ from sim.agents.traits import (
     permanent_ids,
     platform_of,
 )
-from sim.columns import Records, grown
+from sim.columns import Records, grown, put_rows
 from sim.compile import integer, kernel, real
 from sim.ledger import (
     ADMINISTRATION,
@@ -164,7 +164,7 @@ class Recorder:
         first, last = self.finished_count, self.finished_count + len(rows)
         self.finished = grown(self.finished, last)
         self.finished_platforms = grown(self.finished_platforms, last)
-        self.finished[first:last] = rows
+        put_rows(self.finished, first, rows)
         self.finished_platforms[first:last] = platform
         self.finished_count = last
         if last >= MOST_KEPT:

@@ -28,6 +28,7 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
     boards.insert(
         0, np.array([[0, MANY]]), listings, batches, board.listings, board.batches, board.free,
         board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        board.other_slots, board.other_keys, board.scratch.bins,
         board.demands[0], board.state,
     )  # fmt: skip
 

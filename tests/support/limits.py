@@ -69,6 +69,7 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     boards.insert(
         0, np.array([[0, tasks]]), listings, batches, board.listings, board.batches, board.free,
         board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        board.other_slots, board.other_keys, board.scratch.bins,
         board.demands[0], board.state,
     )  # fmt: skip
     rows = model.worker_rows

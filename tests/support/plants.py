@@ -127,7 +127,8 @@ PLANTS: dict[str, Plant] = {
         "debug_mode", small(1),
     ),
     "a credit of less than the debit": Plant(
-        LEDGER, "        sector = receiving[kind]\n", "        sector = receiving[kind]; amount -= amount % 3 == 1\n",
+        LEDGER, "        sector = index(receiving[kind])\n",
+        "        sector = index(receiving[kind]); amount -= amount % 3 == 1\n",
         "books", small(1),
     ),
     "refund twice": Plant(
@@ -135,7 +136,7 @@ PLANTS: dict[str, Plant] = {
         "debug_mode", small(1),
     ),
     "refund without the residue's rounding": Plant(
-        BOARD, "residue = ceil_ppm(gross, fee_ppm) - integer(out.fee)", "residue = integer(0)",
+        BOARD, "residue = fee_up - fee", "residue = integer(0)",
         "roundings", small(1),
     ),
     "refund to another requester": Plant(
@@ -143,14 +144,14 @@ PLANTS: dict[str, Plant] = {
         "books", small(1),
     ),
     "requester's fee rounded up": Plant(
-        REVIEW, "after = floor_ppm(", "after = ceil_ppm(", "debug_mode", small(1),
+        REVIEW, "after, _ = both_ppm(", "_, after = both_ppm(", "debug_mode", small(1),
     ),
     "worker's fee rounded down": Plant(
-        REVIEW, "fee_up = ceil_ppm(gross, worker_fee_ppm)", "fee_up = floor_ppm(gross, worker_fee_ppm)",
+        REVIEW, "both_ppm(gross, worker_fee_ppm)", "both_ppm(gross, worker_fee_ppm); fee_up = fee_down",
         "roundings", small(0),
     ),
     "broker's cut before the fee": Plant(
-        REVIEW, "cut_down = floor_ppm(gross - fee_up, broker_cut_ppm)", "cut_down = floor_ppm(gross, broker_cut_ppm)",
+        REVIEW, "both_ppm(gross - fee_up, broker_cut_ppm)", "both_ppm(gross, broker_cut_ppm)",
         "roundings", small(0),
     ),
     "flows of two countries exchanged": Plant(
@@ -187,7 +188,7 @@ PLANTS: dict[str, Plant] = {
         "minutes", restless(5, seed=3),
     ),
     "looking costs nothing": Plant(
-        SEARCH, "entry.searched += look * look_seconds", "entry.searched += 0", "minutes", small(1),
+        SEARCH, "entry.searched += integer(entry.look_seconds)", "entry.searched += 0", "minutes", small(1),
     ),
     "returned work costs nothing": Plant(
         SEARCH, "            entry.left -= spent", "            entry.left -= 0", "minutes", restless(4, seed=3),
@@ -197,7 +198,8 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- assignments
     "an hour of grace after expiry": Plant(
-        BOARD, "batches[slot].expires_hour <= hour", "batches[slot].expires_hour < hour", "debug_mode", small(2),
+        BOARD, "integer(batches[index(slot)].expires_hour) <= hour", "integer(batches[index(slot)].expires_hour) < hour",
+        "debug_mode", small(2),
     ),
     "more granted than there is": Plant(
         SEARCH, "granted = min(left, integer(entry.want))", "granted = integer(entry.want)",
@@ -214,25 +216,29 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=3),
     ),
     "shut-out countries let in": Plant(
-        SEARCH, "((integer(listing.country_mask) >> country) & 1 == 1)", "((integer(listing.country_mask) >> country) & 1 <= 1)",
+        SEARCH, "((integer(listing.country_mask) >> integer(entry.country)) & 1 == 1)",
+        "((integer(listing.country_mask) >> integer(entry.country)) & 1 <= 1)",
         "debug_mode", choosy(seed=3),
     ),
     "skill not asked for": Plant(
-        SEARCH, "(integer(listing.skill) <= skill)", "(integer(listing.skill) <= skill + 3)", "debug_mode", choosy(),
+        SEARCH, "(integer(listing.skill) <= integer(entry.skill))", "(integer(listing.skill) <= integer(entry.skill) + 3)",
+        "debug_mode", choosy(),
     ),
     "tertiary education not asked for": Plant(
-        SEARCH, "(integer(listing.tertiary) <= tertiary)", "(integer(listing.tertiary) <= tertiary + 1)",
+        SEARCH, "(integer(listing.tertiary) <= integer(entry.tertiary))",
+        "(integer(listing.tertiary) <= integer(entry.tertiary) + 1)",
         "debug_mode", choosy(),
     ),
     "approval record not asked for": Plant(
-        SEARCH, "(listing.approval_tasks <= 0)", "(listing.approval_tasks <= 9999)", "debug_mode", choosy(),
+        SEARCH, "(integer(listing.approval_tasks) <= 0)", "(integer(listing.approval_tasks) <= 9999)",
+        "debug_mode", choosy(),
     ),
     "an order out of order": Plant(
         BOARD, "        return key < other_key", "        return key > other_key",
         "debug_mode", small(1),
     ),
     "largest first as it was when posted": Plant(
-        BOARD, "        if listing.left == listing.shown_left:", "        if listing.left <= listing.shown_left:",
+        BOARD, "integer(listing.left == listing.shown_left)", "integer(listing.left <= listing.shown_left)",
         "debug_mode", small(1),
     ),
     "exhausted batches left in an order": Plant(
@@ -276,8 +282,8 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- relations
     "first come by row": Plant(
-        SEARCH, "rank = priority(priority_key, integer(active[index(place)].id), round_number)",
-        "rank = priority(priority_key, integer(active[index(place)].row), round_number)",
+        SEARCH, "priority(priority_key, integer(active[index(place)].id), round_number)",
+        "priority(priority_key, integer(active[index(place)].row), round_number)",
         "permutation", choosy(3),
     ),
     "noise by row": Plant(
@@ -323,7 +329,7 @@ PLANTS: dict[str, Plant] = {
         'row["reward_floor"] = channels.reward_floor[i] + len(self.contributions)', "null_settings", calm(1),
     ),
     "a least fee of a micro-dollar": Plant(
-        REVIEW, "fee_up = ceil_ppm(gross, worker_fee_ppm)", "fee_up = max(1, ceil_ppm(gross, worker_fee_ppm))",
+        REVIEW, "both_ppm(gross, worker_fee_ppm)", "both_ppm(gross, worker_fee_ppm); fee_up = max(1, fee_up)",
         "no_fees", calm(1),
     ),
     "a threshold in dollars inside a rule": Plant(
