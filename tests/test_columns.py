@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.columns import CACHE_LINE, HUGE, LARGE, aligned_zeros
-from sim.market.board import LISTING, Board, Scratch
+from sim.market.board import BORROWED, LISTING, Board, Scratch
 from tests.conftest import Exercised
 
 SIZES = (1, LARGE - 1, LARGE, LARGE + 1, HUGE)
@@ -49,9 +49,9 @@ def test_zeros_come_from_the_heap_if_the_system_gives_none(
 
 
 def test_boards_of_a_thread_share_scratch_and_other_threads_have_their_own(exercised: Exercised) -> None:
-    scratch = Scratch()
+    scratch = Scratch(alone=False)
     one, other = (Board(0, tile, 1, 1, np.zeros(9), scratch=scratch) for tile in range(2))
-    names = ("moved", "moved_keys", "places", "demand", "group", "counts", "proposals", "ranked", "ranks")
+    names = BORROWED
     elsewhere: dict[str, Any] = {}
 
     def look() -> None:
@@ -70,8 +70,27 @@ def test_boards_of_a_thread_share_scratch_and_other_threads_have_their_own(exerc
     exercised("arrays", len(names), 9)
 
 
+def test_a_board_keeps_what_it_borrowed_until_it_grows(exercised: Exercised) -> None:
+    """Where one thread plays all boards they need not ask again; a copy and a grown board ask anew."""
+    board = Board(0, 0, 1, 1, np.zeros(9))
+    before = {name: getattr(board, name) for name in BORROWED}
+    assert all(vars(board)[name] is array for name, array in before.items())
+    assert not any(np.shares_memory(getattr(copy.deepcopy(board), name), before[name]) for name in BORROWED)
+    grow = {
+        "batches": board.room_for_batches,
+        "takers": board.room_for_takers,
+        "active": board.room_for_active,
+    }
+    for like, room in grow.items():
+        room(9000)
+        for name, kind in vars(Board).items():
+            if name in BORROWED and kind.like == like:
+                assert getattr(board, name).shape[-1] >= len(getattr(board, like)) >= 9000
+    exercised("arrays", len(before), 12)
+
+
 def test_scratch_is_as_long_as_the_longest_board_needs(exercised: Exercised) -> None:
-    scratch = Scratch()
+    scratch = Scratch(alone=False)
     small, large = (
         Board(0, tile, 1, 1, np.zeros(9), batches=size, scratch=scratch)
         for tile, size in ((0, 20), (1, 5000))
