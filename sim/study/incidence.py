@@ -105,10 +105,12 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid"
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "users": "shares of the commons' royalties, less what social platforms charge their users; what is lost"
-    " by users who leave or are no longer served is not counted",
-    "requesters": "value of work done right and subsidies, less rewards and fees paid in the window, less the"
-    " cost of waiting for work (requesters.delay_cost)",
+    "users": "shares of the commons' royalties, less what social platforms charge their users, less the value"
+    " of use to people who left or are no longer served: what they would have paid, by how people leave a charge"
+    " (platforms.<name>.charge_sensitivity); the more are gone, the further this is extrapolated",
+    "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid in"
+    " the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under each"
+    " requester's demand: the last hour about what it costs, none more than its value",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",
@@ -140,11 +142,12 @@ def surplus(
     workers: pd.DataFrame,
     worth_usd: Mapping[str, float],
     group_of: Mapping[str, str],
+    lost_usd: Mapping[str, float] | None = None,
 ) -> Amounts:
     """Return what each kind of people gained, by group of countries.
 
-    ``worth_usd`` is the value of the work done right for the requesters of each country, less what waiting
-    cost them.
+    ``worth_usd`` is what work done right was worth to the requesters of each country, less what waiting cost
+    them, ``lost_usd`` the value of use of people who use a social platform no more.
     """
     found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in SURPLUS_MEANINGS})
 
@@ -158,6 +161,8 @@ def surplus(
         add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
+    for country, usd in (lost_usd or {}).items():
+        add("users", country, -usd * MICRO)
     columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
     for kind, payer, payee, amount in zip(*columns, strict=True):
         for line in GAINS.get(str(kind), ()):

@@ -315,8 +315,8 @@ def dropped() -> Counts:
     counts = Counter[str]()
     for row in model.audience_rows:
         arpu, base = int(row["arpu"]), int(row["base_users"])
-        mean = arpu / 1e6 - 0.1 / 0.5
-        needed = 0.6 / 0.5
+        mean = arpu / 1e6 - 0.1 / 0.9
+        needed = 0.6 / 0.9
         share = 0.5 * math.erfc(-(math.log(mean / needed) - 0.5) / math.sqrt(2.0))
         assert abs(int(row["users"]) - base * share) <= 0.5 + 1e-6, (int(row["users"]), base * share)
         counts["let go"] += base - int(row["users"])
