@@ -26,8 +26,8 @@ CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 MTURK_FEES = "MTurk price list 2015-2026"
 META = "Meta, quarterly earnings reports 2021 and 2023"
 META_COSTS = (
-    "Meta, annual report 2021: cost of revenue, above all data centres, was 32 % of costs (22.6 of 71.2 billion"
-    " USD), development, sales and administration the rest; 0 to 0.32 is plausible"
+    "Meta, annual report 2021: cost of revenue, above all data centres, was 32 % of costs (22.6 of 71.2"
+    " billion USD), development, sales and administration the rest; 0 to 0.32 is plausible"
 )
 STRATCOM = "NATO StratCom COE 2019: a fifth of bought engagement was gone after four weeks"
 

@@ -106,11 +106,11 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
     "users": "shares of the commons' royalties, less what social platforms charge their users, less the value"
-    " of use to people who left or are no longer served: what they would have paid, by how people leave a charge"
-    " (platforms.<name>.charge_sensitivity); the more are gone, the further this is extrapolated",
-    "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid in"
-    " the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under each"
-    " requester's demand: the last hour about what it costs, none more than its value",
+    " of use to people who left or are no longer served: what they would have paid, by how people leave a"
+    " charge (platforms.<name>.charge_sensitivity); the more are gone, the further this is extrapolated",
+    "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
+    " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
+    " each requester's demand: the last hour about what it costs, none more than its value",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",

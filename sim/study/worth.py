@@ -1,8 +1,8 @@
-"""What work is worth to requesters along their demand, and what people lose who use a social platform no more.
+"""What work is worth to requesters along their demand, and what use was worth to people who are gone.
 
 Who posts more as work gets cheaper values what comes on top at what it costs. So the worth of all the hours
-that a requester gets is the area under its demand up to them: the last one is worth what would make it ask for
-no more, the first ones what an hour can be worth at most. Demand is that by which the model lets it post.
+that a requester gets is the area under its demand up to them: the last one is worth what would make it ask
+for no more, the first ones what an hour can be worth at most. Demand is that by which the model lets it post.
 """
 
 from __future__ import annotations
