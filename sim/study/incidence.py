@@ -10,7 +10,7 @@ zero.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -105,9 +105,11 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid"
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "users": "shares of the commons' royalties, less what social platforms charge their users, less the value"
-    " of use to people who left or are no longer served: what they would have paid, by how people leave a"
-    " charge (platforms.<name>.charge_sensitivity); the more are gone, the further this is extrapolated",
+    "users": "shares of the commons' royalties, less what social platforms charge their users and the value"
+    " of use to people who leave that charge: what they would have paid, by how many leave at which charge"
+    " (platforms.<name>.charge_sensitivity)",
+    "users let go": "the value of use, by the same curve and the lowest first, to people whom social"
+    " platforms serve no longer; the more they are, the further it is extrapolated: a bound, no estimate",
     "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
     " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
     " each requester's demand: the last hour about what it costs, none more than its value",
@@ -142,12 +144,12 @@ def surplus(
     workers: pd.DataFrame,
     worth_usd: Mapping[str, float],
     group_of: Mapping[str, str],
-    lost_usd: Mapping[str, float] | None = None,
+    lost_usd: Iterable[Mapping[str, float]] = (),
 ) -> Amounts:
     """Return what each kind of people gained, by group of countries.
 
     ``worth_usd`` is what work done right was worth to the requesters of each country, less what waiting cost
-    them, ``lost_usd`` the value of use of people who use a social platform no more.
+    them, ``lost_usd`` the value of use to people who left what social platforms charge, and who were let go.
     """
     found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in SURPLUS_MEANINGS})
 
@@ -161,8 +163,9 @@ def surplus(
         add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
-    for country, usd in (lost_usd or {}).items():
-        add("users", country, -usd * MICRO)
+    for line, lost in zip(("users", "users let go"), lost_usd, strict=False):
+        for country, usd in lost.items():
+            add(line, country, -usd * MICRO)
     columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
     for kind, payer, payee, amount in zip(*columns, strict=True):
         for line in GAINS.get(str(kind), ()):

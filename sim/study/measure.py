@@ -176,13 +176,14 @@ class Watcher:
         (`sim.study.worth`), and labels that users gave them for nothing.
     waiting : float64 array (countries,)
         USD that they lost by waiting for work done or expired, a share of its worth for each day.
-    lost : float64 array (countries,)
-        USD of use that people lost who are on a social platform no more.
+    lost : float64 array (2, countries)
+        USD of use that people lost who left a charge of a social platform, and who were let go.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
-        self.worth, self.waiting, self.lost = (np.zeros(countries) for _ in range(3))
+        self.worth, self.waiting = np.zeros(countries), np.zeros(countries)
+        self.lost = np.zeros((2, countries))
         self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
         self.curves = Curves(model)
 
@@ -278,9 +279,9 @@ def reduce(
             part = rows[rows["country"].astype(str).map(group_of) == group]
             values += of_indicators(replace(frames, **{table: part}), [name], group, world)
     values += with_shares(frames.flows, people, group_of)
-    worth, lost = (
+    worth, *lost = (
         dict(zip(world.codes, usd.tolist(), strict=True))
-        for usd in (watcher.worth - watcher.waiting, watcher.lost)
+        for usd in (watcher.worth - watcher.waiting, *watcher.lost)
     )
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.market.ai_demand import NONE, PREPARATION, SERVICES
+from sim.market.audience import share_who_stay
+from sim.money import MICRO
 
 Floats = NDArray[np.float64]
 LEAST = 1e-300
@@ -170,13 +172,20 @@ def value_lost(stay: Any) -> Floats:
 
 
 def lost_by_users(model: Any) -> Floats:
-    """USD a month that people of each country lose who use a social platform no more."""
-    rows, codes = model.audience_rows, model.world.codes
-    lost = np.zeros(len(codes))
+    """USD a month that people of each country lose who use a social platform no more.
+
+    First what those lose who leave what is charged now, then what is lost beyond that by being let go.
+    """
+    rows, config, world = model.audience_rows, model.config, model.world
+    lost = np.zeros((2, len(world.codes)))
     for row in rows:
-        sensitivity = model.config.platforms[model.platform_names[row["platform"]]].charge_sensitivity
-        if sensitivity and row["base_users"]:
-            mean = model.world.gdp_per_head_usd[row["country"]] / 12.0 / sensitivity
-            gone = value_lost(int(row["users"]) / int(row["base_users"]))
-            lost[row["country"]] += int(row["base_users"]) * mean * gone
+        sensitivity = config.platforms[model.platform_names[row["platform"]]].charge_sensitivity
+        base, country = int(row["base_users"]), row["country"]
+        if not (base and sensitivity):
+            continue
+        income = world.gdp_per_head_usd[country] / 12.0
+        there = int(row["users"]) / base
+        stay = share_who_stay(int(row["charge_microusd"]), income * MICRO, sensitivity)
+        leave, all_gone = value_lost(max(there, stay)), value_lost(there)
+        lost[:, country] += base * income / sensitivity * np.array([leave, all_gone - leave])
     return lost

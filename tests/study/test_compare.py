@@ -322,7 +322,7 @@ def test_every_kind_of_transfer_has_its_place() -> None:
     assert {kind for table in tables for kind in table} == {kind for kind, _, _ in KINDS}
     assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax", "contributions")
     lines = {line for table in tables[:2] for found in table.values() for line in found}
-    assert lines | {"workers", "requesters"} == set(sim.study.incidence.SURPLUS_MEANINGS)
+    assert lines | {"workers", "requesters", "users let go"} == set(sim.study.incidence.SURPLUS_MEANINGS)
 
 
 def test_windows_add_up() -> None:

@@ -248,6 +248,7 @@ def check_users(measuring: Any) -> int:
     area = float((rows["base_users"] * mean * (1.0 - np.exp(-CHARGE / mean))).sum()) * months
     lost = -found.amounts[SURPLUS]["users", "world"] / 1e6
     assert lost == pytest.approx(area, rel=2e-3)
+    assert abs(found.amounts[SURPLUS]["users let go", "world"]) < 2e-3 * lost * 1e6, "nobody was let go"
     charged = found.amounts[FLOWS]["user_charge", ""] / 1e6
     assert 0.5 * lost < charged < 0.99 * lost, "hardly anybody has left, or hardly anybody pays"
     return int(rows["base_users"].sum() - rows["users"].sum())
@@ -265,7 +266,8 @@ def check_dropped(measuring: Any) -> int:
     # All of February is in the window, up to its 14th day.
     days = 45 - 25
     lost = float((rows["base_users"] * mean * (1.0 - stay + stay * np.log(stay))).sum()) * days / 28
-    assert -found.amounts[SURPLUS]["users", "world"] / 1e6 == pytest.approx(lost, rel=1e-9)
+    assert -found.amounts[SURPLUS]["users let go", "world"] / 1e6 == pytest.approx(lost, rel=1e-9)
+    assert not found.amounts[SURPLUS]["users", "world"], "nobody was charged"
     assert not found.amounts[FLOWS].get(("user_charge", ""), 0)
     return int((rows["base_users"] - rows["users"]).sum())
 
@@ -332,7 +334,8 @@ PLANTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
     ("measure", " * self.curves.of_batches(model, batches)", "", check_fee_cut),
     ("measure", "model.hour > model.first_recorded_hour", "model.hour > 0", check_users),
     ("measure", "calendar.monthrange(date.year, date.month)[1]", "30", check_dropped),
-    ("incidence", 'add("users", country, -usd * MICRO)', "pass", check_dropped),
+    ("incidence", "add(line, country, -usd * MICRO)", "pass", check_dropped),
+    ("incidence", '("users", "users let go"), lost', '("users let go", "users"), lost', check_dropped),
 ]  # fmt: skip
 
 
