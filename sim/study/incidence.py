@@ -109,7 +109,7 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " of use to people who leave that charge: what they would have paid, by how many leave at which charge"
     " (platforms.<name>.charge_sensitivity)",
     "users let go": "the value of use, by the same curve and the lowest first, to people whom social"
-    " platforms serve no longer; the more they are, the further it is extrapolated: a bound, no estimate",
+    " platforms serve no longer; extrapolated beyond the charges that were seen, and rather too much",
     "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
     " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
     " each requester's demand: the last hour about what it costs, none more than its value",
