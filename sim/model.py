@@ -896,7 +896,7 @@ class ClickWorkModel(mesa.Model):
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
         collected = self.offices.passed_on(platform) + audience.charged_to_users(self, platform)
-        own = max(0, earned - collected)
+        own = max(0, earned - collected) + audience.missed(self, platform)
         return revenue, cost + own * int(row["cost_ppm"]) // 1_000_000
 
     def flows_of_open_books(self) -> NDArray[np.int64]:

@@ -232,6 +232,7 @@ AUDIENCE = records(
         ("day_labels", "i8"),
         ("month_labels", "i8"),
         ("month_advertising", "i8"),
+        ("month_missed", "i8"),
         ("month_charged", "i8"),
         ("month_cost", "i8"),
         ("reach", "f8"),
@@ -245,7 +246,8 @@ AUDIENCE = records(
 ``reach``: the share of them that stays; ``activity``: the share of users who come on a day; not ``served``:
 the platform has left. Money in micro-dollars: ``arpu`` a month and user if all are there, and
 ``charge_microusd`` a month and user. ``labels`` are unpaid, since the run began; ``day_labels`` are those of
-the last day; ``month_*`` are sums of the month so far."""
+the last day; ``month_*`` are sums of the month so far: ``month_missed`` what users who are gone would have
+brought, as far as its cost is fixed."""
 
 TASK_TYPE = records(
     [

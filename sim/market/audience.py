@@ -22,9 +22,14 @@ Model = Any
 Row = Any
 
 
-def least_value(arpu: int, cost_per_user: float, cost_share: float) -> int:
+def marginal_cost(terms: Any) -> float:
+    """Share of the advertising that a user brings which serving this user costs; all other cost is fixed."""
+    return float(terms.cost_share * terms.marginal_share)
+
+
+def least_value(arpu: int, cost_per_user: float, marginal: float) -> int:
     """Micro-dollars a month that every user brings: what covers the cost, if the mean user brings as much."""
-    return arpu if cost_share >= 1.0 else min(arpu, int(cost_per_user * MICRO / (1.0 - cost_share)))
+    return arpu if marginal >= 1.0 else min(arpu, int(cost_per_user * MICRO / (1.0 - marginal)))
 
 
 def value_of_users(base: int, users: int, arpu: int, least: int, sigma: float) -> int:
@@ -63,7 +68,7 @@ def part_of_day(amount: int, day: int, days: int) -> int:
 def value_now(model: Model, row: Row) -> int:
     """Micro-dollars a month of advertising that the users of an audience bring."""
     terms, arpu = _terms(model, row), int(row["arpu"])
-    least = least_value(arpu, terms.cost_per_user_month_usd, terms.cost_share)
+    least = least_value(arpu, terms.cost_per_user_month_usd, marginal_cost(terms))
     return value_of_users(int(row["base_users"]), int(row["users"]), arpu, least, terms.user_value_log_sigma)
 
 
@@ -79,18 +84,24 @@ def serve_day(model: Model) -> list[Entry]:
     entries: list[Entry] = []
     date = model.clock.datetime(model.hour - 1).date()
     days = calendar.monthrange(date.year, date.month)[1]
+    serving = set(model.audience_rows["platform"][model.audience_rows["served"] > 0].tolist())
     for number, row in enumerate(model.audience_rows):
         terms, users = _terms(model, row), int(row["users"])
         platform, country = int(row["platform"]), int(row["country"])
         owner = int(model.platform_rows["owner"][platform])
+        value = value_now(model, row)
+        # Fixed costs stay where users are gone, as long as there is a platform.
+        gone = int(row["base_users"]) * int(row["arpu"]) - value if platform in serving else 0
         monthly = (
-            value_now(model, row),
+            value,
+            int((1.0 - terms.marginal_share) * gone),
             users * int(row["charge_microusd"]),
             int(users * terms.cost_per_user_month_usd * MICRO),
             int(users * float(row["activity"]) * terms.labels_per_user_month),
         )
-        shown, charged, cost, labels = (part_of_day(amount, date.day, days) for amount in monthly)
+        shown, not_shown, charged, cost, labels = (part_of_day(amount, date.day, days) for amount in monthly)
         row["month_advertising"] += shown
+        row["month_missed"] += not_shown
         row["month_charged"] += charged
         row["month_cost"] += cost
         row["month_labels"] += labels
@@ -109,6 +120,12 @@ def cost_of_users(model: Model, platform: int) -> int:
     """Micro-dollars that serving its users has cost a platform in the month so far."""
     rows = model.audience_rows
     return int(rows["month_cost"][rows["platform"] == platform].sum())
+
+
+def missed(model: Model, platform: int) -> int:
+    """Micro-dollars of advertising gone in the month so far whose costs are fixed and stay."""
+    rows = model.audience_rows
+    return int(rows["month_missed"][rows["platform"] == platform].sum())
 
 
 def charged_to_users(model: Model, platform: int) -> int:
@@ -156,7 +173,7 @@ def adjust(model: Model) -> list[Entry]:
         if gives_up(model, row, due.get(here, [])):
             row["served"] = 0
         _answer(model, row, due.get(here, []))
-    for name in ("month_labels", "month_advertising", "month_charged", "month_cost"):
+    for name in ("month_labels", "month_advertising", "month_missed", "month_charged", "month_cost"):
         rows[name] = 0
     places = rows["country"].tolist()
     return [
@@ -177,7 +194,7 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     losing, taxes = model.offices.losing, model.offices.taxes
     platform, country = int(row["platform"]), int(row["country"])
     revenue = int(row["month_advertising"]) + int(row["month_charged"])
-    running = int(row["month_advertising"]) * int(model.platform_rows["cost_ppm"][platform]) // MICRO
+    running = int(int(row["month_advertising"]) * marginal_cost(_terms(model, row)))
     margin = revenue - running - int(row["month_cost"])
     loses = sum(charge.amount for charge in due) > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0
@@ -197,7 +214,7 @@ def _answer(model: Model, row: Row, due: list[Charge]) -> None:
     aim = share_who_stay(charge, income, terms.charge_sensitivity)
     if terms.drops_users:
         arpu = int(row["arpu"])
-        least = least_value(arpu, terms.cost_per_user_month_usd, terms.cost_share)
+        least = least_value(arpu, terms.cost_per_user_month_usd, marginal_cost(terms))
         needed = needed_value(model, row, due, charge)
         aim = min(aim, share_worth_serving(needed, arpu, least, terms.user_value_log_sigma))
     row["reach"] += terms.user_adjustment * (aim - float(row["reach"]))
@@ -218,7 +235,7 @@ def needed_value(model: Model, row: Row, due: list[Charge], charge: int) -> floa
     platform, country, users = int(row["platform"]), int(row["country"]), int(row["users"])
     saved = float(offices.usage_on_one(platform, country, max(1, users), model.hour))
     turnover = sum(one.amount for one in due if one.kind == TURNOVER_TAX)
-    kept = 1.0 - terms.cost_share - turnover / max(1, int(row["month_advertising"]))
+    kept = 1.0 - marginal_cost(terms) - turnover / max(1, int(row["month_advertising"]))
     if saved <= charge:
         return 0.0
     return (saved - charge) / kept if kept > 0.0 else float("inf")

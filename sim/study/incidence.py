@@ -10,7 +10,7 @@ zero.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -105,10 +105,14 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "workers": "net pay, dividends and pay for open shifts, less base reservation wage x working time, paid"
     " or not; without incomes received",
     "brokers": "cuts of collectives' brokers",
-    "users": "shares of the commons' royalties, less what social platforms charge their users; what is lost"
-    " by users who leave or are no longer served is not counted",
-    "requesters": "value of work done right and subsidies, less rewards and fees paid in the window, less the"
-    " cost of waiting for work (requesters.delay_cost)",
+    "users": "shares of the commons' royalties, less what social platforms charge their users and the value"
+    " of use to people who leave that charge: what they would have paid, by how many leave at which charge"
+    " (platforms.<name>.charge_sensitivity)",
+    "users let go": "the value of use, by the same curve and the lowest first, to people whom social"
+    " platforms serve no longer; extrapolated beyond the charges that were seen, and rather too much",
+    "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
+    " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
+    " each requester's demand: the last hour about what it costs, none more than its value",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",
@@ -140,11 +144,12 @@ def surplus(
     workers: pd.DataFrame,
     worth_usd: Mapping[str, float],
     group_of: Mapping[str, str],
+    lost_usd: Iterable[Mapping[str, float]] = (),
 ) -> Amounts:
     """Return what each kind of people gained, by group of countries.
 
-    ``worth_usd`` is the value of the work done right for the requesters of each country, less what waiting
-    cost them.
+    ``worth_usd`` is what work done right was worth to the requesters of each country, less what waiting cost
+    them, ``lost_usd`` the value of use to people who left what social platforms charge, and who were let go.
     """
     found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in SURPLUS_MEANINGS})
 
@@ -158,6 +163,9 @@ def surplus(
         add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
+    for line, lost in zip(("users", "users let go"), lost_usd, strict=False):
+        for country, usd in lost.items():
+            add(line, country, -usd * MICRO)
     columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))
     for kind, payer, payee, amount in zip(*columns, strict=True):
         for line in GAINS.get(str(kind), ()):

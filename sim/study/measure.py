@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from sim.outcomes.recorder import Recorder
 from sim.outcomes.roster import income_of_leavers, member_days
 from sim.study import incidence
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
+from sim.study.worth import Curves, lost_by_users
 from sim.world import World
 
 WORLD = "world"
@@ -165,33 +167,43 @@ class Measured:
 
 
 class Watcher:
-    """Keeps what no table holds: what work is worth to requesters, and what waiting for it costs them.
+    """Keeps what no table holds: what work is worth, what waiting for it costs, what users lose who are gone.
 
     Attributes
     ----------
     worth : float64 array (countries,)
-        USD that the window's right work is worth to the requesters of each country.
+        USD that the window's right work is worth to the requesters of each country, along their demand
+        (`sim.study.worth`), and labels that users gave them for nothing.
     waiting : float64 array (countries,)
-        USD that they lost by waiting for work done or expired, as they reckon it when they set pay.
+        USD that they lost by waiting for work done or expired, a share of its worth for each day.
+    lost : float64 array (2, countries)
+        USD of use that people lost who left a charge of a social platform, and who were let go.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
         self.worth, self.waiting = np.zeros(countries), np.zeros(countries)
+        self.lost = np.zeros((2, countries))
         self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
+        self.curves = Curves(model)
 
     def hour(self, model: Any) -> None:
-        """Add the worth of batches that left the board."""
-        if model.recording:
-            for board in model.boards:
-                count = int(board.state[boards.FINISHED_COUNT])
-                if count:
+        """Note today's demand; add the worth of batches that left the board."""
+        if model.hour % 24 == 0:
+            self.curves.note(model)
+        for board in model.boards:
+            count = int(board.state[boards.FINISHED_COUNT])
+            if count:
+                self.curves.close(board.finished[:count])
+                if model.recording:
                     self._add_worth(model, board.finished[:count])
 
     def day(self, model: Any) -> None:
-        """At the start of the window, take off what was done right on open batches before."""
+        """At the start of the window, take off what open batches had done right before; count a day in it."""
         if model.hour == model.first_recorded_hour:
             self._add_open(model, -1.0)
+        elif model.hour > model.first_recorded_hour:
+            self._add_day(model)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Do nothing; the recorder keeps the month."""
@@ -204,11 +216,19 @@ class Watcher:
         for board in model.boards:
             self._add_worth(model, board.batches[board.batches["open"] == 1], sign)
 
+    def _add_day(self, model: Any) -> None:
+        date = model.clock.datetime(model.hour - 1).date()
+        self.lost += lost_by_users(model) / calendar.monthrange(date.year, date.month)[1]
+        if model.ai is not None:
+            countries, free = model.requester_rows["country"], self.curves.of_free_labels(model)
+            self.worth += np.bincount(countries, free, minlength=len(self.worth))
+
     def _add_worth(self, model: Any, batches: Any, sign: float = 1.0) -> None:
         countries = model.requester_rows["country"][batches["requester"]]
-        usd = batches["right"] / 255.0 * batches["worth"] / MICRO
+        each = batches["worth"] / MICRO * self.curves.of_batches(model, batches)
+        usd = batches["right"] / 255.0 * each
         self.worth += sign * np.bincount(countries, usd, minlength=len(self.worth))
-        lost = self.lost_a_second * batches["waited_seconds"] * (batches["worth"] / MICRO)
+        lost = self.lost_a_second * batches["waited_seconds"] * each
         self.waiting += sign * np.bincount(countries, lost, minlength=len(self.waiting))
 
 
@@ -259,10 +279,13 @@ def reduce(
             part = rows[rows["country"].astype(str).map(group_of) == group]
             values += of_indicators(replace(frames, **{table: part}), [name], group, world)
     values += with_shares(frames.flows, people, group_of)
-    worth = dict(zip(world.codes, (watcher.worth - watcher.waiting).tolist(), strict=True))
+    worth, *lost = (
+        dict(zip(world.codes, usd.tolist(), strict=True))
+        for usd in (watcher.worth - watcher.waiting, *watcher.lost)
+    )
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
-        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of),
+        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of, lost),
         incidence.FLOWS: incidence.by_kind(frames.flows),
         incidence.PUBLIC: incidence.public_money(frames.flows),
     }

@@ -79,6 +79,10 @@ def test_a_platform_lets_go_whom_it_loses_by(exercised: Exercised) -> None:
     exercised("kept", counts["kept"], 1_000)
 
 
+def test_fixed_costs_stay(exercised: Exercised) -> None:
+    exercised("micro-dollars", social.fixed_costs()["micro-dollars"], 1_000_000)
+
+
 @pytest.mark.parametrize("months", [1, 2])
 def test_a_platform_leaves_a_country(months: int, exercised: Exercised) -> None:
     exercised("users", social.exits(months)["users"], 1_000)

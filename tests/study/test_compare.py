@@ -273,8 +273,9 @@ def check_surplus(measured: Measured, config: Config) -> int:
     seconds = sum(workers[name] for name in WORKING)
     asked = (workers["base_reservation_usd_per_hour"] * seconds / 3600).sum() * 1e6
     used_up = ("platform_cost", "administration", "escrow_rounding", "pending_rounding")
-    worth = watchers[0].worth.sum() - watchers[0].waiting.sum()
+    worth = watchers[0].worth.sum() - watchers[0].waiting.sum() - watchers[0].lost.sum()
     assert watchers[0].waiting.sum() > 0
+    assert (watchers[0].lost.sum() > 0) == (kinds.get("user_charge", 0) > 0)
     expected = worth * 1e6 - asked - kept - sum(kinds.get(kind, 0) for kind in used_up)
     expected += kinds.get("advertising", 0)
     for fund, handed_out in FUNDS.items():
@@ -321,7 +322,7 @@ def test_every_kind_of_transfer_has_its_place() -> None:
     assert {kind for table in tables for kind in table} == {kind for kind, _, _ in KINDS}
     assert sim.study.incidence.TAXES == ("usage_tax", "turnover_tax", "profit_tax", "contributions")
     lines = {line for table in tables[:2] for found in table.values() for line in found}
-    assert lines | {"workers", "requesters"} == set(sim.study.incidence.SURPLUS_MEANINGS)
+    assert lines | {"workers", "requesters", "users let go"} == set(sim.study.incidence.SURPLUS_MEANINGS)
 
 
 def test_windows_add_up() -> None:

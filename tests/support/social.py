@@ -315,8 +315,8 @@ def dropped() -> Counts:
     counts = Counter[str]()
     for row in model.audience_rows:
         arpu, base = int(row["arpu"]), int(row["base_users"])
-        mean = arpu / 1e6 - 0.1 / 0.5
-        needed = 0.6 / 0.5
+        mean = arpu / 1e6 - 0.1 / 0.9
+        needed = 0.6 / 0.9
         share = 0.5 * math.erfc(-(math.log(mean / needed) - 0.5) / math.sqrt(2.0))
         assert abs(int(row["users"]) - base * share) <= 0.5 + 1e-6, (int(row["users"]), base * share)
         counts["let go"] += base - int(row["users"])
@@ -325,6 +325,29 @@ def dropped() -> Counts:
     model.run(MARCH + 1 - model.hour)
     assert int(model.audience_rows["users"].sum()) == before, "the same tax, other users"
     return counts
+
+
+def fixed_costs() -> Counts:
+    """What is fixed is paid whoever is there, until the platform is nowhere; without a tax it is the same."""
+    paid, plain = {}, {}
+    policy = alone(usd_per_user_month=0.6, exit_months=0)
+    for share in (0.0, 0.25, 1.0):
+        one = platform(user_adjustment=1.0, cost_per_user_month_usd=0.1, marginal_share=share)
+        plain[share] = fingerprint(played(market(one=one)))
+        model = played(market(policy, one=one), MARCH)
+        cost = model.books_of(model.platform_number(NAME))[1]
+        rows = model.audience_rows
+        ads, users = int(rows["month_advertising"].sum()), int(rows["users"].sum())
+        whole = int((rows["base_users"] * rows["arpu"]).sum())
+        by_hand = 0.5 * (ads + (1.0 - share) * (whole - ads)) + users * 100_000
+        assert users < int(rows["base_users"].sum()) and abs(cost - by_hand) < 10, (share, cost, by_hand)
+        paid[share] = cost
+        model.audience_rows["served"] = 0
+        model.run(1)
+        model.run(24)
+        assert not model.audience_rows["month_missed"].any(), "a platform that is nowhere has costs"
+    assert len(set(plain.values())) == 1, "what is fixed matters where nobody has left"
+    return Counter({"micro-dollars": paid[0.25]})
 
 
 def exits(months: int = 1) -> Counts:
