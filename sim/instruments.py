@@ -147,7 +147,8 @@ class TurnoverTax(Levy):
     """A tax on platforms' turnover in each country, as digital services taxes are."""
 
     rate: float = parameter(
-        0.03, meaning="share of the fees that a platform takes in a country", low=0, high=1,
+        0.03, meaning="share of the fees, advertising and users' charges that a platform takes in a country",
+        low=0, high=1,
         source="digital services taxes of France, Italy and Spain",
     )  # fmt: skip
 
@@ -171,7 +172,7 @@ class ProfitTax(Instrument):
     )  # fmt: skip
     most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
     carry_forward: bool = parameter(
-        True, meaning="losses of a platform's earlier months reduce the profit that is taxed"
+        True, meaning="losses of earlier months since the tax began reduce the profit that is taxed"
     )
 
 
@@ -276,6 +277,15 @@ class Cooperative(Instrument):
     cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is the fee", "months")
     participation: float = parameter(
         0.25, meaning="share of members who vote in a month", low=0, high=1, source=STOCKSY, assumed=True
+    )
+    solidarity: float = assumed(
+        0.5,
+        0,
+        1,
+        "share of members who would go on in the countries of others that cost more than they bring",
+    )
+    exclusion_majority: float = assumed(
+        0.667, 0.5, 1, "share of the votes by which a country is given up, its own members voting too"
     )
     ranking_share: float = assumed(
         0.3,
