@@ -865,6 +865,7 @@ class ClickWorkModel(mesa.Model):
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
+            own = self.own_revenue_of(p)
             closing = offices.month_end(p, revenue, cost, charges, users, self.hour, employed[p])
             entries += closing
             offices.note_result(p, revenue, cost, charges, employed[p], closing, self.hour)
@@ -873,7 +874,7 @@ class ClickWorkModel(mesa.Model):
             if offices.employs(self.hour):
                 going_on += employed[p]
             costs = int(platform["cost_ppm"]), int(platform["transaction_cost"])
-            given_up = offices.left(p, self.own_revenue_of(p), costs, going_on, users, self.hour)
+            given_up = offices.left(p, own, costs, going_on, users, self.hour)
             exits += [(p, country, stays) for country, stays in given_up.items()]
             platform["revenue"] += revenue
             platform["cost"] += cost

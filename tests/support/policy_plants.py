@@ -155,7 +155,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
 """Edits that a case worked out by hand must notice."""
 
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
-    (OFFICE, "due *= self.part_of_month(hour)", "due += 1", lambda: policies.null_settings("usage_tax")),
+    (OFFICE, "self.persons) * self.part_of_month(hour)", "self.persons) * self.part_of_month(hour) + 1", lambda: policies.null_settings("usage_tax")),
     (OFFICE, "                if amount:\n", "                amount += 1\n                if amount:\n",
      lambda: policies.null_settings("turnover_tax")),
     (OFFICE, "weights = [int(country == owner) for", "weights = [1 for", lambda: policies.null_settings("profit_tax")),
@@ -164,7 +164,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "self.window).replace(day=1)", "self.window).replace(day=1, month=1)", lambda: policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)),
     (OFFICE, "rows[workers[\"bits\"][rows] & ACTIVE > 0]", "rows", policies.users),
     (OFFICE, "        self.seen_requesters[:] = 0\n", "", policies.users),
-    (OFFICE, "due *= self.part_of_month(hour)", "due *= 1", policies.users),
+    (OFFICE, "self.persons) * self.part_of_month(hour)", "self.persons)", policies.users),
     (OFFICE, "        self.month_fees[:] = 0\n", "", policies.open_books),
     (OFFICE, "|= np.uint16(1 << platform)\n\n    def make_room", "= np.uint16(1 << platform)\n\n    def make_room", policies.users),
     (SCHEDULE, "note_sessions(model.order[first:last],", "note_sessions(model.order[first : last + 1],", policies.users),
@@ -222,7 +222,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (USERS, "model.offices.part_of_month(model.hour)", "1", social.charged),
     (USERS, "taxes[one.name].to_users", "taxes[one.name].to_workers", social.charged),
     (USERS, "float(row[\"reach\"]) + 0.5", "float(row[\"reach\"])", social.dropped),
-    (USERS, "(saved - charge) / kept", "saved - charge", social.dropped),
+    (USERS, "(saved - paid) / kept", "saved - paid", social.dropped),
     (USERS, "int(losing[platform, country]) >= patience", "int(losing[platform, country]) > patience", social.exits),
     (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
     (USERS, "loses = sum(offices.borne(charge, charge.amount, platform) for charge in due) > max(0, margin)", "loses = bool(due)", social.stays),
@@ -241,7 +241,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
 OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, "uniform(key, agent, 0) < participation", "uniform(key, agent, 1) < participation", members.members),
     (MEMBERS, "not worker.bits & ACTIVE or platform_of", "platform_of", members.members),
-    (MEMBERS, "wages[:voters], tasks[:voters]", "wages, tasks[:voters]", members.members),
+    (MEMBERS, "= (one[:voters] for one in votes)", "= votes[0], *(one[:voters] for one in votes[1:])", members.members),
     (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
     (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),
     (MODEL, "usual = ranked_by(usual, order, cooperatives.terms.ranking_share)", "pass", members.members),
@@ -254,7 +254,7 @@ OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, 'model.requester_rows["platform_mask"] &= ~(1 << platform)', "pass", members.founded),
     (MEMBERS, "model.leave_country(platform, country)", "pass", members.founded),
     ("sim.agents.platform", "0 if platform.closed else ", "", members.founded),
-    (MODEL, "- self.offices.held_for_commons(platform)", "", members.platforms_keep_what_is_theirs),
+    (MODEL, 'revenue = int(row["balance"]) - self.offices.held_for_commons(platform)', 'revenue = int(row["balance"])', members.platforms_keep_what_is_theirs),
     (LABOUR, "labels[active[event.active].row] += integer(event.accepted)", "labels[active[event.active].row] += integer(event.accepted) + 1", members.royalties),
     (COMMONS, "        self.labels[:] = 0\n", "", members.royalties),
     (COMMONS, "        self.royalty[:] = 0\n", "", members.royalties),

@@ -386,8 +386,10 @@ def tables(warmup: int = 10) -> Counts:
         (frames.taxes["platform"] == NAME) & (frames.taxes["instrument"] == "turnover_tax")
     ]
     bases = turnover.set_index(["period", "country"])["base_microusd"]
-    whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])["advertising_microusd"]
-    assert len(whole) and (bases.reindex(whole.index) == whole).all(), "turnover is advertising"
+    whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])
+    taken = whole["advertising_microusd"] + whole["charged_microusd"]
+    assert whole["charged_microusd"].any(), "nobody was charged"
+    assert (bases.reindex(taken.index) == taken).all(), "turnover is advertising and what users are charged"
     assert abs(rows["declared_users"] - 0.9 * rows["users"]).max() < 1e-6
     first = rows[rows["period"] == rows["period"].min()]
     assert len(rows) == 6 and (first["labels"] > 0).all()
