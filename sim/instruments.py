@@ -278,6 +278,12 @@ class Cooperative(Instrument):
     participation: float = parameter(
         0.25, meaning="share of members who vote in a month", low=0, high=1, source=STOCKSY, assumed=True
     )
+    passes_on: float = assumed(
+        1.0,
+        0,
+        1,
+        "share of taxes not passed on otherwise that it adds to the fee on requesters, above the highest",
+    )
     solidarity: float = assumed(
         0.5,
         0,

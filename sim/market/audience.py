@@ -181,7 +181,8 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     platform, country = int(row["platform"]), int(row["country"])
     running = int(row["month_advertising"]) * int(model.platform_rows["cost_ppm"][platform]) // MICRO
     margin = int(row["month_advertising"]) - running - int(row["month_cost"])
-    loses = sum(offices.borne(charge, charge.amount, platform) for charge in due) > max(0, margin)
+    borne = sum(offices.borne(charge, charge.amount, platform, model.hour) for charge in due)
+    loses = borne > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0
     patience = max((taxes[charge.name].exit_months for charge in due), default=0)
     return bool(patience) and int(losing[platform, country]) >= patience
@@ -221,7 +222,8 @@ def needed_value(model: Model, row: Row, due: list[Charge], charge: int) -> floa
     saved = float(offices.usage_on_one(platform, country, max(1, users), model.hour))
     turnover = sum(one.amount for one in due if one.kind == TURNOVER_TAX)
     rate = turnover / max(1, int(row["month_advertising"]) + int(row["month_charged"]))
-    kept, paid = 1.0 - terms.cost_share - rate, charge * (1.0 - rate)
-    if saved <= paid:
+    least = least_value(int(row["arpu"]), terms.cost_per_user_month_usd, terms.cost_share)
+    kept, lacking = 1.0 - terms.cost_share - rate, saved - charge * (1.0 - rate) + least * rate
+    if lacking <= 0.0:
         return 0.0
-    return (saved - paid) / kept if kept > 0.0 else float("inf")
+    return lacking / kept if kept > 0.0 else float("inf")

@@ -480,8 +480,7 @@ class Offices:
         owed = sum(charge.amount for charge in employment)
         rewards = int(self.month_rewards[platform].sum())
         if self.policy.cooperative is not None or self.policy.commons is not None:
-            passed_on = int(rewards * float(self.levies[:, platform].sum()))
-            borne = max(0, charged - passed_on) + max(0, owed - self.withheld(platform))
+            borne = max(0, charged - self.passed_on(platform)) + max(0, owed - self.withheld(platform))
             self.costs.note(platform, cost + borne, rewards)
         profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
         if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):
@@ -600,8 +599,18 @@ class Offices:
         for charge in charges:
             tax = self.taxes[charge.name]
             if rewards and self.strength(tax, hour):
-                self.levies[0, platform] += tax.to_requesters * charge.amount / rewards
-                self.levies[1, platform] += tax.to_workers * charge.amount / rewards
+                for side, share in enumerate(self.shares_passed_on(tax, platform, hour)):
+                    self.levies[side, platform] += share * charge.amount / rewards
+
+    def shares_passed_on(self, tax: Levy, platform: int, hour: int) -> tuple[float, float]:
+        """Shares of a tax that a platform adds to its fees on requesters and on workers in a month.
+
+        A cooperative has no owners to bear the rest, and adds it to the fee on requesters, as far as it says.
+        """
+        to_requesters, to_workers = tax.to_requesters, tax.to_workers
+        if self.cooperatives is not None and self.is_cooperative(platform, hour):
+            to_requesters += self.cooperatives.terms.passes_on * max(0.0, 1.0 - to_requesters - to_workers)
+        return to_requesters, to_workers
 
     def passed_on(self, platform: int) -> int:
         """Return the micro-dollars added to a platform's fees so that last month's taxes come in.
@@ -621,8 +630,8 @@ class Offices:
         levies = self.levies[:, platform]
         return np.minimum(1.0, np.maximum(0.0, room) / np.where(levies > 0.0, levies, 1.0))
 
-    def passed_share(self, tax: Levy, platform: int) -> Fraction:
-        """Share of a tax that comes back to a platform from others than its owners, month after month."""
+    def passed_share(self, tax: Levy, platform: int, hour: int) -> Fraction:
+        """Share of a tax that comes back to a platform from who uses it, month after month."""
         if self.families[platform] == "social":
             return taxes.exact(tax.to_users)
         if not self.month_rewards[platform].any():
@@ -631,14 +640,14 @@ class Offices:
         return sum(
             (
                 taxes.exact(share) * taxes.exact(fits)
-                for share, fits in zip((tax.to_requesters, tax.to_workers), fitting, strict=True)
+                for share, fits in zip(self.shares_passed_on(tax, platform, hour), fitting, strict=True)
             ),
             Fraction(0),
         )
 
-    def borne(self, charge: Charge, amount: int, platform: int) -> int:
+    def borne(self, charge: Charge, amount: int, platform: int, hour: int) -> int:
         """What a platform bears itself of an amount of a tax (micro-dollars), rounded down."""
-        return int(amount * (1 - self.passed_share(self.taxes[charge.name], platform)))
+        return int(amount * max(Fraction(0), 1 - self.passed_share(self.taxes[charge.name], platform, hour)))
 
     def left(
         self,
@@ -677,7 +686,7 @@ class Offices:
         trade = np.diag(self.month_rewards[platform]) if local else self.month_trade[platform]
         brings = own_of_trade(trade, own, costs[0], self.month_transactions[platform].tolist(), costs[1])
         burden = self._burdens(platform, charges, users, hour)
-        losing = given_up(brings, self._on_trade(platform, charges, trade), burden, local)
+        losing = given_up(brings, self._on_trade(platform, charges, trade, hour), burden, local)
         for country in losing:
             self.losing[platform, country] = months[country] + 1
         return {
@@ -709,19 +718,21 @@ class Offices:
             for who, there in ((WORKERS, working), (CUSTOMERS, number - working), (EVERYBODY, number)):
                 if charge.kind == USAGE_TAX:
                     amount = self.usage_amount(platform, country, there, number, hour)
-                    due[who] += self.borne(charge, amount, platform)
+                    due[who] += self.borne(charge, amount, platform, hour)
                 elif charge.kind != TURNOVER_TAX and who & WORKERS:
                     due[who] += charge.amount - charge.withheld
         return found
 
-    def _on_trade(self, platform: int, charges: Iterable[Charge], trade: NDArray[np.int64]) -> NDArray[Any]:
+    def _on_trade(
+        self, platform: int, charges: Iterable[Charge], trade: NDArray[np.int64], hour: int
+    ) -> NDArray[Any]:
         """Return what a platform bears of taxes on fees, by country of the requester and of the worker."""
         fees, of_workers = self.month_fees[platform].tolist(), self.month_worker_fees[platform].tolist()
         found = np.zeros(trade.shape, object)
         for charge in charges:
             if charge.kind == TURNOVER_TAX:
                 paid_by_workers, paid_by_requesters = [0] * len(fees), [0] * len(fees)
-                country, amount = charge.country, self.borne(charge, charge.amount, platform)
+                country, amount = charge.country, self.borne(charge, charge.amount, platform, hour)
                 paid_by_workers[country] = amount * of_workers[country] // fees[country]
                 paid_by_requesters[country] = amount - paid_by_workers[country]
                 found += spread(paid_by_requesters, trade, 1) + spread(paid_by_workers, trade, 0)

@@ -242,7 +242,9 @@ def _audience_left(offices: Offices, charges: list[Any], country: int, given: di
     costs = {"cost_ppm": [int(micro(given["cost_share"]))]}
     row = {"platform": 0, "country": country, "month_advertising": whole(given["advertising"])}
     row |= {"month_charged": whole(given["charged"]), "month_cost": whole(given["serving"])}
-    return gives_up(SimpleNamespace(offices=offices, platform_rows=costs), row, charges)
+    return gives_up(
+        SimpleNamespace(offices=offices, platform_rows=costs, hour=hour_of(MONTH[1])), row, charges
+    )
 
 
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -387,7 +389,7 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
         each = patronage(pot, np.array([whole(usd) for usd in given["earned"]], np.int64))
         same(each.tolist(), [whole(usd) for usd in expect["each"]])
         same(pot - int(each.sum()), whole(expect["kept"]))
-    elif "transfers" in expect:
+    elif "transfers" in expect or "levy_on_requesters" in expect:
         _check_month(given, expect)
     else:
         _check_decisions(build(Cooperative, given["policy"]), given, expect)

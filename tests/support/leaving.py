@@ -198,7 +198,9 @@ def left_in(**terms: Any) -> int:
 def cooperatives() -> Counts:
     """At a tax at which a firm leaves everywhere a cooperative leaves where its members vote for it."""
     assert left_in() == 0, "a firm stays"
-    assert left_in(solidarity=1.0) == 2, "members who carry each other leave"
-    assert left_in(solidarity=0.0, exclusion_majority=1.0) == 2, "a country is given up against its own votes"
-    assert left_in(solidarity=0.0, exclusion_majority=0.5) == 1, "a small country is carried by nobody's will"
-    return Counter(cases=4)
+    assert left_in(solidarity=0.0, exclusion_majority=0.5) == 2, "what is passed on is no reason to leave"
+    kept = {"passes_on": 0.0, "solidarity": 0.0}
+    assert left_in(**kept | {"solidarity": 1.0}) == 2, "members who carry each other leave"
+    assert left_in(**kept, exclusion_majority=1.0) == 2, "a country is given up against its own votes"
+    assert left_in(**kept, exclusion_majority=0.5) == 1, "a small country is carried by nobody's will"
+    return Counter(cases=5)
