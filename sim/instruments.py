@@ -18,6 +18,7 @@ LOTTERY = "Imbens, Rubin and Sacerdote 2001, AER"
 NEW_YORK = "New York Senate bill S4959 of 2021"
 UP_AND_GO = "Up & Go, New York: 5 % of the price"
 DRIVERS = "The Drivers Cooperative, New York: 15 % of the fare"
+COMMON_KNOWLEDGE = "Common Knowledge Co-operative, handbook: three quarters of the votes expel a member"
 STOCKSY = "Stocksy United: a few hundred of about 1,000 members take part"
 DYNAMO = "Salehi et al. 2015, CHI: Dynamo's guideline of 0.10 USD a minute"
 MANKAR = "Mankar, Shah and Lease 2017, HCOMP: two thirds of Indian workers for, of US workers against"
@@ -290,9 +291,10 @@ class Cooperative(Instrument):
         1,
         "share of members who would go on in the countries of others that cost more than they bring",
     )
-    exclusion_majority: float = assumed(
-        0.667, 0.5, 1, "share of the votes by which a country is given up, its own members voting too"
-    )
+    exclusion_majority: float = parameter(
+        0.75, meaning="share of the votes by which a country is given up, its own members voting too",
+        low=0.5, high=1, source=COMMON_KNOWLEDGE, assumed=True,
+    )  # fmt: skip
     ranking_share: float = assumed(
         0.3,
         0,
