@@ -480,7 +480,8 @@ class Offices:
         owed = sum(charge.amount for charge in employment)
         rewards = int(self.month_rewards[platform].sum())
         if self.policy.cooperative is not None or self.policy.commons is not None:
-            borne = max(0, charged - self.passed_on(platform)) + max(0, owed - self.withheld(platform))
+            # What comes in is for the month before: in one month it is more than is due, in another less.
+            borne = charged - self.passed_on(platform) + owed - self.withheld(platform)
             self.costs.note(platform, cost + borne, rewards)
         profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
         if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):

@@ -188,7 +188,10 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "transfers" in expect:
         closing = offices.month_end(0, revenue, cost, charges, users, end)
         same(summed(closing), expected_transfers(expect))
+        offices.levies[0, 0] = given.get("levy", 0.0)
         offices.note_result(0, revenue, cost, charges, (), closing, end)
+        if "costs" in expect:
+            same(int(offices.costs.costs[0, 0]), whole(expect["costs"]))
         if "losses" in expect:
             same(int(offices.losses[0]), whole(expect["losses"]))
         if "owed" in expect and offices.cooperatives is not None:

@@ -111,6 +111,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "and bool(self.strength(cooperatives.terms, hour))", ""),
         (OFFICE, "tax = dataclasses.replace(tax, shifting=0.0)", "pass"),
         (OFFICE, "return min(profit, int(cooperatives.owed[platform]))", "return profit"),
+        (OFFICE, "borne = charged - self.passed_on(platform)", "borne = max(0, charged - self.passed_on(platform))"),
         (OFFICE, "terms.passes_on * max(0.0, 1.0 - to_requesters - to_workers)", "terms.passes_on"),
         (OFFICE, "self.cooperatives is not None and self.is_cooperative(platform, hour):\n            to_requesters", "self.cooperatives is not None:\n            to_requesters"),
         (RULES, "return min(wage, learned_pay) if learned_pay > 0.0 else wage", "return wage"),
