@@ -18,6 +18,7 @@ LOTTERY = "Imbens, Rubin and Sacerdote 2001, AER"
 NEW_YORK = "New York Senate bill S4959 of 2021"
 UP_AND_GO = "Up & Go, New York: 5 % of the price"
 DRIVERS = "The Drivers Cooperative, New York: 15 % of the fare"
+COMMON_KNOWLEDGE = "Common Knowledge Co-operative, handbook: three quarters of the votes expel a member"
 STOCKSY = "Stocksy United: a few hundred of about 1,000 members take part"
 DYNAMO = "Salehi et al. 2015, CHI: Dynamo's guideline of 0.10 USD a minute"
 MANKAR = "Mankar, Shah and Lease 2017, HCOMP: two thirds of Indian workers for, of US workers against"
@@ -147,7 +148,8 @@ class TurnoverTax(Levy):
     """A tax on platforms' turnover in each country, as digital services taxes are."""
 
     rate: float = parameter(
-        0.03, meaning="share of the fees that a platform takes in a country", low=0, high=1,
+        0.03, meaning="share of the fees, advertising and users' charges that a platform takes in a country",
+        low=0, high=1,
         source="digital services taxes of France, Italy and Spain",
     )  # fmt: skip
 
@@ -171,7 +173,7 @@ class ProfitTax(Instrument):
     )  # fmt: skip
     most_shifted: float = assumed(0.8, 0, 1, "largest share of profit that can be shifted")
     carry_forward: bool = parameter(
-        True, meaning="losses of a platform's earlier months reduce the profit that is taxed"
+        True, meaning="losses of earlier months since the tax began reduce the profit that is taxed"
     )
 
 
@@ -277,6 +279,22 @@ class Cooperative(Instrument):
     participation: float = parameter(
         0.25, meaning="share of members who vote in a month", low=0, high=1, source=STOCKSY, assumed=True
     )
+    passes_on: float = assumed(
+        1.0,
+        0,
+        1,
+        "share of taxes not passed on otherwise that it adds to the fee on requesters, above the highest",
+    )
+    solidarity: float = assumed(
+        0.5,
+        0,
+        1,
+        "share of members who would go on in the countries of others that cost more than they bring",
+    )
+    exclusion_majority: float = parameter(
+        0.75, meaning="share of the votes by which a country is given up, its own members voting too",
+        low=0.5, high=1, source=COMMON_KNOWLEDGE, assumed=True,
+    )  # fmt: skip
     ranking_share: float = assumed(
         0.3,
         0,

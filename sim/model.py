@@ -71,8 +71,9 @@ from sim.market.settings import make_settings, make_task_types
 from sim.numeric import added_up, log
 from sim.policy import members
 from sim.policy.assessment import ASSESSMENT, assess
-from sim.policy.channels import Channels, Contribution, fold, promises
+from sim.policy.channels import HIGHEST_FEE, HIGHEST_WORKER_FEE, Channels, Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
+from sim.policy.leaving import CUSTOMERS, WORKERS
 from sim.policy.office import Charge, Entry, Offices
 from sim.policy.terms import make_terms
 from sim.schedule import run_phases
@@ -104,9 +105,6 @@ NEW_BATCHES: dict[str, Any] = {
 """Buffers of the batches that an hour brings."""
 
 Result = TypeVar("Result")
-
-HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
-"""Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
 
 TAXES = (USAGE_TAX, TURNOVER_TAX, PROFIT_TAX)
 
@@ -601,6 +599,12 @@ class ClickWorkModel(mesa.Model):
                 self.new_rows["requester"][starts[0] : starts[-1]], on, len(self.requester_rows)
             )
 
+    def note_trade(self) -> None:
+        """Let the offices know whose work for whom was paid in this hour, where that may be abroad."""
+        for board in self.boards if self.offices.weighs else []:
+            if not (board.is_deserted or self.platform_rows["local"][board.platform]):
+                self.offices.note_trade(board.platform, board.rows[: int(board.state[boards.ROWS])])
+
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""
         self.order = grown(self.order, int(np.count_nonzero(self.today >= 0)), SPARE_WORKERS)
@@ -673,6 +677,28 @@ class ClickWorkModel(mesa.Model):
             self.move_workers(stranded, column_of(chosen, "platform"))
         else:
             self.remove_workers(stranded, forfeits=False)
+
+    def give_up(self, platform: int, country: int, stays: int) -> None:
+        """Let a platform shut out the workers or customers of a country, or both: who does not stay."""
+        if not stays & WORKERS:
+            self.leave_country(platform, country)
+        if not stays & CUSTOMERS:
+            self.leave_customers(platform, country)
+
+    def leave_customers(self, platform: int, country: int) -> None:
+        """Let a platform serve the requesters of a country no more; what they have posted runs out.
+
+        Who posted nowhere else posts nothing any more; whose home it was has another one of their platforms.
+        """
+        rows, bit = self.requester_rows, 1 << platform
+        there = (rows["country"] == country) & (rows["retired"] == 0) & (rows["platform_mask"] & bit > 0)
+        rows["platform_mask"][there] &= ~bit
+        for row in np.flatnonzero(there).tolist():
+            others = int(rows["platform_mask"][row])
+            if not others:
+                self.retire_requester(row)
+            elif rows["platform"][row] == platform:
+                rows["platform"][row] = (others & -others).bit_length() - 1
 
     def admits_any(self, country: int) -> bool:
         """Whether some platform admits the workers of a country."""
@@ -798,9 +824,9 @@ class ClickWorkModel(mesa.Model):
             )
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
             self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
-            self.month_transactions[board.platform] += (
-                day[:, boards.ACCEPTED].sum() + day[:, boards.REJECTED].sum()
-            )
+            handed_in = day[:, boards.ACCEPTED] + day[:, boards.REJECTED]
+            self.month_transactions[board.platform] += handed_in.sum()
+            self.offices.month_transactions[board.platform] += handed_in
         self._book(audience.serve_day(self))
 
     def adjust_audiences(self) -> None:
@@ -833,12 +859,13 @@ class ClickWorkModel(mesa.Model):
         users = self.count_users()
         self.assessed = self.assessments()
         entries: list[Entry] = []
-        exits: list[tuple[int, int]] = []
+        exits: list[tuple[int, int, int]] = []
         before = offices.contributions(self.hour - 1)
         employed = offices.employment_charges(self.worker_rows[: self.workers_count])
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
+            own = self.own_revenue_of(p)
             closing = offices.month_end(p, revenue, cost, charges, users, self.hour, employed[p])
             entries += closing
             offices.note_result(p, revenue, cost, charges, employed[p], closing, self.hour)
@@ -846,8 +873,9 @@ class ClickWorkModel(mesa.Model):
             going_on = [one for one in charges if offices.strength(offices.taxes[one.name], self.hour)]
             if offices.employs(self.hour):
                 going_on += employed[p]
-            earned = revenue - offices.withheld(p)
-            exits += [(p, country) for country in offices.left(p, earned, cost, going_on)]
+            costs = int(platform["cost_ppm"]), int(platform["transaction_cost"])
+            given_up = offices.left(p, own, costs, going_on, users, self.hour)
+            exits += [(p, country, stays) for country, stays in given_up.items()]
             platform["revenue"] += revenue
             platform["cost"] += cost
             platform["profit"] += revenue - cost
@@ -860,8 +888,8 @@ class ClickWorkModel(mesa.Model):
         for entry in entries:
             if entry.kind in TAXES:
                 self.collected[entry.payee] += entry.amount
-        for p, country in exits:
-            self.leave_country(p, country)
+        for p, country, stays in members.agreed(self, exits):
+            self.give_up(p, country, stays)
         members.hand_out(self)
         members.vote(self)
         floors_move = bool(exits) and bool(self.floors.any())
@@ -892,12 +920,17 @@ class ClickWorkModel(mesa.Model):
         """
         row = self.platform_rows[platform]
         revenue = int(row["balance"]) - self.offices.held_for_commons(platform)
-        earned = revenue - self.offices.withheld(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
-        collected = self.offices.passed_on(platform) + audience.charged_to_users(self, platform)
-        own = max(0, earned - collected) + audience.missed(self, platform)
+        own = self.own_revenue_of(platform) + audience.missed(self, platform)
         return revenue, cost + own * int(row["cost_ppm"]) // 1_000_000
+
+    def own_revenue_of(self, platform: int) -> int:
+        """Micro-dollars that a platform took since its books were closed, and not to pass them on."""
+        taken = int(self.platform_rows["balance"][platform]) - self.offices.held_for_commons(platform)
+        earned = taken - self.offices.withheld(platform)
+        collected = self.offices.passed_on(platform) + audience.charged_to_users(self, platform)
+        return max(0, earned - collected)
 
     def flows_of_open_books(self) -> NDArray[np.int64]:
         """What closing the books now would move, as flows (kind, country, country); not booked."""

@@ -351,6 +351,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
     yield settle_one
     books.close()
     labour.note_hour(model)
+    model.note_trade()
 
 
 def observe_hour(model: Model) -> None:

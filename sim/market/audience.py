@@ -107,7 +107,7 @@ def serve_day(model: Model) -> list[Entry]:
         row["month_labels"] += labels
         row["labels"] += labels
         row["day_labels"] = labels
-        model.offices.month_fees[platform, country] += shown
+        model.offices.month_fees[platform, country] += shown + charged
         entries += [
             Entry(ADVERTISING, country, platform, shown, country, owner),
             Entry(USER_MONEY, country, number, charged, country, country),
@@ -190,13 +190,16 @@ def adjust(model: Model) -> list[Entry]:
 
 
 def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
-    """Whether a platform leaves a country: taxes that go on took more than its margin for too many months."""
-    losing, taxes = model.offices.losing, model.offices.taxes
+    """Whether a platform leaves a country: what it bears of taxes was above its margin for too many months.
+
+    What users are charged for a tax is no margin: it would not come in without the tax.
+    """
+    offices, losing, taxes = model.offices, model.offices.losing, model.offices.taxes
     platform, country = int(row["platform"]), int(row["country"])
-    revenue = int(row["month_advertising"]) + int(row["month_charged"])
     running = int(int(row["month_advertising"]) * marginal_cost(_terms(model, row)))
-    margin = revenue - running - int(row["month_cost"])
-    loses = sum(charge.amount for charge in due) > max(0, margin)
+    margin = int(row["month_advertising"]) - running - int(row["month_cost"])
+    borne = sum(offices.borne(charge, charge.amount, platform, model.hour) for charge in due)
+    loses = borne > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0
     patience = max((taxes[charge.name].exit_months for charge in due), default=0)
     return bool(patience) and int(losing[platform, country]) >= patience
@@ -235,7 +238,10 @@ def needed_value(model: Model, row: Row, due: list[Charge], charge: int) -> floa
     platform, country, users = int(row["platform"]), int(row["country"]), int(row["users"])
     saved = float(offices.usage_on_one(platform, country, max(1, users), model.hour))
     turnover = sum(one.amount for one in due if one.kind == TURNOVER_TAX)
-    kept = 1.0 - marginal_cost(terms) - turnover / max(1, int(row["month_advertising"]))
-    if saved <= charge:
+    rate = turnover / max(1, int(row["month_advertising"]) + int(row["month_charged"]))
+    marginal = marginal_cost(terms)
+    least = least_value(int(row["arpu"]), terms.cost_per_user_month_usd, marginal)
+    kept, lacking = 1.0 - marginal - rate, saved - charge * (1.0 - rate) + least * rate
+    if lacking <= 0.0:
         return 0.0
-    return (saved - charge) / kept if kept > 0.0 else float("inf")
+    return lacking / kept if kept > 0.0 else float("inf")

@@ -49,6 +49,9 @@ work for artificial intelligence alone; where records are portable (above 0), th
 an hour under which members refuse, factor on their errors in pay, share of a reward withheld from workers,
 factor on unfair rejections, share of sessions that get a shift; labels a week, unpaid."""
 
+HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
+"""Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
+
 BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS)
 """Channels with a value for the workers of each country; the others have one for each platform."""
 

@@ -48,6 +48,15 @@ def middle(values: NDArray[Any]) -> Any:
     return np.sort(values)[(len(values) - 1) // 2]
 
 
+def is_excluded(country: int, homes: NDArray[Any], carries: NDArray[Any], majority: float) -> bool:
+    """Whether members vote to give up a country: those who do not live there, and would not carry it.
+
+    One member has one vote, also those whom it is about.
+    """
+    against = int(((homes != country) & ~carries).sum())
+    return against > 0 and against >= majority * len(homes)
+
+
 def patronage(pot: int, earned: NDArray[np.int64]) -> NDArray[np.int64]:
     """Micro-dollars for each, in proportion to what was earned, rounded down."""
     total = int(earned.sum())
@@ -86,6 +95,8 @@ class Cooperatives:
         Micro-dollars of the last month: for members, handed out, and given back to lenders.
     earned : int64 array (cooperatives, workers)
         Micro-dollars of rewards that each worker earned on each of them this month.
+    lent : int64 array
+        Micro-dollars of the month that is being closed, which lenders put in.
     """
 
     STATE = (
@@ -109,6 +120,7 @@ class Cooperatives:
         self.paid = np.zeros(count, np.int64)
         self.repaid = np.zeros(count, np.int64)
         self.earned = np.zeros((len(self.numbers), 1), np.int64)
+        self.lent = np.zeros(count, np.int64)
 
     def make_room(self, workers: int) -> None:
         """Make room for what so many workers earn."""
@@ -126,6 +138,12 @@ class Cooperatives:
         moved = {kind: sum(one.amount for one in closing if one.kind == kind) for kind in MOVING}
         self.owed[platform] += moved[CAPITAL] - moved[PROFIT]
         self.repaid[platform], self.surplus[platform] = moved[PROFIT], moved[SURPLUS]
+        self.lent[platform] = moved[CAPITAL]
+
+    def is_stretched(self, platform: int, requester_fee: float, worker_fee: float) -> bool:
+        """Whether a month was closed with a loss although the fee on requesters could not be higher."""
+        highest = min(requester_fee, requesters_part(self.terms.highest_fee, worker_fee))
+        return bool(self.lent[platform] > 0 and self.fee[platform] >= highest)
 
     def begin_month(self) -> None:
         """Begin to count anew."""

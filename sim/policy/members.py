@@ -15,19 +15,33 @@ from sim.compile import integer, kernel, real
 from sim.draws import uniform
 from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
 from sim.policy.commons import collecting, dividend
-from sim.policy.cooperative import VOTES, patronage
+from sim.policy.cooperative import VOTES, is_excluded, patronage
 
 Model = Any
 """``sim.model.ClickWorkModel``, which stands higher and knows this file."""
 
+Votes = NDArray[Any]
+
 
 @kernel
 def cast_votes(
-    count: int, platform: int, key: int, participation: float, workers: Any, wages: Any, tasks: Any
+    count: int,
+    platform: int,
+    key: int,
+    participation: float,
+    nature: int,
+    solidarity: float,
+    workers: Any,
+    wages: Any,
+    tasks: Any,
+    homes: Any,
+    carries: Any,
 ) -> tuple[int, int]:
-    """Write the wages and the experience of those members who vote; return how many belong and how many vote.
+    """Write what those members who vote bring to it; return how many belong and how many vote.
 
-    Members are the workers in the market who are on the platform; each takes part by a draw of its own.
+    Members are the workers in the market who are on the platform; each takes part by a draw of its own. Wages
+    and experience decide on floor and order; the country, and whether a member would carry those of others (a
+    draw once for all, ``nature``), on what is given up.
     """
     members = integer(0)
     voters = integer(0)
@@ -40,6 +54,8 @@ def cast_votes(
         if uniform(key, agent, 0) < participation:
             wages[voters] = floor_wanted(real(worker.log_reservation), real(worker.learned_pay))
             tasks[voters] = integer(worker.accepted) + integer(worker.rejected)
+            homes[voters] = integer(worker.country)
+            carries[voters] = uniform(nature, agent, 1) < solidarity
             voters += 1
     return members, voters
 
@@ -49,18 +65,46 @@ def vote(model: Model) -> None:
     offices, cooperatives = model.offices, model.offices.cooperatives
     if cooperatives is None:
         return
-    terms, key = cooperatives.terms, model.key(VOTES, model.hour)
-    wages, tasks = np.zeros(model.workers_count), np.zeros(model.workers_count, np.int64)
+    terms = cooperatives.terms
     for platform in cooperatives.numbers:
         if not offices.strength(terms, model.hour):
             cooperatives.dissolve(platform)
             continue
-        members, voters = cast_votes(
-            model.workers_count, platform, key, terms.participation, model.worker_rows, wages, tasks
-        )
-        cooperatives.count_votes(platform, int(members), wages[:voters], tasks[:voters])
+        members, wages, tasks, _, _ = ballots(model, platform)
+        cooperatives.count_votes(platform, members, wages, tasks)
         share = offices.costs.share(platform, terms.cost_months)
         cooperatives.set_fee(platform, share, offices.worker_fees[platform])
+
+
+def ballots(model: Model, platform: int) -> tuple[int, Votes, Votes, Votes, Votes]:
+    """Return how many members a cooperative has, and of each who votes this month what decides the vote."""
+    terms, count = model.offices.cooperatives.terms, model.workers_count
+    votes: list[Votes] = [np.zeros(count, kind) for kind in (np.float64, np.int64, np.int64, np.bool_)]
+    members, voters = cast_votes(
+        count,
+        platform,
+        model.key(VOTES, model.hour),
+        terms.participation,
+        model.key(VOTES, 0),
+        terms.solidarity,
+        model.worker_rows,
+        *votes,
+    )
+    wages, tasks, homes, carries = (one[:voters] for one in votes)
+    return int(members), wages, tasks, homes, carries
+
+
+def agreed(model: Model, exits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return what is given up (platform, country, who stays): members of a cooperative vote on it."""
+    offices = model.offices
+    asked = {platform for platform, _, _ in exits if offices.is_cooperative(platform, model.hour)}
+    votes = {platform: ballots(model, platform)[3:] for platform in sorted(asked)}
+    return [
+        (platform, country, stays)
+        for platform, country, stays in exits
+        if platform not in votes
+        or is_excluded(country, *votes[platform], offices.cooperatives.terms.exclusion_majority)
+    ]
 
 
 def found_and_close(model: Model) -> bool:

@@ -39,6 +39,7 @@ from sim.ledger import (
     PROFIT,
     PROFIT_SHIFTING,
     PROFIT_TAX,
+    REWARD,
     ROYALTY,
     SHIFT_PAY,
     SURPLUS,
@@ -52,7 +53,13 @@ from sim.policy import commons as commons_rules
 from sim.policy import income as incomes
 from sim.policy import taxes, wage_floor
 from sim.policy.at_cost import Costs
-from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
+from sim.policy.channels import (
+    HIGHEST_FEE,
+    HIGHEST_WORKER_FEE,
+    LEVY_ON_REQUESTERS,
+    LEVY_ON_WORKERS,
+    Contribution,
+)
 from sim.policy.commons import Fund
 from sim.policy.cooperative import Cooperatives, divided
 from sim.policy.effects import (
@@ -67,6 +74,7 @@ from sim.policy.effects import (
     UNEARNED,
     WAGE,
 )
+from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, spread
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -93,13 +101,13 @@ class Entry(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """A tax that a platform owes in one country, and the part due to its workers there; in micro-dollars."""
+    """What a platform owes in one country, and what of it was withheld from rewards; in micro-dollars."""
 
     name: str
     kind: int
     country: int
     amount: int
-    for_workers: int
+    withheld: int = 0
 
 
 class ProfitCharge(NamedTuple):
@@ -118,6 +126,8 @@ CHECKPOINTED = (
     "month_fees",
     "month_worker_fees",
     "month_rewards",
+    "month_trade",
+    "month_transactions",
     "levies",
     "losing",
     "per_head",
@@ -142,11 +152,16 @@ class Offices:
     month_fees, month_worker_fees, month_rewards : int64 arrays (platforms, countries)
         Micro-dollars this month: fees by the country of who pays them, and those that workers pay; rewards by
         the worker's country.
+    month_trade : int64 array (platforms, countries, countries)
+        Micro-dollars of rewards this month by the country of the requester and of the worker, where a
+        platform might leave one; local jobs are left out: both are of one country.
+    month_transactions : int64 array (platforms, countries)
+        Assignments accepted or rejected this month, by the worker's country.
     levies : float64 array (2, platforms)
         Shares of the reward that platforms add to their fees on requesters and on workers.
     losing : int64 array (platforms, countries)
-        Months in a row in which the workers of a country, or the users of a social platform there, brought a
-        platform less than they cost it in taxes.
+        Months in a row in which a country, or a part of its users, brought a platform less than it cost it in
+        taxes and as an employer.
     per_head : int64 array (countries,)
         Micro-dollars of universal income paid to each recipient for this month.
     tasks_before : int64 array
@@ -160,7 +175,8 @@ class Offices:
     heads : list of Fraction
         Among how many, as agents, the income of each country was shared when it was last paid.
     losses : int64 array (platforms,)
-        Micro-dollars of losses that have not yet reduced a taxed profit, where a profit tax lets them.
+        Micro-dollars of losses since a profit tax began that have not yet reduced a taxed profit, where it
+        lets them.
     cooperatives, fund, costs
         The cooperatives, the commons, and what platforms cost in past months, where an instrument asks.
     effects : float64 array (countries, EFFECTS)
@@ -195,6 +211,9 @@ class Offices:
         self.month_fees = np.zeros((platforms, countries), np.int64)
         self.month_worker_fees = np.zeros((platforms, countries), np.int64)
         self.month_rewards = np.zeros((platforms, countries), np.int64)
+        self.month_trade = np.zeros((platforms, countries, countries), np.int64)
+        self.month_transactions = np.zeros((platforms, countries), np.int64)
+        self.weighs = bool(self.taxes or policy.reclassification)
         self.levies = np.zeros((2, platforms))
         self.losing = np.zeros((platforms, countries), np.int64)
         self.per_head = np.zeros(countries, np.int64)
@@ -225,6 +244,7 @@ class Offices:
         ]
         self.losses = np.zeros(platforms, np.int64)
         self.worker_fees = [platform.worker_fee for platform in config.platforms.values()]
+        self.requester_fees = [platform.requester_fee for platform in config.platforms.values()]
         self.cooperatives: Cooperatives | None = None
         self.fund: Fund | None = None
         if policy.cooperative is not None:
@@ -284,6 +304,11 @@ class Offices:
             active = np.flatnonzero(seen >> platform & 1)
             users[platform] = np.bincount(people["country"][active], minlength=users.shape[1])
         return users
+
+    def note_trade(self, platform: int, rows: Records) -> None:
+        """Note the rewards among the transfers of an hour on a board, by country of requester and worker."""
+        paid = rows[rows["kind"] == REWARD]
+        np.add.at(self.month_trade[platform], (paid["debit_country"], paid["credit_country"]), paid["amount"])
 
     def note_spending(self, finished: Records) -> None:
         """Note what was spent on finished batches."""
@@ -394,19 +419,22 @@ class Offices:
                     continue
                 if name == "usage_tax":
                     number = int(users[platform, country])
-                    rate = self.usage_rate(platform, country, number, hour)
-                    due = taxes.usage_due(tax, number, rate, self.persons)  # type: ignore[arg-type]
-                    due *= self.part_of_month(hour)
-                    base, of_workers = number, int(self.working_users[platform, country])
+                    amount = self.usage_amount(platform, country, number, number, hour)
                 else:
-                    base = int(self.month_fees[platform, country])
-                    of_workers = int(self.month_worker_fees[platform, country])
-                    due = taxes.turnover_due(tax, base)  # type: ignore[arg-type]
-                amount = int(due * strength)
+                    due = taxes.turnover_due(tax, int(self.month_fees[platform, country]))  # type: ignore[arg-type]
+                    amount = int(due * strength)
                 if amount:
                     kind = USAGE_TAX if name == "usage_tax" else TURNOVER_TAX
-                    found.append(Charge(name, kind, country, amount, amount * of_workers // base))
+                    found.append(Charge(name, kind, country, amount))
         return found
+
+    def usage_amount(self, platform: int, country: int, number: int, of: int, hour: int) -> int:
+        """Micro-dollars of the tax on use for so many of the ``of`` users of a country in a month."""
+        tax = self.policy.usage_tax
+        assert tax is not None
+        rate = self.usage_rate(platform, country, of, hour)
+        due = taxes.usage_due(tax, number, rate, self.persons) * self.part_of_month(hour)
+        return int(due * self.strength(tax, hour - 1))
 
     def month_end(
         self,
@@ -452,11 +480,11 @@ class Offices:
         owed = sum(charge.amount for charge in employment)
         rewards = int(self.month_rewards[platform].sum())
         if self.policy.cooperative is not None or self.policy.commons is not None:
-            passed_on = int(rewards * float(self.levies[:, platform].sum()))
-            borne = max(0, charged - passed_on) + max(0, owed - self.withheld(platform))
+            # What comes in is for the month before: in one month it is more than is due, in another less.
+            borne = charged - self.passed_on(platform) + owed - self.withheld(platform)
             self.costs.note(platform, cost + borne, rewards)
         profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
-        if tax is not None and tax.carry_forward:
+        if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
             self.losses[platform] = past - used
@@ -572,38 +600,144 @@ class Offices:
         for charge in charges:
             tax = self.taxes[charge.name]
             if rewards and self.strength(tax, hour):
-                self.levies[0, platform] += tax.to_requesters * charge.amount / rewards
-                self.levies[1, platform] += tax.to_workers * charge.amount / rewards
+                for side, share in enumerate(self.shares_passed_on(tax, platform, hour)):
+                    self.levies[side, platform] += share * charge.amount / rewards
+
+    def shares_passed_on(self, tax: Levy, platform: int, hour: int) -> tuple[float, float]:
+        """Shares of a tax that a platform adds to its fees on requesters and on workers in a month.
+
+        A cooperative has no owners to bear the rest, and adds it to the fee on requesters, as far as it says.
+        """
+        to_requesters, to_workers = tax.to_requesters, tax.to_workers
+        if self.cooperatives is not None and self.is_cooperative(platform, hour):
+            to_requesters += self.cooperatives.terms.passes_on * max(0.0, 1.0 - to_requesters - to_workers)
+        return to_requesters, to_workers
 
     def passed_on(self, platform: int) -> int:
         """Return the micro-dollars added to a platform's fees so that last month's taxes come in.
 
         Fees are rounded one by one; what batches posted at another month's levy pay counts as of this one.
         """
-        ppm = int(np.floor(1e6 * float(self.levies[:, platform].sum()) + 0.5))
+        fits = self.levies[:, platform] * self._fitting(platform)
+        ppm = int(np.floor(1e6 * float(fits.sum()) + 0.5))
         return int(self.month_rewards[platform].sum()) * ppm // 1_000_000
 
-    def left(self, platform: int, revenue: int, cost: int, charges: Iterable[Charge]) -> list[int]:
-        """Return the countries whose workers a platform gives up: they cost too much for too long.
+    def _fitting(self, platform: int) -> NDArray[np.float64]:
+        """Share of each levy for which there is room below the highest fee."""
+        room = (
+            HIGHEST_FEE - self.requester_fees[platform],
+            HIGHEST_WORKER_FEE - self.worker_fees[platform],
+        )
+        levies = self.levies[:, platform]
+        return np.minimum(1.0, np.maximum(0.0, room) / np.where(levies > 0.0, levies, 1.0))
 
-        What they bring is their part, by rewards, of what the platform took less what it cost. What they cost
-        is the part of the taxes that would not be due without them; of taxes, that is, that go on. A platform
-        that has left does not come back. Social platforms have no workers: `sim.market.audience` decides.
+    def passed_share(self, tax: Levy, platform: int, hour: int) -> Fraction:
+        """Share of a tax that comes back to a platform from who uses it, month after month."""
+        if self.families[platform] == "social":
+            return taxes.exact(tax.to_users)
+        if not self.month_rewards[platform].any():
+            return Fraction(0)
+        fitting = self._fitting(platform)
+        return sum(
+            (
+                taxes.exact(share) * taxes.exact(fits)
+                for share, fits in zip(self.shares_passed_on(tax, platform, hour), fitting, strict=True)
+            ),
+            Fraction(0),
+        )
+
+    def borne(self, charge: Charge, amount: int, platform: int, hour: int) -> int:
+        """What a platform bears itself of an amount of a tax (micro-dollars), rounded down."""
+        return int(amount * max(Fraction(0), 1 - self.passed_share(self.taxes[charge.name], platform, hour)))
+
+    def left(
+        self,
+        platform: int,
+        own: int,
+        costs: tuple[int, int],
+        charges: list[Charge],
+        users: NDArray[np.int64],
+        hour: int,
+    ) -> dict[int, int]:
+        """Return the countries that a platform gives up: they cost more than they bring, for too long.
+
+        What they bring is the trade in which they take part, less its running costs; what they cost is what
+        would not be due without them of taxes that go on, less what is passed on (`sim.policy.leaving`). Who
+        is gone does not come back. A cooperative thinks of it only when its fee cannot cover its costs. Of
+        social platforms `sim.market.audience` decides.
+
+        Parameters
+        ----------
+        own
+            Micro-dollars that it took for itself in the month before an hour.
+        costs
+            What it spends: millionths of that, and micro-dollars for each transaction.
+
+        Returns
+        -------
+        dict
+            Who stays (as in `sim.policy.leaving`) of each country that is given up.
         """
         if self.families[platform] == "social":
-            return []
-        rewards = self.month_rewards[platform]
-        whole, margin = int(rewards.sum()), revenue - cost
-        given_up = []
+            return {}
         months, self.losing[platform] = self.losing[platform].copy(), 0
-        for country, due in _by_country(charges).items():
-            patience = max(self._borne[charge.name].exit_months for charge in due)
-            brings = margin * int(rewards[country]) // whole if whole else 0
-            if brings < sum(charge.for_workers for charge in due):
-                self.losing[platform, country] = months[country] + 1
-            if patience and self.losing[platform, country] >= patience:
-                given_up.append(country)
-        return given_up
+        if not charges or not self._may_leave(platform, hour):
+            return {}
+        local = self.families[platform] == "on_demand"
+        trade = np.diag(self.month_rewards[platform]) if local else self.month_trade[platform]
+        brings = own_of_trade(trade, own, costs[0], self.month_transactions[platform].tolist(), costs[1])
+        burden = self._burdens(platform, charges, users, hour)
+        losing = given_up(brings, self._on_trade(platform, charges, trade, hour), burden, local)
+        for country in losing:
+            self.losing[platform, country] = months[country] + 1
+        return {
+            country: stays
+            for country, stays in losing.items()
+            if 0 < self._patience(charges, country) <= self.losing[platform, country]
+        }
+
+    def _may_leave(self, platform: int, hour: int) -> bool:
+        """Whether a platform would give up countries: a cooperative only if it loses at its highest fee."""
+        if self.cooperatives is None or not self.is_cooperative(platform, hour):
+            return True
+        return self.cooperatives.is_stretched(
+            platform, self.requester_fees[platform], self.worker_fees[platform]
+        )
+
+    def _patience(self, charges: Iterable[Charge], country: int) -> int:
+        here = [charge.name for charge in charges if charge.country == country]
+        return max(int(self._borne[name].exit_months) for name in here)
+
+    def _burdens(
+        self, platform: int, charges: Iterable[Charge], users: NDArray[np.int64], hour: int
+    ) -> dict[int, list[int]]:
+        """Return what users of each country cost by being there: nobody, workers, customers, both."""
+        found: dict[int, list[int]] = {}
+        for charge in charges:
+            country, due = charge.country, found.setdefault(charge.country, [0] * 4)
+            number, working = int(users[platform, country]), int(self.working_users[platform, country])
+            for who, there in ((WORKERS, working), (CUSTOMERS, number - working), (EVERYBODY, number)):
+                if charge.kind == USAGE_TAX:
+                    amount = self.usage_amount(platform, country, there, number, hour)
+                    due[who] += self.borne(charge, amount, platform, hour)
+                elif charge.kind != TURNOVER_TAX and who & WORKERS:
+                    due[who] += charge.amount - charge.withheld
+        return found
+
+    def _on_trade(
+        self, platform: int, charges: Iterable[Charge], trade: NDArray[np.int64], hour: int
+    ) -> NDArray[Any]:
+        """Return what a platform bears of taxes on fees, by country of the requester and of the worker."""
+        fees, of_workers = self.month_fees[platform].tolist(), self.month_worker_fees[platform].tolist()
+        found = np.zeros(trade.shape, object)
+        for charge in charges:
+            if charge.kind == TURNOVER_TAX:
+                paid_by_workers, paid_by_requesters = [0] * len(fees), [0] * len(fees)
+                country, amount = charge.country, self.borne(charge, charge.amount, platform, hour)
+                paid_by_workers[country] = amount * of_workers[country] // fees[country]
+                paid_by_requesters[country] = amount - paid_by_workers[country]
+                found += spread(paid_by_requesters, trade, 1) + spread(paid_by_workers, trade, 0)
+        return found
 
     def contributions(self, hour: int) -> list[Contribution]:
         """Return what instruments give to the policy channels in the month of an hour."""
@@ -634,7 +768,7 @@ class Offices:
     def employment_charges(self, workers: Records) -> list[list[Charge]]:
         """Return what each platform owes as an employer: pay for shifts, and contributions, by country.
 
-        ``for_workers`` is what is not covered by what was withheld from rewards.
+        ``withheld`` is what was withheld from rewards for them.
         """
         if self.employment is None:
             return [[] for _ in self.names]
@@ -646,7 +780,7 @@ class Offices:
                     kind,
                     int(country),
                     int(dues[country]),
-                    int(dues[country] - less[country]),
+                    int(less[country]),
                 )
                 for kind, dues, less in (
                     (SHIFT_PAY, pay[platform], np.zeros_like(pay[platform])),
@@ -858,6 +992,8 @@ class Offices:
         self.month_fees[:] = 0
         self.month_worker_fees[:] = 0
         self.month_rewards[:] = 0
+        self.month_trade[:] = 0
+        self.month_transactions[:] = 0
         self.month_spent[:] = 0
         for part in (self.fund, self.cooperatives):
             if part is not None:
@@ -966,13 +1102,6 @@ def _refuse_beyond_ledger(path: str, value: float, most: Fraction) -> None:
             allowed=f"at most about {largest} USD with so many people, platforms and months",
             nearest=f"policy.{path}={largest}",
         )
-
-
-def _by_country(charges: Iterable[Charge]) -> dict[int, list[Charge]]:
-    found: dict[int, list[Charge]] = {}
-    for charge in charges:
-        found.setdefault(charge.country, []).append(charge)
-    return found
 
 
 def _evened_out(left: dict[int, int], needed: dict[int, int]) -> list[Entry]:

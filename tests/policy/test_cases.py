@@ -24,6 +24,7 @@ INSTRUMENTS = (
     "wage_floor",
     "cooperative",
     "commons",
+    "leaving",
 )
 ALL = [(instrument, case) for instrument in INSTRUMENTS for case in cases_of(instrument)]
 

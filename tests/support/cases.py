@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +29,7 @@ from sim.instruments import (
     WageFloor,
 )
 from sim.ledger import KINDS
+from sim.market.audience import gives_up
 from sim.market.board import ACTIVE as ACTIVE_ENTRY
 from sim.market.board import BATCH, EVENT, RETURN
 from sim.market.labour import note_labels
@@ -36,8 +38,9 @@ from sim.policy import taxes
 from sim.policy.at_cost import Costs
 from sim.policy.channels import fold
 from sim.policy.commons import dividend
-from sim.policy.cooperative import Cooperatives, patronage
+from sim.policy.cooperative import Cooperatives, is_excluded, patronage
 from sim.policy.effects import EXPECTED
+from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
 from sim.policy.office import Entry, Offices
 from sim.validation import build
 from sim.world import World, load_world
@@ -158,7 +161,8 @@ def hour_of(date: str) -> int:
     return 24 * (dt.date.fromisoformat(date) - BEGINNING).days
 
 
-def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
+def month_of(given: dict[str, Any]) -> tuple[Offices, Any, int]:
+    """Return the offices at the end of a month as a case describes it, the users, and the hour."""
     offices = offices_of(given, build(Policies, given["policy"], "policy"))
     offices.month_began = hour_of(given.get("began", MONTH[0]))
     end = hour_of(given.get("ends", MONTH[1]))
@@ -169,6 +173,11 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     offices.month_worker_fees[0] = by_country(given, "worker_fees")
     offices.month_rewards[0] = by_country(given, "rewards")
     offices.losing[0] = heads(given, "losing")
+    return offices, users, end
+
+
+def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    offices, users, end = month_of(given)
     revenue, cost = whole(given["revenue"]), whole(given["cost"])
     offices.losses[0] = whole(given.get("losses", 0))
     if offices.cooperatives is not None:
@@ -179,7 +188,10 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "transfers" in expect:
         closing = offices.month_end(0, revenue, cost, charges, users, end)
         same(summed(closing), expected_transfers(expect))
+        offices.levies[0, 0] = given.get("levy", 0.0)
         offices.note_result(0, revenue, cost, charges, (), closing, end)
+        if "costs" in expect:
+            same(int(offices.costs.costs[0, 0]), whole(expect["costs"]))
         if "losses" in expect:
             same(int(offices.losses[0]), whole(expect["losses"]))
         if "owed" in expect and offices.cooperatives is not None:
@@ -188,10 +200,54 @@ def _check_month(given: dict[str, Any], expect: dict[str, Any]) -> None:
     for side, name in enumerate(("levy_on_requesters", "levy_on_workers")):
         if name in expect:
             assert abs(offices.levies[side, 0] - expect[name]) < 1e-12, (name, offices.levies)
-    left = offices.left(0, revenue, cost, charges)
-    if "leaves" in expect:
-        same([CODES[country] for country in left], expect["leaves"])
-        same(offices.losing[0].tolist(), heads(expect, "losing").tolist())
+
+
+# --- leaving countries ------------------------------------------------------------------------------
+
+
+def _check_leaving(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    if "homes" in given:
+        homes = np.array([CODES.index(code) for code in given["homes"]], np.int64)
+        carries = np.array(given["carries"], np.bool_)
+        country = CODES.index(given["country"])
+        same(is_excluded(country, homes, carries, given["majority"]), expect["excluded"])
+        return
+    offices, users, end = month_of(given)
+    if offices.cooperatives is not None:
+        offices.cooperatives.fee[0], offices.cooperatives.lent[0] = given["fee"], whole(given["lent"])
+    charges = offices.charges(0, users, end)
+    offices.set_levies(0, charges, end)
+    check_exits(offices, charges, users, end, given, expect)
+
+
+def check_exits(
+    offices: Offices, charges: list[Any], users: Any, end: int, given: dict[str, Any], expect: dict[str, Any]
+) -> None:
+    """Hold what a platform gives up against what was written by hand."""
+    cost_ppm = int(micro(given.get("cost_share", 0)))
+    if given.get("family") == "social":
+        left = {c: NOBODY for c in np.flatnonzero(users[0]) if _audience_left(offices, charges, c, given)}
+    else:
+        for buyer, sellers in given.get("trade", {}).items():
+            offices.month_trade[0, CODES.index(buyer)] = by_country({"of": sellers}, "of")
+        offices.month_transactions[0] = heads(given, "transactions")
+        costs = cost_ppm, whole(given.get("per_transaction", 0))
+        left = offices.left(0, whole(given["own"]), costs, charges, users, end)
+    same({CODES[c]: STAYS[who] for c, who in left.items()}, expect["leaves"])
+    same(offices.losing[0].tolist(), heads(expect, "losing").tolist())
+
+
+STAYS = {NOBODY: "nobody", WORKERS: "workers", CUSTOMERS: "customers"}
+
+
+def _audience_left(offices: Offices, charges: list[Any], country: int, given: dict[str, Any]) -> bool:
+    """Whether a social platform gives up a country, which is all that it serves."""
+    costs = {"cost_ppm": [int(micro(given["cost_share"]))]}
+    row = {"platform": 0, "country": country, "month_advertising": whole(given["advertising"])}
+    row |= {"month_charged": whole(given["charged"]), "month_cost": whole(given["serving"])}
+    return gives_up(
+        SimpleNamespace(offices=offices, platform_rows=costs, hour=hour_of(MONTH[1])), row, charges
+    )
 
 
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -336,7 +392,7 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
         each = patronage(pot, np.array([whole(usd) for usd in given["earned"]], np.int64))
         same(each.tolist(), [whole(usd) for usd in expect["each"]])
         same(pot - int(each.sum()), whole(expect["kept"]))
-    elif "transfers" in expect:
+    elif "transfers" in expect or "levy_on_requesters" in expect:
         _check_month(given, expect)
     else:
         _check_decisions(build(Cooperative, given["policy"]), given, expect)
@@ -420,6 +476,7 @@ def view(rows: Any) -> Any:
 
 
 OTHERS = {
+    "leaving": _check_leaving,
     "universal_income": _check_income,
     "conditional_income": _check_conditional,
     "wage_floor": _check_floor,

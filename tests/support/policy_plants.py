@@ -12,6 +12,8 @@ TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.off
 FLOOR, POSTING, SEARCH = "sim.policy.wage_floor", "sim.market.posting", "sim.market.search"
 MODEL, SCHEDULE = "sim.model", "sim.schedule"
 COOPERATIVE, COMMONS, AT_COST = "sim.policy.cooperative", "sim.policy.commons", "sim.policy.at_cost"
+LEAVING = "sim.policy.leaving"
+USERS, AUDIENCE, RECORDER = "sim.market.audience", "sim.agents.audience", "sim.outcomes.recorder"
 LABOUR, MEMBERS, RULES = "sim.market.labour", "sim.policy.members", "sim.agents.rules"
 BOTH = ("northern", "southern")
 
@@ -32,20 +34,17 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (TAXES, "((top - free) // band + 1)", "((top - free) // band)"),
         (OFFICE, "self.families[platform] in tax.families", "self.families[platform] not in tax.families"),
         (OFFICE, "user_months = users * self.part_of_month(hour)", "user_months = users"),
-        (OFFICE, 'if self.families[platform] == "social":\n            return []', "if False:\n            return []"),
-        (OFFICE, "due *= self.part_of_month(hour)", "due *= 1"),
+        (OFFICE, "self.persons) * self.part_of_month(hour)", "self.persons)"),
         (OFFICE, "month.month - start.month + 1", "month.month - start.month"),
         (OFFICE, "month >= dt.date.fromisoformat(instrument.end)", "month > dt.date.fromisoformat(instrument.end)"),
         (OFFICE, "Entry(CAPITAL, owner, platform, -profit, owner, owner)", "Entry(CAPITAL, owner, platform, cost, owner, owner)"),
-        (OFFICE, "months[country] + 1", "1"),
-        (OFFICE, "sum(charge.for_workers for charge in due)", "sum(charge.amount for charge in due)"),
-        (OFFICE, "self.losing[platform].copy(), 0", "self.losing[platform].copy(), self.losing[platform]"),
+        (OFFICE, "share * charge.amount / rewards", "share * charge.amount / (rewards + charge.amount)"),
     ],
     "turnover_tax": [
         (TAXES, "fees * exact(tax.rate)", "fees * Fraction(tax.rate)"),
-        (OFFICE, "tax.to_requesters * charge.amount / rewards", "tax.to_requesters * charge.amount / (rewards + charge.amount)"),
+        (OFFICE, "share * charge.amount / rewards", "share * charge.amount / (rewards + charge.amount)"),
         (OFFICE, "amount = int(due * strength)", "amount = -int(-due * strength // 1)"),
-        (OFFICE, "of_workers = int(self.month_worker_fees[platform, country])", "of_workers = base"),
+        (OFFICE, "taxes.turnover_due(tax, int(self.month_fees", "taxes.turnover_due(tax, int(self.month_rewards"),
     ],
     "profit_tax": [
         (TAXES, "(profit - shifted) * rate", "profit * rate"),
@@ -57,6 +56,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "if not part or not self.covers(tax, country):", "if not part:"),
         (OFFICE, "profit = max(0, profit - int(self.losses[platform]))", "pass"),
         (OFFICE, "min(past, self._declared(platform, profit, hour))", "past"),
+        (OFFICE, "tax.carry_forward and self.strength(tax, hour - 1):", "tax.carry_forward:"),
     ],
     "universal_income": [
         (INCOME, "-int(-revenue * exact(income.administration_share) // 1)", "int(revenue * exact(income.administration_share))"),
@@ -111,7 +111,36 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "and bool(self.strength(cooperatives.terms, hour))", ""),
         (OFFICE, "tax = dataclasses.replace(tax, shifting=0.0)", "pass"),
         (OFFICE, "return min(profit, int(cooperatives.owed[platform]))", "return profit"),
+        (OFFICE, "borne = charged - self.passed_on(platform)", "borne = max(0, charged - self.passed_on(platform))"),
+        (OFFICE, "terms.passes_on * max(0.0, 1.0 - to_requesters - to_workers)", "terms.passes_on"),
+        (OFFICE, "self.cooperatives is not None and self.is_cooperative(platform, hour):\n            to_requesters", "self.cooperatives is not None:\n            to_requesters"),
         (RULES, "return min(wage, learned_pay) if learned_pay > 0.0 else wage", "return wage"),
+    ],
+    "leaving": [
+        (LEAVING, "own - own * cost_ppm // 1_000_000", "own"),
+        (LEAVING, "kept - spent * exact", "kept - 0 * exact"),
+        (LEAVING, "if now == EVERYBODY and not local:", "if False:"),
+        (LEAVING, "_gain(serves, few, brings, spared, burden) > 0", "False"),
+        (LEAVING, "serves = better\n", "serves = better\n        break\n"),
+        (LEAVING, "gains[best] > 0", "gains[best] >= 0"),
+        (LEAVING, "max(0, brings[ends].sum())", "brings[ends].sum()"),
+        (LEAVING, "saved + spared[ends].sum()", "saved"),
+        (OFFICE, "((WORKERS, working), (CUSTOMERS, number - working), (EVERYBODY, number))", "((WORKERS, working), (EVERYBODY, working))"),
+        (OFFICE, "amount = self.usage_amount(platform, country, there, number, hour)", "amount = charge.amount * there // number"),
+        (OFFICE, "int(amount * max(Fraction(0), 1 - self.passed_share(self.taxes[charge.name], platform, hour)))", "amount"),
+        (OFFICE, "taxes.exact(share) * taxes.exact(fits)", "taxes.exact(share)"),
+        (OFFICE, "return taxes.exact(tax.to_users)", "return Fraction(0)"),
+        (OFFICE, "paid_by_requesters[country] = amount - paid_by_workers[country]", "pass"),
+        (OFFICE, "amount * of_workers[country] // fees[country]", "0"),
+        (OFFICE, "months[country] + 1", "1"),
+        (OFFICE, "self.losing[platform].copy(), 0", "self.losing[platform].copy(), self.losing[platform]"),
+        (OFFICE, "if 0 < self._patience", "if self._patience"),
+        (OFFICE, "if not charges or not self._may_leave(platform, hour):", "if not charges:"),
+        (USERS, "> max(0, margin)", "> max(0, margin) + int(row['month_charged'])"),
+        (COOPERATIVE, "self.lent[platform] > 0 and ", ""),
+        (COOPERATIVE, "(homes != country) & ~carries", "~carries"),
+        (COOPERATIVE, "against >= majority", "against > majority"),
+        (COOPERATIVE, "against > 0 and ", ""),
     ],
     "commons": [
         (COMMONS, "-int(-royalty * exact(terms.administration_share) // 1)", "int(royalty * exact(terms.administration_share))"),
@@ -129,7 +158,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
 """Edits that a case worked out by hand must notice."""
 
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
-    (OFFICE, "due *= self.part_of_month(hour)", "due += 1", lambda: policies.null_settings("usage_tax")),
+    (OFFICE, "self.persons) * self.part_of_month(hour)", "self.persons) * self.part_of_month(hour) + 1", lambda: policies.null_settings("usage_tax")),
     (OFFICE, "                if amount:\n", "                amount += 1\n                if amount:\n",
      lambda: policies.null_settings("turnover_tax")),
     (OFFICE, "weights = [int(country == owner) for", "weights = [1 for", lambda: policies.null_settings("profit_tax")),
@@ -138,7 +167,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "self.window).replace(day=1)", "self.window).replace(day=1, month=1)", lambda: policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)),
     (OFFICE, "rows[workers[\"bits\"][rows] & ACTIVE > 0]", "rows", policies.users),
     (OFFICE, "        self.seen_requesters[:] = 0\n", "", policies.users),
-    (OFFICE, "due *= self.part_of_month(hour)", "due *= 1", policies.users),
+    (OFFICE, "self.persons) * self.part_of_month(hour)", "self.persons)", policies.users),
     (OFFICE, "        self.month_fees[:] = 0\n", "", policies.open_books),
     (OFFICE, "|= np.uint16(1 << platform)\n\n    def make_room", "= np.uint16(1 << platform)\n\n    def make_room", policies.users),
     (SCHEDULE, "note_sessions(model.order[first:last],", "note_sessions(model.order[first : last + 1],", policies.users),
@@ -180,8 +209,6 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
 """Edits that a check of whole markets must notice."""
 
 
-USERS, AUDIENCE, RECORDER = "sim.market.audience", "sim.agents.audience", "sim.outcomes.recorder"
-
 OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (AUDIENCE, "* wealth[c] / mean", "* wealth[c]", lambda: social.regional_means("global")),
     (AUDIENCE, 'region == "North America" and group == "north"', 'region == "North America"', lambda: social.regional_means("global")),
@@ -191,20 +218,23 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (USERS, "sigma + normal_quantile(users / base)", "normal_quantile(users / base)", social.marginal_users),
     (USERS, "log(above / needed) / sigma - sigma / 2.0", "log(above / needed) / sigma", social.worth_serving),
     (USERS, "amount * (day - 1) // days", "amount * (day - 1) // 31", social.days_add_up),
-    (USERS, "model.offices.month_fees[platform, country] += shown", "pass", social.tables),
+    (USERS, "model.offices.month_fees[platform, country] += shown + charged", "pass", social.tables),
+    (USERS, "model.offices.month_fees[platform, country] += shown + charged", "model.offices.month_fees[platform, country] += shown", social.tables),
     (USERS, 'row["month_charged"] += charged', "pass", social.tables),
     (USERS, 'row["labels"] += labels', "pass", social.agents),
     (USERS, "model.offices.part_of_month(model.hour)", "1", social.charged),
     (USERS, "taxes[one.name].to_users", "taxes[one.name].to_workers", social.charged),
     (USERS, "float(row[\"reach\"]) + 0.5", "float(row[\"reach\"])", social.dropped),
-    (USERS, "(saved - charge) / kept", "saved - charge", social.dropped),
     (USERS, "float(terms.cost_share * terms.marginal_share)", "float(terms.cost_share)", social.dropped),
     (USERS, "int((1.0 - terms.marginal_share) * gone)", "gone", social.fixed_costs),
     (USERS, "- value if platform in serving else 0", "- value", social.fixed_costs),
     (MODEL, " + audience.missed(self, platform)", "", social.fixed_costs),
+    (USERS, "return lacking / kept if", "return lacking if", social.dropped),
+    (USERS, " + least * rate", "", social.dropped_by_a_tax_on_turnover),
+    (USERS, "charge * (1.0 - rate)", "charge", social.dropped_by_a_tax_on_turnover),
     (USERS, "int(losing[platform, country]) >= patience", "int(losing[platform, country]) > patience", social.exits),
     (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
-    (USERS, "sum(charge.amount for charge in due) > max(0, margin)", "bool(due)", social.stays),
+    (USERS, "loses = borne > max(0, margin)", "loses = bool(due)", social.stays),
     ("sim.model", "further = (audience.users_by_platform(self),)", "further = 2 * (audience.users_by_platform(self),)", social.nobody_twice),
     ("sim.model", " + audience.charged_to_users(self, platform)", "", social.charges_are_free),
     ("sim.model", "cost += audience.cost_of_users(self, platform)", "cost += 0 * platform + 1", social.null_settings),
@@ -220,7 +250,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
 OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, "uniform(key, agent, 0) < participation", "uniform(key, agent, 1) < participation", members.members),
     (MEMBERS, "not worker.bits & ACTIVE or platform_of", "platform_of", members.members),
-    (MEMBERS, "wages[:voters], tasks[:voters]", "wages, tasks[:voters]", members.members),
+    (MEMBERS, "= (one[:voters] for one in votes)", "= votes[0], *(one[:voters] for one in votes[1:])", members.members),
     (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
     (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),
     (MODEL, "usual = ranked_by(usual, order, cooperatives.terms.ranking_share)", "pass", members.members),
@@ -233,7 +263,7 @@ OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, 'model.requester_rows["platform_mask"] &= ~(1 << platform)', "pass", members.founded),
     (MEMBERS, "model.leave_country(platform, country)", "pass", members.founded),
     ("sim.agents.platform", "0 if platform.closed else ", "", members.founded),
-    (MODEL, "- self.offices.held_for_commons(platform)", "", members.platforms_keep_what_is_theirs),
+    (MODEL, 'revenue = int(row["balance"]) - self.offices.held_for_commons(platform)', 'revenue = int(row["balance"])', members.platforms_keep_what_is_theirs),
     (LABOUR, "labels[active[event.active].row] += integer(event.accepted)", "labels[active[event.active].row] += integer(event.accepted) + 1", members.royalties),
     (COMMONS, "        self.labels[:] = 0\n", "", members.royalties),
     (COMMONS, "        self.royalty[:] = 0\n", "", members.royalties),

@@ -33,6 +33,7 @@ from tests.support.cases import (
     CODES,
     MONTH,
     by_country,
+    check_exits,
     expected_transfers,
     heads,
     hour_of,
@@ -211,12 +212,9 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
     dues[0, 0], dues[1, 0] = by_country(given, "shift_pay"), by_country(given, "contributions")
     employment.dues = lambda workers: (dues[0], dues[1])  # type: ignore[method-assign]
     employment.month_withheld[0] = by_country(given, "withheld")
-    offices.month_rewards[0] = by_country(given, "rewards")
     offices.losing[0] = heads(given, "losing")
     charges = offices.employment_charges(np.zeros(0, WORKER))[0]
-    revenue = whole(given["revenue"]) - offices.withheld(0)
-    same([CODES[country] for country in offices.left(0, revenue, 0, charges)], expect["leaves"])
-    same(offices.losing[0].tolist(), heads(expect, "losing").tolist())
+    check_exits(offices, charges, np.zeros((2, 2), np.int64), hour_of(MONTH[1]), given, expect)
 
 
 # --- markets --------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LAW, "self.claims[:, 2])\n        contributions", "0)\n        contributions"),
         (LAW, "np.where(self.covered, wages, 0)", "wages + 0 * self.covered"),
         (OFFICE, "for charge in (*charges, *employment)", "for charge in charges"),
-        (OFFICE, "int(dues[country] - less[country])", "int(dues[country])"),
+        (OFFICE, "charge.amount - charge.withheld", "charge.amount"),
     ],
 }  # fmt: skip
 """Edits that a case worked out by hand must notice."""

@@ -350,6 +350,34 @@ def fixed_costs() -> Counts:
     return Counter({"micro-dollars": paid[0.25]})
 
 
+def dropped_by_a_tax_on_turnover(to_users: float = 0.4) -> Counts:
+    """Of what a user brings or pays a platform keeps what cost and the tax on it leave."""
+    one = platform(user_adjustment=1.0, cost_per_user_month_usd=0.1, charge_sensitivity=0.0)
+    rate, least = 0.2, 0.1 / 0.5
+    taxes = Policies(
+        UsageTax(
+            families=["social"],
+            under_declaration=0.0,
+            usd_per_user_month=0.5,
+            to_users=to_users,
+            exit_months=0,
+        ),
+        TurnoverTax(families=["social"], rate=rate, exit_months=0),
+    )
+    model = ClickWorkModel(market(taxes, one=one))
+    model.run(FEBRUARY + 1)
+    counts = Counter[str]()
+    for row in model.audience_rows:
+        arpu, base, charge = int(row["arpu"]), int(row["base_users"]), int(row["charge_microusd"]) / 1e6
+        assert abs(charge - to_users * 0.5) < 2e-6, charge
+        needed = (0.5 - charge * (1.0 - rate) + least * rate) / (0.5 - rate)
+        share = 0.5 * math.erfc(-(math.log((arpu / 1e6 - least) / needed) - 0.5) / math.sqrt(2.0))
+        assert abs(int(row["users"]) - base * share) <= 0.5 + 1e-5 * base, (int(row["users"]), base * share)
+        counts["let go"] += base - int(row["users"])
+        counts["kept"] += int(row["users"])
+    return counts
+
+
 def exits(months: int = 1) -> Counts:
     """A platform whose margin in a country stays negative leaves it, for good; elsewhere it stays."""
     one = platform(drops_users=False, user_adjustment=1.0)
@@ -409,8 +437,10 @@ def tables(warmup: int = 10) -> Counts:
         (frames.taxes["platform"] == NAME) & (frames.taxes["instrument"] == "turnover_tax")
     ]
     bases = turnover.set_index(["period", "country"])["base_microusd"]
-    whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])["advertising_microusd"]
-    assert len(whole) and (bases.reindex(whole.index) == whole).all(), "turnover is advertising"
+    whole = rows[rows["period"] > "2019-01"].set_index(["period", "country"])
+    taken = whole["advertising_microusd"] + whole["charged_microusd"]
+    assert whole["charged_microusd"].any(), "nobody was charged"
+    assert (bases.reindex(taken.index) == taken).all(), "turnover is advertising and what users are charged"
     assert abs(rows["declared_users"] - 0.9 * rows["users"]).max() < 1e-6
     first = rows[rows["period"] == rows["period"].min()]
     assert len(rows) == 6 and (first["labels"] > 0).all()
