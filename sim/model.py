@@ -350,6 +350,7 @@ class ClickWorkModel(mesa.Model):
     def _set_terms(self, channels: Channels) -> None:
         highest = parts_per_million(HIGHEST_WORKER_FEE)
         self.terms = make_terms(channels, self.platform_rows["worker_fee_ppm"], highest)
+        self.offices.paid_time.set_wages(channels)
         if self.offices.unions is not None and self.offices.organises(self.hour):
             self.terms["strike_until"] = self.offices.unions.struck_until()
 
@@ -645,8 +646,8 @@ class ClickWorkModel(mesa.Model):
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=False)
-        if self.offices.employment is not None:
-            self.offices.employment.note_moves(self.worker_rows[: self.workers_count], rows)
+        if not self.offices.paid_time.is_idle:
+            self.offices.paid_time.note_moves(self.worker_rows[: self.workers_count], rows)
         moving = np.zeros(self.workers_count, bool)
         moving[rows] = True
         for board in self.boards:
@@ -752,15 +753,15 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_shift_pay(self) -> NDArray[np.int64]:
-        """End the week's pay period of employees; return what each got for open shifts, for all to learn."""
-        employment = self.offices.employment
-        if employment is None:
+        """End the week's pay period; return what each got for time beside pay of tasks, for all to learn."""
+        paid_time = self.offices.paid_time
+        if paid_time.is_idle:
             return np.zeros(0, np.int64)
         rows = self.worker_rows[: self.workers_count]
-        employment.end_period(rows)
-        paid = employment.learned[: len(rows)].copy()
+        paid_time.end_period(rows)
+        paid = paid_time.learned[: len(rows)].copy()
         np.add.at(self.week_pay[..., 0], (column_of(rows, "platform"), rows["country"]), paid)
-        employment.learned[:] = 0
+        paid_time.learned[:] = 0
         return paid
 
     def learn_platform_pay(self) -> None:
@@ -872,12 +873,14 @@ class ClickWorkModel(mesa.Model):
     def _close_employers_month(self, entries: list[Entry], employed: list[list[Charge]]) -> None:
         """Pay for shifts worker by worker in place of the sums in ``entries``; close employers' accounts."""
         employment = self.offices.employment
-        if employment is None:
+        if employment is None and self.offices.paid_time.is_idle:
             return
         self._book([entry for entry in entries if entry.kind == CAPITAL])
         paid = self.offices.pay_for_shifts(self.worker_rows[: self.workers_count])
         self.ledger.transfer(paid, len(paid), self.no_escrow)
         entries[:] = [entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]
+        if employment is None:
+            return
         dues = np.zeros((2, *employment.covered.shape), np.int64)
         for p, charges in enumerate(employed):
             for charge in charges:

@@ -195,8 +195,8 @@ def come_on_duty(model: Model) -> Task:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
-    if model.offices.employment is not None:
-        model.offices.employment.make_room(len(model.worker_rows))
+    if model.offices.paid_time.wages.any():
+        model.offices.paid_time.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
@@ -339,10 +339,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
-        if model.offices.employment is not None:
-            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
-            rows = board.rows[: int(board.state[boards.ROWS])]
-            model.offices.employment.note_hour(board.platform, on_duty, rows)
+        labour.note_paid_time(model.offices.paid_time, board)
 
     yield settle_one
     books.close()

@@ -1,4 +1,4 @@
-"""What an hour brings members of cooperatives, and what it brings the commons: labels and a royalty."""
+"""What an hour brings beside pay: paid time, rewards of members of cooperatives, labels and a royalty."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from sim.compile import integer, kernel
-from sim.market.board import EVENTS, RETURN
+from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
+from sim.policy.channels import PAID_TIME
+from sim.policy.paid_time import GIVEN_BACK, REJECTED, SEARCH, WAITING, WORK, PaidTime
 
 
 @kernel
@@ -65,6 +67,23 @@ def note_labels(
             paid = floor_ppm(after, fee) - floor_ppm(before, fee)
             without = floor_ppm(after, fee - rate) - floor_ppm(before, fee - rate)
             royalty[batch.requester_country] += paid - without
+
+
+def note_paid_time(paid_time: PaidTime, board: Any) -> None:
+    """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid."""
+    if not paid_time.wages[board.platform].any():
+        return
+    active = board.active[: int(board.state[ACTIVE_COUNT])]
+    events = board.events[: int(board.state[EVENTS])]
+    seconds = np.zeros((len(active), len(PAID_TIME)), np.int64)
+    seconds[:, SEARCH], seconds[:, WAITING] = active["searched"], active["left"]
+    who, own, returned = events["active"], events["own_seconds"].astype(np.int64), events["kind"] == RETURN
+    accepted = events["accepted"].astype(np.int64)
+    np.add.at(seconds, (who, WORK), accepted * own)
+    np.add.at(seconds, (who, REJECTED), np.where(returned, 0, events["done"] - accepted) * own)
+    np.add.at(seconds, (who, GIVEN_BACK), np.where(returned, own, 0))
+    transfers = board.rows[: int(board.state[ROWS])]
+    paid_time.note_hour(board.platform, active["row"], active["country"], seconds, transfers)
 
 
 def note_hour(model: Any) -> None:

@@ -28,6 +28,7 @@ WITHHELD = "withheld"
 UNFAIR = "unfair"
 SHIFTS = "shifts"
 FREE_LABELS = "free_labels"
+PAID_TIME = ("paid_work", "paid_search", "paid_waiting", "paid_given_back", "paid_rejected")
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
@@ -43,13 +44,15 @@ FOLDS = {
     UNFAIR: (np.minimum, 1.0),
     SHIFTS: (np.minimum, 1.0),
     FREE_LABELS: (np.add, 0.0),
+    **dict.fromkeys(PAID_TIME, (np.maximum, 0.0)),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
 work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count; USD
 an hour under which members refuse, factor on their errors in pay, share of a reward withheld from workers,
-factor on unfair rejections, share of sessions that get a shift; labels a week, unpaid."""
+factor on unfair rejections, share of sessions that get a shift; labels a week, unpaid; USD that an hour of
+each kind of time on duty must bring, whatever piece rates pay of it."""
 
-BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS)
+BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS, *PAID_TIME)
 """Channels with a value for the workers of each country; the others have one for each platform."""
 
 
@@ -80,6 +83,16 @@ class Channels:
     unfair: NDArray[np.float64]
     shifts: NDArray[np.float64]
     free_labels: NDArray[np.float64]
+    paid_work: NDArray[np.float64]
+    paid_search: NDArray[np.float64]
+    paid_waiting: NDArray[np.float64]
+    paid_given_back: NDArray[np.float64]
+    paid_rejected: NDArray[np.float64]
+
+    @property
+    def paid_time(self) -> NDArray[np.float64]:
+        """USD an hour by platform, country and kind of time."""
+        return np.stack([getattr(self, name) for name in PAID_TIME], axis=-1)
 
 
 def promises(config: Config) -> list[Contribution]:

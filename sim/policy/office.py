@@ -67,6 +67,7 @@ from sim.policy.effects import (
     UNEARNED,
     WAGE,
 )
+from sim.policy.paid_time import PaidTime
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -210,6 +211,7 @@ class Offices:
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
         self.unions = Unions(policy.union, self.names, world) if policy.union is not None else None
+        self.paid_time = PaidTime(platforms, countries)
         self.employment: Employment | None = None
         if policy.reclassification is not None:
             fees = {name: platform.worker_fee for name, platform in config.platforms.items()}
@@ -636,9 +638,12 @@ class Offices:
 
         ``for_workers`` is what is not covered by what was withheld from rewards.
         """
-        if self.employment is None:
+        if self.employment is None and self.paid_time.is_idle:
             return [[] for _ in self.names]
-        pay, contributions = self.employment.dues(workers)
+        pay = self.paid_time.dues(workers)
+        contributions = withheld = np.zeros_like(pay)
+        if self.employment is not None:
+            contributions, withheld = self.employment.due_on(pay), self.employment.month_withheld
         return [
             [
                 Charge(
@@ -650,7 +655,7 @@ class Offices:
                 )
                 for kind, dues, less in (
                     (SHIFT_PAY, pay[platform], np.zeros_like(pay[platform])),
-                    (CONTRIBUTIONS, contributions[platform], self.employment.month_withheld[platform]),
+                    (CONTRIBUTIONS, contributions[platform], withheld[platform]),
                 )
                 for country in np.flatnonzero(dues | less)
             ]
@@ -658,10 +663,8 @@ class Offices:
         ]
 
     def pay_for_shifts(self, workers: Records) -> Records:
-        """Return the transfers to workers of what platforms owe them for open shifts."""
-        if self.employment is None:
-            return np.zeros(0, TRANSFER)
-        return self.employment.payments(workers, self.owners)
+        """Return the transfers to workers of what platforms owe them for time."""
+        return self.paid_time.payments(workers, self.owners)
 
     def withheld(self, platform: int) -> int:
         """Micro-dollars that a platform withheld from rewards this month, for contributions."""
@@ -887,7 +890,7 @@ class Offices:
             yield self.cooperatives, Cooperatives.STATE
         if self.fund is not None:
             yield self.fund, Fund.STATE
-        for part in (self.unions, self.employment):
+        for part in (self.paid_time, self.unions, self.employment):
             if part is not None:
                 yield part, part.CHECKPOINTED
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import math
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,12 @@ from sim.agents.rules import noise_sigma
 from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, permanent_ids
 from sim.draws import uniform
 from sim.instruments import Policies, Reclassification, Union, UniversalIncome, UsageTax, WageFloor
+from sim.ledger import TRANSFER
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.numeric import binomial
-from sim.policy import reclassification, union
-from sim.policy.channels import fold
+from sim.policy import paid_time, reclassification, union
+from sim.policy.channels import PAID_TIME, Contribution, fold
 from sim.policy.office import Offices
 from sim.schedule import REVIEW, SHIFTS, SUPPORT
 from sim.schedule import UNION as JOINING
@@ -53,7 +56,8 @@ NAMES = ("microwork", "other")
 
 def check(instrument: str, case: dict[str, Any]) -> None:
     """Hold one case against the functions."""
-    {"union": _check_union, "reclassification": _check_employment}[instrument](case["given"], case["expect"])
+    checks = {"union": _check_union, "reclassification": _check_employment, "paid_time": _check_time}
+    checks[instrument](case["given"], case["expect"])
 
 
 def near(found: float, expected: float) -> None:
@@ -124,8 +128,8 @@ def _check_employment(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 
 def _lacking(given: dict[str, Any], law: Reclassification) -> float:
-    wage, seconds, piece = whole(given["wage"]), given["seconds"], whole(given["piece_pay"])
-    return float(reclassification.shortfall(*(np.array([one]) for one in (wage, seconds, piece)))[0]) / 1e6
+    promised, piece = whole(given["wage"]) * given["seconds"], whole(given["piece_pay"])
+    return float(paid_time.shortfall(np.array([promised]), np.array([piece]))[0]) / 1e6
 
 
 def _opened(given: dict[str, Any], law: Reclassification) -> float:
@@ -173,21 +177,22 @@ def _check_quotes(offices: Offices, given: dict[str, Any], expect: dict[str, Any
 def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
     employment = offices.employment
     assert employment is not None
-    people = np.zeros(len(given["people"]), WORKER)
-    employment.make_room(len(people))
+    people, time = np.zeros(len(given["people"]), WORKER), offices.paid_time
+    time.set_wages(fold(2, 2, offices.contributions(hour_of(MONTH[0]))))
+    time.make_room(len(people))
     claims = []
     for row, person in enumerate(given["people"]):
         platform, country = NAMES.index(person.get("platform", "microwork")), CODES.index(person["country"])
         people["country"][row] = country
         PARTS["platform"].put(people, row, platform)
-        employment.seconds[row] = person["seconds"]
-        employment.piece_pay[row] = whole(person["piece_pay"])
+        time.promised[row] = time.wages[platform, country, paid_time.WAITING] * person["seconds"]
+        time.piece_pay[row] = whole(person["piece_pay"])
         employment.month_pay[platform, country] += whole(person["piece_pay"])
-        employment.owed[row] = whole(person.get("owed", 0))
+        time.owed[row] = whole(person.get("owed", 0))
         if "left" in person:
             claims.append([row, 0, whole(person["left"])])
     if claims:
-        employment.claims = np.array(claims, np.int64)
+        time.claims = np.array(claims, np.int64)
     charges = offices.employment_charges(people)[0]
     offices.owners = [0, 0]
     month = hour_of(MONTH[1])
@@ -201,7 +206,7 @@ def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]
     same(amounts.tolist(), [whole(usd) for usd in expect["shift_pay"]])
     of_first = int(paid["amount"][paid["debit"] == 0].sum())
     same(of_first, sum(one.amount for one in charges if one.kind == NUMBERS["shift_pay"]))
-    assert not employment.owed.any() and not len(employment.claims) and not employment.seconds.any()
+    assert not time.owed.any() and not len(time.claims) and not time.promised.any()
 
 
 def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -209,7 +214,8 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
     assert employment is not None
     dues = np.zeros((2, 2, 2), np.int64)
     dues[0, 0], dues[1, 0] = by_country(given, "shift_pay"), by_country(given, "contributions")
-    employment.dues = lambda workers: (dues[0], dues[1])  # type: ignore[method-assign]
+    offices.paid_time.dues = lambda workers: dues[0]  # type: ignore[method-assign]
+    employment.due_on = lambda pay: dues[1]  # type: ignore[method-assign]
     employment.month_withheld[0] = by_country(given, "withheld")
     offices.month_rewards[0] = by_country(given, "rewards")
     offices.losing[0] = heads(given, "losing")
@@ -217,6 +223,31 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
     revenue = whole(given["revenue"]) - offices.withheld(0)
     same([CODES[country] for country in offices.left(0, revenue, 0, charges)], expect["leaves"])
     same(offices.losing[0].tolist(), heads(expect, "losing").tolist())
+
+
+def _check_time(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What channels make of contributions, in any order, and what an hour of one worker then lacks."""
+    gives = [
+        Contribution(f"paid_{kind}", NAMES.index(name), float(usd), CODES.index(code))
+        for kind, name, code, usd in given["gives"]
+    ]
+    for some in (gives, gives[::-1]):
+        time = paid_time.PaidTime(2, 2)
+        time.set_wages(fold(2, 2, some))
+        time.make_room(1)
+        place = NAMES.index(given["platform"]), CODES.index(given["country"])
+        wages = dict(zip(PAID_TIME, time.wages[place].tolist(), strict=True))
+        same({name: usd for name, usd in wages.items() if usd}, {
+            f"paid_{kind}": whole(usd) for kind, usd in expect["wages"].items()
+        })  # fmt: skip
+        spent = [[given["seconds"].get(kind.removeprefix("paid_"), 0) for kind in PAID_TIME]]
+        nothing = np.zeros(0, TRANSFER)
+        time.note_hour(place[0], np.array([0]), np.array([place[1]]), np.array(spent), nothing)
+        time.piece_pay[0] += whole(given["piece_pay"])
+        worker = np.zeros(1, WORKER)
+        worker["country"] = place[1]
+        PARTS["platform"].put(worker, 0, place[0])
+        same(time.dues(worker)[place], whole(expect["due"]))
 
 
 # --- markets --------------------------------------------------------------------------------------
@@ -649,6 +680,88 @@ def employers(policy: Policies = EMPLOYED_SOUTH, seed: int = 1, days: int = 58, 
     model.run()
     model.end()
     return watch.counts
+
+
+HOURLY = {"paid_search": 3.0, "paid_rejected": 1.5}
+"""USD an hour that southern workers of the first platform are promised of two kinds of time."""
+
+
+class TimeWatch(Watcher):
+    """Works out what search and rejected work bring beside pieces, where a channel alone makes them paid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.promised: Counter[int] = Counter()
+        self.piece: Counter[int] = Counter()
+        self.due = 0
+
+    def hour(self, model: Any) -> None:
+        """Note the hour, and end everybody's pay period with the week."""
+        if model.hour and model.hour % 168 == 0:
+            self.end()
+        board = next(board for board in model.boards if board.platform == 0)
+        active, south = board.active, model.world.codes.index("STH")
+        for entry in active[: int(board.state[boards.ACTIVE_COUNT])]:
+            if entry["country"] == south:
+                self.promised[int(entry["row"])] += 3_000_000 * int(entry["searched"])
+        for event in board.events[: int(board.state[boards.EVENTS])]:
+            entry, batch = active[int(event["active"])], board.batches[int(event["slot"])]
+            if entry["country"] != south or event["kind"] != boards.WORK:
+                continue
+            gross = int(event["accepted"]) * int(batch["reward"])
+            rejected = int(event["done"]) - int(event["accepted"])
+            self.piece[int(entry["row"])] += gross - gross * 50_000 // 10**6
+            self.promised[int(entry["row"])] += 1_500_000 * rejected * int(event["own_seconds"])
+            self.counts["rejected"] += rejected
+
+    def end(self) -> None:
+        """Add what pieces lack."""
+        for row, promised in self.promised.items():
+            lacking = max(0, promised // 3600 - self.piece[row])
+            self.due += lacking
+            self.counts["periods that lack pay" if lacking else "periods that lack none"] += 1
+        self.promised.clear()
+        self.piece.clear()
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Hold what was paid against it."""
+        self.end()
+        home, south = model.offices.owners[0], model.world.codes.index("STH")
+        paid = flows[NUMBERS["shift_pay"]]
+        assert int(paid[home, south]) == self.due == int(paid.sum()), (paid, self.due)
+        self.counts["micro-dollars"] += self.due
+        self.due = 0
+
+
+def time_alone() -> Counts:
+    """A channel that makes search and rejected work paid does so without any instrument behind it."""
+    base = market(days=40, workers=50)
+    learning = replace(base.learning, switch_share=0.0)
+    requesters = replace(base.requesters, unfair_rejection_mean=0.1)
+    config = replace(base, learning=learning, requesters=requesters)
+    south = CODES.index("STH")
+    gives = tuple(Contribution(kind, 0, usd, south) for kind, usd in HOURLY.items())
+    watch, checks = TimeWatch(), Debug()
+    model = ClickWorkModel(config, contributions=gives)
+    books = Books().attach(model)
+    model.observers.extend([watch, checks])
+    model.run()
+    model.end()
+    half = ClickWorkModel(config, contributions=gives[::-1])
+    half.run(FEBRUARY + 250)
+    with tempfile.TemporaryDirectory() as folder:
+        half.save(Path(folder) / "checkpoint")
+        half = ClickWorkModel.load(Path(folder) / "checkpoint", contributions=gives[::-1])
+    half.run()
+    half.end()
+    assert fingerprint(half) == fingerprint(model), "in another order and resumed, it is another run"
+    nothing = tuple(Contribution(kind, p, 0.0, c) for kind in PAID_TIME for p in (0, 1) for c in (0, 1))
+    plain = played(config)
+    null = ClickWorkModel(config, contributions=nothing)
+    null.run()
+    null.end()
+    assert fingerprint(plain) == fingerprint(null) != fingerprint(model), "time at 0 USD leaves a trace"
+    return watch.counts + books.counts
 
 
 def apart(policy: Policies, seed: int = 1) -> Counts:

@@ -15,6 +15,7 @@ from tests.support.plants import Plant, planted
 from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_SOUTH, ORGANISED
 
 UNION, LAW, OFFICE = "sim.policy.union", "sim.policy.reclassification", "sim.policy.office"
+TIME, CHANNELS, LABOUR = "sim.policy.paid_time", "sim.policy.channels", "sim.market.labour"
 SEARCH, REVIEW, MODEL, SCHEDULE = "sim.market.search", "sim.market.review", "sim.model", "sim.schedule"
 
 OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
@@ -34,7 +35,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (UNION, "world.minimum_wage_usd if local", "world.outside_wage_usd if local"),
     ],
     "reclassification": [
-        (LAW, "wage * seconds // 3600 - piece_pay)", "-(-wage * seconds // 3600) - piece_pay)"),
+        (TIME, "promised // 3600 - piece_pay)", "-(-promised // 3600) - piece_pay)"),
         (LAW, "(1.0 - fee) * rate / (1.0 + rate)", "(1.0 - fee) * rate"),
         (LAW, "min(law.highest_ratio, max(", "max(1.0, max("),
         (LAW, "if paid > 0 else law.first_ratio", "if paid > 0 else law.highest_ratio"),
@@ -45,10 +46,18 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LAW, "max(law.least_shifts, before", "max(0.0, before"),
         (LAW, "* (1.0 + self.rates[country]) * float", "* float"),
         (LAW, "self.month_pay[platform, country] + pay[platform, country]", "pay[platform, country]"),
-        (LAW, "self.claims[:, 2])\n        contributions", "0)\n        contributions"),
-        (LAW, "np.where(self.covered, wages, 0)", "wages + 0 * self.covered"),
+        (TIME, "self.claims[:, 2])\n        return pay", "0)\n        return pay"),
+        (LAW, "for kind in PAID_TIME:", "for kind in PAID_TIME[:1]:"),
         (OFFICE, "for charge in (*charges, *employment)", "for charge in charges"),
         (OFFICE, "int(dues[country] - less[country])", "int(dues[country])"),
+    ],
+    "paid_time": [
+        (TIME, "promised // 3600 - piece_pay)", "promised // 3600)"),
+        (TIME, "np.maximum(0, promised // 3600 - piece_pay)", "promised // 3600 - piece_pay"),
+        (TIME, "wages[countries] * seconds", "wages[0] * seconds"),
+        (TIME, "int(exact(one) * MILLION)", "int(one) * MILLION"),
+        (CHANNELS, "dict.fromkeys(PAID_TIME, (np.maximum, 0.0))", "dict.fromkeys(PAID_TIME, (np.add, 0.0))"),
+        (CHANNELS, "getattr(self, name) for name in PAID_TIME", "getattr(self, PAID_TIME[0]) for name in PAID_TIME"),
     ],
 }  # fmt: skip
 """Edits that a case worked out by hand must notice."""
@@ -75,12 +84,16 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MODEL, "if worker[\"bits\"] & MEMBER and np.isinf(least):", "if False:", members),
     (SCHEDULE, "if unions is not None and unions.bargain():", "if unions is not None and unions.bargain() and False:", members),
     (SEARCH, "sigma *= real(term.noise)", "pass", remedies.ratings),
-    (LAW, "np.subtract.at(self.piece_pay, fees", "np.add.at(self.piece_pay, fees", employers),
-    (LAW, "self.owed[rows] = 0\n", "pass\n", employers),
-    (LAW, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
+    (TIME, "np.subtract.at(self.piece_pay, fees", "np.add.at(self.piece_pay, fees", employers),
+    (TIME, "self.owed[rows] = 0\n", "pass\n", employers),
+    (TIME, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
     (LAW, "self.week[:] = 0", "pass", employers),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
     (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
+    (LABOUR, "(who, REJECTED), np.where(returned, 0,", "(who, REJECTED), np.where(returned, 1,", remedies.time_alone),
+    (LABOUR, 'seconds[:, SEARCH], seconds[:, WAITING] = active["searched"]', 'seconds[:, SEARCH], seconds[:, WAITING] = active["duty"]', remedies.time_alone),
+    (TIME, '("wages", "promised"', '("promised"', remedies.time_alone),
+    (MODEL, "self.offices.paid_time.set_wages(channels)", "pass", employers),
     (SEARCH, "refused[worker.country] += 60 * session_minutes_of(worker)", "pass", employers),
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
     (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
@@ -88,8 +101,8 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "return law is not None and self.strength(law, hour) > 0", "return law is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
     (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
-    (LAW, '        "claims",\n', "", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
-    (LAW, '        "seconds",\n', "", lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
+    (TIME, ', "claims")', ")", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
+    (TIME, '("wages", "promised", ', '("wages", ', lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
     (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
     (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: policies.null_settings("union")),
