@@ -23,6 +23,7 @@ from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.numeric import log, poisson
+from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
@@ -220,6 +221,7 @@ def come_on_duty(model: Model) -> Task:
             model.settings,
             model.offices.effects,
             model.offices.tasks_before,
+            model.offices.ratings.informed,
             board.refused,
             board.active,
             board.live,
@@ -258,6 +260,7 @@ def search_and_work(model: Model) -> Task:
                 model.exposure_costs,
                 model.platform_rows[board.platform : board.platform + 1],
                 model.terms[board.platform],
+                model.offices.ratings.tasks,
                 model.settings,
                 board.active,
                 board.live,
@@ -532,7 +535,8 @@ def organise(model: Model) -> None:
             model.offices.organises(model.hour),
         )
         model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, in_force))
-        unions.count(rows, collectives, model.hour)
+        together = unions.count(rows, collectives, model.hour)
+        model.offices.ratings.tell_collectives(together[:, MEMBERS])
         if in_force:
             unions.call_strikes(model.hour)
     if employment is not None:

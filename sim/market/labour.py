@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.agents.traits import MEMBER
 from sim.compile import integer, kernel
 from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
@@ -69,6 +70,26 @@ def note_labels(
             royalty[batch.requester_country] += paid - without
 
 
+@kernel
+def note_ratings(count: int, events: Any, active: Any, batches: Any, workers: Any, ratings: Any) -> None:
+    """Add an hour's tasks of members on a board, accepted and rejected, to the ratings of requesters."""
+    for i in range(count):
+        event = events[i]
+        if event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:
+            rated = ratings[batches[event.slot].requester]
+            rated[0] += integer(event.accepted)
+            rated[1] += integer(event.done) - integer(event.accepted)
+
+
+def share_ratings(model: Any) -> None:
+    """Note how requesters treated members in an hour, where members share that."""
+    for board in model.boards:
+        count = int(board.state[EVENTS])
+        if count and model.terms["ratings"][board.platform].any():
+            tasks = model.offices.ratings.tasks
+            note_ratings(count, board.events, board.active, board.batches, model.worker_rows, tasks)
+
+
 def note_paid_time(paid_time: PaidTime, board: Any) -> None:
     """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid."""
     if not paid_time.wages[board.platform].any():
@@ -87,7 +108,8 @@ def note_paid_time(paid_time: PaidTime, board: Any) -> None:
 
 
 def note_hour(model: Any) -> None:
-    """Note what the hour brought the members of cooperatives, and those who labelled for the commons."""
+    """Note what an hour brought members of unions and cooperatives, and who labelled for the commons."""
+    share_ratings(model)
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
     owed = fund is not None and fund.is_owed
     if cooperatives is None and not owed:

@@ -15,6 +15,7 @@ from sim.agents.rules import (
     other_income,
     own_seconds,
     pace,
+    rating_effect,
     reservation_with_income,
     returns_task,
     speed_log_gain,
@@ -83,6 +84,7 @@ def come_on_duty(
     settings: Any,
     effects: Any,
     tasks_before: Any,
+    informed: Any,
     refused: Any,
     active: Any,
     live: Any,
@@ -91,7 +93,7 @@ def come_on_duty(
     """Add those whose session starts now and prepare the hour of everyone on duty.
 
     ``terms`` are those of the platform for the workers of each country. Who gets no shift stays away;
-    ``refused`` counts the seconds by country.
+    ``refused`` counts the seconds by country; ``informed`` are the collectives that hear of ratings.
     """
     setting = settings[0]
     count = state[ACTIVE_COUNT]
@@ -191,6 +193,9 @@ def come_on_duty(
         )
         if member:
             sigma *= real(term.noise)
+        entry.believed = -1.0
+        if term.ratings > 0.0 and (member or (worker.collective >= 0 and informed[worker.collective] > 0)):
+            entry.believed = believed
         weight = 1.0
         belief = 0.0
         if worker.learned_pay > 0.0:
@@ -287,18 +292,29 @@ def wants(entry: Any, slot: int, left: int, listing: Any, takers: Any, table: An
 
 
 @rule
+def told_of(ratings: Any, requester: int, entry: Any, setting: Any) -> float:
+    """Log points by which ratings of a requester change the pay that one who hears of them perceives."""
+    rated = ratings[index(requester)]
+    prior_tasks = real(setting.rejection_prior_tasks)
+    effect = rating_effect(real(entry.believed), real(rated[0]), real(rated[1]), prior_tasks)
+    return float(real(entry.trust) * effect)
+
+
+@rule
 def examine(
     first_draw: int,
     search_key: int,
     taste_key: int,
     entry: Any,
     listings: Any,
+    batches: Any,
     orders: Any,
     count: int,
     takers: Any,
     table: Any,
     ranking: Any,
     exposure_costs: Any,
+    ratings: Any,
     setting: Any,
 ) -> bool:
     """Let one worker examine listings one after another; return whether one is proposed.
@@ -321,16 +337,19 @@ def examine(
     log_reservation = real(entry.log_reservation)
     taste_sigma = real(setting.taste_sigma)
     pace_sigma = real(setting.pace_sigma)
+    hears = entry.believed >= 0.0
     look = integer(0)
     proposed = False
     while look < most and not proposed:
         slot = slot_shown(uniform(search_key, agent, first_draw + look), ranking, orders, count)
         listing = listings[index(slot)]
         look += 1
-        if qualifies(listing, country, skill, tertiary, accepted, approval_rate) and accepts(
-            perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs), log_reservation
-        ):
-            proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table, pace_sigma)
+        if qualifies(listing, country, skill, tertiary, accepted, approval_rate):
+            pay = perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs)
+            if hears:
+                pay += told_of(ratings, integer(batches[index(slot)].requester), entry, setting)
+            if accepts(pay, log_reservation):
+                proposed = wants(entry, slot, left - look * look_seconds, listing, takers, table, pace_sigma)
     entry.searched += look * look_seconds
     entry.left = left - look * look_seconds
     entry.fruitless += look
@@ -512,6 +531,7 @@ def search(
     exposure_costs: Any,
     platforms: Any,
     terms: Any,
+    ratings: Any,
     settings: Any,
     active: Any,
     live: Any,
@@ -554,12 +574,14 @@ def search(
                 taste_key,
                 entry,
                 listings,
+                batches,
                 orders,
                 integer(state[OPEN]),
                 takers,
                 table,
                 ranking,
                 exposure_costs,
+                ratings,
                 setting,
             ):
                 slot = integer(entry.slot)

@@ -87,6 +87,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "tasks_returned": Column("int64", "assignments"),
         "pay_microusd": Column("int64", "µ$"),
         "worker_fee_microusd": Column("int64", "µ$"),
+        "withheld_microusd": Column("int64", "µ$"),
         "broker_cut_microusd": Column("int64", "µ$"),
         "duty_seconds": Column("int64", "s"),
         **_TIMES,

@@ -68,6 +68,7 @@ from sim.policy.effects import (
     WAGE,
 )
 from sim.policy.paid_time import PaidTime
+from sim.policy.ratings import Ratings
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -210,6 +211,7 @@ class Offices:
             )
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
+        self.ratings = Ratings()
         self.unions = Unions(policy.union, self.names, world) if policy.union is not None else None
         self.paid_time = PaidTime(platforms, countries)
         self.employment: Employment | None = None
@@ -890,7 +892,7 @@ class Offices:
             yield self.cooperatives, Cooperatives.STATE
         if self.fund is not None:
             yield self.fund, Fund.STATE
-        for part in (self.paid_time, self.unions, self.employment):
+        for part in (self.paid_time, self.ratings, self.unions, self.employment):
             if part is not None:
                 yield part, part.CHECKPOINTED
 

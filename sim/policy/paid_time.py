@@ -1,9 +1,9 @@
 """Pay for time: what platforms owe workers for time that piece rates leave unpaid.
 
-Which time is paid, and how well, the policy channels say: micro-dollars an hour of work accepted, of search, of
-waiting on duty, of work given back or rejected. What piece pay lacks of the sum over a pay period is owed. A period
-ends with the week, with the month, and when somebody changes platform. All money is in whole micro-dollars from
-exact fractions.
+Which time is paid, and how well, the policy channels say: USD an hour of work accepted, of search, of waiting
+on duty, of work given back or rejected. What piece pay lacks of the sum over a pay period is owed. A period
+ends with the week, with the month, and when somebody changes platform. All money is in whole micro-dollars
+from exact fractions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.agents.traits import column_of
 from sim.columns import Records
-from sim.ledger import REWARD, SHIFT_PAY, TRANSFER, WORKER_FEE
+from sim.ledger import REWARD, SHIFT_PAY, TRANSFER, WITHHELD, WORKER_FEE
 from sim.policy.channels import PAID_TIME, Channels
 from sim.policy.taxes import MILLION, exact
 
@@ -30,7 +30,7 @@ def in_microusd(usd: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def shortfall(promised: NDArray[np.int64], piece_pay: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Micro-dollars by which piece pay falls short of wages times seconds (micro-dollars an hour x seconds)."""
+    """Micro-dollars by which piece pay falls short of wages times seconds (micro-dollars an hour x s)."""
     return np.asarray(np.maximum(0, promised // 3600 - piece_pay), np.int64)
 
 
@@ -84,13 +84,14 @@ class PaidTime:
     def note_hour(
         self, platform: int, rows: NDArray[Any], countries: NDArray[Any], seconds: Any, transfers: Records
     ) -> None:
-        """Note an hour of some workers: seconds by kind of time, and the rewards less what is taken of them."""
+        """Note an hour of some workers: seconds by kind of time, and rewards less what is taken of them."""
         wages = self.wages[platform]
         paid = wages.any(axis=1)
         np.add.at(self.promised, rows, (wages[countries] * seconds).sum(axis=1))
         rewards = transfers[(transfers["kind"] == REWARD) & paid[transfers["credit_country"]]]
         np.add.at(self.piece_pay, rewards["credit"], rewards["amount"])
-        fees = transfers[(transfers["kind"] == WORKER_FEE) & paid[transfers["debit_country"]]]
+        is_taken = np.isin(transfers["kind"], (WORKER_FEE, WITHHELD))
+        fees = transfers[is_taken & paid[transfers["debit_country"]]]
         np.subtract.at(self.piece_pay, fees["debit"], fees["amount"])
 
     # --- what is owed ---

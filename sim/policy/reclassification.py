@@ -1,18 +1,19 @@
 """Reclassification: what time of employees is paid, what they cost, how many shifts are opened.
 
-What is owed for time is worked out where the channels are read (`sim.policy.paid_time`). All money is in whole
-micro-dollars from exact fractions.
+What is owed for time is worked out where the channels are read (`sim.policy.paid_time`). All money is in
+whole micro-dollars from exact fractions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
 from sim.instruments import Reclassification
-from sim.policy.channels import PAID_TIME, SHIFTS, UNFAIR, WITHHELD, WORKER_FLOOR, Contribution
+from sim.policy.channels import LABOUR_COST, PAID_TIME, SHIFTS, UNFAIR, WITHHELD, Contribution
 from sim.policy.taxes import exact
 from sim.world import World
 
@@ -169,7 +170,7 @@ class Employment:
         for platform, country in np.argwhere(self.covered).tolist():
             recovered = float(self.recovered[platform, country])
             withheld = recovered + withheld_share(self.rates[country], self.fees[platform] + recovered)
-            yield Contribution(WORKER_FLOOR, platform, self.quote(platform, country), country)
+            yield Contribution(LABOUR_COST, platform, self.quote(platform, country), country)
             yield Contribution(WITHHELD, platform, withheld, country)
             yield Contribution(UNFAIR, platform, self.law.unfair_share, country)
             yield Contribution(SHIFTS, platform, float(self.opened[platform, country]), country)

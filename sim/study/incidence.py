@@ -68,6 +68,7 @@ NO_SURPLUS: Mapping[str, str] = {
     "posting": "a requester's own money, reserved",
     "refund": "a requester's own money, back",
     "worker_fee": "net pay is counted without it; platforms' profit is counted where it is paid out",
+    "withheld": "net pay is counted without it; what it pays for is counted where platforms pay it",
     "pending_rounding": "net pay is counted without it",
     "payout": "net pay is counted as it is earned",
     "spending": "a worker's own money",

@@ -89,6 +89,17 @@ def test_shared_ratings(exercised: Exercised) -> None:
     exercised("views that differ", counts["views that differ"], 3)
 
 
+def test_ratings_of_requesters(exercised: Exercised) -> None:
+    counts = remedies.shared_ratings()
+    exercised("tasks of members", counts["members"], 500)
+    exercised("tasks of who works with a member", counts["informed"], 20)
+    exercised("tasks of others", counts["others"], 500)
+
+
+def test_members_say_what_they_take(exercised: Exercised) -> None:
+    exercised("answers compared", remedies.foretold_by_members()["compared"], 1_000)
+
+
 # --- employment -----------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sim import schedule
-from sim.agents.rules import noise_sigma
+from sim.agents.rules import noise_sigma, rating_effect
 from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, permanent_ids
 from sim.draws import uniform
 from sim.instruments import Policies, Reclassification, Union, UniversalIncome, UsageTax, WageFloor
@@ -29,9 +29,12 @@ from sim.numeric import binomial
 from sim.policy import paid_time, reclassification, union
 from sim.policy.channels import PAID_TIME, Contribution, fold
 from sim.policy.office import Offices
+from sim.policy.terms import NO_REFUSAL, least_rewards, make_terms
 from sim.schedule import REVIEW, SHIFTS, SUPPORT
 from sim.schedule import UNION as JOINING
 from sim.validation import build
+from tests.mesa_api.checks import foretold_acceptance
+from tests.mesa_api.market import lively
 from tests.support.cases import (
     CODES,
     MONTH,
@@ -79,6 +82,9 @@ def _check_union(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "grievance" in expect:
         numbers = float(given.get("pay", -1)), float(given["guideline"]), math.log(given["outside"])
         near(union.grievance(*numbers, float(given["rejected"])), expect["grievance"])
+    elif "told" in expect:
+        numbers = tuple(float(given[name]) for name in ("own", "accepted", "rejected", "prior_tasks"))
+        near(math.exp(rating_effect(*numbers)), expect["told"])
     elif "chance" in expect:
         numbers = tuple(float(given[name]) for name in ("organising", "contact", "density", "grievance"))
         near(union.joining_chance(*numbers), expect["chance"])
@@ -88,7 +94,10 @@ def _check_union(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     """What the union does where it is strong: strikes, agreements, and what it gives to the channels."""
-    offices = offices_of(given, Policies(union=build(Union, given["policy"])))
+    law = build(Reclassification, given["law"]) if "law" in given else None
+    offices = offices_of(given, Policies(union=build(Union, given["policy"]), reclassification=law))
+    if law is not None:
+        offices.employment = employment_of(given, offices)
     unions = offices.unions
     assert unions is not None
     for name, countries in given.get("workers", {}).items():
@@ -110,6 +119,13 @@ def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     near_table(channels.worker_floor, expect["floors"])
     if "refusal" in expect:
         near_table(channels.refusal, expect["refusal"])
+    fees = [round(1e6 * given.get("fees", {}).get(name, 0.0)) for name in NAMES]
+    terms = make_terms(channels, np.array(fees), 990_000)
+    if "asked" in expect:
+        asked = np.exp(terms["log_refusal"])
+        near_table(np.where(asked > 2 * NO_REFUSAL, asked, 0.0), expect["asked"])
+    if "rewards" in expect:
+        near_table(least_rewards(channels, terms), expect["rewards"])
 
 
 def _check_employment(given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -153,13 +169,19 @@ FORMULAS: dict[str, Callable[[dict[str, Any], Reclassification], float]] = {
 def employers_of(given: dict[str, Any]) -> Offices:
     """The public offices where platforms are employers, with contributions as a case gives them."""
     offices = offices_of(given, Policies(reclassification=build(Reclassification, given["policy"])))
+    offices.employment = employment_of(given, offices)
+    offices.employment.noting[0] = True
+    return offices
+
+
+def employment_of(given: dict[str, Any], offices: Offices) -> reclassification.Employment:
+    """What platforms know as employers, with a case's contributions and fees on workers."""
     rates = np.array([float(given.get("rate", {}).get(code, 0.0)) for code in CODES])
     world = replace(offices.world, employer_contributions=rates)
     law = offices.policy.reclassification
     assert law is not None
-    offices.employment = reclassification.Employment(law, dict.fromkeys(NAMES, 0.0), world)
-    offices.employment.noting[0] = True
-    return offices
+    fees = {name: float(given.get("fees", {}).get(name, 0.0)) for name in NAMES}
+    return reclassification.Employment(law, fees, world)
 
 
 def _check_quotes(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -171,7 +193,8 @@ def _check_quotes(offices: Offices, given: dict[str, Any], expect: dict[str, Any
     nothing = np.zeros((2, 2), np.int64)
     employment.close_month(nothing, nothing, nothing, True)
     channels = fold(2, 2, offices.contributions(hour_of(given.get("month", MONTH[1]))))
-    near_table(channels.worker_floor, expect["floors"])
+    near_table(channels.labour_cost, expect["floors"])
+    assert not channels.worker_floor.any(), "a quote is no wage"
 
 
 def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -304,7 +327,12 @@ class MemberWatch(Watcher):
                 assert asked == own, "who is no member asks for more"
                 self.counts["at work while others strike"] += strike and bool(entry["duty"])
                 continue
-            guideline = self.guideline(model, country) * law.refusal_share
+            if self.is_employed(model, board.platform, country):
+                assert asked == own, "an employee refuses by the piece"
+                self.counts["members who are employees"] += 1
+                continue
+            fee = int(model.platform_rows["worker_fee_ppm"][board.platform])
+            guideline = self.guideline(model, country) * law.refusal_share * (1 - fee / 1e6)
             assert abs(asked - max(own, math.log(guideline))) < 1e-12, "a member under the guideline"
             self.counts["bound by the guideline"] += asked > own
             self.counts["asking more anyway"] += asked == own
@@ -316,6 +344,11 @@ class MemberWatch(Watcher):
                 assert worker.union_member
                 assert not worker.accepts(wage * (1 - 1e-6)) and worker.accepts(wage * (1 + 1e-6)), "the view"
                 self.counts["views"] += 1
+
+    def is_employed(self, model: Any, platform: int, country: int) -> bool:
+        """Whether all time on duty is paid by the platform: its workers in the country are employees."""
+        law = model.config.policy.reclassification
+        return law is not None and (not law.countries or model.world.codes[country] in law.countries)
 
     def guideline(self, model: Any, country: int) -> float:
         """USD an hour."""
@@ -482,6 +515,77 @@ def _error_of(model: ClickWorkModel, entry: Any) -> Counts:
     worker.union_member = member
     assert wage == worker.perceived_pay(0.5, 300.0)
     return counts
+
+
+SHARING = Union(refusal_share=0.0, rating_gain=0.0, strike_days=0, bargained_share=0.0, leave_rate=0.0)
+
+
+def organised(model: Any) -> None:
+    """Make every third worker a member; half of the requesters reject at random."""
+    model.worker_rows["bits"][: model.workers_count : 3] |= MEMBER
+    model.requester_rows["unfair"] = 0.0
+    model.requester_rows["unfair"][::2] = 0.9
+
+
+class RatingWatch(Watcher):
+    """Counts how requesters treated members, from events; and what members and others did for the unfair."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.tasks = np.zeros((len(model.requester_rows), 2), np.int64)
+
+    def hour(self, model: Any) -> None:
+        """Note the hour, and hold what the union knows against it."""
+        rows = model.worker_rows
+        for board in model.boards:
+            for event in board.events[: int(board.state[boards.EVENTS])]:
+                row = rows[int(board.active["row"][event["active"]])]
+                batch, entry = board.batches[int(event["slot"])], board.active[int(event["active"])]
+                self.hears(model, row, entry)
+                if event["kind"] != boards.WORK:
+                    continue
+                member, done = bool(row["bits"] & MEMBER), int(event["done"])
+                requester, accepted = int(batch["requester"]), int(event["accepted"])
+                who = "members" if member else "informed" if entry["believed"] >= 0 else "others"
+                self.counts[who] += done
+                self.counts[who, "unfair"] += done if requester % 2 == 0 else 0
+                if member:
+                    self.tasks[requester] += accepted, done - accepted
+        if model.config.policy.union.share_ratings:
+            assert (model.offices.ratings.tasks == self.tasks).all(), "ratings against events"
+
+    def hears(self, model: Any, row: Any, entry: Any) -> None:
+        """Those hear of ratings who are members, or work with one in a collective, as counted on Monday."""
+        group, member = int(row["collective"]), bool(row["bits"] & MEMBER)
+        friends = group >= 0 and bool(model.offices.ratings.informed[group])
+        shared = model.config.policy.union.share_ratings
+        assert (entry["believed"] >= 0) == (shared and (member or friends)), "who hears of ratings"
+
+
+def shared_ratings() -> Counts:
+    """Members, and those who work with one, hear of ratings; then members do less for who rejects at random."""
+    counts, shares = Counter[str](), {}
+    for shares_ratings in (True, False):
+        law = replace(SHARING, share_ratings=shares_ratings)
+        config = market(days=40, workers=200, policy=Policies(union=law))
+        requesters = replace(config.requesters, approval_share=0.0)
+        model = ClickWorkModel(replace(config, requesters=requesters))
+        organised(model)
+        watch = RatingWatch(model)
+        model.observers.append(watch)
+        model.run()
+        shares[shares_ratings] = watch.counts["members", "unfair"] / watch.counts["members"]
+        counts += watch.counts if shares_ratings else Counter()
+        assert shares_ratings or not watch.counts["informed"], "ratings that are not shared are heard"
+    assert shares[True] < 0.95 * shares[False], shares
+    return counts
+
+
+def foretold_by_members() -> Counts:
+    """What members take is what they say they would, with what they heard of each requester."""
+    base = lively(workers=100)
+    config = replace(base, policy=Policies(union=replace(SHARING, organising_rate=0.0, contact_rate=0.0)))
+    return Counter(compared=foretold_acceptance(config, organised))
 
 
 class EmployerWatch(Watcher):

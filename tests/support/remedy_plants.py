@@ -15,6 +15,7 @@ from tests.support.plants import Plant, planted
 from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_SOUTH, ORGANISED
 
 UNION, LAW, OFFICE = "sim.policy.union", "sim.policy.reclassification", "sim.policy.office"
+TERMS, RULES = "sim.policy.terms", "sim.agents.rules"
 TIME, CHANNELS, LABOUR = "sim.policy.paid_time", "sim.policy.channels", "sim.market.labour"
 SEARCH, REVIEW, MODEL, SCHEDULE = "sim.market.search", "sim.market.review", "sim.model", "sim.schedule"
 
@@ -33,6 +34,13 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (UNION, "hour < self.quiet_until[platform]", "hour <= 168"),
         (UNION, "np.where(self.covered[..., None], self.found, 0)", "self.found"),
         (UNION, "world.minimum_wage_usd if local", "world.outside_wage_usd if local"),
+        (TERMS, "np.where(channels.paid_waiting > 0.0, 0.0, channels.refusal)", "channels.refusal"),
+        (TERMS, "gross * (1.0 - np.asarray", "gross * (1.0 + 0.0 * np.asarray"),
+        (TERMS, "channels.worker_floor / kept", "channels.worker_floor"),
+        (LAW, "Contribution(LABOUR_COST, platform", "Contribution('worker_floor', platform"),
+        (RULES, "believed_rejection(accepted, rejected, own, prior_tasks)", "believed_rejection(accepted, rejected, 0.01, prior_tasks)"),
+        (RULES, "- log(1.0 - own)", ""),
+        (RULES, "if accepted + rejected <= 0.0:", "if rejected <= 0.0:"),
     ],
     "reclassification": [
         (TIME, "promised // 3600 - piece_pay)", "-(-promised // 3600) - piece_pay)"),
@@ -88,6 +96,11 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (TIME, "self.owed[rows] = 0\n", "pass\n", employers),
     (TIME, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
     (LAW, "self.week[:] = 0", "pass", employers),
+    (LABOUR, "event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:", "event.kind != RETURN:", remedies.shared_ratings),
+    (SEARCH, "(member or (worker.collective >= 0 and informed[worker.collective] > 0))", "member", remedies.shared_ratings),
+    (SCHEDULE, "model.offices.ratings.tell_collectives(together[:, MEMBERS])", "pass", remedies.shared_ratings),
+    (SEARCH, "pay += told_of(ratings,", "pay += 0.0 * told_of(ratings,", remedies.shared_ratings),
+    ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', lambda: policies.resumed(ORGANISED, [policies.FEBRUARY])),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
     (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
     (LABOUR, "(who, REJECTED), np.where(returned, 0,", "(who, REJECTED), np.where(returned, 1,", remedies.time_alone),
