@@ -330,6 +330,13 @@ class Commons(Instrument):
         0.05, 0, 1, "share of rewards for work of an AI function that requesters pay on top"
     )
     administration_share: float = assumed(0.03, 0, 1, "share of the royalty that collecting it costs")
+    unpaid_label_seconds: float = assumed(
+        5.0,
+        0,
+        600,
+        "work that a user's unpaid label counts for in the fund; a task counts for what it takes",
+        "seconds",
+    )
     portable_reputation: bool = parameter(
         True, meaning="requesters on a platform count records that were made on another"
     )

@@ -323,9 +323,8 @@ class ClickWorkModel(mesa.Model):
         self.floors = least_rewards(channels, self.terms)
         for row, floors in zip(self.platform_rows, self.floors, strict=True):
             admitted = int(row["worker_mask"])
-            row["highest_floor"] = max(
-                [usd for c, usd in enumerate(floors) if admitted >> c & 1], default=0.0
-            )
+            of_admitted = [usd for c, usd in enumerate(floors) if admitted >> c & 1]
+            row["highest_floor"] = max(of_admitted, default=0.0)
         if self.ai is not None:
             self.ai.share_out(self.free_labels_of_week(), self.requester_rows)
         self.revise_demand(self.requester_rows)

@@ -36,7 +36,7 @@ def note_labels(
     labels: Any,
     royalty: Any,
 ) -> None:
-    """Add an hour's labels on a board to those of each worker's row, and the royalty to that of each country.
+    """Add an hour's labels on a board and the seconds in them to each worker's, the royalty to each country's.
 
     ``types`` are the bits of the task types that owe it; from hour ``since[k]`` on, new batches owe
     ``rates[k]`` millionths of the reward. The royalty is what fees came to less what they would have come to
@@ -54,7 +54,9 @@ def note_labels(
             if event.kind != RETURN:
                 accepted += integer(event.accepted)
                 if owes:
-                    labels[active[event.active].row] += integer(event.accepted)
+                    mine = labels[active[event.active].row]
+                    mine[0] += integer(event.accepted)
+                    mine[1] += integer(event.accepted) * integer(batch.true_seconds)
             last += 1
         first = last
         rate = integer(0)

@@ -563,7 +563,7 @@ class RatingWatch(Watcher):
 
 
 def shared_ratings() -> Counts:
-    """Members, and those who work with one, hear of ratings; then members do less for who rejects at random."""
+    """Members, and those who work with one, hear of ratings; members do less for the unfair."""
     counts, shares = Counter[str](), {}
     for shares_ratings in (True, False):
         law = replace(SHARING, share_ratings=shares_ratings)
