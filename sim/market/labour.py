@@ -36,7 +36,7 @@ def note_labels(
     labels: Any,
     royalty: Any,
 ) -> None:
-    """Add an hour's labels on a board and the seconds in them to each worker's, the royalty to each country's.
+    """Add an hour's labels and the seconds in them to each worker's row, the royalty to each country's.
 
     ``types`` are the bits of the task types that owe it; from hour ``since[k]`` on, new batches owe
     ``rates[k]`` millionths of the reward. The royalty is what fees came to less what they would have come to

@@ -459,13 +459,17 @@ class Offices:
             passed_on = int(rewards * float(self.levies[:, platform].sum()))
             borne = max(0, charged - passed_on) + max(0, owed - self.withheld(platform))
             self.costs.note(platform, cost + borne, rewards)
-        profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
+        self.note_loss(platform, revenue - cost - charged - owed, hour)
+        if self.cooperatives is not None and self.is_cooperative(platform, hour - 1):
+            self.cooperatives.note_month(platform, closing)
+
+    def note_loss(self, platform: int, profit: int, hour: int) -> None:
+        """Note what the profit or loss of the month before an hour leaves to be taken off later profits."""
+        tax = self.policy.profit_tax
         if tax is not None and tax.carry_forward:
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
             self.losses[platform] = past - used
-        if self.cooperatives is not None and self.is_cooperative(platform, hour - 1):
-            self.cooperatives.note_month(platform, closing)
 
     def royalties(self, platform: int) -> list[Entry]:
         """Return the transfers that hand on what a platform took for the commons."""

@@ -543,7 +543,8 @@ def edited(name: str, old: str, new: str) -> types.ModuleType:
     """A module of the study with one edit, beside the real one."""
     path = Path(sim.study.compare.__file__).with_name(f"{name}.py")
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    if text.count(old) != 1:
+        raise LookupError(f"{old!r} is there {text.count(old)} times: the planted bug must follow the source")
     module = types.ModuleType(f"sim.study.{name}_with_a_bug")
     sys.modules[module.__name__] = module
     try:
