@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 5 "
+FORMAT = b"clickmarket checkpoint 6 "
 META = "meta.json"
 
 MODEL_ARRAYS = (

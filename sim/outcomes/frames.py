@@ -33,9 +33,9 @@ window. Taxes on profit are in it where profit is attributed to the country of t
 Of `cooperatives`, fee, floor and order are those that members decided as the month ended, for the next one;
 fee is NaN where the platform's own price list holds. surplus is what costs, taxes, lenders (`repaid`) left,
 patronage what of it and of earlier roundings was handed out. `commons` tells of a month's royalty
-what collecting it cost and who got the rest: per_hour for each hour of work in tasks accepted of a type that owes
-it, and in labels that users made unpaid. Both hand out as the month ends, also at the end of a run; nothing of
-them is cut off where the window begins within a month.
+what collecting it cost and who got the rest: per_hour for each hour of work in tasks accepted of a type that
+owes it, and in labels that users made unpaid. Both hand out as the month ends, also at the end of a run;
+nothing of them is cut off where the window begins within a month.
 
 `unions` is counted on Mondays, after some have joined and left. `employment` has whole months: pay is rewards
 less fees and what is withheld, before brokers' cuts, and the quote is that of the month after.
