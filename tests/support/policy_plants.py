@@ -163,6 +163,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MODEL, "offices.contributions(self.hour) != before", "True", conditions.demand_is_left_alone),
     (MODEL, "np.array(draws) < floor.compliance", "np.array(draws) > floor.compliance", conditions.compliance),
     (MODEL, 'row["highest_floor"] = max(of_admitted, default=0.0)', 'row["highest_floor"] = 0.0', lambda: conditions.floors_hold(conditions.LOCAL)),
+    ("sim.policy.terms", "channels.worker_floor / kept", "channels.worker_floor", lambda: conditions.floors_hold(conditions.EMPLOYED)),
     (OFFICE, "self.strength(floor, hour)", "self.strength(floor, hour - 1)", lambda: conditions.floors_hold(conditions.LOCAL)),
     ("sim.checkpoint", '    "floors",\n', "", lambda: policies.resumed(conditions.FLOOR_AND_SEEKERS, [1000])),
     (OFFICE, '    "tasks_before",\n', "", lambda: policies.resumed(conditions.FLOOR_AND_SEEKERS, [1000])),

@@ -533,10 +533,15 @@ class RatingWatch(Watcher):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.tasks = np.zeros((len(model.requester_rows), 2), np.int64)
+        self.informed: set[int] = set()
 
     def hour(self, model: Any) -> None:
         """Note the hour, and hold what the union knows against it."""
         rows = model.worker_rows
+        if model.hour and model.hour % 168 == 0:
+            here = rows[: model.workers_count]
+            members = (here["bits"] & MEMBER > 0) & (here["bits"] & ACTIVE > 0) & (here["collective"] >= 0)
+            self.informed = set(here["collective"][members].tolist())
         for board in model.boards:
             for event in board.events[: int(board.state[boards.EVENTS])]:
                 row = rows[int(board.active["row"][event["active"]])]
@@ -557,7 +562,7 @@ class RatingWatch(Watcher):
     def hears(self, model: Any, row: Any, entry: Any) -> None:
         """Those hear of ratings who are members, or work with one in a collective, as counted on Monday."""
         group, member = int(row["collective"]), bool(row["bits"] & MEMBER)
-        friends = group >= 0 and bool(model.offices.ratings.informed[group])
+        friends = group in self.informed
         shared = model.config.policy.union.share_ratings
         assert (entry["believed"] >= 0) == (shared and (member or friends)), "who hears of ratings"
 
