@@ -121,7 +121,7 @@ KINDS = {
 ORDERS = ("newest", "largest", "best_paid", "random")
 TALLY = (
     "accepted", "rejected", "returns", "pay", "fee", "cut", "duty", "paid", "search", "returned_time",
-    "rejected_time", "idle", "night", "exposure", "on_duty",
+    "rejected_time", "idle", "night", "exposure", "on_duty", "withheld",
 )  # fmt: skip
 DEMANDS = ("posted", "batches", "done", "expired", "spent", "fees")
 """What a board counts of workers and of requesters; money in micro-dollars, times in seconds."""

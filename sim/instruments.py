@@ -348,6 +348,13 @@ class Commons(Instrument):
         0.05, 0, 1, "share of rewards for work of an AI function that requesters pay on top"
     )
     administration_share: float = assumed(0.03, 0, 1, "share of the royalty that collecting it costs")
+    unpaid_label_seconds: float = assumed(
+        5.0,
+        0,
+        600,
+        "work that a user's unpaid label counts for in the fund; a task counts for what it takes",
+        "seconds",
+    )
     portable_reputation: bool = parameter(
         True, meaning="requesters on a platform count records that were made on another"
     )
@@ -400,6 +407,11 @@ class Union(Instrument):
     leave_rate: float = assumed(0.01, 0, 1, "chance that a member leaves the union in a week")
     refusal_share: float = assumed(1.0, 0, 1, "share of the guideline under which members refuse work")
     rating_gain: float = assumed(0.3, 0, 1, "share of their error in pay that members' ratings take away")
+    share_ratings: bool = parameter(
+        True,
+        meaning="members tell each other, and those in their collective, whose work requesters rejected",
+        source="Benson, Sojourner, Umyarov 2020, Management Science 66(5)",
+    )
     strike_density: float = assumed(0.2, 0, 1, "share of members on a platform from which they may strike")
     strike_grievance: float = assumed(0.4, 0, 1, "mean grievance of members from which they strike")
     strike_days: int = assumed(3, 0, 28, "days that a strike lasts; 0 = none", "days")

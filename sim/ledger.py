@@ -80,6 +80,7 @@ KINDS = (
     ("patronage", "cooperative_fund", "workers"),
     ("shift_pay", "platforms", "workers"),
     ("contributions", "platforms", "governments"),
+    ("withheld", "pending", "platforms"),
 )
 """(kind, paying sector, receiving sector) of every transfer there is."""
 
@@ -124,6 +125,7 @@ KINDS = (
     PATRONAGE,
     SHIFT_PAY,
     CONTRIBUTIONS,
+    WITHHELD,
 ) = range(len(KINDS))
 
 TRANSFER = records(

@@ -75,7 +75,7 @@ from sim.policy.channels import HIGHEST_FEE, HIGHEST_WORKER_FEE, Channels, Contr
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 from sim.policy.leaving import CUSTOMERS, WORKERS
 from sim.policy.office import Charge, Entry, Offices
-from sim.policy.terms import make_terms
+from sim.policy.terms import least_rewards, make_terms
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
 from sim.world import load_world
@@ -199,6 +199,7 @@ class ClickWorkModel(mesa.Model):
             LabelDemand(config, config.ai, self.world, self.requester_rows, self.mixes) if config.ai else None
         )
         self._open_books()
+        self.offices.ratings.make_room(len(self.requester_rows), len(self.collective_rows))
         self._choose_who_complies()
         self.offices.set_conditions(self.worker_rows, self.collected, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
@@ -299,15 +300,11 @@ class ClickWorkModel(mesa.Model):
     def apply_channels(self) -> None:
         """Fold all contributions and write what platforms may charge and must promise."""
         channels = self._folded()
-        self.floors = channels.worker_floor
         self.offered_labels = channels.free_labels
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
             row["reward_floor"] = channels.reward_floor[i]
-            admitted = int(row["worker_mask"])
-            floors = [floor for c, floor in enumerate(self.floors[i]) if admitted >> c & 1]
-            row["highest_floor"] = max(floors, default=0.0)
             levy = float(channels.levy_on_requesters[i])
             usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
             row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
@@ -321,6 +318,11 @@ class ClickWorkModel(mesa.Model):
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
         self.show_as_voted()
         self._set_terms(channels)
+        self.floors = least_rewards(channels, self.terms)
+        for row, floors in zip(self.platform_rows, self.floors, strict=True):
+            admitted = int(row["worker_mask"])
+            of_admitted = [usd for c, usd in enumerate(floors) if admitted >> c & 1]
+            row["highest_floor"] = max(of_admitted, default=0.0)
         if self.ai is not None:
             self.ai.share_out(self.free_labels_of_week(), self.requester_rows)
         self.revise_demand(self.requester_rows)
@@ -348,6 +350,7 @@ class ClickWorkModel(mesa.Model):
     def _set_terms(self, channels: Channels) -> None:
         highest = parts_per_million(HIGHEST_WORKER_FEE)
         self.terms = make_terms(channels, self.platform_rows["worker_fee_ppm"], highest)
+        self.offices.paid_time.set_wages(channels)
         if self.offices.unions is not None and self.offices.organises(self.hour):
             self.terms["strike_until"] = self.offices.unions.struck_until()
 
@@ -649,8 +652,8 @@ class ClickWorkModel(mesa.Model):
         if len(rows) == 0:
             return
         self._close_accounts(rows, forfeits=False)
-        if self.offices.employment is not None:
-            self.offices.employment.note_moves(self.worker_rows[: self.workers_count], rows)
+        if not self.offices.paid_time.is_idle:
+            self.offices.paid_time.note_moves(self.worker_rows[: self.workers_count], rows)
         moving = np.zeros(self.workers_count, bool)
         moving[rows] = True
         for board in self.boards:
@@ -778,15 +781,15 @@ class ClickWorkModel(mesa.Model):
         self.views.add(rows)
 
     def learn_shift_pay(self) -> NDArray[np.int64]:
-        """End the week's pay period of employees; return what each got for open shifts, for all to learn."""
-        employment = self.offices.employment
-        if employment is None:
+        """End the week's pay period; return what each got for time beside pay of tasks, for all to learn."""
+        paid_time = self.offices.paid_time
+        if paid_time.is_idle:
             return np.zeros(0, np.int64)
         rows = self.worker_rows[: self.workers_count]
-        employment.end_period(rows)
-        paid = employment.learned[: len(rows)].copy()
+        paid_time.end_period(rows)
+        paid = paid_time.learned[: len(rows)].copy()
         np.add.at(self.week_pay[..., 0], (column_of(rows, "platform"), rows["country"]), paid)
-        employment.learned[:] = 0
+        paid_time.learned[:] = 0
         return paid
 
     def learn_platform_pay(self) -> None:
@@ -815,13 +818,12 @@ class ClickWorkModel(mesa.Model):
         """Add the day's pay, time and transactions of every board to those of the week and the month."""
         for board in self.boards:
             day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
-            withheld = self._note_employment(board, day)
-            fees = day[:, boards.FEE] - withheld
+            self._note_employment(board, day)
+            fees = day[:, boards.FEE]
             self.offices.month_fees[board.platform] += demand[:, boards.FEES] + fees
             self.offices.month_worker_fees[board.platform] += fees
-            self.offices.month_rewards[board.platform] += day[:, (boards.PAY, boards.FEE, boards.CUT)].sum(
-                axis=1
-            )
+            rewards = day[:, (boards.PAY, boards.FEE, boards.WITHHELD, boards.CUT)].sum(axis=1)
+            self.offices.month_rewards[board.platform] += rewards
             self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
             self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
             handed_in = day[:, boards.ACCEPTED] + day[:, boards.REJECTED]
@@ -842,16 +844,13 @@ class ClickWorkModel(mesa.Model):
         """Unpaid labels of social users by platform and country: since the run began, or of the last day."""
         return audience.labels(self, day)
 
-    def _note_employment(self, board: Board, day: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Let employers note a day; return what of the fees on workers was withheld for contributions."""
-        employment, p = self.offices.employment, board.platform
-        withheld_ppm = self.terms["withheld_ppm"][p]
-        both = withheld_ppm + int(self.platform_rows["worker_fee_ppm"][p])
-        withheld = day[:, boards.FEE] * withheld_ppm // np.maximum(both, 1)
+    def _note_employment(self, board: Board, day: NDArray[np.int64]) -> None:
+        """Let employers note a day."""
+        employment = self.offices.employment
         if employment is not None:
             seconds = np.stack([day[:, boards.DUTY], day[:, boards.PAID], board.refused], axis=-1)
-            employment.note_day(p, seconds, day[:, boards.PAY] + day[:, boards.CUT], withheld)
-        return np.asarray(withheld, np.int64)
+            pay = day[:, boards.PAY] + day[:, boards.CUT]
+            employment.note_day(board.platform, seconds, pay, day[:, boards.WITHHELD])
 
     def close_platform_books(self) -> None:
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
@@ -900,12 +899,14 @@ class ClickWorkModel(mesa.Model):
     def _close_employers_month(self, entries: list[Entry], employed: list[list[Charge]]) -> None:
         """Pay for shifts worker by worker in place of the sums in ``entries``; close employers' accounts."""
         employment = self.offices.employment
-        if employment is None:
+        if employment is None and self.offices.paid_time.is_idle:
             return
         self._book([entry for entry in entries if entry.kind == CAPITAL])
         paid = self.offices.pay_for_shifts(self.worker_rows[: self.workers_count])
         self.ledger.transfer(paid, len(paid), self.no_escrow)
         entries[:] = [entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]
+        if employment is None:
+            return
         dues = np.zeros((2, *employment.covered.shape), np.int64)
         for p, charges in enumerate(employed):
             for charge in charges:

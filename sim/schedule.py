@@ -23,6 +23,7 @@ from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.numeric import log, poisson
+from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
@@ -198,8 +199,8 @@ def come_on_duty(model: Model) -> Task:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
-    if model.offices.employment is not None:
-        model.offices.employment.make_room(len(model.worker_rows))
+    if model.offices.paid_time.wages.any():
+        model.offices.paid_time.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
@@ -223,6 +224,7 @@ def come_on_duty(model: Model) -> Task:
             model.settings,
             model.offices.effects,
             model.offices.tasks_before,
+            model.offices.ratings.informed,
             board.refused,
             board.active,
             board.live,
@@ -261,6 +263,7 @@ def search_and_work(model: Model) -> Task:
                 model.exposure_costs,
                 model.platform_rows[board.platform : board.platform + 1],
                 model.terms[board.platform],
+                model.offices.ratings.tasks,
                 model.settings,
                 board.active,
                 board.live,
@@ -343,10 +346,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
-        if model.offices.employment is not None:
-            on_duty = board.active[: int(board.state[boards.ACTIVE_COUNT])]
-            rows = board.rows[: int(board.state[boards.ROWS])]
-            model.offices.employment.note_hour(board.platform, on_duty, rows)
+        labour.note_paid_time(model.offices.paid_time, board)
 
     yield settle_one
     books.close()
@@ -540,7 +540,8 @@ def organise(model: Model) -> None:
             model.offices.organises(model.hour),
         )
         model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, in_force))
-        unions.count(rows, collectives, model.hour)
+        together = unions.count(rows, collectives, model.hour)
+        model.offices.ratings.tell_collectives(together[:, MEMBERS])
         if in_force:
             unions.call_strikes(model.hour)
     if employment is not None:

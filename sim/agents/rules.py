@@ -65,6 +65,17 @@ def believed_rejection(accepted: float, rejected: float, prior: float, prior_tas
 
 
 @rule
+def rating_effect(own: float, accepted: float, rejected: float, prior_tasks: float) -> float:
+    """Log points by which others' tasks for a requester change the pay expected of it; 0 without any.
+
+    They move the share of rejections that is expected from the ``own`` one, which weighs as much as a prior.
+    """
+    if accepted + rejected <= 0.0:
+        return 0.0
+    return log(1.0 - believed_rejection(accepted, rejected, own, prior_tasks)) - log(1.0 - own)
+
+
+@rule
 def pace(key: int, agent: int, sigma: float) -> float:
     """Log of how fast the tasks of a batch go for one worker, beyond speed; shown by the first task only.
 

@@ -132,6 +132,14 @@ class Worker(RecordAgent):
         PARTS["member"].put(self.model.worker_rows, self.row, int(bool(member)))
 
     @property
+    def hears_ratings(self) -> bool:
+        """Whether the worker hears how requesters treated members of the union: as one, or from one."""
+        if not self.model.terms_of(self.row)["ratings"] > 0.0:
+            return False
+        group = int(self.model.worker_rows["collective"][self.row])
+        return self.union_member or (group >= 0 and bool(self.model.offices.ratings.informed[group]))
+
+    @property
     def accuracy(self) -> float:
         """Share of tasks the worker does right."""
         return float(self._field("accuracy")) / 255.0
@@ -175,10 +183,13 @@ class Worker(RecordAgent):
 
     # --- what the engine asks of the rules, for one listing ---
 
-    def perceived_pay(self, reward_usd: float, stated_seconds: float, noise: float = 0.0) -> float:
+    def perceived_pay(
+        self, reward_usd: float, stated_seconds: float, noise: float = 0.0, requester: int | None = None
+    ) -> float:
         """Net hourly pay in USD that a listing is believed to give; taste and exposure are left out.
 
-        ``noise``, in log points, is added to what is believed.
+        ``noise``, in log points, is added to what is believed. What those who share ratings know of a
+        ``requester`` (its row) counts if it is named.
         """
         settings = self.model.settings[0]
         done = float(self.accepted + self.rejected)
@@ -203,6 +214,10 @@ class Worker(RecordAgent):
         if self.union_member:
             sigma *= float(terms["noise"])
         stated = log(reward_usd * 3600.0 / stated_seconds) + speed + log(1.0 - fee) + log(1.0 - believed)
+        if requester is not None and self.hears_ratings:
+            rated = self.model.offices.ratings.tasks[requester]
+            tasks = float(settings["rejection_prior_tasks"])
+            stated += rules.rating_effect(believed, float(rated[0]), float(rated[1]), tasks)
         if self.learned_pay <= 0.0:
             return float(exp(stated + noise))
         trust = rules.trust(sigma, float(settings["pay_spread"]))

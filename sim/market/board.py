@@ -93,6 +93,7 @@ ACTIVE = records(
         ("log_pay", "f8"),
         ("trust", "f8"),
         ("sigma", "f8"),
+        ("believed", "f8"),
         ("approval_rate", "f8"),
         ("id", "i8"),
         ("row", "i4"),
@@ -116,7 +117,8 @@ ACTIVE = records(
         ("served", "u1"),
     ]
 )
-"""A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour."""
+"""A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour;
+``believed`` is the share of rejections that one who hears of ratings expects without them, -1 for others."""
 
 EVENT = records(
     [
@@ -150,8 +152,9 @@ WORK, RETURN = 0, 1
     NIGHT,
     EXPOSURE,
     ON_DUTY,
+    WITHHELD,
     TALLIES,
-) = range(16)
+) = range(17)
 """Columns of a board's tally by worker country: tasks, micro-dollars, seconds, workers on duty."""
 
 POSTED, BATCHES, DONE, EXPIRED, SPENT, FEES, DEMANDS = range(7)
@@ -941,10 +944,10 @@ class Board:
         self.events = grown(self.events, int(self.state[EVENTS]) + more, SPARE_ROWS)
 
     def room_to_settle(self) -> None:
-        """Make sure that the hour's events can be sorted, and settled in five transfers each at the most."""
+        """Make sure that the hour's events can be sorted, and settled in six transfers each at the most."""
         events = int(self.state[EVENTS])
         self.by_slot = grown(self.by_slot, events, SPARE_ROWS)
-        self.rows = grown(self.rows, 5 * events, SPARE_ROWS)
+        self.rows = grown(self.rows, 6 * events, SPARE_ROWS)
 
     def room_to_close(self) -> None:
         """Make sure that the batches which are exhausted can be closed, with two transfers each."""

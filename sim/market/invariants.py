@@ -45,6 +45,7 @@ from sim.market.board import (
     SEARCH,
     SPENT,
     TALLIES,
+    WITHHELD,
     WORK,
     Board,
     find_taker,
@@ -495,7 +496,9 @@ def count_hour(
         tally[country, ACCEPTED] += right
         tally[country, REJECTED] += wrong
         tally[country, PAY] += gross - fee - cut
-        tally[country, FEE] += fee
+        withheld = floor_ppm(gross, integer(terms[country].withheld_ppm))
+        tally[country, FEE] += fee - withheld
+        tally[country, WITHHELD] += withheld
         tally[country, CUT] += cut
         tally[country, PAID] += right * own
         tally[country, REJECTED_TIME] += wrong * own
@@ -534,6 +537,7 @@ COUNTED = (
     REJECTED_TIME,
     IDLE,
     ON_DUTY,
+    WITHHELD,
 )
 COUNTED_DEMAND = (DONE, SPENT, FEES)
 

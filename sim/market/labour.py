@@ -1,4 +1,4 @@
-"""What an hour brings members of cooperatives, and what it brings the commons: labels and a royalty."""
+"""What an hour brings beside pay: paid time, rewards of members of cooperatives, labels and a royalty."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from sim.agents.traits import MEMBER
 from sim.compile import integer, kernel
-from sim.market.board import EVENTS, RETURN
+from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
+from sim.policy.channels import PAID_TIME
+from sim.policy.paid_time import GIVEN_BACK, REJECTED, SEARCH, WAITING, WORK, PaidTime
 
 
 @kernel
@@ -33,7 +36,7 @@ def note_labels(
     labels: Any,
     royalty: Any,
 ) -> None:
-    """Add an hour's labels on a board to those of each worker's row, and the royalty to that of each country.
+    """Add an hour's labels and the seconds in them to each worker's row, the royalty to each country's.
 
     ``types`` are the bits of the task types that owe it; from hour ``since[k]`` on, new batches owe
     ``rates[k]`` millionths of the reward. The royalty is what fees came to less what they would have come to
@@ -51,7 +54,9 @@ def note_labels(
             if event.kind != RETURN:
                 accepted += integer(event.accepted)
                 if owes:
-                    labels[active[event.active].row] += integer(event.accepted)
+                    mine = labels[active[event.active].row]
+                    mine[0] += integer(event.accepted)
+                    mine[1] += integer(event.accepted) * integer(batch.true_seconds)
             last += 1
         first = last
         rate = integer(0)
@@ -67,8 +72,46 @@ def note_labels(
             royalty[batch.requester_country] += paid - without
 
 
+@kernel
+def note_ratings(count: int, events: Any, active: Any, batches: Any, workers: Any, ratings: Any) -> None:
+    """Add an hour's tasks of members on a board, accepted and rejected, to the ratings of requesters."""
+    for i in range(count):
+        event = events[i]
+        if event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:
+            rated = ratings[batches[event.slot].requester]
+            rated[0] += integer(event.accepted)
+            rated[1] += integer(event.done) - integer(event.accepted)
+
+
+def share_ratings(model: Any) -> None:
+    """Note how requesters treated members in an hour, where members share that."""
+    for board in model.boards:
+        count = int(board.state[EVENTS])
+        if count and model.terms["ratings"][board.platform].any():
+            tasks = model.offices.ratings.tasks
+            note_ratings(count, board.events, board.active, board.batches, model.worker_rows, tasks)
+
+
+def note_paid_time(paid_time: PaidTime, board: Any) -> None:
+    """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid."""
+    if not paid_time.wages[board.platform].any():
+        return
+    active = board.active[: int(board.state[ACTIVE_COUNT])]
+    events = board.events[: int(board.state[EVENTS])]
+    seconds = np.zeros((len(active), len(PAID_TIME)), np.int64)
+    seconds[:, SEARCH], seconds[:, WAITING] = active["searched"], active["left"]
+    who, own, returned = events["active"], events["own_seconds"].astype(np.int64), events["kind"] == RETURN
+    accepted = events["accepted"].astype(np.int64)
+    np.add.at(seconds, (who, WORK), accepted * own)
+    np.add.at(seconds, (who, REJECTED), np.where(returned, 0, events["done"] - accepted) * own)
+    np.add.at(seconds, (who, GIVEN_BACK), np.where(returned, own, 0))
+    transfers = board.rows[: int(board.state[ROWS])]
+    paid_time.note_hour(board.platform, active["row"], active["country"], seconds, transfers)
+
+
 def note_hour(model: Any) -> None:
-    """Note what the hour brought the members of cooperatives, and those who labelled for the commons."""
+    """Note what an hour brought members of unions and cooperatives, and who labelled for the commons."""
+    share_ratings(model)
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
     owed = fund is not None and fund.is_owed
     if cooperatives is None and not owed:

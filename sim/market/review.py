@@ -9,6 +9,7 @@ from sim.agents.traits import MOST_WEEK_PAY, segment_of
 from sim.compile import index, integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
+from sim.ledger import WITHHELD as WITHHELD_KIND
 from sim.market.board import (
     ACCEPTED,
     ACTIVE_COUNT,
@@ -32,6 +33,7 @@ from sim.market.board import (
     ROWS,
     SEARCH,
     SPENT,
+    WITHHELD,
     add_row,
 )
 from sim.market.search import worker_fee
@@ -170,7 +172,8 @@ def settle(
     """Write the hour's settlement rows; note each worker's seconds and net pay.
 
     Fees and cuts are computed on an event's total: the payer's side is rounded up, the receiver's
-    side down, and the difference (less than a micro-dollar) goes to the rounding account. The
+    side down, and the difference (less than a micro-dollar) goes to the rounding account. What is
+    withheld beside the fee is rounded down, and the fee is the rest of what both come to. The
     requester's fee is computed on the batch's total so far, so that its rounding happens once.
     """
     state[ROWS] = 0
@@ -199,7 +202,9 @@ def settle(
         payer = integer(batch.requester_country)
         add_row(rows, state, REWARD, event.slot, row, gross, payer, country)
         fee_down, fee_up = both_ppm(gross, worker_fee_ppm)
-        add_row(rows, state, WORKER_FEE, row, platform_number, fee_down, country, owner)
+        withheld, _ = both_ppm(gross, integer(terms[country].withheld_ppm))
+        add_row(rows, state, WORKER_FEE, row, platform_number, fee_down - withheld, country, owner)
+        add_row(rows, state, WITHHELD_KIND, row, platform_number, withheld, country, owner)
         cut_down = integer(0)
         cut_up = integer(0)
         if worker.collective >= 0:
@@ -221,7 +226,8 @@ def settle(
         tally[country, ACCEPTED] += accepted
         tally[country, REJECTED] += rejected
         tally[country, PAY] += net
-        tally[country, FEE] += fee_up
+        tally[country, FEE] += fee_up - withheld
+        tally[country, WITHHELD] += withheld
         tally[country, CUT] += cut_up
         tally[country, PAID] += accepted * own
         tally[country, REJECTED_TIME] += rejected * own

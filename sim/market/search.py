@@ -15,6 +15,7 @@ from sim.agents.rules import (
     other_income,
     own_seconds,
     pace,
+    rating_effect,
     reservation_with_income,
     returns_task,
     speed_log_gain,
@@ -83,6 +84,7 @@ def come_on_duty(
     settings: Any,
     effects: Any,
     tasks_before: Any,
+    informed: Any,
     refused: Any,
     active: Any,
     live: Any,
@@ -91,7 +93,7 @@ def come_on_duty(
     """Add those whose session starts now and prepare the hour of everyone on duty.
 
     ``terms`` are those of the platform for the workers of each country. Who gets no shift stays away;
-    ``refused`` counts the seconds by country.
+    ``refused`` counts the seconds by country; ``informed`` are the collectives that hear of ratings.
     """
     setting = settings[0]
     count = state[ACTIVE_COUNT]
@@ -191,6 +193,9 @@ def come_on_duty(
         )
         if member:
             sigma *= real(term.noise)
+        entry.believed = -1.0
+        if term.ratings > 0.0 and (member or (worker.collective >= 0 and informed[worker.collective] > 0)):
+            entry.believed = believed
         weight = 1.0
         belief = 0.0
         if worker.learned_pay > 0.0:
@@ -334,6 +339,15 @@ def begin_round(live: Any, searching: int, active: Any, looking: Any) -> int:
 
 
 @rule
+def told_of(ratings: Any, requester: int, entry: Any, setting: Any) -> float:
+    """Log points by which ratings of a requester change the pay that one who hears of them perceives."""
+    rated = ratings[index(requester)]
+    prior_tasks = real(setting.rejection_prior_tasks)
+    effect = rating_effect(real(entry.believed), real(rated[0]), real(rated[1]), prior_tasks)
+    return float(real(entry.trust) * effect)
+
+
+@rule
 def examine(
     draw: int,
     search_key: int,
@@ -342,12 +356,14 @@ def examine(
     looking: Any,
     active: Any,
     listings: Any,
+    batches: Any,
     orders: Any,
     open_batches: int,
     takers: Any,
     table: Any,
     ranking: Any,
     exposure_costs: Any,
+    ratings: Any,
     setting: Any,
 ) -> int:
     """Let each of ``count`` workers examine one listing; return how many look on.
@@ -373,9 +389,11 @@ def examine(
     taste_sigma = real(setting.taste_sigma)
     for i in range(fitting):
         at = integer(looking[2, index(i)])
+        slot = integer(looking[1, index(at)])
         entry = active[index(looking[0, index(at)])]
-        listing = listings[index(looking[1, index(at)])]
-        seems = perceived_pay(listing, entry, taste_key, taste_sigma, exposure_costs)
+        seems = perceived_pay(listings[index(slot)], entry, taste_key, taste_sigma, exposure_costs)
+        if entry.believed >= 0.0:
+            seems += told_of(ratings, integer(batches[index(slot)].requester), entry, setting)
         looking[2, index(accepting)] = at
         accepting += integer(accepts(seems, real(entry.log_reservation)))
     propose(accepting, looking, active, listings, takers, table, real(setting.pace_sigma))
@@ -578,6 +596,7 @@ def search(
     exposure_costs: Any,
     platforms: Any,
     terms: Any,
+    ratings: Any,
     settings: Any,
     active: Any,
     live: Any,
@@ -622,12 +641,14 @@ def search(
                 looking,
                 active,
                 listings,
+                batches,
                 orders,
                 integer(state[OPEN]),
                 takers,
                 table,
                 ranking,
                 exposure_costs,
+                ratings,
                 setting,
             )
         proposing = integer(0)

@@ -32,10 +32,10 @@ window. Taxes on profit are in it where profit is attributed to the country of t
 
 Of `cooperatives`, fee, floor and order are those that members decided as the month ended, for the next one;
 fee is NaN where the platform's own price list holds. surplus is what costs, taxes, lenders (`repaid`) left,
-patronage what of it and of earlier roundings was handed out. `commons` tells of a month's royalty what
-collecting it cost and who got the rest: per_label for each task accepted of a type that owes it, and for each
-label that users made unpaid. Both hand out as the month ends, also at the end of a run; nothing of them is
-cut off where the window begins within a month.
+patronage what of it and of earlier roundings was handed out. `commons` tells of a month's royalty
+what collecting it cost and who got the rest: per_hour for each hour of work in tasks accepted of a type that
+owes it, and in labels that users made unpaid. Both hand out as the month ends, also at the end of a run;
+nothing of them is cut off where the window begins within a month.
 
 `unions` is counted on Mondays, after some have joined and left. `employment` has whole months: pay is rewards
 less fees and what is withheld, before brokers' cuts, and the quote is that of the month after.
@@ -87,6 +87,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "tasks_returned": Column("int64", "assignments"),
         "pay_microusd": Column("int64", "µ$"),
         "worker_fee_microusd": Column("int64", "µ$"),
+        "withheld_microusd": Column("int64", "µ$"),
         "broker_cut_microusd": Column("int64", "µ$"),
         "duty_seconds": Column("int64", "s"),
         **_TIMES,
@@ -264,8 +265,10 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "royalty_microusd": Column("int64", "µ$"),
         "collecting_microusd": Column("int64", "µ$"),
         "labels": Column("int64", "assignments"),
+        "label_seconds": Column("int64", "s"),
         "unpaid_labels": Column("int64", "labels"),
-        "per_label_microusd": Column("int64", "µ$"),
+        "unpaid_label_seconds": Column("int64", "s"),
+        "per_hour_microusd": Column("int64", "µ$"),
         "to_workers_microusd": Column("int64", "µ$"),
         "to_users_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
@@ -324,6 +327,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "workers": ("transfers_microusd",),
     "audiences": (),
     "requesters": ("zone",),
+    "series": ("withheld_microusd",),
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 

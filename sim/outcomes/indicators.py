@@ -1494,6 +1494,18 @@ def commons_per_thousand_labels(frames: Frames, world: Countries | None) -> floa
 
 
 @indicator(
+    name="commons_per_hour",
+    unit="USD",
+    definition="Dividend of the commons for an hour of work in labels, paid or not; mean over hours.",
+)
+def commons_per_hour(frames: Frames, world: Countries | None) -> float:
+    table = _commons(frames)
+    paid = _usd(int((table["to_workers_microusd"] + table["to_users_microusd"]).sum()))
+    hours = int((table["label_seconds"] + table["unpaid_label_seconds"]).sum()) / 3600
+    return _ratio(paid, hours, "labels")
+
+
+@indicator(
     name="commons_over_pay",
     unit="share",
     definition="Dividend of the commons to workers over net pay, by the ledger and the days of the window.",
@@ -1559,6 +1571,18 @@ def refused_shifts_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(float(sums["refused_seconds"]), float(sums.sum()), "time of employees")
 
 
+@indicator(
+    name="withheld_share",
+    unit="share",
+    definition="What platforms withhold from rewards for contributions and pay for shifts, over requesters'"
+    " spending; it is no fee.",
+)
+def withheld_share(frames: Frames, world: Countries | None) -> float:
+    _employed(frames)
+    withheld = _usd(_total(frames.series, "withheld_microusd"))
+    return _ratio(withheld, market_turnover(frames, world), "spending")
+
+
 def _register_employers(name: str, kind: str, what: str) -> None:
     def paid(frames: Frames, world: Countries | None) -> float:
         _employed(frames)
@@ -1569,6 +1593,9 @@ def _register_employers(name: str, kind: str, what: str) -> None:
 
 
 _register_employers("shift_pay", "shift_pay", "Pay of employees for open shifts, beside their tasks")
+_register_employers(
+    "withheld", "withheld", "What platforms withhold from rewards of employees for what they owe as employers"
+)
 _register_employers("contributions", "contributions", "Employers' contributions to governments")
 
 

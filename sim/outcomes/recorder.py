@@ -62,6 +62,7 @@ WORKER_SIDE = {
     "tasks_returned": boards.RETURNS,
     "pay_microusd": boards.PAY,
     "worker_fee_microusd": boards.FEE,
+    "withheld_microusd": boards.WITHHELD,
     "broker_cut_microusd": boards.CUT,
     "duty_seconds": boards.DUTY,
     "paid_seconds": boards.PAID,

@@ -60,6 +60,5 @@ def employment_rows(model: Any, period: str) -> Columns:
 
 
 def shift_pay_of(model: Any) -> NDArray[np.int64]:
-    """Micro-dollars that each of the first workers was paid for shifts as the month was closed."""
-    employment = model.offices.employment
-    return np.zeros(0, np.int64) if employment is None else employment.last_paid
+    """Micro-dollars that each of the first workers was paid for time as the month was closed."""
+    return np.asarray(model.offices.paid_time.last_paid, np.int64)

@@ -18,20 +18,24 @@ from sim.config import Config
 REWARD_FLOOR = "reward_floor"
 FEE_CAP = "fee_cap"
 WORKER_FLOOR = "worker_floor"
+LABOUR_COST = "labour_cost"
 LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
 ROYALTY = "royalty"
 PORTABLE = "portable"
 REFUSAL = "refusal"
 NOISE = "noise"
+RATINGS = "ratings"
 WITHHELD = "withheld"
 UNFAIR = "unfair"
 SHIFTS = "shifts"
 FREE_LABELS = "free_labels"
+PAID_TIME = ("paid_work", "paid_search", "paid_waiting", "paid_given_back", "paid_rejected")
 
 FOLDS = {
     REWARD_FLOOR: (np.maximum, 0.0),
     WORKER_FLOOR: (np.maximum, 0.0),
+    LABOUR_COST: (np.maximum, 0.0),
     FEE_CAP: (np.minimum, np.inf),
     LEVY_ON_REQUESTERS: (np.add, 0.0),
     LEVY_ON_WORKERS: (np.add, 0.0),
@@ -39,20 +43,27 @@ FOLDS = {
     PORTABLE: (np.maximum, 0.0),
     REFUSAL: (np.maximum, 0.0),
     NOISE: (np.minimum, 1.0),
+    RATINGS: (np.maximum, 0.0),
     WITHHELD: (np.add, 0.0),
     UNFAIR: (np.minimum, 1.0),
     SHIFTS: (np.minimum, 1.0),
     FREE_LABELS: (np.add, 0.0),
+    **dict.fromkeys(PAID_TIME, (np.maximum, 0.0)),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
 work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count; USD
-an hour under which members refuse, factor on their errors in pay, share of a reward withheld from workers,
-factor on unfair rejections, share of sessions that get a shift; labels a week, unpaid."""
+an hour, before the fee on workers, under which members refuse; factor on their errors in pay; whether (above
+0) they share ratings of requesters; share of a reward withheld from workers; factor on unfair rejections;
+share of sessions that get a shift; labels a week, unpaid; USD that an hour of each kind of time on duty must
+bring, whatever piece rates pay of it.
+
+A ``worker_floor`` is a gross wage: before the fee on workers, after what is withheld for their employer. What
+an hour costs an employer, ``labour_cost``, is a reward before either."""
 
 HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
 """Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
 
-BY_COUNTRY = (WORKER_FLOOR, REFUSAL, NOISE, WITHHELD, UNFAIR, SHIFTS)
+BY_COUNTRY = (WORKER_FLOOR, LABOUR_COST, REFUSAL, NOISE, RATINGS, WITHHELD, UNFAIR, SHIFTS, *PAID_TIME)
 """Channels with a value for the workers of each country; the others have one for each platform."""
 
 
@@ -72,6 +83,7 @@ class Channels:
 
     reward_floor: NDArray[np.float64]
     worker_floor: NDArray[np.float64]
+    labour_cost: NDArray[np.float64]
     fee_cap: NDArray[np.float64]
     levy_on_requesters: NDArray[np.float64]
     levy_on_workers: NDArray[np.float64]
@@ -79,10 +91,21 @@ class Channels:
     portable: NDArray[np.float64]
     refusal: NDArray[np.float64]
     noise: NDArray[np.float64]
+    ratings: NDArray[np.float64]
     withheld: NDArray[np.float64]
     unfair: NDArray[np.float64]
     shifts: NDArray[np.float64]
     free_labels: NDArray[np.float64]
+    paid_work: NDArray[np.float64]
+    paid_search: NDArray[np.float64]
+    paid_waiting: NDArray[np.float64]
+    paid_given_back: NDArray[np.float64]
+    paid_rejected: NDArray[np.float64]
+
+    @property
+    def paid_time(self) -> NDArray[np.float64]:
+        """USD an hour by platform, country and kind of time."""
+        return np.stack([getattr(self, name) for name in PAID_TIME], axis=-1)
 
 
 def promises(config: Config) -> list[Contribution]:

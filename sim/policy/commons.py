@@ -18,9 +18,12 @@ def collecting(terms: Commons, royalty: int) -> int:
     return -int(-royalty * exact(terms.administration_share) // 1)
 
 
-def dividend(pot: int, labels: int) -> int:
-    """Whole micro-dollars for each of so many labels, paid or not; what is left stays in the fund."""
-    return pot // labels if labels else 0
+def worth(seconds: NDArray[np.int64], unpaid: NDArray[np.int64], each: float) -> NDArray[np.int64]:
+    """Milliseconds of work that count: of workers' labels what they take, of unpaid ones ``each`` seconds.
+
+    So a label's share does not depend on whether it was paid, nor on how quick its maker is.
+    """
+    return np.concatenate([1000 * seconds, int(1000 * exact(each)) * unpaid])
 
 
 class Fund:
@@ -34,11 +37,12 @@ class Fund:
         Millionths of the reward.
     royalty : int64 array (platforms, countries)
         Micro-dollars that platforms took this month for the fund, by the requester's country.
-    labels : int64 array
-        Tasks accepted this month of types that owe a royalty, by worker.
+    labels : int64 array (workers, 2)
+        Tasks accepted this month of types that owe a royalty, and the seconds of work in them.
     told : int64 array
-        Of the month shared last: royalty, what collecting it cost, labels of workers, unpaid labels of
-        users, what each brought, what workers and users got; money in micro-dollars.
+        Of the month shared last: royalty, what collecting it cost, labels of workers and the seconds that
+        they count for, the same of unpaid labels of users, what an hour of them brought, what workers and
+        users got; money in micro-dollars.
     """
 
     STATE = ("since", "rates", "royalty", "labels", "told")
@@ -51,8 +55,8 @@ class Fund:
         self.since = np.zeros(0, np.int64)
         self.rates = np.zeros((0, len(names)), np.int64)
         self.royalty = np.zeros((len(names), countries), np.int64)
-        self.labels = np.zeros(1, np.int64)
-        self.told = np.zeros(7, np.int64)
+        self.labels = np.zeros((1, 2), np.int64)
+        self.told = np.zeros(9, np.int64)
 
     @property
     def is_owed(self) -> bool:
@@ -63,7 +67,7 @@ class Fund:
         """Make room for the labels of so many workers."""
         more = workers - len(self.labels)
         if more > 0:
-            self.labels = np.pad(self.labels, (0, more))
+            self.labels = np.pad(self.labels, ((0, more), (0, 0)))
 
     def note_rates(self, hour: int, rates: NDArray[np.int64]) -> None:
         """Note what new batches owe from an hour on."""

@@ -14,7 +14,7 @@ from sim.columns import Records
 from sim.compile import integer, kernel, real
 from sim.draws import uniform
 from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
-from sim.policy.commons import collecting, dividend
+from sim.policy.commons import collecting, worth
 from sim.policy.cooperative import VOTES, is_excluded, patronage
 
 Model = Any
@@ -153,17 +153,21 @@ def hand_out(model: Model) -> None:
 
 
 def share_fund(model: Model) -> None:
-    """Divide what is in the fund of the commons among all labels of the month, paid or not."""
+    """Divide what is in the fund of the commons by the work in all labels of the month, paid or not."""
     fund = model.offices.fund
     unpaid, countries = model.unpaid_labels()
     pot = int(model.ledger.commons_fund["balance"][0])
-    each = dividend(pot, int(fund.labels.sum()) + int(unpaid.sum()))
+    counts = worth(fund.labels[:, 1], unpaid, fund.terms.unpaid_label_seconds)
+    due, workers = patronage(pot, counts), len(fund.labels)
     home = int(model.platform_rows["owner"][fund.numbers[0]])
-    to_workers = pay_workers(model, COMMONS_DIVIDEND, 0, home, each * fund.labels)
-    to_users = pay(model, COMMONS_TO_USERS, 0, home, each * unpaid, countries)
+    to_workers = pay_workers(model, COMMONS_DIVIDEND, 0, home, due[:workers])
+    to_users = pay(model, COMMONS_TO_USERS, 0, home, due[workers:], countries)
     taken = [int(royalty) for royalty in fund.royalty.sum(axis=1)]
     cost = sum(collecting(fund.terms, royalty) for royalty in taken)
-    fund.told[:] = (sum(taken), cost, fund.labels.sum(), unpaid.sum(), each, to_workers, to_users)
+    paid, free = int(counts[:workers].sum()), int(counts[workers:].sum())
+    an_hour = 3_600_000 * pot // max(1, paid + free)
+    labels = (fund.labels[:, 0].sum(), paid // 1000, unpaid.sum(), free // 1000)
+    fund.told[:] = (sum(taken), cost, *labels, an_hour, to_workers, to_users)
 
 
 def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[np.int64]) -> int:

@@ -75,6 +75,8 @@ from sim.policy.effects import (
     WAGE,
 )
 from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, spread
+from sim.policy.paid_time import PaidTime
+from sim.policy.ratings import Ratings
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -228,7 +230,9 @@ class Offices:
             )
         if policy.wage_floor is not None:
             wage_floor.refuse_unknown_wages(policy.wage_floor, world)
+        self.ratings = Ratings()
         self.unions = Unions(policy.union, self.names, world) if policy.union is not None else None
+        self.paid_time = PaidTime(platforms, countries)
         self.employment: Employment | None = None
         if policy.reclassification is not None:
             fees = {name: platform.worker_fee for name, platform in config.platforms.items()}
@@ -483,13 +487,17 @@ class Offices:
             # What comes in is for the month before: in one month it is more than is due, in another less.
             borne = charged - self.passed_on(platform) + owed - self.withheld(platform)
             self.costs.note(platform, cost + borne, rewards)
-        profit, tax = revenue - cost - charged - owed, self.policy.profit_tax
+        self.note_loss(platform, revenue - cost - charged - owed, hour)
+        if self.cooperatives is not None and self.is_cooperative(platform, hour - 1):
+            self.cooperatives.note_month(platform, closing)
+
+    def note_loss(self, platform: int, profit: int, hour: int) -> None:
+        """Note what the profit or loss of the month before an hour leaves to be taken off later profits."""
+        tax = self.policy.profit_tax
         if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
             self.losses[platform] = past - used
-        if self.cooperatives is not None and self.is_cooperative(platform, hour - 1):
-            self.cooperatives.note_month(platform, closing)
 
     def royalties(self, platform: int) -> list[Entry]:
         """Return the transfers that hand on what a platform took for the commons."""
@@ -770,9 +778,12 @@ class Offices:
 
         ``withheld`` is what was withheld from rewards for them.
         """
-        if self.employment is None:
+        if self.employment is None and self.paid_time.is_idle:
             return [[] for _ in self.names]
-        pay, contributions = self.employment.dues(workers)
+        pay = self.paid_time.dues(workers)
+        contributions = withheld = np.zeros_like(pay)
+        if self.employment is not None:
+            contributions, withheld = self.employment.due_on(pay), self.employment.month_withheld
         return [
             [
                 Charge(
@@ -784,7 +795,7 @@ class Offices:
                 )
                 for kind, dues, less in (
                     (SHIFT_PAY, pay[platform], np.zeros_like(pay[platform])),
-                    (CONTRIBUTIONS, contributions[platform], self.employment.month_withheld[platform]),
+                    (CONTRIBUTIONS, contributions[platform], withheld[platform]),
                 )
                 for country in np.flatnonzero(dues | less)
             ]
@@ -792,10 +803,8 @@ class Offices:
         ]
 
     def pay_for_shifts(self, workers: Records) -> Records:
-        """Return the transfers to workers of what platforms owe them for open shifts."""
-        if self.employment is None:
-            return np.zeros(0, TRANSFER)
-        return self.employment.payments(workers, self.owners)
+        """Return the transfers to workers of what platforms owe them for time."""
+        return self.paid_time.payments(workers, self.owners)
 
     def withheld(self, platform: int) -> int:
         """Micro-dollars that a platform withheld from rewards this month, for contributions."""
@@ -1023,7 +1032,7 @@ class Offices:
             yield self.cooperatives, Cooperatives.STATE
         if self.fund is not None:
             yield self.fund, Fund.STATE
-        for part in (self.unions, self.employment):
+        for part in (self.paid_time, self.ratings, self.unions, self.employment):
             if part is not None:
                 yield part, part.CHECKPOINTED
 

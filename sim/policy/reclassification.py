@@ -1,24 +1,20 @@
-"""Reclassification: what employees are owed for open shifts, what they cost, how many shifts are opened.
+"""Reclassification: what time of employees is paid, what they cost, how many shifts are opened.
 
-A pay period ends with the week, with the month, and when somebody changes platform. All money is in whole
-micro-dollars from exact fractions.
+What is owed for time is worked out where the channels are read (`sim.policy.paid_time`). All money is in
+whole micro-dollars from exact fractions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.traits import column_of
-from sim.columns import Records
 from sim.errors import UserError
 from sim.instruments import Reclassification
-from sim.ledger import REWARD, SHIFT_PAY, TRANSFER, WORKER_FEE
-from sim.policy.channels import SHIFTS, UNFAIR, WITHHELD, WORKER_FLOOR, Contribution
-from sim.policy.taxes import MILLION, exact
+from sim.policy.channels import LABOUR_COST, PAID_TIME, SHIFTS, UNFAIR, WITHHELD, Contribution
+from sim.policy.taxes import exact
 from sim.world import World
 
 DUTY, PAID, REFUSED = range(3)
@@ -26,13 +22,6 @@ DUTY, PAID, REFUSED = range(3)
 
 MOST_RECOVERED = 0.5
 """Largest share of a reward that is withheld to pay for shifts."""
-
-
-def shortfall(
-    wage: NDArray[np.int64], seconds: NDArray[np.int64], piece_pay: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Micro-dollars by which piece pay falls short of a wage (micro-dollars an hour) for seconds on duty."""
-    return np.asarray(np.maximum(0, wage * seconds // 3600 - piece_pay), np.int64)
 
 
 def withheld_share(rate: float, fee: float) -> float:
@@ -68,12 +57,6 @@ class Employment:
 
     Attributes
     ----------
-    seconds, piece_pay : int64 arrays
-        Seconds on duty, and rewards less fees (micro-dollars), of each worker in this pay period.
-    owed, learned : int64 arrays
-        Pay for shifts owed to each worker by the present platform; that of this week, which is learned from.
-    claims : int64 array (n, 3)
-        Row, platform and micro-dollars of what platforms owe to those who left them this month.
     month, week : int64 arrays (platforms, countries, 3)
         Seconds on duty, paid, and refused for lack of a shift.
     month_pay, month_withheld : int64 arrays (platforms, countries)
@@ -81,18 +64,11 @@ class Employment:
     ratios, opened, recovered : float64 arrays (platforms, countries)
         Hours on duty for a paid one that are quoted; share of sessions that get a shift; share of rewards
         withheld to pay for shifts.
-    last_paid : int64 array
-        Micro-dollars that each worker was paid for shifts when a month was last closed.
     closed : int64 array (platforms, countries, 7)
         Of the month last closed: the seconds of ``month``, pay, withheld, pay for shifts, contributions.
     """
 
     CHECKPOINTED = (
-        "seconds",
-        "piece_pay",
-        "owed",
-        "learned",
-        "claims",
         "month",
         "week",
         "month_pay",
@@ -122,40 +98,15 @@ class Employment:
                 for name in names
             ]
         )
-        wages = np.array([int(exact(usd) * MILLION) for usd in self.usd], np.int64)
-        self.wages = np.where(self.covered, wages, 0)
         shape = self.covered.shape
-        self.seconds, self.piece_pay = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self.owed, self.learned = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self.claims = np.zeros((0, 3), np.int64)
         self.month, self.week = np.zeros((*shape, 3), np.int64), np.zeros((*shape, 3), np.int64)
         self.month_pay, self.month_withheld = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.ratios, self.opened = np.full(shape, law.first_ratio), np.ones(shape)
         self.recovered = np.zeros(shape)
         self.closed = np.zeros((*shape, 7), np.int64)
         self.noting = np.zeros(1, bool)
-        self.last_paid = np.zeros(0, np.int64)
 
     # --- counting ---
-
-    def make_room(self, workers: int) -> None:
-        """Make room for notes of so many workers."""
-        more = workers - len(self.seconds)
-        if more > 0:
-            for name in ("seconds", "piece_pay", "owed", "learned"):
-                setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
-
-    def note_hour(self, platform: int, active: Records, transfers: Records) -> None:
-        """Note the time on duty and the rewards less fees of an hour, worker by worker."""
-        if not self.noting[0]:
-            return
-        covered = self.covered[platform]
-        here = active[covered[active["country"]]]
-        np.add.at(self.seconds, here["row"], here["duty"])
-        rewards = transfers[(transfers["kind"] == REWARD) & covered[transfers["credit_country"]]]
-        np.add.at(self.piece_pay, rewards["credit"], rewards["amount"])
-        fees = transfers[(transfers["kind"] == WORKER_FEE) & covered[transfers["debit_country"]]]
-        np.subtract.at(self.piece_pay, fees["debit"], fees["amount"])
 
     def note_day(
         self, platform: int, seconds: NDArray[np.int64], pay: NDArray[np.int64], withheld: NDArray[np.int64]
@@ -167,60 +118,14 @@ class Employment:
             self.month_pay[platform] += np.where(self.covered[platform], pay, 0)
             self.month_withheld[platform] += withheld
 
-    # --- pay for shifts ---
-
-    def _lacking(self, workers: Records, rows: Any = slice(None)) -> NDArray[np.int64]:
-        """What piece pay of this period lacks, for some of the workers."""
-        wage = self.wages[column_of(workers, "platform")[rows], workers["country"][rows]]
-        return shortfall(wage, self.seconds[: len(workers)][rows], self.piece_pay[: len(workers)][rows])
-
-    def end_period(self, workers: Records, rows: Any = slice(None)) -> None:
-        """End the pay period of some workers: what piece pay lacks is owed."""
-        self.make_room(len(workers))
-        lacking = self._lacking(workers, rows)
-        for total in (self.owed, self.learned):
-            total[: len(workers)][rows] += lacking
-        for note in (self.seconds, self.piece_pay):
-            note[: len(workers)][rows] = 0
-
-    def note_moves(self, workers: Records, rows: NDArray[np.int64]) -> None:
-        """End the pay period of workers who are about to leave their platform, which goes on owing it."""
-        self.end_period(workers, rows)
-        platforms = column_of(workers, "platform")[rows]
-        claims = np.stack([rows, platforms, self.owed[rows]], axis=1).astype(np.int64)
-        self.claims = np.concatenate([self.claims, claims[claims[:, 2] > 0]])
-        self.owed[rows] = 0
-
-    def dues(self, workers: Records) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pay for shifts and contributions due by platform and country, as of now."""
-        self.make_room(len(workers))
-        pay = np.zeros(self.covered.shape, np.int64)
-        owed = self.owed[: len(workers)] + self._lacking(workers)
-        np.add.at(pay, (column_of(workers, "platform"), workers["country"]), owed)
-        np.add.at(pay, (self.claims[:, 1], workers["country"][self.claims[:, 0]]), self.claims[:, 2])
-        contributions = np.zeros_like(pay)
+    def due_on(self, pay: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Contributions due by platform and country, on piece pay so far and on this pay for shifts."""
+        due = np.zeros_like(pay)
         if self.noting[0]:
             for platform, country in np.argwhere(self.covered).tolist():
                 base = int(self.month_pay[platform, country] + pay[platform, country])
-                contributions[platform, country] = int(base * exact(self.rates[country]))
-        return pay, contributions
-
-    def payments(self, workers: Records, owners: list[int]) -> Records:
-        """End everybody's pay period and return the transfers of pay for shifts; nothing is owed any more."""
-        self.end_period(workers)
-        rows = np.flatnonzero(self.owed[: len(workers)])
-        present = np.stack([rows, column_of(workers, "platform")[rows], self.owed[rows]], axis=1)
-        every = np.concatenate([self.claims, present.astype(np.int64)])
-        paid = np.zeros(len(every), TRANSFER)
-        paid["kind"], paid["debit"], paid["credit"] = SHIFT_PAY, every[:, 1], every[:, 0]
-        paid["amount"] = every[:, 2]
-        paid["debit_country"] = np.array(owners)[every[:, 1]]
-        paid["credit_country"] = workers["country"][every[:, 0]]
-        self.owed[:] = 0
-        self.claims = self.claims[:0]
-        self.last_paid = np.zeros(len(workers), np.int64)
-        np.add.at(self.last_paid, paid["credit"], paid["amount"])
-        return paid
+                due[platform, country] = int(base * exact(self.rates[country]))
+        return due
 
     def close_month(
         self,
@@ -265,10 +170,12 @@ class Employment:
         for platform, country in np.argwhere(self.covered).tolist():
             recovered = float(self.recovered[platform, country])
             withheld = recovered + withheld_share(self.rates[country], self.fees[platform] + recovered)
-            yield Contribution(WORKER_FLOOR, platform, self.quote(platform, country), country)
+            yield Contribution(LABOUR_COST, platform, self.quote(platform, country), country)
             yield Contribution(WITHHELD, platform, withheld, country)
             yield Contribution(UNFAIR, platform, self.law.unfair_share, country)
             yield Contribution(SHIFTS, platform, float(self.opened[platform, country]), country)
+            for kind in PAID_TIME:
+                yield Contribution(kind, platform, self.usd[country], country)
 
 
 def refuse_unknown_wages(law: Reclassification, world: World) -> None:

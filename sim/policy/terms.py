@@ -14,14 +14,15 @@ TERMS = records(
         ("withheld_ppm", "i8"),
         ("log_refusal", "f8"),
         ("noise", "f8"),
+        ("ratings", "f8"),
         ("unfair", "f8"),
         ("shifts", "f8"),
         ("strike_until", "i8"),
     ]
 )
-"""Millionths of a reward withheld beside the fee; log USD an hour below which members refuse, and the factor
-on their errors; the factor on unfair rejections; share of sessions that get a shift; hour at which a strike
-ends."""
+"""Millionths of a reward withheld beside the fee; log USD an hour, after the fee, below which members refuse,
+and the factor on their errors; whether (above 0) they share ratings; factor on unfair rejections; share of
+sessions that get a shift; hour at which a strike ends."""
 
 NO_REFUSAL = 1e-9
 """USD an hour below which nobody asks less anyway."""
@@ -32,6 +33,19 @@ def make_terms(channels: Channels, fees_ppm: NDArray[np.int64], most_ppm: int) -
     terms = np.zeros(channels.withheld.shape, TERMS)
     room = np.maximum(0, most_ppm - np.asarray(fees_ppm, np.int64))[:, None]
     terms["withheld_ppm"] = np.minimum(np.floor(channels.withheld * 1e6 + 0.5), room)
-    terms["log_refusal"] = [[log(max(NO_REFUSAL, float(usd))) for usd in row] for row in channels.refusal]
-    terms["noise"], terms["unfair"], terms["shifts"] = channels.noise, channels.unfair, channels.shifts
+    # Whoever is paid for waiting would only wait at that wage: pieces are no longer what is bargained over.
+    gross = np.where(channels.paid_waiting > 0.0, 0.0, channels.refusal)
+    net = gross * (1.0 - np.asarray(fees_ppm, np.float64)[:, None] / 1e6)
+    terms["log_refusal"] = [[log(max(NO_REFUSAL, usd)) for usd in row] for row in net.tolist()]
+    for name in ("noise", "ratings", "unfair", "shifts"):
+        terms[name] = getattr(channels, name)
     return terms
+
+
+def least_rewards(channels: Channels, terms: Records) -> NDArray[np.float64]:
+    """Return the USD of reward an hour that floors and employers' costs ask, by platform and country.
+
+    A floor is a gross wage, so what is withheld beside the fee comes on top of it.
+    """
+    kept = 1.0 - terms["withheld_ppm"] / 1e6
+    return np.asarray(np.maximum(channels.worker_floor / kept, channels.labour_cost), np.float64)

@@ -15,7 +15,7 @@ from sim.draws import uniform
 from sim.errors import UserError
 from sim.instruments import Union
 from sim.numeric import exp
-from sim.policy.channels import NOISE, REFUSAL, WORKER_FLOOR, Contribution
+from sim.policy.channels import NOISE, RATINGS, REFUSAL, WORKER_FLOOR, Contribution
 from sim.world import World
 
 DRAW_JOINS, DRAW_LEAVES = range(2)
@@ -223,6 +223,7 @@ class Unions:
             guideline = float(self.guidelines[country])
             yield Contribution(REFUSAL, platform, guideline * union.refusal_share, country)
             yield Contribution(NOISE, platform, 1.0 - union.rating_gain, country)
+            yield Contribution(RATINGS, platform, float(union.share_ratings), country)
             if self.signed[platform, country]:
                 yield Contribution(WORKER_FLOOR, platform, guideline * union.bargained_share, country)
 

@@ -68,6 +68,7 @@ NO_SURPLUS: Mapping[str, str] = {
     "posting": "a requester's own money, reserved",
     "refund": "a requester's own money, back",
     "worker_fee": "net pay is counted without it; platforms' profit is counted where it is paid out",
+    "withheld": "net pay is counted without it; what it pays for is counted where platforms pay it",
     "pending_rounding": "net pay is counted without it",
     "payout": "net pay is counted as it is earned",
     "spending": "a worker's own money",
@@ -185,7 +186,8 @@ def public_money(flows: pd.DataFrame) -> Amounts:
     """Return what public money brings to each country less what it takes there, by (country, "").
 
     Taxes come from the country of the platform's owners, or whoever else is charged, and go to that of the
-    treasury; treasuries pool them. What a treasury pays to its own people stays in the country.
+    treasury; treasuries pool them. What a treasury pays to its own people stays in the country. So do
+    contributions as far as they were withheld from rewards there in the month: owners pay the rest of them.
     """
     found: Counter[tuple[str, str]] = Counter()
     kinds = flows["kind"].astype(str)
@@ -195,6 +197,23 @@ def public_money(flows: pd.DataFrame) -> Amounts:
         here = moved[inside]
         for country, amount in zip(here[f"{side}_country"].astype(str), here["amount_microusd"], strict=True):
             found[country, ""] += sign * int(amount)
+    for (owner, country), amount in _contributions_withheld(flows).items():
+        found[owner, ""] += amount
+        found[country, ""] -= amount
+    return dict(found)
+
+
+def _contributions_withheld(flows: pd.DataFrame) -> Amounts:
+    """Return the contributions that workers' rewards paid for, by countries of the owner and the workers."""
+    columns = ["period", "debit_country", "credit_country", "amount_microusd"]
+    kinds, found = flows["kind"].astype(str), Counter[tuple[str, str]]()
+    withheld, due = (
+        flows.loc[kinds == kind, columns].itertuples(index=False) for kind in ("withheld", "contributions")
+    )
+    kept = {(str(month), str(owner), str(place)): int(amount) for month, place, owner, amount in withheld}
+    for month, owner, place, amount in due:
+        paid = min(int(amount), kept.get((str(month), str(owner), str(place)), 0))
+        found[str(owner), str(place)] += paid
     return dict(found)
 
 

@@ -413,7 +413,8 @@ def with_policy(frames: FrameSet, unit: int = 50_000_000, alike: bool = False) -
         commons=table(
             "commons",
             {
-                "period": months, "labels": 900, "unpaid_labels": 100, "to_workers_microusd": 9 * unit,
+                "period": months, "labels": 900, "unpaid_labels": 100, "label_seconds": 9000,
+                "unpaid_label_seconds": 1000, "to_workers_microusd": 9 * unit,
                 "to_users_microusd": unit,
             },
         ),

@@ -25,6 +25,7 @@ from sim.agents.requester import Requester
 from sim.agents.traits import ACTIVE, column_of
 from sim.agents.worker import Worker
 from sim.columns import Column
+from sim.config import Config
 from sim.draws import normal
 from sim.ledger import FORFEIT, PAYOUT
 from sim.market.board import ACTIVE_COUNT, EVENTS, EXHAUSTED, OPEN, find_taker
@@ -503,9 +504,12 @@ def foretold_targets() -> int:
     return compared
 
 
-def foretold_acceptance() -> int:
-    """What was worked on is what ``accepts`` takes; who passed all listings by would not take some of it."""
-    base = lively(workers=100)
+def foretold_acceptance(base: Config | None = None, prepare: Any = lambda model: None) -> int:
+    """What was worked on is what ``accepts`` takes; who passed all listings by would not take some of it.
+
+    ``prepare`` changes the model before what is watched.
+    """
+    base = base or lively(workers=100)
     config = replace(
         base,
         market=replace(base.market, return_ratio=0.0, life_hours_median=6.0, noise_sigma=0.3),
@@ -530,10 +534,11 @@ def foretold_acceptance() -> int:
     model.run(WEEK + 30)
     for worker in workers_of(model)[::2]:
         worker.log_reservation += 3.0
+    prepare(model)
     watch = AcceptanceWatch()
     model.observers.append(watch)
     for _ in range(130):
-        watch.records = model.worker_rows.copy()
+        watch.records, watch.rated = model.worker_rows.copy(), model.offices.ratings.tasks.copy()
         model.step()
     assert watch.taken > 1000 and watch.passed > 10, (watch.taken, watch.passed)
     assert watch.experienced > 500, "hardly anybody has learned what tasks pay"
@@ -544,14 +549,15 @@ class AcceptanceWatch(Watch):
     """Holds what was worked on and what was passed by against the workers' own answers before the hour."""
 
     def __init__(self) -> None:
-        self.records = np.zeros(0)
+        self.records = self.rated = np.zeros(0)
         self.taken = self.passed = self.experienced = 0
 
     def hour(self, model: ClickWorkModel) -> None:
         after, model.worker_rows = model.worker_rows, self.records
+        ratings, model.offices.ratings.tasks = model.offices.ratings.tasks, self.rated
         for board in model.boards:
             self.look(model, board)
-        model.worker_rows = after
+        model.worker_rows, model.offices.ratings.tasks = after, ratings
 
     def look(self, model: ClickWorkModel, board: Any) -> None:
         """Compare one board's hour."""
@@ -581,9 +587,8 @@ def likes(model: ClickWorkModel, board: Any, entry: Any, slot: int) -> bool:
         + float(setting["taste_sigma"]) * normal(model.key(TASTE, 0), identity, kind)
         - float(model.exposure_costs[kind])
     )
-    return worker.accepts(
-        worker.perceived_pay(float(batch["reward"]) / 1e6, float(batch["estimated_seconds"]), noise)
-    )
+    offer = float(batch["reward"]) / 1e6, float(batch["estimated_seconds"])
+    return worker.accepts(worker.perceived_pay(*offer, noise, int(batch["requester"])))
 
 
 def possible(model: ClickWorkModel, board: Any, entry: Any, slot: int) -> bool:

@@ -40,7 +40,9 @@ def test_tables_agree_with_the_ledger(exercised: Exercised) -> None:
     assert int(commons["to_workers_microusd"].sum()) == booked(frames, "commons_dividend") > 0
     royalty = commons["royalty_microusd"] - commons["collecting_microusd"]
     assert int(royalty.sum()) == booked(frames, "royalty")
-    assert (commons["labels"] * commons["per_label_microusd"] == commons["to_workers_microusd"]).all()
+    by_time = commons["label_seconds"] * commons["per_hour_microusd"] // 3600
+    assert (abs(by_time - commons["to_workers_microusd"]) <= commons["label_seconds"] / 3600 + 60).all()
+    assert (commons["label_seconds"] > commons["labels"]).all()
     got = booked(frames, "patronage") + booked(frames, "commons_dividend")
     assert int(frames.workers["transfers_microusd"].sum()) == got
     assert int(table["rewards_microusd"].sum()) <= booked(frames, "reward")
@@ -75,6 +77,7 @@ def by_hand() -> FrameSet:
         commons=frame(
             "commons",
             period=["2019-02", "2019-03"], labels=[1000, 2000], unpaid_labels=[0, 1000],
+            label_seconds=[30_000, 60_000], unpaid_label_seconds=[0, 54_000],
             to_workers_microusd=[2_000_000, 4_000_000], to_users_microusd=[0, 2_000_000],
         ),
         series=frame("series", day=[40, 40], platform=["own", "other"], tasks_accepted=[30, 70],
@@ -91,6 +94,7 @@ def by_hand() -> FrameSet:
         ("cooperative_surplus_per_member_month", 2.0),  # 80 on 40
         ("cooperative_work_share", 0.3),
         ("commons_per_thousand_labels", 2.0),  # 8 on 4
+        ("commons_per_hour", 0.2),  # 8 on 144 000 s, 40 h: 0.2
         ("commons_over_pay", 0.1),  # 6 of 60
         ("commons_to_users_share", 0.25),  # 2 of 8
     ],

@@ -106,6 +106,36 @@ def test_employment_is_what_was_booked(
     assert found["world_shift_pay_per_year"]["value"] > 0
 
 
+def test_what_is_withheld_is_no_fee(
+    run: tuple[FrameSet, Mondays, ClickWorkModel], exercised: Exercised
+) -> None:
+    """Fees are those of the price list; what is kept for contributions and shifts stands by itself."""
+    frames, _, model = run
+    series = frames.series
+    of_workers = ("pay_microusd", "worker_fee_microusd", "withheld_microusd", "broker_cut_microusd")
+    rewards = int(series[list(of_workers)].sum().sum())
+    fees = int(series["requester_fee_microusd"].sum())
+    assert rewards + fees == int(series["requester_spent_microusd"].sum())
+    for number, (name, platform) in enumerate(model.config.platforms.items()):
+        here = series[series["platform"] == name]
+        gross = int(here[list(of_workers)].sum().sum())
+        taken, ppm = int(here["worker_fee_microusd"].sum()), round(1e6 * platform.worker_fee)
+        assert 0 <= taken - gross * ppm / 1e6 <= 2 * here["tasks_accepted"].sum(), f"{name} ({number})"
+    withheld = int(series["withheld_microusd"].sum())
+    booked = frames.flows[frames.flows["kind"] == "withheld"]
+    assert withheld == int(booked["amount_microusd"].sum())
+    found = summary(frames, model.world)
+    worker_fees = int(series["worker_fee_microusd"].sum())
+    assert found["fees"]["value"] == pytest.approx((fees + worker_fees) / 1e6)
+    assert found["withheld_share"]["value"] == pytest.approx(withheld / (rewards + fees))
+    later = frames.employment["period"] > frames.employment["period"].min()
+    of_months = int(frames.employment.loc[later, "withheld_microusd"].sum())
+    months = series["date"].str.slice(0, 7).isin(frames.employment.loc[later, "period"])
+    assert of_months == int(series.loc[months, "withheld_microusd"].sum())
+    exercised("micro-dollars withheld", withheld, 1_000_000)
+    exercised("micro-dollars of fees on workers", worker_fees, 100_000)
+
+
 def test_a_checkpoint_holds_the_tables(run: tuple[FrameSet, Mondays, ClickWorkModel]) -> None:
     config = run[2].config
     model = ClickWorkModel(config)

@@ -203,6 +203,8 @@ def test_nobody_works_under_the_floor(name: str, exercised: Exercised) -> None:
     exercised("for less, on batches from before", counts["of older batches"], 3)
     if name == "stated time":
         exercised("for less, from who does not comply", counts["of who does not comply"], 10)
+    if name == "employees":
+        exercised("pieces of employees", counts["from which something is withheld"], 100)
     if name == "local minimum wages":
         exercised("batches closed to the North", counts["batches for the South alone"], 50)
 

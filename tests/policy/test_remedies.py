@@ -28,7 +28,7 @@ from tests.support.processes import python
 from tests.support.remedies import EMPLOYED, EMPLOYED_SOUTH, ORGANISED, REMEDIES, UNIFORM
 from tests.support.remedy_plants import OF_FORMULAS, OF_MARKETS
 
-INSTRUMENTS = ("union", "reclassification")
+INSTRUMENTS = ("union", "reclassification", "paid_time")
 ALL = [(instrument, case) for instrument in INSTRUMENTS for case in cases_of(instrument)]
 
 
@@ -55,8 +55,8 @@ def test_planted_bugs_in_formulas(instrument: str, exercised: Exercised) -> None
         with planted(Plant(module, old, new, "", tiny)):
             assert failures(instrument), f"no case notices {new!r} in place of {old!r}"
     assert not failures(instrument)
-    exercised("cases", len(cases_of(instrument)), 20)
-    exercised("planted bugs noticed", len(OF_FORMULAS[instrument]), 8)
+    exercised("cases", len(cases_of(instrument)), 6 if instrument == "paid_time" else 20)
+    exercised("planted bugs noticed", len(OF_FORMULAS[instrument]), 4 if instrument == "paid_time" else 8)
 
 
 # --- the union ------------------------------------------------------------------------------------
@@ -89,6 +89,17 @@ def test_shared_ratings(exercised: Exercised) -> None:
     exercised("views that differ", counts["views that differ"], 3)
 
 
+def test_ratings_of_requesters(exercised: Exercised) -> None:
+    counts = remedies.shared_ratings()
+    exercised("tasks of members", counts["members"], 500)
+    exercised("tasks of who works with a member", counts["informed"], 20)
+    exercised("tasks of others", counts["others"], 500)
+
+
+def test_members_say_what_they_take(exercised: Exercised) -> None:
+    exercised("answers compared", remedies.foretold_by_members()["compared"], 1_000)
+
+
 # --- employment -----------------------------------------------------------------------------------
 
 
@@ -109,6 +120,16 @@ def test_employers(policy: Policies, seed: int, exercised: Exercised) -> None:
 
 def test_open_books_of_employers(exercised: Exercised) -> None:
     exercised("micro-dollars", remedies.open_books(EMPLOYED)["micro-dollars"], 1_000_000)
+
+
+def test_time_paid_by_the_channel_alone(exercised: Exercised) -> None:
+    """No instrument is needed: what the channels say is paid, in any order, and 0 USD an hour is nothing."""
+    counts = remedies.time_alone()
+    exercised("pay periods that lack pay", counts["periods that lack pay"], 15)
+    exercised("pay periods that lack none", counts["periods that lack none"], 30)
+    exercised("rejected tasks", counts["rejected"], 100)
+    exercised("micro-dollars", counts["micro-dollars"], 1_000_000)
+    exercised("accounts compared", counts["accounts compared"], 50_000)
 
 
 # --- both -----------------------------------------------------------------------------------------

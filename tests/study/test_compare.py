@@ -316,6 +316,32 @@ def check_shares(measured: Any) -> None:
     assert flows["contributions"] > 0 and found["tax_revenue"] == pytest.approx(taxes / 1e6, rel=1e-9)
 
 
+PUBLIC_FLOWS = [
+    # In February 30 are kept of Indian rewards, more than the 20 due: India pays itself. Of Kenya's 12 its
+    # workers pay 5 and owners 7; what is too much in March is not for February. French owners keep none.
+    ("2019-02", "withheld", "pending", "platforms", "IND", "USA", 30),
+    ("2019-02", "contributions", "platforms", "governments", "USA", "IND", 20),
+    ("2019-02", "withheld", "pending", "platforms", "KEN", "USA", 5),
+    ("2019-02", "contributions", "platforms", "governments", "USA", "KEN", 12),
+    ("2019-03", "withheld", "pending", "platforms", "KEN", "USA", 50),
+    ("2019-03", "contributions", "platforms", "governments", "USA", "KEN", 10),
+    ("2019-02", "contributions", "platforms", "governments", "FRA", "IND", 4),
+    ("2019-02", "usage_tax", "platforms", "governments", "USA", "IND", 3),
+]
+
+
+def check_public(module: Any) -> None:
+    """Contributions that were withheld from rewards stay in the country; owners pay the rest."""
+    columns = ["period", "kind", "debit_sector", "credit_sector", "debit_country", "credit_country"]
+    flows = pd.DataFrame(PUBLIC_FLOWS, columns=[*columns, "amount_microusd"])
+    found = {country: amount for (country, _), amount in module.public_money(flows).items()}
+    assert found == {"USA": -10, "IND": 7, "KEN": 7, "FRA": -4}, found
+
+
+def test_public_money_between_countries() -> None:
+    check_public(sim.study.incidence)
+
+
 def test_every_kind_of_transfer_has_its_place() -> None:
     """A kind that is new to the ledger must be given its lines, or a reason for having none."""
     tables = (sim.study.incidence.GAINS, sim.study.incidence.LOSSES, sim.study.incidence.NO_SURPLUS)
@@ -532,11 +558,19 @@ PLANTS = [
     ("measure", 'done = baseline["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
     ("measure", 'before["id"], after["id"]', 'before["id"], before["id"]', check_pairs),
     ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
-    ("incidence", '("credit", 1), ("debit", -1)', '("credit", 1), ("debit", -2)', check_cash),
+    ("incidence", '("debit", -1)):\n        sectors', '("debit", -2)):\n        sectors', check_cash),
     ("incidence", 'PURSES = ("funding", ', "PURSES = (", check_cash),
     ("incidence", "add(line, payer, -int(amount))", "add(line, payee, -int(amount))", check_cash),
     ("incidence", "add(line, payee, int(amount))", "add(line, payer, int(amount))", check_cash),
     ("incidence", ".sum()) - asked * MICRO", ".sum())", check_cash),
+    ("incidence", 'found[owner, ""] += amount', 'found[owner, ""] += 0', check_public),
+    ("incidence", "min(int(amount), kept.get((", "max(int(amount), kept.get((", check_public),
+    (
+        "incidence",
+        "(str(month), str(owner), str(place)): int",
+        "('2019-02', str(owner), str(place)): int",
+        check_public,
+    ),
 ]
 
 
@@ -544,7 +578,8 @@ def edited(name: str, old: str, new: str) -> types.ModuleType:
     """A module of the study with one edit, beside the real one."""
     path = Path(sim.study.compare.__file__).with_name(f"{name}.py")
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    if text.count(old) != 1:
+        raise LookupError(f"{old!r} is there {text.count(old)} times: the planted bug must follow the source")
     module = types.ModuleType(f"sim.study.{name}_with_a_bug")
     sys.modules[module.__name__] = module
     try:

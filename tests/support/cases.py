@@ -37,7 +37,7 @@ from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
 from sim.policy.at_cost import Costs
 from sim.policy.channels import fold
-from sim.policy.commons import dividend
+from sim.policy.commons import worth
 from sim.policy.cooperative import Cooperatives, is_excluded, patronage
 from sim.policy.effects import EXPECTED
 from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
@@ -428,12 +428,12 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "reward" in given:
         _check_royalty(given, expect)
     elif "pot" in given:
-        pot, labels, unpaid = whole(given["pot"]), given["labels"], given["unpaid"]
-        each = dividend(pot, sum(labels) + sum(unpaid))
-        same(each, whole(expect["each"]))
-        for people, name in ((labels, "workers"), (unpaid, "users")):
-            same([each * number for number in people], [whole(usd) for usd in expect[name]])
-        same(pot - each * (sum(labels) + sum(unpaid)), whole(expect["kept"]))
+        pot, seconds, unpaid = whole(given["pot"]), given["seconds"], given["unpaid"]
+        of_people = worth(np.array(seconds, np.int64), np.array(unpaid, np.int64), given.get("each", 5))
+        due = patronage(pot, of_people).tolist()
+        same(due[: len(seconds)], [whole(usd) for usd in expect["workers"]])
+        same(due[len(seconds) :], [whole(usd) for usd in expect["users"]])
+        same(pot - sum(due), whole(expect["kept"]))
     elif "transfers" in expect:
         _check_month(given, expect)
     else:
@@ -455,19 +455,21 @@ def _check_royalty(given: dict[str, Any], expect: dict[str, Any]) -> None:
     batches["reward"], batches["fee_ppm"] = whole(given["reward"]), given["fee_ppm"]
     batches["accepted"], batches["posted_hour"] = given["before"] + done, given.get("posted", 0)
     batches["requester_country"], batches["type"] = 1, 3
+    batches["true_seconds"] = given.get("seconds", 30)
     active["row"] = np.arange(number)
     events = np.zeros(number + given.get("returned", 0), EVENT)
     events["slot"] = 1
     events["accepted"][:number], events["active"][:number] = given["accepted"], np.arange(number)
     events["kind"][number:], events["accepted"][number:] = RETURN, 77
-    labels, royalty = np.zeros(number, np.int64), np.zeros(2, np.int64)
+    labels, royalty = np.zeros((number, 2), np.int64), np.zeros(2, np.int64)
     since, rates = np.array([0, given.get("since", 0)]), np.array([0, given["royalty_ppm"]])
     order, types = np.arange(len(events)), (1 << 3) * given.get("owes", True)
     note_labels(
         len(events), view(events), order, view(active), view(batches), types, since, rates, labels, royalty
     )
     same(royalty.tolist(), [0, whole(expect["royalty"])])
-    same(labels.tolist(), expect["labels"])
+    same(labels[:, 0].tolist(), expect["labels"])
+    same(labels[:, 1].tolist(), [given.get("seconds", 30) * one for one in expect["labels"]])
 
 
 def view(rows: Any) -> Any:

@@ -15,9 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.traits import ACTIVE, OTHER_JOB, permanent_ids
+from sim.agents.traits import ACTIVE, OTHER_JOB, PARTS, permanent_ids
 from sim.agents.worker import Worker
-from sim.instruments import ConditionalIncome, Policies, TurnoverTax, UsageTax, WageFloor
+from sim.instruments import (
+    ConditionalIncome,
+    Policies,
+    Reclassification,
+    TurnoverTax,
+    UsageTax,
+    WageFloor,
+)
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from tests.support.markets import fingerprint
@@ -34,7 +41,13 @@ EMPLOYERS = Policies(
 FLOOR = Policies(wage_floor=WageFloor(usd_per_hour=6.0, compliance=0.7, start="2019-02-01"))
 LOCAL = Policies(wage_floor=WageFloor(start="2019-02-01"))
 ACTUAL = Policies(wage_floor=WageFloor(usd_per_hour=5.0, basis="actual", start="2019-02-01"))
-FLOORS = {"stated time": FLOOR, "local minimum wages": LOCAL, "actual time": ACTUAL}
+EMPLOYED = Policies(
+    wage_floor=WageFloor(usd_per_hour=2.0, start="2019-02-01"),
+    reclassification=Reclassification(
+        countries=["STH"], usd_per_hour=0.5, contributions=0.3, exit_months=0, start="2019-02-01"
+    ),
+)
+FLOORS = {"stated time": FLOOR, "local minimum wages": LOCAL, "actual time": ACTUAL, "employees": EMPLOYED}
 FLOOR_AND_SEEKERS = replace(SEEKERS, wage_floor=WageFloor(compliance=0.7, start="2019-02-01"))
 
 
@@ -55,12 +68,16 @@ class FloorWatch(Watcher):
         """Look at who worked for what."""
         floor = model.config.policy.wage_floor
         for _, batch, entry in events(model):
+            place = int(PARTS["platform"].of(model.worker_rows[int(entry["row"])])), int(entry["country"])
+            withheld = int(model.terms["withheld_ppm"][place])
+            self.counts["from which something is withheld"] += withheld > 0
             country = int(model.worker_rows["country"][int(entry["row"])])
             usd = floor.usd_per_hour
             if usd is None:
                 usd = float(model.world.minimum_wage_usd[country])
             seconds = batch["true_seconds"] if floor.basis == "actual" else batch["estimated_seconds"]
-            enough = Fraction(int(batch["reward"]) * 3600, int(seconds)) >= Fraction(usd) * (10**6 - 1)
+            gross = Fraction(int(batch["reward"]) * (10**6 - withheld) * 3600, 10**6 * int(seconds))
+            enough = gross >= Fraction(usd) * (10**6 - 1)
             complies = bool(model.requester_rows["complies"][int(batch["requester"])])
             bound = complies and int(batch["posted_hour"]) >= FEBRUARY
             assert enough or not bound, f"{batch['reward']} for {seconds} s, and {usd} an hour is the least"

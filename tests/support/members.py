@@ -250,7 +250,7 @@ def founded() -> Counts:
 
 
 class LabelWatch(Watcher):
-    """Counts labels and works out the royalty batch by batch, by the rate of the month of posting."""
+    """Counts seconds in labels and works out the royalty batch by batch, by the rate when it was posted."""
 
     def __init__(self, rates: dict[int, int]) -> None:
         super().__init__()
@@ -274,7 +274,7 @@ class LabelWatch(Watcher):
                 self.counts["other work"] += 1
                 continue
             number = int(batch["id"])
-            self.labels[int(entry["id"])] += int(event["accepted"])
+            self.labels[int(entry["id"])] += int(event["accepted"]) * int(batch["true_seconds"])
             touched[number] += int(event["accepted"])
             facts[number] = int(batch["reward"]), int(batch["fee_ppm"]), self.rate(int(batch["posted_hour"]))
         for number, more in touched.items():
@@ -287,16 +287,15 @@ class LabelWatch(Watcher):
             self.counts["labels"] += more
 
     def month(self, model: Any, period: str, flows: Any) -> None:
-        """The royalty less its cost goes into the fund; each label brings the same; what is left is kept."""
+        """The royalty less its cost goes into the fund; each second brings the same; what is left is kept."""
         terms = model.config.policy.commons
         passed, told = int(flows[NUMBERS["royalty"]].sum()), model.offices.fund.told
         assert int(told[0]) == self.royalty, f"royalty {told[0]}, counted {self.royalty}"
         cost = self.royalty - passed
         assert 0 <= cost - self.royalty * terms.administration_share <= len(model.platform_names)
         pot, labels = self.kept + passed, sum(self.labels.values())
-        each = pot // labels if labels else 0
         ids = permanent_ids(model.worker_rows[: model.workers_count]).tolist()
-        due = [each * self.labels[number] for number in ids]
+        due = [pot * self.labels[number] // labels if labels else 0 for number in ids]
         got = model.members_got if len(model.members_got) else np.zeros(len(due), np.int64)
         assert got.tolist() == due, "somebody else's dividend"
         assert int(flows[NUMBERS["commons_dividend"]].sum()) == sum(due)
@@ -342,7 +341,7 @@ def platforms_keep_what_is_theirs() -> Counts:
 
 
 class UserShares(Watcher):
-    """Looks at each month's end whether users got as much for a label as workers did, and spent it."""
+    """Looks at each month's end whether users got as much for a second as workers did, and spent it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -350,15 +349,19 @@ class UserShares(Watcher):
 
     def month(self, model: Any, period: str, flows: Any) -> None:
         """Look at the month that has just been closed."""
-        each, paid = int(model.offices.fund.told[4]), int(flows[NUMBERS["commons_to_users"]].sum())
+        told, paid = model.offices.fund.told, int(flows[NUMBERS["commons_to_users"]].sum())
         labels = int(model.audiences_closed["month_labels"].sum())
-        assert paid == each * labels, (period, paid, each, labels)
+        to_workers, accounts = int(flows[NUMBERS["commons_dividend"]].sum()), len(model.audience_rows)
+        by_time = to_workers * labels * 5 // max(1, int(told[3]))
+        assert abs(paid - by_time) <= paid * len(model.worker_rows) // max(1, to_workers) + accounts + 1, (
+            f"{period}: {paid} for {labels} labels, {to_workers} for {told[3]} seconds"
+        )
         assert not model.audience_rows["balance"].any()
         self.counts.update(to_users=paid, labels=labels)
 
 
 def unpaid_labels() -> Counts:
-    """Users share in the fund by their unpaid labels, as much for each as workers get."""
+    """Users share in the fund by their unpaid labels, each of which counts for 5 seconds of work."""
     base = market(days=58, policy=COMMONS)
     users = Platform(family="social", owner="NTH", labels_per_user_month=0.5)
     model = ClickWorkModel(replace(base, platforms={**base.platforms, "users": users}))

@@ -186,7 +186,12 @@ NULLS: dict[str, dict[str, Policies]] = {
         "nobody begins": Policies(union=Union(organising_rate=0.0, contact_rate=1.0)),
         "members who do as others do": Policies(
             union=Union(
-                organising_rate=0.3, refusal_share=0.0, rating_gain=0.0, strike_days=0, bargained_share=0.0
+                organising_rate=0.3,
+                refusal_share=0.0,
+                rating_gain=0.0,
+                share_ratings=False,
+                strike_days=0,
+                bargained_share=0.0,
             )
         ),
         "a start after the end": Policies(union=Union(organising_rate=1.0, start="2019-06-01")),

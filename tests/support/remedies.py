@@ -7,28 +7,34 @@ from __future__ import annotations
 
 import copy
 import math
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim import schedule
-from sim.agents.rules import noise_sigma
+from sim.agents.rules import noise_sigma, rating_effect
 from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, permanent_ids
 from sim.draws import uniform
 from sim.instruments import Policies, Reclassification, Union, UniversalIncome, UsageTax, WageFloor
+from sim.ledger import TRANSFER
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.numeric import binomial
-from sim.policy import reclassification, union
-from sim.policy.channels import fold
+from sim.policy import paid_time, reclassification, union
+from sim.policy.channels import PAID_TIME, Contribution, fold
 from sim.policy.office import Offices
+from sim.policy.terms import NO_REFUSAL, least_rewards, make_terms
 from sim.schedule import REVIEW, SHIFTS, SUPPORT
 from sim.schedule import UNION as JOINING
 from sim.validation import build
+from tests.mesa_api.checks import foretold_acceptance
+from tests.mesa_api.market import lively
 from tests.support.cases import (
     CODES,
     MONTH,
@@ -54,7 +60,8 @@ NAMES = ("microwork", "other")
 
 def check(instrument: str, case: dict[str, Any]) -> None:
     """Hold one case against the functions."""
-    {"union": _check_union, "reclassification": _check_employment}[instrument](case["given"], case["expect"])
+    checks = {"union": _check_union, "reclassification": _check_employment, "paid_time": _check_time}
+    checks[instrument](case["given"], case["expect"])
 
 
 def near(found: float, expected: float) -> None:
@@ -76,6 +83,9 @@ def _check_union(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "grievance" in expect:
         numbers = float(given.get("pay", -1)), float(given["guideline"]), math.log(given["outside"])
         near(union.grievance(*numbers, float(given["rejected"])), expect["grievance"])
+    elif "told" in expect:
+        numbers = tuple(float(given[name]) for name in ("own", "accepted", "rejected", "prior_tasks"))
+        near(math.exp(rating_effect(*numbers)), expect["told"])
     elif "chance" in expect:
         numbers = tuple(float(given[name]) for name in ("organising", "contact", "density", "grievance"))
         near(union.joining_chance(*numbers), expect["chance"])
@@ -85,7 +95,10 @@ def _check_union(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     """What the union does where it is strong: strikes, agreements, and what it gives to the channels."""
-    offices = offices_of(given, Policies(union=build(Union, given["policy"])))
+    law = build(Reclassification, given["law"]) if "law" in given else None
+    offices = offices_of(given, Policies(union=build(Union, given["policy"]), reclassification=law))
+    if law is not None:
+        offices.employment = employment_of(given, offices)
     unions = offices.unions
     assert unions is not None
     for name, countries in given.get("workers", {}).items():
@@ -107,6 +120,13 @@ def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     near_table(channels.worker_floor, expect["floors"])
     if "refusal" in expect:
         near_table(channels.refusal, expect["refusal"])
+    fees = [round(1e6 * given.get("fees", {}).get(name, 0.0)) for name in NAMES]
+    terms = make_terms(channels, np.array(fees), 990_000)
+    if "asked" in expect:
+        asked = np.exp(terms["log_refusal"])
+        near_table(np.where(asked > 2 * NO_REFUSAL, asked, 0.0), expect["asked"])
+    if "rewards" in expect:
+        near_table(least_rewards(channels, terms), expect["rewards"])
 
 
 def _check_employment(given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -125,8 +145,8 @@ def _check_employment(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 
 def _lacking(given: dict[str, Any], law: Reclassification) -> float:
-    wage, seconds, piece = whole(given["wage"]), given["seconds"], whole(given["piece_pay"])
-    return float(reclassification.shortfall(*(np.array([one]) for one in (wage, seconds, piece)))[0]) / 1e6
+    promised, piece = whole(given["wage"]) * given["seconds"], whole(given["piece_pay"])
+    return float(paid_time.shortfall(np.array([promised]), np.array([piece]))[0]) / 1e6
 
 
 def _opened(given: dict[str, Any], law: Reclassification) -> float:
@@ -150,13 +170,19 @@ FORMULAS: dict[str, Callable[[dict[str, Any], Reclassification], float]] = {
 def employers_of(given: dict[str, Any]) -> Offices:
     """The public offices where platforms are employers, with contributions as a case gives them."""
     offices = offices_of(given, Policies(reclassification=build(Reclassification, given["policy"])))
+    offices.employment = employment_of(given, offices)
+    offices.employment.noting[0] = True
+    return offices
+
+
+def employment_of(given: dict[str, Any], offices: Offices) -> reclassification.Employment:
+    """What platforms know as employers, with a case's contributions and fees on workers."""
     rates = np.array([float(given.get("rate", {}).get(code, 0.0)) for code in CODES])
     world = replace(offices.world, employer_contributions=rates)
     law = offices.policy.reclassification
     assert law is not None
-    offices.employment = reclassification.Employment(law, dict.fromkeys(NAMES, 0.0), world)
-    offices.employment.noting[0] = True
-    return offices
+    fees = {name: float(given.get("fees", {}).get(name, 0.0)) for name in NAMES}
+    return reclassification.Employment(law, fees, world)
 
 
 def _check_quotes(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -168,27 +194,29 @@ def _check_quotes(offices: Offices, given: dict[str, Any], expect: dict[str, Any
     nothing = np.zeros((2, 2), np.int64)
     employment.close_month(nothing, nothing, nothing, True)
     channels = fold(2, 2, offices.contributions(hour_of(given.get("month", MONTH[1]))))
-    near_table(channels.worker_floor, expect["floors"])
+    near_table(channels.labour_cost, expect["floors"])
+    assert not channels.worker_floor.any(), "a quote is no wage"
 
 
 def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
     employment = offices.employment
     assert employment is not None
-    people = np.zeros(len(given["people"]), WORKER)
-    employment.make_room(len(people))
+    people, time = np.zeros(len(given["people"]), WORKER), offices.paid_time
+    time.set_wages(fold(2, 2, offices.contributions(hour_of(MONTH[0]))))
+    time.make_room(len(people))
     claims = []
     for row, person in enumerate(given["people"]):
         platform, country = NAMES.index(person.get("platform", "microwork")), CODES.index(person["country"])
         people["country"][row] = country
         PARTS["platform"].put(people, row, platform)
-        employment.seconds[row] = person["seconds"]
-        employment.piece_pay[row] = whole(person["piece_pay"])
+        time.promised[row] = time.wages[platform, country, paid_time.WAITING] * person["seconds"]
+        time.piece_pay[row] = whole(person["piece_pay"])
         employment.month_pay[platform, country] += whole(person["piece_pay"])
-        employment.owed[row] = whole(person.get("owed", 0))
+        time.owed[row] = whole(person.get("owed", 0))
         if "left" in person:
             claims.append([row, 0, whole(person["left"])])
     if claims:
-        employment.claims = np.array(claims, np.int64)
+        time.claims = np.array(claims, np.int64)
     charges = offices.employment_charges(people)[0]
     offices.owners = [0, 0]
     month = hour_of(MONTH[1])
@@ -202,7 +230,7 @@ def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]
     same(amounts.tolist(), [whole(usd) for usd in expect["shift_pay"]])
     of_first = int(paid["amount"][paid["debit"] == 0].sum())
     same(of_first, sum(one.amount for one in charges if one.kind == NUMBERS["shift_pay"]))
-    assert not employment.owed.any() and not len(employment.claims) and not employment.seconds.any()
+    assert not time.owed.any() and not len(time.claims) and not time.promised.any()
 
 
 def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -210,11 +238,37 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
     assert employment is not None
     dues = np.zeros((2, 2, 2), np.int64)
     dues[0, 0], dues[1, 0] = by_country(given, "shift_pay"), by_country(given, "contributions")
-    employment.dues = lambda workers: (dues[0], dues[1])  # type: ignore[method-assign]
+    offices.paid_time.dues = lambda workers: dues[0]  # type: ignore[method-assign]
+    employment.due_on = lambda pay: dues[1]  # type: ignore[method-assign]
     employment.month_withheld[0] = by_country(given, "withheld")
     offices.losing[0] = heads(given, "losing")
     charges = offices.employment_charges(np.zeros(0, WORKER))[0]
     check_exits(offices, charges, np.zeros((2, 2), np.int64), hour_of(MONTH[1]), given, expect)
+
+
+def _check_time(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What channels make of contributions, in any order, and what an hour of one worker then lacks."""
+    gives = [
+        Contribution(f"paid_{kind}", NAMES.index(name), float(usd), CODES.index(code))
+        for kind, name, code, usd in given["gives"]
+    ]
+    for some in (gives, gives[::-1]):
+        time = paid_time.PaidTime(2, 2)
+        time.set_wages(fold(2, 2, some))
+        time.make_room(1)
+        place = NAMES.index(given["platform"]), CODES.index(given["country"])
+        wages = dict(zip(PAID_TIME, time.wages[place].tolist(), strict=True))
+        same({name: usd for name, usd in wages.items() if usd}, {
+            f"paid_{kind}": whole(usd) for kind, usd in expect["wages"].items()
+        })  # fmt: skip
+        spent = [[given["seconds"].get(kind.removeprefix("paid_"), 0) for kind in PAID_TIME]]
+        nothing = np.zeros(0, TRANSFER)
+        time.note_hour(place[0], np.array([0]), np.array([place[1]]), np.array(spent), nothing)
+        time.piece_pay[0] += whole(given["piece_pay"])
+        worker = np.zeros(1, WORKER)
+        worker["country"] = place[1]
+        PARTS["platform"].put(worker, 0, place[0])
+        same(time.dues(worker)[place], whole(expect["due"]))
 
 
 # --- markets --------------------------------------------------------------------------------------
@@ -271,7 +325,12 @@ class MemberWatch(Watcher):
                 assert asked == own, "who is no member asks for more"
                 self.counts["at work while others strike"] += strike and bool(entry["duty"])
                 continue
-            guideline = self.guideline(model, country) * law.refusal_share
+            if self.is_employed(model, board.platform, country):
+                assert asked == own, "an employee refuses by the piece"
+                self.counts["members who are employees"] += 1
+                continue
+            fee = int(model.platform_rows["worker_fee_ppm"][board.platform])
+            guideline = self.guideline(model, country) * law.refusal_share * (1 - fee / 1e6)
             assert abs(asked - max(own, math.log(guideline))) < 1e-12, "a member under the guideline"
             self.counts["bound by the guideline"] += asked > own
             self.counts["asking more anyway"] += asked == own
@@ -283,6 +342,11 @@ class MemberWatch(Watcher):
                 assert worker.union_member
                 assert not worker.accepts(wage * (1 - 1e-6)) and worker.accepts(wage * (1 + 1e-6)), "the view"
                 self.counts["views"] += 1
+
+    def is_employed(self, model: Any, platform: int, country: int) -> bool:
+        """Whether all time on duty is paid by the platform: its workers in the country are employees."""
+        law = model.config.policy.reclassification
+        return law is not None and (not law.countries or model.world.codes[country] in law.countries)
 
     def guideline(self, model: Any, country: int) -> float:
         """USD an hour."""
@@ -449,6 +513,82 @@ def _error_of(model: ClickWorkModel, entry: Any) -> Counts:
     worker.union_member = member
     assert wage == worker.perceived_pay(0.5, 300.0)
     return counts
+
+
+SHARING = Union(refusal_share=0.0, rating_gain=0.0, strike_days=0, bargained_share=0.0, leave_rate=0.0)
+
+
+def organised(model: Any) -> None:
+    """Make every third worker a member; half of the requesters reject at random."""
+    model.worker_rows["bits"][: model.workers_count : 3] |= MEMBER
+    model.requester_rows["unfair"] = 0.0
+    model.requester_rows["unfair"][::2] = 0.9
+
+
+class RatingWatch(Watcher):
+    """Counts how requesters treated members, from events; and what members and others did for the unfair."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.tasks = np.zeros((len(model.requester_rows), 2), np.int64)
+        self.informed: set[int] = set()
+
+    def hour(self, model: Any) -> None:
+        """Note the hour, and hold what the union knows against it."""
+        rows = model.worker_rows
+        if model.hour and model.hour % 168 == 0:
+            here = rows[: model.workers_count]
+            members = (here["bits"] & MEMBER > 0) & (here["bits"] & ACTIVE > 0) & (here["collective"] >= 0)
+            self.informed = set(here["collective"][members].tolist())
+        for board in model.boards:
+            for event in board.events[: int(board.state[boards.EVENTS])]:
+                row = rows[int(board.active["row"][event["active"]])]
+                batch, entry = board.batches[int(event["slot"])], board.active[int(event["active"])]
+                self.hears(model, row, entry)
+                if event["kind"] != boards.WORK:
+                    continue
+                member, done = bool(row["bits"] & MEMBER), int(event["done"])
+                requester, accepted = int(batch["requester"]), int(event["accepted"])
+                who = "members" if member else "informed" if entry["believed"] >= 0 else "others"
+                self.counts[who] += done
+                self.counts[who, "unfair"] += done if requester % 2 == 0 else 0
+                if member:
+                    self.tasks[requester] += accepted, done - accepted
+        if model.config.policy.union.share_ratings:
+            assert (model.offices.ratings.tasks == self.tasks).all(), "ratings against events"
+
+    def hears(self, model: Any, row: Any, entry: Any) -> None:
+        """Those hear of ratings who are members, or work with one in a collective, as counted on Monday."""
+        group, member = int(row["collective"]), bool(row["bits"] & MEMBER)
+        friends = group in self.informed
+        shared = model.config.policy.union.share_ratings
+        assert (entry["believed"] >= 0) == (shared and (member or friends)), "who hears of ratings"
+
+
+def shared_ratings() -> Counts:
+    """Members, and those who work with one, hear of ratings; members do less for the unfair."""
+    counts, shares = Counter[str](), {}
+    for shares_ratings in (True, False):
+        law = replace(SHARING, share_ratings=shares_ratings)
+        config = market(days=40, workers=200, policy=Policies(union=law))
+        requesters = replace(config.requesters, approval_share=0.0)
+        model = ClickWorkModel(replace(config, requesters=requesters))
+        organised(model)
+        watch = RatingWatch(model)
+        model.observers.append(watch)
+        model.run()
+        shares[shares_ratings] = watch.counts["members", "unfair"] / watch.counts["members"]
+        counts += watch.counts if shares_ratings else Counter()
+        assert shares_ratings or not watch.counts["informed"], "ratings that are not shared are heard"
+    assert shares[True] < 0.95 * shares[False], shares
+    return counts
+
+
+def foretold_by_members() -> Counts:
+    """What members take is what they say they would, with what they heard of each requester."""
+    base = lively(workers=100)
+    config = replace(base, policy=Policies(union=replace(SHARING, organising_rate=0.0, contact_rate=0.0)))
+    return Counter(compared=foretold_acceptance(config, organised))
 
 
 class EmployerWatch(Watcher):
@@ -647,6 +787,88 @@ def employers(policy: Policies = EMPLOYED_SOUTH, seed: int = 1, days: int = 58, 
     model.run()
     model.end()
     return watch.counts
+
+
+HOURLY = {"paid_search": 3.0, "paid_rejected": 1.5}
+"""USD an hour that southern workers of the first platform are promised of two kinds of time."""
+
+
+class TimeWatch(Watcher):
+    """Works out what search and rejected work bring beside pieces, where a channel alone makes them paid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.promised: Counter[int] = Counter()
+        self.piece: Counter[int] = Counter()
+        self.due = 0
+
+    def hour(self, model: Any) -> None:
+        """Note the hour, and end everybody's pay period with the week."""
+        if model.hour and model.hour % 168 == 0:
+            self.end()
+        board = next(board for board in model.boards if board.platform == 0)
+        active, south = board.active, model.world.codes.index("STH")
+        for entry in active[: int(board.state[boards.ACTIVE_COUNT])]:
+            if entry["country"] == south:
+                self.promised[int(entry["row"])] += 3_000_000 * int(entry["searched"])
+        for event in board.events[: int(board.state[boards.EVENTS])]:
+            entry, batch = active[int(event["active"])], board.batches[int(event["slot"])]
+            if entry["country"] != south or event["kind"] != boards.WORK:
+                continue
+            gross = int(event["accepted"]) * int(batch["reward"])
+            rejected = int(event["done"]) - int(event["accepted"])
+            self.piece[int(entry["row"])] += gross - gross * 50_000 // 10**6
+            self.promised[int(entry["row"])] += 1_500_000 * rejected * int(event["own_seconds"])
+            self.counts["rejected"] += rejected
+
+    def end(self) -> None:
+        """Add what pieces lack."""
+        for row, promised in self.promised.items():
+            lacking = max(0, promised // 3600 - self.piece[row])
+            self.due += lacking
+            self.counts["periods that lack pay" if lacking else "periods that lack none"] += 1
+        self.promised.clear()
+        self.piece.clear()
+
+    def month(self, model: Any, period: str, flows: Any) -> None:
+        """Hold what was paid against it."""
+        self.end()
+        home, south = model.offices.owners[0], model.world.codes.index("STH")
+        paid = flows[NUMBERS["shift_pay"]]
+        assert int(paid[home, south]) == self.due == int(paid.sum()), (paid, self.due)
+        self.counts["micro-dollars"] += self.due
+        self.due = 0
+
+
+def time_alone() -> Counts:
+    """A channel that makes search and rejected work paid does so without any instrument behind it."""
+    base = market(days=40, workers=50)
+    learning = replace(base.learning, switch_share=0.0)
+    requesters = replace(base.requesters, unfair_rejection_mean=0.1)
+    config = replace(base, learning=learning, requesters=requesters)
+    south = CODES.index("STH")
+    gives = tuple(Contribution(kind, 0, usd, south) for kind, usd in HOURLY.items())
+    watch, checks = TimeWatch(), Debug()
+    model = ClickWorkModel(config, contributions=gives)
+    books = Books().attach(model)
+    model.observers.extend([watch, checks])
+    model.run()
+    model.end()
+    half = ClickWorkModel(config, contributions=gives[::-1])
+    half.run(FEBRUARY + 250)
+    with tempfile.TemporaryDirectory() as folder:
+        half.save(Path(folder) / "checkpoint")
+        half = ClickWorkModel.load(Path(folder) / "checkpoint", contributions=gives[::-1])
+    half.run()
+    half.end()
+    assert fingerprint(half) == fingerprint(model), "in another order and resumed, it is another run"
+    nothing = tuple(Contribution(kind, p, 0.0, c) for kind in PAID_TIME for p in (0, 1) for c in (0, 1))
+    plain = played(config)
+    null = ClickWorkModel(config, contributions=nothing)
+    null.run()
+    null.end()
+    assert fingerprint(plain) == fingerprint(null) != fingerprint(model), "time at 0 USD leaves a trace"
+    return watch.counts + books.counts
 
 
 def apart(policy: Policies, seed: int = 1) -> Counts:

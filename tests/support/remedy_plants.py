@@ -15,6 +15,8 @@ from tests.support.plants import Plant, planted
 from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_SOUTH, ORGANISED
 
 UNION, LAW, OFFICE = "sim.policy.union", "sim.policy.reclassification", "sim.policy.office"
+TERMS, RULES = "sim.policy.terms", "sim.agents.rules"
+TIME, CHANNELS, LABOUR = "sim.policy.paid_time", "sim.policy.channels", "sim.market.labour"
 SEARCH, REVIEW, MODEL, SCHEDULE = "sim.market.search", "sim.market.review", "sim.model", "sim.schedule"
 
 OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
@@ -32,9 +34,16 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (UNION, "hour < self.quiet_until[platform]", "hour <= 168"),
         (UNION, "np.where(self.covered[..., None], self.found, 0)", "self.found"),
         (UNION, "world.minimum_wage_usd if local", "world.outside_wage_usd if local"),
+        (TERMS, "np.where(channels.paid_waiting > 0.0, 0.0, channels.refusal)", "channels.refusal"),
+        (TERMS, "gross * (1.0 - np.asarray", "gross * (1.0 + 0.0 * np.asarray"),
+        (TERMS, "channels.worker_floor / kept", "channels.worker_floor"),
+        (LAW, "Contribution(LABOUR_COST, platform", "Contribution('worker_floor', platform"),
+        (RULES, "believed_rejection(accepted, rejected, own, prior_tasks)", "believed_rejection(accepted, rejected, 0.01, prior_tasks)"),
+        (RULES, "- log(1.0 - own)", ""),
+        (RULES, "if accepted + rejected <= 0.0:", "if rejected <= 0.0:"),
     ],
     "reclassification": [
-        (LAW, "wage * seconds // 3600 - piece_pay)", "-(-wage * seconds // 3600) - piece_pay)"),
+        (TIME, "promised // 3600 - piece_pay)", "-(-promised // 3600) - piece_pay)"),
         (LAW, "(1.0 - fee) * rate / (1.0 + rate)", "(1.0 - fee) * rate"),
         (LAW, "min(law.highest_ratio, max(", "max(1.0, max("),
         (LAW, "if paid > 0 else law.first_ratio", "if paid > 0 else law.highest_ratio"),
@@ -45,10 +54,18 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LAW, "max(law.least_shifts, before", "max(0.0, before"),
         (LAW, "* (1.0 + self.rates[country]) * float", "* float"),
         (LAW, "self.month_pay[platform, country] + pay[platform, country]", "pay[platform, country]"),
-        (LAW, "self.claims[:, 2])\n        contributions", "0)\n        contributions"),
-        (LAW, "np.where(self.covered, wages, 0)", "wages + 0 * self.covered"),
+        (TIME, "self.claims[:, 2])\n        return pay", "0)\n        return pay"),
+        (LAW, "for kind in PAID_TIME:", "for kind in PAID_TIME[:1]:"),
         (OFFICE, "for charge in (*charges, *employment)", "for charge in charges"),
         (OFFICE, "charge.amount - charge.withheld", "charge.amount"),
+    ],
+    "paid_time": [
+        (TIME, "promised // 3600 - piece_pay)", "promised // 3600)"),
+        (TIME, "np.maximum(0, promised // 3600 - piece_pay)", "promised // 3600 - piece_pay"),
+        (TIME, "wages[countries] * seconds", "wages[0] * seconds"),
+        (TIME, "int(exact(one) * MILLION)", "int(one) * MILLION"),
+        (CHANNELS, "dict.fromkeys(PAID_TIME, (np.maximum, 0.0))", "dict.fromkeys(PAID_TIME, (np.add, 0.0))"),
+        (CHANNELS, "getattr(self, name) for name in PAID_TIME", "getattr(self, PAID_TIME[0]) for name in PAID_TIME"),
     ],
 }  # fmt: skip
 """Edits that a case worked out by hand must notice."""
@@ -75,12 +92,21 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MODEL, "if worker[\"bits\"] & MEMBER and np.isinf(least):", "if False:", members),
     (SCHEDULE, "if unions is not None and unions.bargain():", "if unions is not None and unions.bargain() and False:", members),
     (SEARCH, "sigma *= real(term.noise)", "pass", remedies.ratings),
-    (LAW, "np.subtract.at(self.piece_pay, fees", "np.add.at(self.piece_pay, fees", employers),
-    (LAW, "self.owed[rows] = 0\n", "pass\n", employers),
-    (LAW, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
+    (TIME, "np.subtract.at(self.piece_pay, fees", "np.add.at(self.piece_pay, fees", employers),
+    (TIME, "self.owed[rows] = 0\n", "pass\n", employers),
+    (TIME, "        self.end_period(workers, rows)\n        platforms", "        self.make_room(len(workers))\n        platforms", employers),
     (LAW, "self.week[:] = 0", "pass", employers),
+    (LABOUR, "event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:", "event.kind != RETURN:", remedies.shared_ratings),
+    (SEARCH, "(member or (worker.collective >= 0 and informed[worker.collective] > 0))", "member", remedies.shared_ratings),
+    (SCHEDULE, "model.offices.ratings.tell_collectives(together[:, MEMBERS])", "pass", remedies.shared_ratings),
+    (SEARCH, "pay += told_of(ratings,", "pay += 0.0 * told_of(ratings,", remedies.shared_ratings),
+    ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', lambda: policies.resumed(ORGANISED, [policies.FEBRUARY])),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
     (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
+    (LABOUR, "(who, REJECTED), np.where(returned, 0,", "(who, REJECTED), np.where(returned, 1,", remedies.time_alone),
+    (LABOUR, 'seconds[:, SEARCH], seconds[:, WAITING] = active["searched"]', 'seconds[:, SEARCH], seconds[:, WAITING] = active["duty"]', remedies.time_alone),
+    (TIME, '("wages", "promised"', '("promised"', remedies.time_alone),
+    (MODEL, "self.offices.paid_time.set_wages(channels)", "pass", employers),
     (SEARCH, "refused[worker.country] += 60 * session_minutes_of(worker)", "pass", employers),
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
     (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
@@ -88,8 +114,8 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "return law is not None and self.strength(law, hour) > 0", "return law is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
     (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
-    (LAW, '        "claims",\n', "", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
-    (LAW, '        "seconds",\n', "", lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
+    (TIME, ', "claims")', ")", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
+    (TIME, '("wages", "promised", ', '("wages", ', lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
     (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
     (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: policies.null_settings("union")),
