@@ -41,6 +41,7 @@ def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Executor:
     module.execute = stand_in  # type: ignore[attr-defined]
     package = types.ModuleType("sim.study")
     package.run = module  # type: ignore[attr-defined]
+    package.__path__ = [str(ROOT / "sim" / "study")]  # other parts of it are what they are
     monkeypatch.setitem(sys.modules, "sim.study", package)
     monkeypatch.setitem(sys.modules, "sim.study.run", module)
     monkeypatch.chdir(tmp_path)
