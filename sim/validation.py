@@ -464,7 +464,8 @@ def _slot_at(instance: Any, relative: str) -> Slot | None:
             instance = instance.get(section)
         else:
             instance = getattr(instance, section, None)
-    return slots(type(instance)).get(last) if dataclasses.is_dataclass(instance) else None
+    kind: type = type(instance)
+    return slots(kind).get(last) if dataclasses.is_dataclass(kind) else None
 
 
 def with_settings(config: T, settings: Mapping[str, Any], rng: int | None) -> T:
