@@ -642,12 +642,6 @@ READERS = (
         lambda one: one.family in ("microwork", "click_farm"),
         "a platform with family=microwork or click_farm: local jobs are done where they are",
     ),
-    Readers(
-        "ai",
-        ("free_share", "free_trust", "free_label_seconds"),
-        lambda one: one.family == "social",
-        "a platform with family=social, whose users label for nothing",
-    ),
     *(
         Readers(
             f"policy.{tax}",

@@ -40,9 +40,6 @@ WITHOUT_READERS = {
     "requesters.north_only_share": ["platforms=microwork_only", "platforms.microwork.family=on_demand"],
     "policy.usage_tax.to_users": ["policy=usage_tax"],
     "policy.turnover_tax.to_users": ["policy=turnover_tax"],
-    "ai.free_share": ["ai=growing"],
-    "ai.free_trust": ["ai=growing"],
-    "ai.free_label_seconds": ["ai=growing"],
 }
 """Runs in which nobody reads a setting; what does not stand here is read by nobody on click farms alone."""
 
@@ -103,7 +100,7 @@ def test_settings_that_no_platform_of_the_run_reads_are_refused(told: Any, exerc
         usable(words, path, lines)
     lines = told("platforms=all_families", "task_types.survey.actions_per_task=50")
     assert lines[0].startswith("task_types.survey.actions_per_task") and "click_farm" in lines[2]
-    exercised("settings", len(found) + 1, 18)
+    exercised("settings", len(found) + 1, 17)
 
 
 def test_settings_that_an_instrument_does_not_read_as_chosen_are_refused(

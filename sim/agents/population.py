@@ -840,7 +840,8 @@ def expected_reservation(tables: Tables) -> NDArray[np.float64]:
 def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
     """Share of people who are willing at the pay first offered where they come from, by their origin.
 
-    Who is active at the start is one of the willing: a market full of people who refuse its pay has no past.
+    It is pay after the platform's fee on workers. Who is active at the start is one of the willing: a market
+    full of people who refuse its pay has no past.
     """
     outside_value = expected_reservation(tables)
     names = list(config.platforms)
@@ -851,7 +852,7 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
         factor = config.pay_level(names[int(origin["platform"])], wage)
         offered = max(config.requesters.pay_usd_per_hour * factor, platform.reward_promise_usd_per_hour)
         result[i] = willing_share(
-            log(offered),
+            log(offered * (1.0 - platform.worker_fee)),
             log(float(outside_value[int(origin["country"])])),
             config.workers.reservation_log_sigma,
         )

@@ -25,7 +25,6 @@ from sim.instruments import (
     UniversalIncome,
     UsageTax,
 )
-from sim.intelligence import Intelligence
 from sim.model import ClickWorkModel
 from sim.schema import describe
 from tests.conftest import Exercised
@@ -94,8 +93,6 @@ def only(platforms: dict[str, Platform], days: int = 8, **changes: Any) -> Confi
 def without_readers(section: str, name: str) -> Config:
     """A market in which no platform reads a setting."""
     farm = clicks(owner="NOA", pool_share=1.0, requester_share=1.0)
-    if section == "ai":
-        return only({"microwork": Platform(owner="NOA")}, days=16, ai=Intelligence())
     if section.startswith("policy."):
         taxes = Policies(UsageTax(), TurnoverTax())
         return only({"microwork": Platform(owner="NOA")}, days=60, policy=taxes, workers=Workers(count=20))
