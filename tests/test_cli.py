@@ -98,6 +98,11 @@ def test_plugins_and_checkpoints_are_passed_on(executor: Executor, tmp_path: Pat
         ["run", "results.dir=" + "x" * 300],
         ["run", ""],
         ["run", "seed"],
+        ["sweep"],
+        ["sweep", "--dry-run"],
+        ["sweep", "engine=serial"],
+        ["sweep", "seeds=2", "memory=1"],
+        ["sweep", "seeds=2", "memory=2047"],
     ],
 )
 def test_refusals(

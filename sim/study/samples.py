@@ -16,13 +16,11 @@ import pandas as pd
 
 from sim.model import ClickWorkModel
 from sim.outcomes.indicators import LEAST_WORKERS
+from sim.study.analysis import LEAST_SEEDS
 from sim.study.measure import WORLD
 
 LEAST_REQUESTERS = 100
 """Requesters below which a market, or a group of countries in it, is said to have few."""
-
-LEAST_SEEDS = 5
-"""Pairs of runs below which an interval is said to rest on few."""
 
 GROUPS_NAMED = 2
 COUNTED = "workers_active"
