@@ -18,6 +18,9 @@ OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
 OWN = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
 """Words of a sweep that say how it is carried out; all others are the study's or settings."""
 
+LEAST_MEMORY_MIB = 2048
+"""MiB of address space with which a worker gets as far as a run: a run of thirty workers takes 1,830."""
+
 SWEEP_USAGE = """\
 clickmarket sweep [study=NAME] SETTING=VALUES ... [seeds=N] [engine=local] [SETTING ...]
 
@@ -47,7 +50,8 @@ How it is carried out
   engine=local              processes of this machine; serial: in this one; dask: on a cluster
   jobs=N                    processes (usual: one a core)
   address=...               of a Dask scheduler, tcp://host:port, or a scheduler file ending in .json
-  timeout=SECONDS memory=MiB   what a run may take; more makes it a failed row
+  timeout=SECONDS memory=MiB   what a run may take; more makes it a failed row; MiB of address space,
+                            at least 2048
   series=true               keep the daily series of every run
   retry_failed=true         play failed runs again
   fresh=true                begin anew though the same sweep is there
@@ -86,6 +90,8 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         print(SWEEP_USAGE, end="")
         return 0
     found = _sort(words, plugin)
+    _refuse_no_study(found.study)
+    memory = _memory(found.own)
     from sim.study import engine, points, sweep
     from sim.validation import check_folder
 
@@ -115,7 +121,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         return 0
 
     def start() -> engine.Engine:
-        return engine.start(name, jobs, found.own.get("address", ""), int(_number(found.own, "memory")))
+        return engine.start(name, jobs, found.own.get("address", ""), memory)
 
     try:
         folder, code = sweep.execute(study, start, settings, found.plugins)
@@ -129,6 +135,31 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         print(f"{failed} runs failed; their rows say why (status=failed, column error).", file=sys.stderr)
     print(folder)
     return code
+
+
+def _refuse_no_study(words: Sequence[str]) -> None:
+    """Refuse a sweep of which nothing is said: it would be one run of the default year."""
+    if not words:
+        raise UserError(
+            "clickmarket sweep needs to be told what to vary; one run is clickmarket run.",
+            value="no study and no setting",
+            allowed="settings with several values, seeds=N, or study=NAME",
+            nearest="clickmarket sweep platforms.microwork.requester_fee=0.1,0.2,0.4 seeds=5",
+        )
+
+
+def _memory(own: Mapping[str, str]) -> int:
+    """Return the memory of a run in MiB, 0 for no limit; with too little no worker comes to play anything."""
+    memory = int(_number(own, "memory"))
+    if 0 < memory < LEAST_MEMORY_MIB:
+        raise UserError(
+            "is too little for any run: the program itself takes most of it.",
+            path="memory",
+            value=memory,
+            allowed=f"{LEAST_MEMORY_MIB} MiB of address space or more; 0 for no limit",
+            nearest=f"memory={LEAST_MEMORY_MIB}",
+        )
+    return memory
 
 
 def _state_of(folder: Path) -> Any:
@@ -318,6 +349,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
                 allowed=", ".join(f"{one}=..." for one in allowed),
                 nearest=f"{nearest_or_first(name, allowed)}={value}",
             )
+    _refuse_twice(command, pairs)
     asked = dict(pairs)
     for name in WORDS_OF[command]:
         if name not in asked:
@@ -337,6 +369,32 @@ def analyse(command: str, words: Sequence[str]) -> int:
         print(told)
     print(_keep(folder, name, table, figure))
     return 0
+
+
+def _refuse_twice(command: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse a word that is given twice; goals may be several, but each outcome is one of them once."""
+    found: set[str] = set()
+    for name, value in pairs:
+        goal = command == "pareto"
+        if (value if goal else name) in found:
+            raise UserError(
+                "is a goal twice." if goal else "is given twice.",
+                path=value if goal else name,
+                value=f"{name}={value}",
+                allowed="each outcome once, as more=OUTCOME or as less=OUTCOME"
+                if goal
+                else f"one {name}=...",
+                nearest=" ".join(f"{one}={other}" for one, other in _once(pairs, goal)),
+            )
+        found.add(value if goal else name)
+
+
+def _once(pairs: Sequence[tuple[str, str]], goal: bool) -> list[tuple[str, str]]:
+    """Return the words without those that repeat an earlier one."""
+    kept: dict[str, tuple[str, str]] = {}
+    for name, value in pairs:
+        kept.setdefault(value if goal else name, (name, value))
+    return list(kept.values())
 
 
 def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
@@ -359,27 +417,28 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
 
 def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import sensitivity
+    from sim.study.analysis import covered, sensitivity
 
     table = sensitivity(sweep, asked["outcome"])
-    return table, study.tornado(sweep, asked["outcome"], table), ""
+    return table, study.tornado(sweep, asked["outcome"], table), covered(sweep)
 
 
 def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import peak, response
+    from sim.study.analysis import few_runs, peak, response
 
     outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
     table = response(sweep, outcome, x, y)
+    few = few_runs(table)
     if y:
-        return table, study.heat_map(sweep, outcome, table), ""
+        return table, study.heat_map(sweep, outcome, table), few
     try:
         top = peak(sweep, outcome, x)
     except UserError:
-        return table, study.curve(sweep, outcome, table), ""
+        return table, study.curve(sweep, outcome, table), few
     end = "; it is at the end of what was tried" if top["at_end"] else ""
     told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
-    return table, study.curve(sweep, outcome, table, top), told
+    return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
 
 
 def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.instruments import Policies
 from sim.intelligence import Intelligence
@@ -565,19 +565,13 @@ class Platform:
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
-        if self.family == "social":
-            for name in ("pool_share", "requester_share", "worker_countries", "requester_countries"):
-                if getattr(self, name):
-                    yield name, getattr(self, name), "none: nobody is hired through a social platform"
-        else:
-            for name in OF_AUDIENCES:
-                if getattr(self, name) != getattr(Platform(), name):
-                    yield name, getattr(self, name), f"only with family=social; this one is {self.family}"
+        for name in unread_by(self):
+            families = READ_BY[name]
+            by = f"only with family={families[0]}" if len(families) == 1 else NOBODY_WORKS
+            yield name, getattr(self, name), f"{by}; this one is {self.family}"
         total = self.ranking_newest + self.ranking_largest + self.ranking_best_paid + self.ranking_random
         if not total > 0:
             yield "ranking_newest", self.ranking_newest, "ranking weights whose sum is above 0"
-        if self.takedown_share > 0 and self.family != "click_farm":
-            yield "takedown_share", self.takedown_share, "0 on a platform whose family is not click_farm"
         if self.usd_per_click is not None and self.local_pay_ratio > 0:
             yield "local_pay_ratio", self.local_pay_ratio, "0 where usd_per_click sets the price"
         for name in ("pool_share", "requester_share"):
@@ -585,10 +579,91 @@ class Platform:
                 yield name, getattr(self, name), "0 for a platform that is closed: nobody comes through it"
 
 
-OF_AUDIENCES = tuple(
-    one.name for one in fields(Platform) if str(one.metadata["meaning"]).startswith("social: ")
+NOBODY_WORKS = "only where people work: nobody works or posts on a social platform"
+OF_WORK = tuple(family for family in FAMILIES if family != "social")
+READ_BY_WORK = (
+    "worker_countries", "requester_countries", "pool_share", "requester_share", "pay_factor", "requester_fee",
+    "large_batch_fee", "large_batch_from", "worker_fee", "minimum_reward_usd", "tick_usd",
+    "reward_promise_usd_per_hour", "ranking_newest", "ranking_largest", "ranking_best_paid", "ranking_random",
+    "ranking_depth", "payout_days", "payout_threshold_usd", "cost_per_transaction_usd", "task_types",
+    "posting_hours", "local_pay_ratio", "customers_per_requester", "broker_cut", "closed",
+)  # fmt: skip
+READ_BY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(READ_BY_WORK, OF_WORK),
+    **dict.fromkeys(("usd_per_click", "devices_per_worker", "takedown_share"), ("click_farm",)),
+    **{
+        one.name: ("social",)
+        for one in fields(Platform)
+        if str(one.metadata["meaning"]).startswith("social: ")
+    },
+}
+"""Families that read a setting of a platform; what does not stand here is read by all."""
+
+
+def unread_by(platform: Platform) -> list[str]:
+    """Return the settings of a platform that have another value than usual, which its family never reads."""
+    usual = Platform()
+    return [
+        name
+        for name, families in READ_BY.items()
+        if platform.family not in families and getattr(platform, name) != getattr(usual, name)
+    ]
+
+
+class Readers(NamedTuple):
+    """Which platforms read some settings of a section; without one of them the settings have no effect."""
+
+    section: str
+    names: tuple[str, ...]
+    reads: Callable[[Platform], bool]
+    needed: str
+
+
+READERS = (
+    Readers(
+        "requesters",
+        ("daily_life_hours", "daily_life_weekdays"),
+        lambda one: one.family != "social" and one.posting_hours == "daily_life",
+        "a platform with posting_hours=daily_life",
+    ),
+    Readers(
+        "requesters",
+        ("always_on_share", "office_start", "office_hours", "night_weight", "weekday_weights"),
+        lambda one: one.family != "social" and one.posting_hours == "office",
+        "a platform with posting_hours=office",
+    ),
+    Readers(
+        "requesters",
+        ("approval_share", "approval_tasks", "approval_rate"),
+        lambda one: one.family == "microwork",
+        "a platform with family=microwork: nobody else asks for a record",
+    ),
+    Readers(
+        "requesters",
+        ("strictness_mean", "unfair_rejection_mean"),
+        lambda one: one.family in ("microwork", "on_demand"),
+        "a platform with family=microwork or on_demand: buyers of clicks review nothing",
+    ),
+    Readers(
+        "requesters",
+        ("own_country_share", "north_only_share"),
+        lambda one: one.family in ("microwork", "click_farm"),
+        "a platform with family=microwork or click_farm: local jobs are done where they are",
+    ),
+    *(
+        Readers(
+            f"policy.{tax}",
+            ("to_users",),
+            lambda one: one.family == "social",
+            "a platform with family=social: others cannot charge their users",
+        )
+        for tax in ("usage_tax", "turnover_tax")
+    ),
 )
-"""Settings of a platform that only the users of a social one feel."""
+"""Settings outside `platforms` that only some platforms read."""
+
+PAID_WORK = ("wage_floor", "cooperative", "commons", "union", "reclassification")
+"""Instruments about paid work: a social platform, on which nobody is paid, cannot be named in them."""
 
 
 @dataclass(frozen=True)
@@ -781,7 +856,8 @@ class Config:
         yield from self._unknown_task_types()
         yield from self._unlikely_hours()
         yield from self._too_many_tiles()
-        yield from self._no_cooperative()
+        yield from self._unread()
+        yield from self._unpaid_work()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
         if dearest * 1e6 > LARGEST_BATCH_MICROUSD and self.ai is not None:
@@ -804,14 +880,33 @@ class Config:
                 ),
             )
 
-    def _no_cooperative(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield a problem if a platform without paid work would belong to its workers."""
-        names = self.policy.cooperative.platforms if self.policy.cooperative is not None else []
-        for name in names:
-            if name in self.platforms and self.platforms[name].family == "social":
-                others = [other for other, one in self.platforms.items() if one.family != "social"]
-                allowed = f"platforms with paid work ({', '.join(others)}): a social platform has no workers"
-                yield "policy.cooperative.platforms", names, allowed
+    def _unread(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem for a setting of a section or a task type that no platform of this run reads."""
+        for readers in READERS:
+            section: Any = self
+            for part in readers.section.split("."):
+                section = getattr(section, part, None)
+            if section is None or any(readers.reads(platform) for platform in self.platforms.values()):
+                continue
+            usual = type(section)()
+            for name in readers.names:
+                if getattr(section, name) != getattr(usual, name):
+                    yield f"{readers.section}.{name}", getattr(section, name), f"only with {readers.needed}"
+        farms = [name for name, platform in self.platforms.items() if platform.family == "click_farm"]
+        clicked = {kind for farm in farms for kind in self.types_of(farm)}
+        for kind, task in self.task_types.items():
+            if task.actions_per_task != TaskType().actions_per_task and kind not in clicked:
+                allowed = "only for a type posted on a platform with family=click_farm"
+                yield f"task_types.{kind}.actions_per_task", task.actions_per_task, allowed
+
+    def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem if an instrument about paid work names a platform without any."""
+        paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
+        for instrument in PAID_WORK:
+            for name in getattr(getattr(self.policy, instrument), "platforms", ()):
+                if name in self.platforms and name not in paid:
+                    allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
+                    yield f"policy.{instrument}.platforms", name, allowed
 
     def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if a stated time far above the true one could make a reward overflow."""

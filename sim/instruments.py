@@ -55,6 +55,7 @@ class Instrument:
             and self.end <= self.start
         ):
             yield "end", self.end, f"a month after the start, {self.start}; or null"
+        yield from unread(self)
 
 
 def _is_month(text: str) -> bool:
@@ -323,9 +324,6 @@ class Cooperative(Instrument):
             yield "phase_in_months", self.phase_in_months, "0: a platform is a cooperative, or is not"
         if not self.platforms:
             yield "platforms", self.platforms, "at least one platform"
-        if len(set(self.platforms)) < len(self.platforms):
-            once = ", ".join(dict.fromkeys(self.platforms))
-            yield "platforms", self.platforms, f"each platform once ({once})"
         if self.highest_fee < self.lowest_fee:
             yield "highest_fee", self.highest_fee, f"at least lowest_fee ({self.lowest_fee})"
         steps = (self.tasks_newest, self.tasks_largest, self.tasks_best_paid)
@@ -487,6 +485,48 @@ class Reclassification(Instrument):
             yield "phase_in_months", self.phase_in_months, "0: nobody is an employee by halves"
         if self.first_ratio > self.highest_ratio:
             yield "first_ratio", self.first_ratio, f"at most highest_ratio, {self.highest_ratio:g}"
+
+
+ANY_NUMBER = ("a number",)
+"""In place of choices: anything but null."""
+
+READ_WITH: dict[type[Instrument], dict[str, tuple[str, tuple[Any, ...]]]] = {
+    UsageTax: {
+        "usd_per_user_month": ("schedule", ("flat", "gdp_indexed", "graduated")),
+        "arpu_share": ("schedule", ("arpu_share",)),
+        "free_users": ("schedule", ("graduated",)),
+        "step_users": ("schedule", ("graduated",)),
+        "top_users": ("schedule", ("graduated",)),
+    },
+    UniversalIncome: {
+        "pool": ("funding", ("revenue",)),
+        "administration_share": ("funding", ("revenue",)),
+    },
+    ConditionalIncome: {"tasks_a_month": ("recipients", ("job_seekers",))},
+    Union: {"usd_per_hour": ("guideline", ("uniform",))},
+    Commons: {"cost_months": ("fee_at_cost", (True,))},
+    Reclassification: {"least_shifts": ("slack", ANY_NUMBER)},
+}
+"""Settings of an instrument that are read only with some choices of another of its settings.
+
+A number of 0 that switches off what others belong to is no such choice: it is one end of a range.
+"""
+
+
+def unread(instrument: Instrument) -> Iterator[tuple[str, Any, str]]:
+    """Yield (field, value, what is allowed) for what is set and not read with the choices made."""
+    usual: Any = None
+    for name, (choice, values) in READ_WITH.get(type(instrument), {}).items():
+        usual = usual or type(instrument)()
+        chosen, value = getattr(instrument, choice), getattr(instrument, name)
+        reads = chosen is not None if values is ANY_NUMBER else chosen in values
+        if not reads and value != getattr(usual, name):
+            words = " or ".join(f"{choice}={_word(one)}" for one in values)
+            yield name, value, f"only with {words}; here it is {_word(chosen)}"
+
+
+def _word(choice: Any) -> str:
+    return "null" if choice is None else str(choice).lower()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from sim import checkpoint, schedule
 from sim.agents.audience import make_audiences
 from sim.agents.families import daily_life
-from sim.agents.platform import make_platforms, parts_per_million, ranked_by, ranking
+from sim.agents.platform import (
+    make_platforms,
+    parts_per_million,
+    ranked_by,
+    ranking,
+    refuse_unknown_countries,
+)
 from sim.agents.population import (
     TILES,
     TRAITS,
@@ -157,6 +163,7 @@ class ClickWorkModel(mesa.Model):
         self.clock = Clock(
             dt.date.fromisoformat(config.time.start), self.world.zones, config.time.daylight_saving
         )
+        refuse_unknown_countries(config, self.world)
         self.tables = make_tables(config, self.world)
         self.settings = make_settings(config)
         self.task_types = make_task_types(config)

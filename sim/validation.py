@@ -208,9 +208,26 @@ def _list(hint: Any, value: Any, path: str, limits: Limits, cross_checks: bool) 
         raise _wrong("is not a list that can be used.", value, path, hint, limits)
     inner = typing.get_args(hint)[0]
     element = dataclasses.replace(limits, default=_first_of(limits.default))
-    return [
+    read = [
         _convert(inner, entry, f"{path}[{index}]", element, cross_checks) for index, entry in enumerate(value)
     ]
+    if inner is str:
+        _refuse_twice(read, path)
+    return read
+
+
+def _refuse_twice(names: list[str], path: str) -> None:
+    """Refuse a list that names something twice: what is listed is there, or it is not."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            once = ",".join(dict.fromkeys(names))
+            raise UserError(
+                "names something twice.",
+                path=path,
+                value=name,
+                allowed="each name once",
+                nearest=f"{path}=[{once}]",
+            )
 
 
 def _first_of(default: Any) -> Any:
@@ -429,14 +446,26 @@ def _ask_for_problems(instance: Any, path: str) -> None:
 
 def _way_out(instance: Any, relative: str, value: Any, where: str) -> str:
     """Name the setting to change, with its default where that is a plain value and not the one found."""
-    kind: type = type(instance)
-    slot = slots(kind).get(relative)
+    slot = _slot_at(instance, relative)
     default = UNSET if slot is None else slot.limits.default
     if slot is not None and slot.limits.unit == DATE and default is None and not str(value).endswith("-01"):
         return f"{where}={str(value)[:8]}01"
-    if isinstance(default, (bool, int, float, str)) and default != value:
+    plain = isinstance(default, (bool, int, float, str)) or default is None or default == []
+    if plain and default != value:
         return f"{where}={spell(default)}"
     return where
+
+
+def _slot_at(instance: Any, relative: str) -> Slot | None:
+    """Return the field at a dotted path below an instance, if it is a field."""
+    *sections, last = relative.split(".")
+    for section in sections:
+        if isinstance(instance, Mapping):
+            instance = instance.get(section)
+        else:
+            instance = getattr(instance, section, None)
+    kind: type = type(instance)
+    return slots(kind).get(last) if dataclasses.is_dataclass(kind) else None
 
 
 def with_settings(config: T, settings: Mapping[str, Any], rng: int | None) -> T:

@@ -41,6 +41,7 @@ def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Executor:
     module.execute = stand_in  # type: ignore[attr-defined]
     package = types.ModuleType("sim.study")
     package.run = module  # type: ignore[attr-defined]
+    package.__path__ = [str(ROOT / "sim" / "study")]  # other parts of it are what they are
     monkeypatch.setitem(sys.modules, "sim.study", package)
     monkeypatch.setitem(sys.modules, "sim.study.run", module)
     monkeypatch.chdir(tmp_path)
@@ -97,6 +98,11 @@ def test_plugins_and_checkpoints_are_passed_on(executor: Executor, tmp_path: Pat
         ["run", "results.dir=" + "x" * 300],
         ["run", ""],
         ["run", "seed"],
+        ["sweep"],
+        ["sweep", "--dry-run"],
+        ["sweep", "engine=serial"],
+        ["sweep", "seeds=2", "memory=1"],
+        ["sweep", "seeds=2", "memory=2047"],
     ],
 )
 def test_refusals(

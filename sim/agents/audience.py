@@ -10,7 +10,6 @@ from sim.agents.traits import AUDIENCE
 from sim.columns import Column, Records
 from sim.config import Config
 from sim.config import Platform as PlatformConfig
-from sim.errors import UserError, nearest_or_first
 from sim.money import MICRO
 from sim.numeric import added_up, power
 from sim.world import World
@@ -32,15 +31,6 @@ def arpu_setting(region: str, group: str) -> str:
 
 def served(name: str, platform: PlatformConfig, world: World) -> list[int]:
     """Countries (indices) whose people may use a social platform."""
-    for code in platform.user_countries:
-        if code not in world.codes:
-            raise UserError(
-                "names a country that the world does not have.",
-                path=f"platforms.{name}.user_countries",
-                value=code,
-                allowed=", ".join(world.codes),
-                nearest=nearest_or_first(code, world.codes),
-            )
     listed = platform.user_countries or world.codes
     return [
         c for c, code in enumerate(world.codes) if code in listed and code not in platform.excluded_countries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,10 +17,58 @@ from sim.agents.traits import PLATFORM
 from sim.columns import Column, Records
 from sim.config import Config
 from sim.config import Platform as PlatformConfig
-from sim.errors import UserError, nearest
+from sim.errors import UserError, nearest_or_first
 from sim.money import parse_usd
 from sim.numeric import added_up
-from sim.world import World
+from sim.world import BUILT_IN_TABLES, World, load_world
+
+NAMING_COUNTRIES = (
+    "owner",
+    "worker_countries",
+    "excluded_countries",
+    "requester_countries",
+    "user_countries",
+)
+
+
+def refuse_unknown_countries(config: Config, world: World) -> None:
+    """Refuse platforms that name countries which the world does not have; say which need which.
+
+    Raises
+    ------
+    UserError
+        About the first such setting. It names a built-in world that has all the countries, if one has.
+    """
+    missing = {
+        name: [(setting, code) for setting, code in _named_countries(platform) if code not in world.codes]
+        for name, platform in config.platforms.items()
+    }
+    missing = {name: found for name, found in missing.items() if found}
+    if not missing:
+        return
+    name, found = next(iter(missing.items()))
+    setting, code = found[0]
+    needs = "; ".join(
+        f"{platform} needs {', '.join(sorted({code for _, code in needed}))}"
+        for platform, needed in missing.items()
+    )
+    unknown = {code for found in missing.values() for _, code in found}
+    worlds = [table for table in BUILT_IN_TABLES if unknown <= set(load_world(table).codes)]
+    raise UserError(
+        f"is a country that world.table={config.world.table} does not have.",
+        path=f"platforms.{name}.{setting}",
+        value=code,
+        allowed=f"{', '.join(world.codes)} ({needs}); or ~platforms.{name}, which takes it away",
+        nearest=f"world={worlds[0]}" if worlds else nearest_or_first(code, world.codes),
+    )
+
+
+def _named_countries(platform: PlatformConfig) -> Iterator[tuple[str, str]]:
+    """Yield (setting, country) for each country that a platform names."""
+    for setting in NAMING_COUNTRIES:
+        named = getattr(platform, setting)
+        yield from ((setting, code) for code in ([named] if isinstance(named, str) else named))
+
 
 RANKINGS = ("newest", "largest", "best_paid", "random")
 
@@ -65,14 +114,6 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
     rows["boards"] = boards_of(config, worker_origins)
     workers = admitted(config, world, "worker")
     for i, (name, platform) in enumerate(config.platforms.items()):
-        if platform.owner not in world.codes:
-            raise UserError(
-                "is a country that the world does not have.",
-                path=f"platforms.{name}.owner",
-                value=platform.owner,
-                allowed=", ".join(world.codes),
-                nearest=nearest(platform.owner, world.codes),
-            )
         row = rows[i]
         row["worker_mask"] = 0 if platform.closed else sum(1 << c for c in workers[name])
         row["royalty_types"] = sum(

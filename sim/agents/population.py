@@ -31,7 +31,7 @@ from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
 from sim.config import Config
 from sim.draws import low_discrepancy, stream, stream_key, uniform
-from sim.errors import UserError, nearest
+from sim.errors import UserError
 from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
@@ -180,19 +180,6 @@ def admitted(config: Config, world: World, side: str) -> dict[str, list[int]]:
         codes = listed or [
             code for code in world.codes if side == "requester" or code not in platform.excluded_countries
         ]
-        for setting, named in (
-            (f"{side}_countries", listed),
-            ("excluded_countries", platform.excluded_countries),
-        ):
-            for code in named:
-                if code not in world.codes:
-                    raise UserError(
-                        "names a country that the world does not have.",
-                        path=f"platforms.{name}.{setting}",
-                        value=code,
-                        allowed=", ".join(world.codes),
-                        nearest=nearest(code, world.codes),
-                    )
         # Nobody works or posts on a social platform.
         result[name] = [] if platform.family == "social" else [world.codes.index(code) for code in codes]
     return result
@@ -853,7 +840,8 @@ def expected_reservation(tables: Tables) -> NDArray[np.float64]:
 def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
     """Share of people who are willing at the pay first offered where they come from, by their origin.
 
-    Who is active at the start is one of the willing: a market full of people who refuse its pay has no past.
+    It is pay after the platform's fee on workers. Who is active at the start is one of the willing: a market
+    full of people who refuse its pay has no past.
     """
     outside_value = expected_reservation(tables)
     names = list(config.platforms)
@@ -864,7 +852,7 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
         factor = config.pay_level(names[int(origin["platform"])], wage)
         offered = max(config.requesters.pay_usd_per_hour * factor, platform.reward_promise_usd_per_hour)
         result[i] = willing_share(
-            log(offered),
+            log(offered * (1.0 - platform.worker_fee)),
             log(float(outside_value[int(origin["country"])])),
             config.workers.reservation_log_sigma,
         )

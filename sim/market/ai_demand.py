@@ -278,6 +278,15 @@ class LabelDemand:
         self.share_out(free_labels, requesters)
         self.displace(requesters, pools)
 
+    def note_value(self, requesters: Records, row: int) -> None:
+        """Let the value of a requester go on from what somebody set it to, with the help there is now."""
+        requester = requesters[row]
+        base = float(requester["base_preparation"] + requester["base_services"])
+        share = base / float(requester["base_demand"]) if base > 0.0 else 0.0
+        requester["base_value"] = float(requester["value"]) / value_factor(
+            share, float(requester["automation"])
+        )
+
     def displace(self, requesters: Records, pools: NDArray[np.int64]) -> None:
         """Put on the register who loses other work because services sold are more than they ever were."""
         grown = self.base * (requesters["ai_stock"] - 1.0)

@@ -22,6 +22,9 @@ from sim.study.reading import Sweep
 from sim.study.store import FAILED
 
 CONFIDENCE = 0.95
+LEAST_SEEDS = 5
+"""Runs, or pairs of runs, below which an interval is said to rest on few."""
+
 RESAMPLES = 500
 LEAST_IN_BOX = 0.1
 """Share of all points that a box found by peeling still holds."""
@@ -89,6 +92,27 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
         table = _ends(sweep, outcome)
     order = np.argsort(-np.abs(table["index"].to_numpy()), kind="stable")
     return table.iloc[order].reset_index(drop=True)
+
+
+def covered(sweep: Sweep) -> str:
+    """Say in a sentence what the intervals of `sensitivity` cover, and what they do not."""
+    study = Study.from_plain(sweep.manifest["study"])
+    over = {
+        "saltelli": f"base points drawn again {RESAMPLES} times: which points the design drew",
+        "morris": "trajectories (Student's t): which of them the design drew",
+    }.get(study.design, "the points at either end (Welch): what else differs between them")
+    shared = "the same seed" if study.seeds == 1 else f"the same {study.seeds} seeds"
+    return f"95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
+
+
+def few_runs(table: pd.DataFrame) -> str:
+    """Say which intervals of `response` rest on few runs; nothing if none does."""
+    fewest = int(table["runs"].min()) if len(table) else 0
+    few = int((table["runs"] < LEAST_SEEDS).sum())
+    if not few:
+        return ""
+    what = f"{few} of {len(table)} intervals rest on fewer than {LEAST_SEEDS} runs, the least on {fewest}"
+    return f"Caution: few. {what}."
 
 
 def _point_means(sweep: Sweep, outcome: str) -> Floats:

@@ -59,6 +59,7 @@ from sim.study.result import (
     write_text,
 )
 from sim.study.run import PACKAGES, never_in_force, new_folder
+from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.world import World, load_world
 
@@ -219,10 +220,13 @@ def execute(
     plan = {name: with_seeds(config, seeds) for name, config in configs.items()}
     target = matching.check_match(match, configs) if match is not None else ""
     idle: dict[str, list[str]] = {}
+    requesters: dict[str, int] = {}
     for name, (config, *_) in plan.items():
         check_histories(name, config)
         # What only the world shows to be wrong comes out here.
-        idle[name] = never_in_force(ClickWorkModel(config, plugins=rules))
+        model = ClickWorkModel(config, plugins=rules)
+        idle[name] = never_in_force(model)
+        requesters = fewest(requesters, requesters_by_group(model))
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files, match)
     size = usual_size(len(plan) * seeds, first.compute.threads) if jobs is None else jobs
@@ -243,7 +247,7 @@ def execute(
             ) from None
         manifest = describe(parts.plan, files, identity, time.monotonic() - began)
         manifest |= {"idle": idle, "matching": budgets}
-        comparison = write_tables(folder, parts, manifest, load_world(first.world.table))
+        comparison = write_tables(folder, parts, manifest, load_world(first.world.table), requesters)
         if draw is not None and first.record.figures:
             draw(comparison, folder / FIGURES)
         write_manifest(folder, manifest, passing=[path.name for path in parts.folder.iterdir()])
@@ -655,7 +659,13 @@ def unchanged(runs: pd.DataFrame, amounts: pd.DataFrame) -> list[str]:
 # ---------------------------------------------------------------- writing
 
 
-def write_tables(folder: Path, parts: Parts, manifest: dict[str, Any], world: World) -> Comparison:
+def write_tables(
+    folder: Path,
+    parts: Parts,
+    manifest: dict[str, Any],
+    world: World,
+    requesters: Mapping[str, int],
+) -> Comparison:
     """Write the tables and configurations; what they say in words goes into the manifest."""
     first = next(iter(parts.plan.values()))[0]
     scale = first.workers.real_count / first.workers.count
@@ -671,8 +681,10 @@ def write_tables(folder: Path, parts: Parts, manifest: dict[str, Any], world: Wo
     manifest["unchanged"] = unchanged(runs, amounts)
     metrics = dict.fromkeys(frames[COMPARISON]["metric"])
     manifest["definitions"] = {metric: definition_of(metric)[1] for metric in metrics}
+    manifest["samples"] = samples(runs, requesters, parts.seeds)
+    told = manifest["samples"]["caution"]
     for name, frame in frames.items():
-        write_frame(frame, folder / f"{name}.parquet", UNITS[name])
+        write_frame(frame, folder / f"{name}.parquet", UNITS[name], {"caution": told} if told else None)
         frame.attrs["units"] = {column: UNITS[name].get(str(column), "") for column in frame}
         if name != RUNS:
             write_csv(frame, folder / f"{name}.csv")

@@ -91,12 +91,18 @@ def plain(comparison: Comparison) -> str:
 
 
 def sections(comparison: Comparison) -> list[tuple[list[str], list[Block]]]:
-    """Return sentences and their tables: of budgets, where they were matched, and of each scenario."""
+    """Return sentences and their tables: of what is few, of budgets that were matched, of scenarios."""
     budgets = [budgets_told(comparison)] if comparison.manifest.get("matching") else []
-    return budgets + [
-        (headline(comparison, name), [] if name in comparison.unchanged else blocks(comparison, name))
-        for name in comparison.scenarios
-    ]
+    caution = comparison.manifest.get("samples", {}).get("caution", "")
+    few: list[tuple[list[str], list[Block]]] = [([caution], [])] if caution else []
+    return (
+        few
+        + budgets
+        + [
+            (headline(comparison, name), [] if name in comparison.unchanged else blocks(comparison, name))
+            for name in comparison.scenarios
+        ]
+    )
 
 
 def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:

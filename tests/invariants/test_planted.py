@@ -35,6 +35,7 @@ SAMPLE = (
     "office hours by universal time",
     "a floor that is felt at 0",
     "a least fee of a micro-dollar",
+    "workers who look at pay before the fee",
     "a threshold in dollars inside a rule",
     "the length of the run in a draw",
     "what a process remembers",

@@ -27,6 +27,7 @@ from sim.agents.worker import Worker
 from sim.columns import Column
 from sim.config import Config
 from sim.draws import normal
+from sim.intelligence import Intelligence
 from sim.ledger import FORFEIT, PAYOUT
 from sim.market.board import ACTIVE_COUNT, EVENTS, EXHAUSTED, OPEN, find_taker
 from sim.model import ClickWorkModel
@@ -333,6 +334,37 @@ def removal() -> int:
         assert worker.pending == 0 and worker.balance == balances[worker.row]
         refused(LookupError, lambda worker=worker: model.views.worker(worker.row), "row")
     return len(chosen)
+
+
+def value_as_set() -> int:
+    """What an hour of work is worth, once set, stays set; more help of machines raises it from there."""
+    config = lively(days=40, ai=Intelligence(labels_scale_years=0.05))
+    model = ClickWorkModel(config)
+    model.run(2 * WEEK)
+    rows, count = model.requester_rows, 0
+    requesters = list(model.agents_by_type[Requester])
+    base = rows["base_preparation"] + rows["base_services"]
+    set_to = {one.row: 20.0 + one.row for one in requesters}
+    before = rows["automation"].copy()
+    for one in requesters:
+        assert one.automation == before[one.row] and one.ai_stock > 0.0 and one.labels_wanted >= 0.0
+        one.value = set_to[one.row]
+    for _ in range(2):
+        model.run(WEEK)
+        for one in requesters:
+            share = base[one.row] / rows["base_demand"][one.row]
+            now, then = (rules.value_factor(share, part) for part in (one.automation, before[one.row]))
+            assert abs(one.value / (set_to[one.row] * now / then) - 1.0) < 1e-12, "a value was forgotten"
+            count += one.automation > before[one.row]
+    assert (rows["value"] != list(set_to.values())).any(), "nobody is helped by machines"
+    for name in ("automation", "labels_wanted", "labels_free", "label_cost"):
+        refused(AttributeError, lambda name=name: setattr(requesters[0], name, 0.5), "never")
+    plain = fork()
+    one = next(iter(plain.agents_by_type[Requester]))
+    one.value = 31.0
+    plain.run(WEEK)
+    assert one.value == 31.0 and one.ai_stock == one.automation == 0.0
+    return count
 
 
 def removed_requester() -> int:

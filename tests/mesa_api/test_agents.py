@@ -15,6 +15,7 @@ CHECKS = {
     "workers refused by a platform": (checks.moved_only_where_admitted, 10),
     "sessions written": (checks.duty_as_written, 20),
     "workers removed": (checks.removal, 15),
+    "values of requesters helped by machines": (checks.value_as_set, 10),
     "requesters removed": (checks.removed_requester, 3),
     "workers in agent sets": (checks.agent_sets, 100),
     "plans foretold": (checks.foretold_plans, 100),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.agents.base import RecordAgent
-from sim.agents.requester import Requester
+from sim.agents.requester import Requester, Worth
 from sim.agents.traits import ACTIVE, PARTS, column_of
 from sim.agents.views import Views
 from sim.agents.worker import Worker
@@ -165,6 +165,7 @@ PLANTS: dict[str, tuple[Callable[[], int], Any, str, Any]] = {
     "sessions in progress that go on": (checks.duty_as_written, ClickWorkModel, "change_duty", plan_only),
     "removed in name only": (checks.removal, Worker, "remove", RecordAgent.remove),
     "nothing forfeited": (checks.removal, ClickWorkModel, "remove_workers", leave_paid),
+    "values that are set for a week": (checks.value_as_set, Worth, "__set__", Column.__set__),
     "removed requesters who come back": (
         checks.removed_requester, ClickWorkModel, "retire_requester", retire_for_a_week,
     ),

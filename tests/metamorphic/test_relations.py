@@ -9,6 +9,9 @@ of a float and all fees here come out whole. What is *not* exact by nature are t
 compare pay: log 16 x is not log 16 + log x to the last bit, and reservation wages are kept in single
 precision. Whoever is within a millionth of indifference may decide otherwise, in less than one of a million
 looks. The markets below hold no such look; one that did would be a finding about that market and not a bug.
+
+Who is charged by law means nothing either, once prices are posted anew: a charge of 100 % on requesters and
+one of 50 % on workers leave the same work, the same net pay and the same spending, while pay is revised.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ SAMPLE = {
     "renamed_zones": (9, 12, ("events", 8_000)),
     "null_settings": (3, 12, ("settings", 60)),
     "no_fees": (3, 12, ("events", 3_000)),
+    "statutory_incidence": (9, 12, ("events", 16_000)),
 }
 
 

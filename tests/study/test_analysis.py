@@ -53,6 +53,27 @@ def check_sobol(module: ModuleType) -> None:
     assert list(table.index[:2]) == sweep.axes[:2]
 
 
+def check_covered(module: ModuleType) -> None:
+    """Each design says what its intervals cover, and that all points share their seeds."""
+    for words, over in (
+        (["design=saltelli", "points=8", *AXES], "base points drawn again 500 times"),
+        (["design=morris", "points=8", *AXES[:2]], "trajectories (Student's t)"),
+        (["design=lhs", "points=9", *AXES], "the points at either end (Welch)"),
+    ):
+        for seeds, shared in ((1, "the same seed"), (3, "the same 3 seeds")):
+            told = module.covered(made_up([*words, f"seeds={seeds}"], lambda *at: at[0]))
+            assert told.startswith(f"95 % intervals are over {over}"), told
+            assert told.endswith(f"All points share {shared}, whose luck no interval covers."), told
+
+
+def check_few_runs(module: ModuleType) -> None:
+    """Four runs for a value are few, five are not."""
+    for seeds, few in ((4, "3 of 3 intervals rest on fewer than 5 runs, the least on 4"), (5, "")):
+        sweep = made_up(["market.looks=1,2,3", f"seeds={seeds}"], lambda looks: looks, noise=1.0)
+        told = module.few_runs(module.response(sweep, "y", "market.looks"))
+        assert told == (f"Caution: few. {few}." if few else ""), told
+
+
 def check_morris(module: ModuleType) -> None:
     """Effects over the whole range: 2 a over [0, 2] is 4; of ab, the mean is that of the other, 1 x 2."""
     sweep = made_up(["design=morris", "points=200", *AXES[:2]], lambda a, b: 2 * a + b * b)
@@ -154,6 +175,8 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),
     check_response: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
     check_peak: ("max(places[best - 1], -b / (2 * a))", "max(places[best - 1], -b / a)"),
+    check_covered: ("if study.seeds == 1 else", "if study.seeds > 1 else"),
+    check_few_runs: ("< LEAST_SEEDS).sum()", "<= LEAST_SEEDS).sum()"),
     check_pareto: (".any(axis=1)\n        front[row]", ".all(axis=1)\n        front[row]"),
     check_discover: ("key=lambda place: (shares[place]", "key=lambda place: (-shares[place]"),
     check_seeds: ("deviation / math.sqrt(seeds) / abs(mean)", "deviation / seeds / abs(mean)"),

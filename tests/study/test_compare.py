@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
 import sim.study.compare
 import sim.study.incidence
 import sim.study.measure
+import sim.study.samples
 import sim.study.told
 from sim import compare
 from sim.cli import HELP_COLUMNS, HELP_LINES, main
@@ -851,3 +853,73 @@ def test_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
     text = "\n".join(lines)
     for name in ("usage_tax", "universal_income", "digital_income", "services_tax_passed_on", "seeds=N"):
         assert re.search(rf"\b{name}\b", text)
+
+
+# ---------------------------------------------------------------- few
+
+
+def test_few_are_told_on_the_terminal_and_in_every_file(comparison: Comparison, exercised: Exercised) -> None:
+    """Ten requesters, some eighty workers and two seeds: one sentence, in the manifest and in each table."""
+    found = comparison.manifest["samples"]
+    told = found["caution"]
+    assert told.startswith("Caution: few. 2 seeds (fewer than 5); 10 requesters (fewer than 100); ")
+    assert "workers (fewer than 200)" in told and "\n" not in told
+    lines = " ".join(plain(comparison).split())
+    assert lines.startswith(told)
+    tables = sorted(comparison.path.glob("*.parquet"))
+    for table in tables:
+        assert (pq.read_schema(table).metadata or {})[b"caution"].decode() == told
+    table = comparison.table[comparison.table["metric"] == "workers_active"]
+    for group, part in table.groupby("group"):
+        fewest = comparison.runs[
+            (comparison.runs["metric"] == "workers_active") & (comparison.runs["group"] == group)
+        ]
+        least = fewest[["baseline", "value"]].to_numpy().min()
+        assert found["groups"][group]["workers"] == least <= part["value"].min()
+    world = found["groups"]["world"]["requesters"]
+    groups = [sizes["requesters"] for name, sizes in found["groups"].items() if "requesters" in sizes]
+    assert world == 10 == sum(groups) - world
+    exercised("tables", len(tables), 5)
+    exercised("groups", len(found["groups"]), 15)
+
+
+MANY = {"world": {"workers": 200, "requesters": 100}, "north": {"workers": 200, "requesters": 100}}
+FEW: tuple[tuple[dict[str, dict[str, int]], int, str], ...] = (
+    (MANY, 5, ""),
+    (MANY, 4, "4 seeds (fewer than 5)"),
+    (MANY, 1, "1 seed (fewer than 5)"),
+    ({"world": {"workers": 200, "requesters": 99}}, 5, "99 requesters (fewer than 100)"),
+    ({"world": {"workers": 199, "requesters": 100}}, 5, "199 workers (fewer than 200)"),
+    (MANY | {"south": {"workers": 199}}, 9, "fewer than 200 workers in south"),
+    (MANY | {"south": {"requesters": 99}, "mixed": {"requesters": 0}}, 9,
+     "fewer than 100 requesters in south and mixed"),
+    (MANY | {f"pay decile {n}": {"workers": n} for n in range(1, 11)}, 9,
+     "fewer than 200 workers in pay decile 1, pay decile 2 and 8 more groups"),
+    ({"world": {"workers": 1, "requesters": 1}, "south": {"workers": 1, "requesters": 1}}, 2,
+     "2 seeds (fewer than 5); 1 requesters (fewer than 100); 1 workers (fewer than 200)"),
+)  # fmt: skip
+
+
+def few_by_hand(module: Any) -> int:
+    """Hold what is said of samples against the sizes at which it begins to be said."""
+    for groups, seeds, what in FEW:
+        told = module.caution(groups, seeds)
+        assert told == "" if not what else told.startswith(f"Caution: few. {what}. Intervals show luck"), told
+    return len(FEW)
+
+
+def test_few_by_hand(exercised: Exercised) -> None:
+    exercised("samples", few_by_hand(sim.study.samples), len(FEW))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if seeds < LEAST_SEEDS else []", "if seeds <= LEAST_SEEDS else []"),
+        ("if world.get(what, least) < least:", "if world.get(what, least) <= least:"),
+        ("sizes.get(what, least) < least", "sizes.get(what, 0) < least"),
+    ],
+)
+def test_planted_bugs_in_what_is_few_are_noticed(old: str, new: str) -> None:
+    with pytest.raises(AssertionError):
+        few_by_hand(edited("samples", old, new))

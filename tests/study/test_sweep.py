@@ -457,6 +457,9 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["discover", folder, outcome, "above=nan"],
         ["response", folder, outcome, x, x.replace("x=", "y=")],
         ["pareto", folder, "more=tasks_done"],
+        ["pareto", folder, "more=tasks_done", "less=fees", "more=tasks_done"],
+        ["pareto", folder, "more=tasks_done", "less=tasks_done"],
+        ["sensitivity", folder, outcome, "outcome=fees"],
         ["sensitivity", str(tmp_path), outcome],
     ):
         assert main(words) == 2

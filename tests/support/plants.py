@@ -332,6 +332,18 @@ PLANTS: dict[str, Plant] = {
         REVIEW, "both_ppm(gross, worker_fee_ppm)", "both_ppm(gross, worker_fee_ppm); fee_up = max(1, fee_up)",
         "no_fees", calm(1),
     ),
+    "workers who look at pay before the fee": Plant(
+        SEARCH, "usual_log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)",
+        "usual_log_keep = log(1.0)", "statutory_incidence", small(1),
+    ),
+    "people who come for pay before the fee": Plant(
+        POPULATION, "log(offered * (1.0 - platform.worker_fee))", "log(offered)",
+        "statutory_incidence", small(1),
+    ),
+    "profit without the fee": Plant(
+        "sim.market.pay_setting", "integer(batch.reward) + integer(batch.fee)) * own_share",
+        "integer(batch.reward)) * own_share", "statutory_incidence", small(1, days=9),
+    ),
     "a threshold in dollars inside a rule": Plant(
         "sim.agents.rules", "    return log_perceived_pay >= log_reservation", "    return log_perceived_pay >= max(log_reservation, 0.0)",
         "scaled_money", small(1),

@@ -42,6 +42,7 @@ from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contributio
 from tests.support.markets import SEVERAL, edited_table, fingerprint, population_of, tiny, varied
 from tests.support.observers import NUMBERS, Books, Debug, Watcher
 from tests.support.relations import part, permutation, same_snapshots, two_worlds
+from tests.support.unread import only_read
 
 Counts = Counter[str]
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
@@ -115,7 +116,7 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a start after the end": Policies(turnover_tax=TurnoverTax(start="2019-06-01")),
         "a platform without turnover": Policies(turnover_tax=TurnoverTax(platforms=["deserted"])),
         "a country without turnover": Policies(turnover_tax=TurnoverTax(countries=[NOWHERE])),
-        "a family without platforms": Policies(turnover_tax=TurnoverTax(families=["social"], to_users=1.0)),
+        "a family without platforms": Policies(turnover_tax=TurnoverTax(families=["social"])),
     },
     "profit_tax": {
         "a rate of nothing": Policies(profit_tax=ProfitTax(rate=0.0)),
@@ -561,7 +562,7 @@ def generated(number: int, days: int = 9) -> Config:
         usd_per_month=r.choice((0.1, 1000.0)) if funding == "external" else 0.0,
         hours_south=r.choice((0.0, -0.5)),
     )  # fmt: skip
-    return replace(
+    market = replace(
         base,
         policy=Policies(
             usage,
@@ -570,6 +571,7 @@ def generated(number: int, days: int = 9) -> Config:
             income if r.random() < 0.8 else None,
         ),
     )
+    return only_read(market)
 
 
 def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 1) -> Counts:

@@ -20,7 +20,13 @@ from sim.agents.traits import permanent_ids
 from sim.config import Config, Platform
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
-from sim.policy.channels import FEE_CAP, REWARD_FLOOR, Contribution
+from sim.policy.channels import (
+    FEE_CAP,
+    LEVY_ON_REQUESTERS,
+    LEVY_ON_WORKERS,
+    REWARD_FLOOR,
+    Contribution,
+)
 from tests.support.markets import SEVERAL, edited_table, fingerprint, population_of, run
 from tests.support.observers import NUMBERS, Debug, Journal
 
@@ -437,8 +443,9 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
     # Eighths add up to the same bits in any order.
     day = [round(8 * weight) / 8 for weight in config.requesters.daily_life_hours]
     week = [1.0] * 7
-    habits = {"weekday_weights": week, "daily_life_weekdays": week, "daily_life_hours": day}
-    base = replace(config, requesters=replace(config.requesters, **habits))
+    lived = any(platform.posting_hours == "daily_life" for platform in config.platforms.values())
+    daily: dict[str, Any] = {"daily_life_weekdays": week, "daily_life_hours": day} if lived else {}
+    base = replace(config, requesters=replace(config.requesters, weekday_weights=week, **daily))
     moved = replace(
         base,
         segments={
@@ -448,7 +455,7 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
         requesters=replace(
             base.requesters,
             office_start=(base.requesters.office_start + hours) % 24,
-            daily_life_hours=[*day[-hours:], *day[:-hours]],
+            **(daily and {"daily_life_hours": [*day[-hours:], *day[:-hours]]}),
         ),
     )
     zones = HALF_HOURS, ("UTC+03:00:1.000", "UTC+08:30:0.6|UTC-00:30:0.4")
@@ -540,6 +547,132 @@ def no_fees(config: Config) -> Counts:
     return counts
 
 
+# --- who is charged by law -----------------------------------------------------------------
+
+ON_REQUESTERS, ON_WORKERS = 1.0, 0.5
+"""A charge t on requesters and one s on workers with (1 - s) (1 + t) = 1; powers of two change no digit."""
+
+GROSS = 2
+"""What requesters post where workers are charged, over what they post where they are charged themselves."""
+
+
+def statutory_incidence(config: Config) -> Counts:
+    """Who is charged by law changes nothing but posted prices: work, net pay and what is spent stay.
+
+    Prices are posted anew, twice as high where workers are charged; then pay adjusts as always. Once the
+    charge is the platforms' own fee, once a levy that an instrument lays on it. As with all money times a
+    power of two, logarithms are not exact: whoever is within a millionth of indifference might decide
+    otherwise, and in the markets below nobody is.
+    """
+    counts = Counter[str]()
+    for charge in ("fee", "levy"):
+        journals = Journal(), Journal()
+        by_requesters, by_workers = (
+            run(
+                charged(config, side, charge),
+                observers=(journal,),
+                contributions=levies(config, side, charge),
+                population=None if charge == "fee" else posting_anew(config, side),
+            )
+            for side, journal in zip(("requesters", "workers"), journals, strict=True)
+        )
+        what = f"a {charge} on workers"
+        counts["events"] += same_events(*journals, what)
+        counts["rows"] += same_people(by_requesters, by_workers, what)
+        counts["flows"] += same_money(by_requesters, by_workers, what)
+        kind = NUMBERS["requester_fee"]
+        taken, charged_to = by_requesters.ledger.flows[kind], by_workers.ledger.flows[NUMBERS["worker_fee"]]
+        assert taken.sum() == charged_to.sum() and not by_workers.ledger.flows[kind].any(), what
+        counts["charged"] += int(taken.sum())
+        counts["revised"] += int((by_workers.requester_rows["direction"] != 0).sum())
+    return counts
+
+
+def charged(config: Config, side: str, charge: str) -> Config:
+    """Return the configuration with a charge on one side of the market, and prices posted accordingly."""
+    on_requesters = side == "requesters"
+    gross, fee = (1 if on_requesters else GROSS), charge == "fee"
+    requesters = config.requesters
+    return replace(
+        config,
+        requesters=replace(
+            requesters,
+            pay_usd_per_hour=requesters.pay_usd_per_hour * (gross if fee else 1),
+            # Base demand is stated at the unit cost of the charge, whoever it is laid on.
+            base_fee=ON_REQUESTERS if on_requesters else 0.0,
+        ),
+        platforms={
+            name: replace(
+                platform,
+                requester_fee=ON_REQUESTERS if fee and on_requesters else 0.0,
+                worker_fee=ON_WORKERS if fee and not on_requesters else 0.0,
+                large_batch_fee=0.0,
+                tick_usd=0.0001 * gross,
+                minimum_reward_usd=0.0001 * gross,
+                reward_promise_usd_per_hour=platform.reward_promise_usd_per_hour * gross,
+                local_pay_ratio=platform.local_pay_ratio * gross,
+                usd_per_click=platform.usd_per_click and 0.001 * gross,
+            )
+            for name, platform in config.platforms.items()
+        },
+    )
+
+
+def posting_anew(config: Config, side: str) -> Population:
+    """Return the people of a market in which a levy comes, and requesters post what makes up for it.
+
+    Who is in a market is settled before any levy, by pay as it was then.
+    """
+    population = population_of(charged(config, "requesters", "levy"))
+    for name in ("target", "initial_target"):
+        population.requesters[name] *= 1 if side == "requesters" else GROSS
+    return population
+
+
+def levies(config: Config, side: str, charge: str) -> tuple[Contribution, ...]:
+    """Return what an instrument would lay on the fees of all platforms."""
+    channel, rate = (
+        (LEVY_ON_REQUESTERS, ON_REQUESTERS) if side == "requesters" else (LEVY_ON_WORKERS, ON_WORKERS)
+    )
+    numbers = range(len(config.platforms)) if charge == "levy" else ()
+    return tuple(Contribution(channel, number, rate) for number in numbers)
+
+
+def same_people(by_requesters: ClickWorkModel, by_workers: ClickWorkModel, what: str) -> int:
+    """Fail unless all workers got and did the same, and all requesters paid and got the same."""
+    pairs = [
+        (getattr(model, rows)[: model.workers_count] if rows != "requester_rows" else model.requester_rows)
+        for rows in ("worker_rows", "history_rows", "requester_rows")
+        for model in (by_requesters, by_workers)
+    ]
+    compared = 0
+    for one, other in zip(pairs[::2], pairs[1::2], strict=True):
+        for name in one.dtype.names:
+            factor = GROSS if name in ("target", "initial_target") else 1
+            if name in OF_FEES:
+                continue
+            alike = np.array_equal(one[name] * factor, other[name])
+            assert alike, f"{what}: {name} of {int((one[name] * factor != other[name]).sum())} agents"
+            compared += len(one)
+    return compared
+
+
+OF_FEES = ("fees",)
+"""What requesters paid in fees is what differs."""
+
+OF_CHARGES = ("requester_fee", "worker_fee", "reward")
+"""Kinds of transfer that are larger or smaller by a charge."""
+
+
+def same_money(by_requesters: ClickWorkModel, by_workers: ClickWorkModel, what: str) -> int:
+    """Fail unless the same moved in each kind of transfer that is not a charge or what it is a share of."""
+    one, other = by_requesters.ledger.flows, by_workers.ledger.flows
+    kinds = {name: number for name, number in NUMBERS.items() if name not in OF_CHARGES}
+    wrong = [name for name, number in kinds.items() if not np.array_equal(one[number], other[number])]
+    assert not wrong, f"{what}: {wrong}"
+    return sum(int((one[number] > 0).sum()) for number in kinds.values())
+
+
 # --- how it is computed ---------------------------------------------------------------------
 
 
@@ -593,6 +726,7 @@ RELATIONS = {
     relation.__name__: relation
     for relation in (
         idle_worker, idle_requester, empty_country, untouched_world, union, permutation, scaled_money,
-        shifted_weeks, shifted_clocks, renamed_zones, null_settings, no_fees, threads, observers,
+        shifted_weeks, shifted_clocks, renamed_zones, null_settings, no_fees, statutory_incidence, threads,
+        observers,
     )
 }  # fmt: skip

@@ -1,0 +1,189 @@
+"""Settings that nothing in the run would read are refused; so are names given twice and unknown countries.
+
+The tables of who reads what stand in `sim/config.py` and `sim/instruments.py`; that what they call unread
+changes no bit of a run is shown in `tests/market/test_unread.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.cli import main
+from sim.composition import compose
+from sim.config import FAMILIES, PAID_WORK, READ_BY, READERS, Config, Platform
+from sim.errors import UserError
+from sim.instruments import READ_WITH, Policies
+from sim.schema import describe, spell
+from tests.conftest import Exercised
+from tests.support.unread import another, unread_choice
+
+READ_BY_ALL = {"family", "owner", "excluded_countries", "cost_share"}
+ONE_OF_EACH = {
+    "microwork": "microwork",
+    "on_demand": "on_demand",
+    "click_farm": "click_farm",
+    "social": "social",
+}
+"""A platform of each family in platforms=all_families."""
+
+WITHOUT_READERS = {
+    "requesters.daily_life_hours": ["platforms=microwork_only"],
+    "requesters.daily_life_weekdays": ["platforms=microwork_only"],
+    "requesters.strictness_mean": ["platforms=click_farm_only"],
+    "requesters.unfair_rejection_mean": ["platforms=click_farm_only"],
+    "requesters.own_country_share": ["platforms=microwork_only", "platforms.microwork.family=on_demand"],
+    "requesters.north_only_share": ["platforms=microwork_only", "platforms.microwork.family=on_demand"],
+    "policy.usage_tax.to_users": ["policy=usage_tax"],
+    "policy.turnover_tax.to_users": ["policy=turnover_tax"],
+}
+"""Runs in which nobody reads a setting; what does not stand here is read by nobody on click farms alone."""
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that runs the command with words which are refused, and returns what it says."""
+    monkeypatch.chdir(tmp_path)
+
+    def refused(*words: str) -> list[str]:
+        assert main(["run", *words]) == 2, words
+        said = capsys.readouterr()
+        lines: list[str] = said.err.removeprefix("clickmarket: ").splitlines()
+        assert said.out == "" and len(lines) <= 4 and not list(tmp_path.iterdir()), words
+        return lines
+
+    return refused
+
+
+def usable(words: list[str], path: str, lines: list[str]) -> int:
+    """Require that with what is called the nearest the run is accepted; a long list is not spelled."""
+    near = lines[-1].split(maxsplit=1)[1]
+    assert near.startswith(f"{path}=") or (near == path and "a list of" in lines[1]), lines
+    compose([*words, near] if near != path else words)
+    return 1
+
+
+def test_each_setting_of_a_platform_says_who_reads_it(exercised: Exercised) -> None:
+    names = {one.name for one in fields(Platform)}
+    assert not READ_BY.keys() & READ_BY_ALL and READ_BY.keys() | READ_BY_ALL == names
+    assert all(set(families) < set(FAMILIES) for families in READ_BY.values())
+    exercised("settings", len(names), 45)
+
+
+def test_settings_of_another_family_are_refused(told: Any, exercised: Exercised) -> None:
+    counts: Counter[str] = Counter()
+    for row in describe(Platform):
+        for family, name in ONE_OF_EACH.items():
+            if family in READ_BY.get(row.path, FAMILIES):
+                continue
+            path = f"platforms.{name}.{row.path}"
+            lines = told("platforms=all_families", f"{path}={spell(another(row))}")
+            assert lines[0].startswith(f"{path} does not fit") and family in lines[2], lines
+            usable(["platforms=all_families"], path, lines)
+            counts[family] += 1
+    for family, least in (("microwork", 16), ("on_demand", 16), ("click_farm", 13), ("social", 27)):
+        exercised(f"refused with family={family}", counts[family], least)
+
+
+def test_settings_that_no_platform_of_the_run_reads_are_refused(told: Any, exercised: Exercised) -> None:
+    rows = {row.path: row for row in describe(Config)}
+    found = [f"{readers.section}.{name}" for readers in READERS for name in readers.names]
+    assert WITHOUT_READERS.keys() <= set(found)
+    for path in found:
+        words = WITHOUT_READERS.get(path, ["platforms=click_farm_only", "world=global"])
+        lines = told(*words, f"{path}={spell(another(rows[path]))}")
+        assert lines[0].startswith(f"{path} does not fit") and "only with" in lines[2], lines
+        usable(words, path, lines)
+    lines = told("platforms=all_families", "task_types.survey.actions_per_task=50")
+    assert lines[0].startswith("task_types.survey.actions_per_task") and "click_farm" in lines[2]
+    exercised("settings", len(found) + 1, 17)
+
+
+def test_settings_that_an_instrument_does_not_read_as_chosen_are_refused(
+    told: Any, exercised: Exercised
+) -> None:
+    names = {type(one): name for name, one in _all_instruments().items()}
+    count = 0
+    for kind, settings in READ_WITH.items():
+        rows = {row.path: row for row in describe(kind)}
+        for setting, (choice, values) in settings.items():
+            words = [f"policy=[{names[kind]},usage_tax]", *unread_choice(names[kind], choice, values)]
+            path = f"policy.{names[kind]}.{setting}"
+            lines = told(*words, f"{path}={spell(another(rows[setting]))}")
+            assert lines[0].startswith(f"{path} does not fit") and f"only with {choice}=" in lines[2], lines
+            count += usable(words, path, lines)
+    exercised("settings", count, 11)
+
+
+def _all_instruments() -> dict[str, Any]:
+    from sim.schema import opened, slots
+
+    return {name: opened(slot.hint)[1]() for name, slot in slots(Policies).items()}
+
+
+def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exercised) -> None:
+    """The commons, the cooperative and the others cannot name a platform on which nobody is paid."""
+    for instrument in PAID_WORK:
+        path = f"policy.{instrument}.platforms"
+        words = ["platforms=all_families", f"policy={instrument}"]
+        lines = told(*words, f"{path}=[microwork,social]")
+        assert lines[0].startswith(f"{path} does not fit") and "nobody is paid on social" in lines[2], lines
+        compose([*words, f"{path}=[microwork,on_demand]"])
+    listing = [name for name, one in _all_instruments().items() if hasattr(one, "platforms")]
+    assert set(PAID_WORK) == {name for name in listing if not name.endswith("tax")}
+    exercised("instruments", len(PAID_WORK), 5)
+
+
+def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
+    rows = [row for row in describe(Config) if row.kind == "list of text"]
+    for row in rows:
+        path = row.path.replace("<name>", "microwork")
+        instrument = path.split(".")[1] if path.startswith("policy.") else ""
+        chosen = {"": [], "universal_income": ["policy=[universal_income,usage_tax]"]}
+        words = chosen.get(instrument, [f"policy=[{instrument},usage_tax]"])
+        lines = told(*words, f"{path}=[b,a,b]")
+        assert lines[0] == f"{path} names something twice." and lines[1].split() == ["found", "'b'"], lines
+        assert lines[-1].split(maxsplit=1)[1] == f"{path}=[b,a]", lines
+    exercised("lists", len(rows), 20)
+
+
+@pytest.mark.parametrize("world", ["six_regions", "north_south", "mturk_2015"])
+def test_platforms_say_which_countries_they_need(world: str, told: Any, exercised: Exercised) -> None:
+    lines = told("platforms=all_families", f"world={world}", "workers.count=50")
+    assert lines[0] == f"platforms.click_farm.owner is a country that world.table={world} does not have."
+    assert "microwork_cn needs CHN; microwork_fr needs" in lines[2] and "~platforms.click_farm" in lines[2]
+    assert lines[3].split(maxsplit=1)[1] == "world=global"
+    exercised("refused", 1, 1)
+
+
+def test_families_of_regions_fit_the_six_regions(exercised: Exercised) -> None:
+    from sim.model import ClickWorkModel
+
+    words = ["platforms=all_families_of_regions", "world=six_regions", "workers.count=50"]
+    model = ClickWorkModel(compose([*words, "requesters.count=10"]))
+    kinds = {platform.family for platform in model.config.platforms.values()}
+    assert kinds == set(FAMILIES)
+    exercised("audiences", len(model.audience_rows), 6)
+
+
+def test_a_mistyped_country_has_its_nearest(exercised: Exercised) -> None:
+    from sim.model import ClickWorkModel
+
+    found = []
+    for setting, value in (
+        ("owner", "NOO"),
+        ("worker_countries", ["ASI", "EUT"]),
+        ("excluded_countries", ["AFF"]),
+    ):
+        config = compose(["world=six_regions"])
+        plain = {f"platforms.microwork.{setting}": value}
+        with pytest.raises(UserError) as refused:
+            ClickWorkModel(config, **plain)
+        assert refused.value.path == f"platforms.microwork.{setting}"
+        found.append(refused.value.nearest)
+    assert found == ["NOA", "EUR", "AFR"]
+    exercised("refused", len(found), 3)
