@@ -25,7 +25,7 @@ from sim.outcomes import roster
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
 from sim.outcomes.frames import COLUMNS, Countries, Frames, FrameSet, per_country
 from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
-from sim.outcomes.tables import Table
+from sim.outcomes.tables import quick
 from sim.policy.office import DAYS_A_MONTH, POVERTY_LINE_USD_A_DAY
 
 LEAST_WORKERS = 200
@@ -113,7 +113,7 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
-    tables: dict[str, Any] = {name: Table.of(getattr(frames, name)) for name in COLUMNS}
+    tables: dict[str, Any] = {name: quick(name, getattr(frames, name)) for name in COLUMNS}
     shared = _Shared(**tables, scale=frames.scale, kinds=frames.kinds, households=frames.households)
     with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite has no value, and says so
         return {name: entry(one, shared, world) for name, one in INDICATORS.items()}

@@ -454,7 +454,7 @@ class Recorder:
     def frames(self) -> FrameSet:
         """Return all tables as DataFrames; call once, at the end of the run."""
         tables = self.tables()
-        frames = {name: frame_of(name, getattr(tables, name)) for name in COLUMNS}
+        frames: dict[str, Any] = {name: frame_of(name, getattr(tables, name)) for name in COLUMNS}
         return replace(tables, **frames)
 
     def tables(self) -> FrameSet:
@@ -463,25 +463,25 @@ class Recorder:
         self.flush_batches()
         if model.ledger.flows.any():
             self._keep_flows(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
-        tables: dict[str, Any] = dict(
-            series=self._series(),
-            clock=self._clock(),
-            workers=self._workers(),
-            requesters=self._requesters(),
-            batches=Table.of(pa.concat_tables(self.kept_batches).to_pandas())
+        tables: dict[str, Any] = {
+            "series": self._series(),
+            "clock": self._clock(),
+            "workers": self._workers(),
+            "requesters": self._requesters(),
+            "batches": Table.of(pa.concat_tables(self.kept_batches).to_pandas())
             if self.kept_batches
             else without_rows("batches"),
-            spells=self._spells(),
-            flows=self._flows(),
-            taxes=self._taxes(),
-            incomes=self._incomes(),
-            audiences=self._audiences(),
-            cooperatives=self._cooperatives(),
-            commons=self._commons(),
-            unions=self._placed("unions", self.union_weeks),
-            employment=self._placed("employment", self.employment_months),
-            ai=self._ai(),
-        )
+            "spells": self._spells(),
+            "flows": self._flows(),
+            "taxes": self._taxes(),
+            "incomes": self._incomes(),
+            "audiences": self._audiences(),
+            "cooperatives": self._cooperatives(),
+            "commons": self._commons(),
+            "unions": self._placed("unions", self.union_weeks),
+            "employment": self._placed("employment", self.employment_months),
+            "ai": self._ai(),
+        }
         return FrameSet(
             **tables,
             scale=self.scale,
@@ -784,7 +784,7 @@ def exponentials(logs: Any) -> Any:
     return result
 
 
-def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     """Concatenate tables of equal columns."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 

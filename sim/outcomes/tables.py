@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -45,12 +45,10 @@ class Numbers(np.ndarray[Any, Any]):
 
     def mean(self, *arguments: Any, **keywords: Any) -> Any:
         """Return the mean, leaving out what is not a number as pandas does."""
-        values = self.plain
-        if values.dtype.kind == "f" and not (arguments or keywords):
-            values = values[~np.isnan(values)]
-        if not len(values):
-            return np.float64(np.nan)
-        return values.mean(*arguments, **keywords)
+        if arguments or keywords:
+            return self.plain.mean(*arguments, **keywords)
+        known = np.count_nonzero(self.notna()) if self.dtype.kind == "f" else len(self)
+        return np.float64(self.sum() / known if known else np.nan)
 
     def min(self, *arguments: Any, **keywords: Any) -> Any:
         """Return the least value."""
@@ -62,16 +60,20 @@ class Numbers(np.ndarray[Any, Any]):
 
     def notna(self) -> NDArray[np.bool_]:
         """Say which values are numbers."""
-        return ~np.isnan(self.plain)
+        return np.asarray(~np.isnan(self.plain), bool)
 
     def dropna(self) -> Numbers:
         """Return the values that are numbers."""
-        return self[self.notna()]
+        return self.plain[self.notna()].view(Numbers)
+
+    def fillna(self, value: float) -> Numbers:
+        """Return the values, with another in place of what is not a number."""
+        return np.where(np.isnan(self.plain), value, self.plain).view(Numbers)
 
     def between(self, low: Any, high: Any) -> NDArray[np.bool_]:
         """Say which values lie between two others, both included."""
         values = self.plain
-        return (values >= low) & (values <= high)
+        return np.asarray((values >= low) & (values <= high), bool)
 
     def __getattr__(self, name: str) -> Any:
         """Leave the rest to pandas."""
@@ -130,7 +132,8 @@ class Texts:
 
     def to_numpy(self, dtype: Any = object) -> NDArray[Any]:
         """Write the texts out."""
-        return np.array([*self.names], object)[self.codes].astype(dtype, copy=False)
+        texts: NDArray[Any] = np.array([*self.names], object)[self.codes]
+        return texts.astype(dtype, copy=False)
 
     def isin(self, texts: Iterable[str]) -> NDArray[np.bool_]:
         """Say in which rows one of some texts stands."""
@@ -209,7 +212,7 @@ class Table:
         """Rows of a column: ``table.loc[which, "column"]``."""
         return _Places(self)
 
-    def sum(self, axis: int = 0) -> Any:
+    def sum(self, axis: Literal[0, 1] = 0) -> Any:
         """Return the sum of each row; those of columns are left to pandas."""
         columns = [self[name] for name in self.columns]
         if axis == 0 or any(column.dtype.kind == "f" for column in columns):
@@ -248,6 +251,11 @@ def _as_column(values: Any) -> Any:
         return values
     array = values if isinstance(values, np.ndarray) else np.asarray(values)
     return Texts.of(array) if array.dtype.kind in "OUT" else array.view(Numbers)
+
+
+def quick(name: str, frame: Any) -> Table:
+    """Return the table `name` for a DataFrame of it, or for itself."""
+    return Table.of(frame) if len(frame) else without_rows(name)
 
 
 @lru_cache(maxsize=len(COLUMNS))

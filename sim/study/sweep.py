@@ -34,13 +34,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sim.compile import is_cold, source_hash
-from sim.composition import config_id
+from sim.composition import config_id, id_of_checked
 from sim.config import Config
 from sim.errors import UserError
 from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, summary
-from sim.outcomes.recorder import Recorder
+from sim.outcomes.recorder import Recorder, frame_of
 from sim.plugins import load_plugins
 from sim.study.engine import Engine, RunTimeout, deadline, died
 from sim.study.lock import locked, taking_turns
@@ -180,14 +180,15 @@ def outcomes_of(
     model.observers.append(recorder)
     model.run()
     model.end()
-    frames = recorder.frames()
-    found = summary(frames, model.world)
+    tables = recorder.tables()
+    found = summary(tables, model.world)
     outcomes = {
         name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
     }
     if series_of is None:
         return outcomes, None
-    table = pa.Table.from_pandas(frames.series, preserve_index=False).replace_schema_metadata(None)
+    series = frame_of("series", tables.series)
+    table = pa.Table.from_pandas(series, preserve_index=False).replace_schema_metadata(None)
     return outcomes, table.add_column(0, "run", pa.array(np.full(table.num_rows, series_of, np.int64)))
 
 
@@ -204,7 +205,7 @@ def cause_of(error: BaseException) -> str:
 
 def run_id(config: Config, manifest: Mapping[str, Any]) -> str:
     """Return a SHA-256 that two runs share when the same is played by the same sources."""
-    what = [config_id(config), manifest["source_hash"], manifest["plugins"]]
+    what = [id_of_checked(config), manifest["source_hash"], manifest["plugins"]]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
