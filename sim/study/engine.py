@@ -7,10 +7,13 @@ cluster. An engine may lose work or do it twice; the store makes that harmless.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
@@ -23,6 +26,12 @@ from sim.errors import UserError, nearest_or_first
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
 """Time that a Dask scheduler has to be there and to answer."""
+
+GRACE_SECONDS = 30.0
+"""Time that a run that is told to stop may take to do so."""
+
+TOO_LATE = 75
+"""Code with which a worker ends that cannot be stopped otherwise."""
 
 
 class Engine(Protocol):
@@ -249,13 +258,30 @@ class RunTimeout(Exception):
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise `RunTimeout` inside the block once so many seconds have passed; 0 for no limit."""
-    if seconds <= 0 or not _can_be_interrupted():
-        yield
-        return
+    """Raise `RunTimeout` inside the block once so many seconds have passed; 0 for no limit.
 
+    In the main thread a signal does it, whatever is going on. Another thread, as on a Dask worker, can only
+    be stopped between two steps of Python. One that does not come to such a step within `GRACE_SECONDS` ends
+    its process, where that is a worker that Dask starts anew: the run is then one with which workers die.
+    """
+    late = RunTimeout(f"it took longer than {seconds:g} seconds")
+    if seconds <= 0:
+        yield
+    elif hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
+        with _stopped_by_signal(seconds, late):
+            yield
+    else:
+        try:
+            with _stopped_from_beside(seconds):
+                yield
+        except _Stopped:
+            raise late from None
+
+
+@contextlib.contextmanager
+def _stopped_by_signal(seconds: float, late: RunTimeout) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise RunTimeout(f"it took longer than {seconds:g} seconds")
+        raise late
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -266,8 +292,38 @@ def deadline(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _can_be_interrupted() -> bool:
-    """Signals reach the main thread only; a Dask worker plays in another one."""
-    import threading
+class _Stopped(Exception):
+    """What another thread raises in the one that is late."""
 
-    return hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+
+@contextlib.contextmanager
+def _stopped_from_beside(seconds: float) -> Iterator[None]:
+    thread, ended, turn = threading.get_ident(), threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        if ended.wait(seconds):
+            return
+        with turn:
+            if not ended.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread), ctypes.py_object(_Stopped)
+                )
+        if not ended.wait(GRACE_SECONDS) and _is_started_anew():
+            os._exit(TOO_LATE)
+
+    try:
+        try:
+            threading.Thread(target=watch, daemon=True).start()
+            yield
+        finally:
+            with turn:  # whatever is raised from beside, and that once, is raised before this ends
+                ended.set()
+    finally:
+        ended.set()
+
+
+def _is_started_anew() -> bool:
+    """Whether this process is a Dask worker with a nanny, which starts it anew when it ends."""
+    distributed = sys.modules.get("distributed")
+    workers = distributed.Worker._instances if distributed else ()
+    return any(getattr(worker, "nanny", None) for worker in workers)

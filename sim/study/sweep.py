@@ -42,7 +42,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, summary
 from sim.outcomes.recorder import Recorder, frame_of
 from sim.plugins import load_plugins
-from sim.study.engine import Engine, RunTimeout, deadline, died
+from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
@@ -70,7 +70,6 @@ LONGEST_CHUNK = 2_000
 DEATHS = 3
 """Times that a worker may die with a single run before the run is given up."""
 
-GRACE_SECONDS = 30.0
 STATUS_SECONDS = 2.0
 COMPLETE, PARTLY = 0, 3
 """Exit codes: all runs done; some failed."""
@@ -262,13 +261,15 @@ def execute(
         by another coordinator.
     """
     composer = Composer(study)
-    composer.check()
-    manifest = describe(study, composer, plugins, settings)
+    composer.check([0, len(composer.points) - 1])
     first = composer.config_of_point(0)
-    ClickWorkModel(sober(first), plugins=load_plugins(plugins) if plugins else None)
     results, ready = Path(first.results.dir), list[Engine]()
+    rules = load_plugins(plugins) if plugins else None
+    manifest = describe(study, composer, plugins, settings)
     folder = None if settings.fresh else begun(results, manifest)
-    if folder is None:
+    if folder is None:  # what was begun with these sources was looked through then
+        composer.check()
+        ClickWorkModel(sober(first), plugins=rules)
         ready.append(engine())  # before anything is written: there may be none at the address
         folder = _laid_out(results, manifest, composer, settings.fresh)
     number, of = settings.shard
