@@ -92,7 +92,7 @@ class Serial:
         """Nothing can have died."""
 
     def check(self) -> None:
-        """This process is there."""
+        """Nobody else is needed."""
 
     def abandon(self) -> None:
         """Nothing runs beside."""
@@ -148,7 +148,8 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it loses is told in a sentence
+        for name in ("distributed", "distributed.client"):  # what they lose is told in a sentence
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         if where:
             self.client = _connected(distributed, where)
         else:
@@ -266,13 +267,26 @@ def cores() -> int:
 
 
 def prepare_worker(memory_mib: int) -> None:
-    """Make a process a worker: the coordinator alone hears Ctrl+C; memory is limited."""
+    """Make a process a worker: it ends with its parent, which alone hears Ctrl+C; memory is limited."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     if memory_mib:
         import resource
 
         limit = memory_mib * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def end_with_parent() -> None:
+    """End this process at once when its parent dies, also by kill -9."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait_and_end() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 class RunTimeout(Exception):

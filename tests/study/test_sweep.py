@@ -134,11 +134,12 @@ def cluster(file: Path, nanny: str = "--no-nanny") -> Iterator[list[subprocess.P
     """A scheduler and two workers, each started as a user would, listening to this machine alone."""
     scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     worker = ["worker", "--nthreads", "1", nanny, "--no-dashboard"]
+    settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     started = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
              "--scheduler-file", str(file)],
-            env=environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=settings, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for words in (scheduler, worker, worker)
     ]  # fmt: skip

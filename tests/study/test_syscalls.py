@@ -85,17 +85,18 @@ def test_a_commit_calls_the_system_in_this_order(tmp_path: Path, exercised: Exer
     exercised("commits watched", len(found), 3)
 
 
-@pytest.mark.parametrize(
-    "bug",
-    [
-        "os.fsync = lambda number: None",
-        "real = os.fsync\nos.fsync = lambda number: None if os.path.isdir(f'/proc/self/fd/{number}')"
-        " else real(number)",
-    ],
-    ids=["no flush", "no flush of the folder"],
-)
+BUGS = {
+    "no flush": "os.fsync = lambda number: None",
+    "no flush of the folder": """
+real = os.fsync
+os.fsync = lambda number: None if os.path.isdir(f"/proc/self/fd/{number}") else real(number)
+""",
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
 def test_a_commit_without_flush_is_seen(bug: str, tmp_path: Path) -> None:
-    assert steps(new_folder(tmp_path / "a"), 1, bug) != [RIGHT]
+    assert steps(new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
 
 
 def kill_everywhere(tmp_path: Path, parts: int) -> int:
