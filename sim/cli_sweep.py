@@ -114,9 +114,10 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
             nearest="engine=dask",
         )
     composer = points.Composer(study)
-    composer.check()
+    composer.check([0])
     check_folder(composer.config_of_point(0).results.dir, "results.dir")
     if found.dry_run:
+        composer.check()
         _tell_plan(study, composer, jobs or engine.cores())
         return 0
 

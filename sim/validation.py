@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import math
 import re
 import tempfile
@@ -42,6 +43,7 @@ DATE = "ISO date"
 """Unit of a text that must be a date of the calendar."""
 
 LIST_ENTRIES = 10_000
+LEAVES = (str, float, int, bool, type(None))
 FREE_DEPTH = 16
 ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -101,13 +103,21 @@ def check(config: T) -> T:
 
 def to_plain(config: Any) -> Any:
     """Return a dataclass tree as dictionaries and lists, in the order of the fields."""
-    if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        return {f.name: to_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    if type(config) in LEAVES:
+        return config
+    names: tuple[str, ...] = _field_names(type(config))  # type: ignore[arg-type]
+    if names:
+        return {name: to_plain(getattr(config, name)) for name in names}
     if isinstance(config, Mapping):
         return {key: to_plain(value) for key, value in config.items()}
     if isinstance(config, (list, tuple)):
         return [to_plain(value) for value in config]
     return config
+
+
+@functools.lru_cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
 
 
 def check_folder(folder: str, setting: str) -> None:

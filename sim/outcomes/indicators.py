@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from sim.outcomes import roster
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
 from sim.outcomes.frames import COLUMNS, Countries, Frames, FrameSet, per_country
 from sim.outcomes.inequality import gini, top_share, weighted_mean, weighted_median, weighted_quantile
+from sim.outcomes.tables import quick
 from sim.policy.office import DAYS_A_MONTH, POVERTY_LINE_USD_A_DAY
 
 LEAST_WORKERS = 200
@@ -46,6 +48,7 @@ LIFETIME_HOURS = (1.0, 120.0)
 
 Floats = npt.NDArray[np.float64]
 Entry = dict[str, Any]
+T = TypeVar("T")
 Compute = Callable[[Frames, Countries | None], float]
 
 
@@ -68,18 +71,32 @@ INDICATORS: dict[str, Indicator] = {}
 
 @dataclasses.dataclass(frozen=True)
 class _Shared(FrameSet):
-    """Tables that remember what more than one indicator computes from them."""
+    """Quick tables that remember what more than one indicator computes from them."""
 
-    memory: dict[str, Any] = dataclasses.field(default_factory=dict)
+    memory: dict[tuple[Any, ...], Any] = dataclasses.field(default_factory=dict)
 
 
-def _once(frames: Frames, key: str, compute: Callable[[], Any]) -> Any:
-    """Compute a value once for all indicators of a summary."""
-    if not isinstance(frames, _Shared):
-        return compute()
-    if key not in frames.memory:
-        frames.memory[key] = compute()
-    return frames.memory[key]
+def _once(compute: Callable[..., T]) -> Callable[..., T]:
+    """Compute a value, or find it missing, once for all indicators of a summary."""
+
+    @functools.wraps(compute)
+    def remember(frames: Frames, *arguments: Any, **keywords: Any) -> T:
+        if not isinstance(frames, _Shared):
+            return compute(frames, *arguments, **keywords)
+        # There is one world in a summary, and it has no hash.
+        told = (*arguments, *sorted(keywords.items()))
+        key = (compute.__qualname__, *(one for one in told if isinstance(one, (str, bool, tuple))))
+        if key not in frames.memory:
+            try:
+                frames.memory[key] = compute(frames, *arguments, **keywords)
+            except Missing as missing:
+                frames.memory[key] = missing
+        found: T | Missing = frames.memory[key]
+        if isinstance(found, Missing):
+            raise Missing(*found.args)
+        return found
+
+    return remember
 
 
 def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], Compute]:
@@ -96,13 +113,10 @@ def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], C
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
     """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
-    shared = _Shared(
-        **{name: getattr(frames, name) for name in COLUMNS},
-        scale=frames.scale,
-        kinds=frames.kinds,
-        households=frames.households,
-    )
-    return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
+    tables: dict[str, Any] = {name: quick(name, getattr(frames, name)) for name in COLUMNS}
+    shared = _Shared(**tables, scale=frames.scale, kinds=frames.kinds, households=frames.households)
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite has no value, and says so
+        return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
 
 
 def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
@@ -214,6 +228,7 @@ def _rows(table: pd.DataFrame, what: str) -> pd.DataFrame:
     return table
 
 
+@_once
 def _regulars(frames: Frames) -> pd.DataFrame:
     """Workers with at least ten tasks done and some working time."""
     workers = _rows(frames.workers, "workers")
@@ -222,6 +237,7 @@ def _regulars(frames: Frames) -> pd.DataFrame:
     return _rows(kept, f"workers with {LEAST_TASKS} tasks")
 
 
+@_once
 def _active(frames: Frames) -> pd.DataFrame:
     """Workers who came on duty at least once."""
     workers = _rows(frames.workers, "workers")
@@ -257,12 +273,14 @@ def _weights(workers: pd.DataFrame) -> Floats:
     return workers["weight"].to_numpy(np.float64)
 
 
+@_once
 def _all_in(frames: Frames) -> tuple[Floats, Floats]:
     """All-in pay of workers with ten tasks, and their weights."""
     workers = _regulars(frames)
     return all_in_pay(workers), _weights(workers)
 
 
+@_once
 def _paid_time(frames: Frames) -> tuple[Floats, Floats]:
     """Pay per paid hour of workers with ten tasks, and their weights."""
     workers = _regulars(frames)
@@ -443,6 +461,7 @@ def income_per_week_median(frames: Frames, world: Countries | None) -> float:
 # ---------------------------------------------------------------- time
 
 
+@_once
 def _in_weeks(frames: Frames) -> pd.DataFrame:
     workers = _active(frames)
     return _rows(workers[workers["weeks"] > 0], "weeks of work")
@@ -572,12 +591,14 @@ def worker_half_life(frames: Frames, world: Countries | None) -> float:
     return math.log(2) * _worker_days(frames) / leavers
 
 
+@_once
 def _window(frames: Frames) -> tuple[int, int]:
     """First day of the window and the day after its last."""
     days = _rows(frames.series, "days")["day"]
     return int(days.min()), int(days.max()) + 1
 
 
+@_once
 def _worker_days(frames: Frames) -> float:
     """Days in the market, summed over workers, within the window."""
     first, after = _window(frames)
@@ -588,6 +609,7 @@ def _worker_days(frames: Frames) -> float:
     return float(present.sum())
 
 
+@_once
 def _on_duty_by_hour(frames: Frames, country: str | None = None) -> Floats:
     """Mean number of workers on duty in each hour of the UTC day, 24 entries."""
     clock = _rows(frames.clock, "hours")
@@ -817,10 +839,9 @@ def supply_elasticity_error(frames: Frames, world: Countries | None) -> float:
     return _elasticity(frames)[1]
 
 
+@_once
 def _elasticity(frames: Frames) -> tuple[float, float]:
-    found: Elasticity | str = _once(
-        frames, "elasticity", lambda: supply_elasticity(frames.batches, _first_weekday(frames.series))
-    )
+    found: Elasticity | str = supply_elasticity(frames.batches, _first_weekday(frames.series))
     if isinstance(found, str):
         raise Missing(found)
     return found.value, found.standard_error
@@ -878,6 +899,7 @@ def fee_share(frames: Frames, world: Countries | None) -> float:
     definition="What platforms kept of their receipts after costs and taxes, before profit is paid to owners "
     "or booked in havens, from the ledger; what cooperatives owe members and the commons is no rent.",
 )
+@_once
 def platform_rent(frames: Frames, world: Countries | None) -> float:
     flows = _rows(frames.flows, "flows")
     if not flows["kind"].astype(str).isin(MONTH_END).any():
@@ -912,6 +934,13 @@ def largest_requester_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(int(spent.max()), int(spent.sum()), "spending")
 
 
+def _groups(world: Countries | None) -> dict[str, str]:
+    """Group of each country, in small letters."""
+    known = _known(world)
+    return {code: str(name).lower() for code, name in per_country(known, known.group).items()}
+
+
+@_once
 def crossing_flows(
     frames: Frames,
     world: Countries | None,
@@ -921,9 +950,7 @@ def crossing_flows(
     kinds: tuple[str, ...] = (),
 ) -> float:
     """USD that went from accounts in the countries of group `source` to `target`: all `kinds`, or those."""
-    known = _known(world)
-    flows = _rows(frames.flows, "flows")
-    group = {code: str(name).lower() for code, name in per_country(known, known.group).items()}
+    flows, group = _rows(frames.flows, "flows"), _groups(world)
     crosses = (flows["debit_country"].astype(str).map(group) == source) & (
         flows["credit_country"].astype(str).map(group) == target
     )
@@ -1031,6 +1058,7 @@ def _taxes(frames: Frames) -> pd.DataFrame:
     return frames.taxes
 
 
+@_once
 def _booked(frames: Frames, *kinds: str) -> float:
     """USD booked in the window under these kinds, where there is a policy."""
     _taxes(frames)
@@ -1213,6 +1241,7 @@ def administration_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(cost, _usd(int(paid["collected_microusd"].sum())), "revenue")
 
 
+@_once
 def _poverty(frames: Frames, world: Countries | None, with_transfers: bool) -> float:
     """Expected share of the window's roster who live below the line."""
     known, workers = _known(world), _rows(frames.workers, "workers")
@@ -1233,8 +1262,9 @@ def _incomes_received(frames: Frames, workers: pd.DataFrame) -> Floats:
     own = workers["transfers_microusd"].to_numpy(np.float64)
     if not frames.households.all_residents or frames.incomes.empty:
         return own
-    first = _rows(frames.series, "days").iloc[0]
-    origin = dt.date.fromisoformat(str(first["date"])) - dt.timedelta(days=int(first["day"]))
+    days = _rows(frames.series, "days")
+    first = dt.date.fromisoformat(str(days["date"].iloc[0]))
+    origin = first - dt.timedelta(days=int(days["day"].iloc[0]))
     size, _ = frames.households.of(workers["segment"])
     after_leaving = roster.income_of_leavers(workers, frames.incomes, origin)
     return own + after_leaving + (size - 1.0) * roster.income_of_others(workers, frames.incomes, origin)
@@ -1272,6 +1302,7 @@ def _audiences(frames: Frames) -> pd.DataFrame:
     return frames.audiences
 
 
+@_once
 def _monthly(frames: Frames, column: str) -> pd.Series[Any]:
     """Sum of a column of `audiences` in each month."""
     return _audiences(frames).groupby("period")[column].sum()
@@ -1364,27 +1395,27 @@ _register_world("unpaid_labels", "labels", "Labels that users of social platform
 TAKEN_BY_PLATFORMS = ("requester_fee", "worker_fee", "forfeit", "advertising", "user_charge")
 
 
+@_once
 def _profit_drawn(frames: Frames, world: Countries | None, source: str, target: str) -> float:
     """USD of owners' profit in the group ``target`` that came from ``source``.
 
     Platforms' accounts lie in their owners' country: money crosses when a platform takes it, and what of it
     is profit is known in sum only. So of each country's profit the part counts that its platforms took there.
     """
-    known = _known(world)
-    flows = _rows(frames.flows, "flows")
-    group = {code: str(name).lower() for code, name in per_country(known, known.group).items()}
-    kind, owner = flows["kind"].astype(str), flows["credit_country"].astype(str)
-    amount = flows["amount_microusd"]
-    there = flows["debit_country"].astype(str).map(group) == source
-    taken = kind.isin(TAKEN_BY_PLATFORMS)
-    signs = kind.map({"profit": 1, "haven_profit": 1, "capital": -1}).fillna(0)
-    sums = pd.DataFrame(
-        {"taken": amount.where(taken, 0), "from": amount.where(taken & there, 0), "profit": amount * signs}
+    flows, group = _rows(frames.flows, "flows"), _groups(world)
+    kind, amount = flows["kind"].astype(str), flows["amount_microusd"].to_numpy(np.int64)
+    there = np.asarray(flows["debit_country"].astype(str).map(group) == source)
+    taken = np.where(kind.isin(TAKEN_BY_PLATFORMS), amount, 0)
+    profit = np.where(kind.isin(("profit", "haven_profit")), amount, 0) - np.where(
+        kind == "capital", amount, 0
     )
-    by_owner = sums.groupby(owner).sum()
-    by_owner = by_owner[(by_owner.index.map(group) == target) & (by_owner["taken"] > 0)]
-    parts = by_owner["profit"].clip(lower=0) * by_owner["from"] / by_owner["taken"]
-    return float(parts.sum()) / MICRO
+    owners, owner = np.unique(flows["credit_country"].to_numpy(), return_inverse=True)
+    by_owner = np.zeros((3, len(owners)), np.int64)
+    for sums, each in zip(by_owner, (taken, np.where(there, taken, 0), profit), strict=True):
+        np.add.at(sums, owner, each)
+    wanted = np.array([group.get(one) == target for one in owners], bool) & (by_owner[0] > 0)
+    taken, taken_there, profit = by_owner[:, wanted]
+    return float((np.maximum(profit, 0) * taken_there.astype(np.float64) / taken).sum()) / MICRO
 
 
 def _register_drawn(source: str, target: str) -> None:
@@ -1606,6 +1637,7 @@ LEAST_YEARS_OF_AI = 5.0
 """Years under which a run says little of how a stock of intelligence grows."""
 
 
+@_once
 def ai_weeks(frames: Frames) -> pd.DataFrame:
     """Return the table `ai` of all countries together: a row for each week."""
     if frames.ai.empty:
@@ -1614,6 +1646,7 @@ def ai_weeks(frames: Frames) -> pd.DataFrame:
     return table.groupby("day").sum().sort_index()
 
 
+@_once
 def _ai_ends(frames: Frames) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Sums of the first and of the last quarter of the weeks, of 13 weeks at most."""
     weeks = ai_weeks(frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,8 @@ from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
 from sim.outcomes.roster import households_of
+from sim.outcomes.tables import Table, Texts, without_rows
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
-from sim.validation import to_plain
 
 MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
@@ -452,46 +453,60 @@ class Recorder:
     # --- tables ---
 
     def frames(self) -> FrameSet:
-        """Return all tables; call once, at the end of the run."""
+        """Return all tables as DataFrames; call once, at the end of the run."""
+        tables = self.tables()
+        frames: dict[str, Any] = {name: frame_of(name, getattr(tables, name)) for name in COLUMNS}
+        return replace(tables, **frames)
+
+    def tables(self) -> FrameSet:
+        """Return all tables as `sim.outcomes.tables.Table`, which is quick; once, at the end of the run."""
         model = self.model
         self.flush_batches()
         if model.ledger.flows.any():
             self._keep_flows(model, model.clock.month_key(model.hour - 1), model.ledger.flows)
-        return FrameSet(
-            series=self._series(),
-            clock=self._clock(),
-            workers=self._workers(),
-            requesters=self._requesters(),
-            batches=pa.concat_tables(self.kept_batches).to_pandas()
+        tables: dict[str, Any] = {
+            "series": self._series(),
+            "clock": self._clock(),
+            "workers": self._workers(),
+            "requesters": self._requesters(),
+            "batches": Table.of(pa.concat_tables(self.kept_batches).to_pandas())
             if self.kept_batches
-            else empty("batches"),
-            spells=self._spells(),
-            flows=self._flows(),
-            taxes=self._taxes(),
-            incomes=self._incomes(),
-            audiences=self._audiences(),
-            cooperatives=self._cooperatives(),
-            commons=self._commons(),
-            unions=self._placed("unions", self.union_weeks),
-            employment=self._placed("employment", self.employment_months),
-            ai=self._ai(),
+            else without_rows("batches"),
+            "spells": self._spells(),
+            "flows": self._flows(),
+            "taxes": self._taxes(),
+            "incomes": self._incomes(),
+            "audiences": self._audiences(),
+            "cooperatives": self._cooperatives(),
+            "commons": self._commons(),
+            "unions": self._placed("unions", self.union_weeks),
+            "employment": self._placed("employment", self.employment_months),
+            "ai": self._ai(),
+        }
+        return FrameSet(
+            **tables,
             scale=self.scale,
-            kinds=kinds_of(to_plain(model.config)),
-            households=households_of(self.model.config),
+            kinds=kinds_of(
+                {
+                    name: {each: vars(one) for each, one in getattr(model.config, name).items()}
+                    for name in ("platforms", "task_types")
+                }
+            ),
+            households=households_of(model.config),
         )
 
-    def _series(self) -> pd.DataFrame:
+    def _series(self) -> Table:
         columns = joined(self.series_days)
         if not columns:
-            return pd.DataFrame(columns=list(COLUMNS["series"]))
+            return without_rows("series")
         columns["date"] = self._dates(columns["day"])
         columns["country"] = self._codes(columns["country"])
-        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["series"]})
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
+        return Table.made({name: columns[name] for name in COLUMNS["series"]})
 
-    def _clock(self) -> pd.DataFrame:
+    def _clock(self) -> Table:
         hour, country = np.nonzero(self.clock_active + self.clock_posted >= 0)
-        return pd.DataFrame(
+        return Table.made(
             {
                 "utc_hour": hour.astype(np.int8),
                 "country": self._codes(country),
@@ -502,10 +517,10 @@ class Recorder:
             }
         )
 
-    def _workers(self) -> pd.DataFrame:
+    def _workers(self) -> Table:
         model = self.model
         if not model.keeps_history:
-            return pd.DataFrame(columns=list(COLUMNS["workers"]))
+            return without_rows("workers")
         past = model.history_rows[: model.workers_count]
         seen = (past["left_day"] < 0) | (past["left_day"] >= model.first_recorded_hour // 24)
         order = in_order_of_coming(model)
@@ -518,16 +533,16 @@ class Recorder:
         columns: dict[str, Any] = {
             "id": permanent_ids(rows),
             "country": self._codes(rows["country"]),
-            "zone": np.array(model.world.zones, object)[rows["zone"]],
-            "segment": np.array(model.segment_names, object)[column_of(rows, "segment")],
-            "gender": np.where(bits & WOMAN, "woman", "man").astype(object),
+            "zone": Texts(rows["zone"], model.world.zones),
+            "segment": Texts(column_of(rows, "segment"), model.segment_names),
+            "gender": Texts((bits & WOMAN > 0).astype(np.int64), ("man", "woman")),
             "tertiary": (bits & TERTIARY) > 0,
             "other_job": (bits & OTHER_JOB) > 0,
             "skill": column_of(rows, "skill").astype(np.int8),
             "speed": exponentials(rows["log_speed"]),
             "accuracy": rows["accuracy"] / 255.0,
             "desired_hours": rows["desired_minutes"] / 60.0,
-            "platform": np.array(model.platform_names, object)[column_of(rows, "platform")],
+            "platform": Texts(column_of(rows, "platform"), model.platform_names),
             "collective": rows["collective"].astype(np.int64),
             "joined_day": past["joined_day"],
             "left_day": past["left_day"],
@@ -545,19 +560,19 @@ class Recorder:
         for name in COLUMNS["workers"]:
             if name not in columns:
                 columns[name] = past[name].astype(np.int64)
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["workers"]})
+        return Table.made({name: columns[name] for name in COLUMNS["workers"]})
 
-    def _requesters(self) -> pd.DataFrame:
+    def _requesters(self) -> Table:
         model = self.model
         rows = model.requester_rows
-        functions = np.array([task.function for task in model.config.task_types.values()], object)
+        functions = [task.function for task in model.config.task_types.values()]
         main = np.argmax(np.diff(model.mixes, axis=1, prepend=0.0), axis=1)
         shares = self.campaigns.top_shares(len(rows)) if model.keeps_campaigns else np.full(len(rows), np.nan)
-        return pd.DataFrame(
+        return Table.made(
             {
                 "id": rows["id"],
                 "country": self._codes(rows["country"]),
-                "sector": functions[main],
+                "sector": Texts(main, functions),
                 "always_on": rows["always_on"] > 0,
                 "size": rows["relative_size"],
                 "value_usd_per_hour": rows["value"],
@@ -571,7 +586,7 @@ class Recorder:
                 "spent_microusd": rows["spent"],
                 "fee_microusd": rows["fees"],
                 "top_decile_share": shares,
-                "zone": np.array(model.world.zones, object)[rows["zone"]],
+                "zone": Texts(rows["zone"], model.world.zones),
             }
         )
 
@@ -589,13 +604,13 @@ class Recorder:
         columns["arm"] = columns["arm"].astype(np.int8)
         return pa.table({name: columns[name] for name in COLUMNS["batches"]})
 
-    def _spells(self) -> pd.DataFrame:
+    def _spells(self) -> Table:
         model = self.model
         if not model.keeps_history:
-            return pd.DataFrame(columns=list(COLUMNS["spells"]))
+            return without_rows("spells")
         order = in_order_of_coming(model)
         rows, past = model.worker_rows[order], model.history_rows[order]
-        return pd.DataFrame(
+        return Table.made(
             {
                 "worker": permanent_ids(rows),
                 "country": self._codes(rows["country"]),
@@ -604,84 +619,88 @@ class Recorder:
             }
         )
 
-    def _flows(self) -> pd.DataFrame:
+    def _flows(self) -> Table:
         columns = joined(self.flow_months)
         if not columns:
-            return pd.DataFrame(columns=list(COLUMNS["flows"]))
-        names = np.array(KINDS, object)
-        kind = columns["kind"]
-        return pd.DataFrame(
+            return without_rows("flows")
+        kind, (kinds, debtors, creditors) = columns["kind"], zip(*KINDS, strict=True)
+        return Table.made(
             {
                 "period": columns["period"],
-                "kind": names[kind, 0],
-                "debit_sector": names[kind, 1],
-                "credit_sector": names[kind, 2],
+                "kind": Texts(kind, kinds),
+                "debit_sector": Texts(kind, debtors),
+                "credit_sector": Texts(kind, creditors),
                 "debit_country": self._codes(columns["debit_country"]),
                 "credit_country": self._codes(columns["credit_country"]),
                 "amount_microusd": columns["amount_microusd"],
             }
         )
 
-    def _taxes(self) -> pd.DataFrame:
+    def _taxes(self) -> Table:
         columns = joined(self.tax_months)
         if not columns:
-            return empty("taxes")
-        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+            return without_rows("taxes")
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
         columns["country"] = self._codes(columns["country"])
-        columns["instrument"] = np.array(INSTRUMENTS, object)[columns["instrument"]]
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["taxes"]})
+        columns["instrument"] = Texts(columns["instrument"], INSTRUMENTS)
+        return Table.made({name: columns[name] for name in COLUMNS["taxes"]})
 
-    def _incomes(self) -> pd.DataFrame:
+    def _incomes(self) -> Table:
         columns = joined(self.income_months)
         if not columns:
-            return empty("incomes")
+            return without_rows("incomes")
         columns["country"] = self._codes(columns["country"])
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["incomes"]})
+        return Table.made({name: columns[name] for name in COLUMNS["incomes"]})
 
-    def _audiences(self) -> pd.DataFrame:
+    def _audiences(self) -> Table:
         columns = joined(self.audience_months)
         if not columns:
-            return empty("audiences")
-        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+            return without_rows("audiences")
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
         columns["country"] = self._codes(columns["country"])
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["audiences"]})
+        return Table.made({name: columns[name] for name in COLUMNS["audiences"]})
 
-    def _cooperatives(self) -> pd.DataFrame:
+    def _cooperatives(self) -> Table:
         columns = joined(self.member_months)
         if not columns:
-            return empty("cooperatives")
-        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
-        columns["order"] = np.array([*RANKINGS, ""], object)[columns["order"]]
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["cooperatives"]})
+            return without_rows("cooperatives")
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
+        columns["order"] = Texts(columns["order"], [*RANKINGS, ""])
+        return Table.made({name: columns[name] for name in COLUMNS["cooperatives"]})
 
-    def _commons(self) -> pd.DataFrame:
+    def _commons(self) -> Table:
         columns = joined(self.commons_months)
-        return pd.DataFrame(columns) if columns else empty("commons")
+        return Table.made(columns) if columns else without_rows("commons")
 
-    def _placed(self, name: str, rows: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
+    def _placed(self, name: str, rows: list[dict[str, NDArray[Any]]]) -> Table:
         """Return a table of rows by platform and country, under their names."""
         columns = joined(rows)
         if not columns:
-            return empty(name)
-        columns["platform"] = np.array(self.model.platform_names, object)[columns["platform"]]
+            return without_rows(name)
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
         columns["country"] = self._codes(columns["country"])
-        return pd.DataFrame({column: columns[column] for column in COLUMNS[name]})
+        return Table.made({column: columns[column] for column in COLUMNS[name]})
 
-    def _ai(self) -> pd.DataFrame:
+    def _ai(self) -> Table:
         columns = joined(self.ai_weeks)
         if not columns:
-            return empty("ai")
+            return without_rows("ai")
         columns["date"] = self._dates(columns["day"])
         columns["country"] = self._codes(columns["country"])
-        return pd.DataFrame({name: columns[name] for name in COLUMNS["ai"]})
+        return Table.made({name: columns[name] for name in COLUMNS["ai"]})
 
-    def _dates(self, days: NDArray[np.int32]) -> NDArray[Any]:
-        dates = {day: self.model.clock.datetime(24 * int(day)).date().isoformat() for day in np.unique(days)}
-        return np.array([dates[day] for day in days], object)
+    def _dates(self, days: NDArray[np.int32]) -> Texts:
+        known, place = np.unique(days, return_inverse=True)
+        clock = self.model.clock
+        return Texts(place, [clock.datetime(24 * int(day)).date().isoformat() for day in known])
 
-    def _codes(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        codes: NDArray[Any] = np.array(self.model.world.codes, object)[numbers]
-        return codes
+    def _codes(self, numbers: NDArray[Any]) -> Texts:
+        return Texts(numbers, self.model.world.codes)
+
+
+def frame_of(name: str, table: Any) -> pd.DataFrame:
+    """Return the table `name` as a DataFrame."""
+    return table.frame() if len(table) else empty(name)
 
 
 def turned_profits(
@@ -771,7 +790,7 @@ def write_exponentials(logs: Any, result: Any) -> None:
         result[i] = exp(real(logs[i]))
 
 
-def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     """Concatenate tables of equal columns."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 

@@ -7,10 +7,14 @@ cluster. An engine may lose work or do it twice; the store makes that harmless.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import logging
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
@@ -24,6 +28,12 @@ ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
 """Time that a Dask scheduler has to be there and to answer."""
 
+GRACE_SECONDS = 30.0
+"""Time that a run that is told to stop may take to do so."""
+
+TOO_LATE = 75
+"""Code with which a worker ends that cannot be stopped otherwise."""
+
 
 class Engine(Protocol):
     """Where runs are played."""
@@ -35,6 +45,9 @@ class Engine(Protocol):
 
     def recover(self) -> None:
         """Be ready again after a worker died."""
+
+    def check(self) -> None:
+        """Raise `UserError` if nobody is there any more who could work."""
 
     def abandon(self) -> None:
         """Stop whatever is running, at once."""
@@ -78,6 +91,9 @@ class Serial:
     def recover(self) -> None:
         """Nothing can have died."""
 
+    def check(self) -> None:
+        """Nobody else is needed."""
+
     def abandon(self) -> None:
         """Nothing runs beside."""
 
@@ -112,6 +128,9 @@ class Local:
         self.abandon()
         self.executor = self._start()
 
+    def check(self) -> None:
+        """Processes are started anew when they die."""
+
     def abandon(self) -> None:
         """Kill the processes."""
         for process in list((self.executor._processes or {}).values()):
@@ -129,6 +148,8 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
+        for name in ("distributed", "distributed.client"):  # what they lose is told in a sentence
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         if where:
             self.client = _connected(distributed, where)
         else:
@@ -147,13 +168,25 @@ class Dask:
     def recover(self) -> None:
         """Dask starts workers that died anew, and gives their tasks to others."""
 
+    def check(self) -> None:
+        """Once the scheduler is gone nothing comes back of what was handed out, even if another one comes."""
+        if self.client.status != "running":
+            raise UserError(
+                "The scheduler is gone. What is done is kept, and the same command goes on from there.",
+                path="engine",
+                value="dask",
+                allowed="dask with a scheduler, or any other engine",
+                nearest="engine=local",
+            )
+
     def abandon(self) -> None:
-        """Cancel what is queued or running."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        """Cancel what is queued or running, and part from the cluster."""
+        self.close()
 
     def close(self) -> None:
         """Part from the cluster; one of this machine's own ends with it."""
-        self.executor.shutdown(wait=False)
+        if self.client.status == "running":
+            self.executor.shutdown(wait=False)
         cluster = self.client.cluster
         self.client.close()
         if cluster is not None:
@@ -234,13 +267,26 @@ def cores() -> int:
 
 
 def prepare_worker(memory_mib: int) -> None:
-    """Make a process a worker: the coordinator alone hears Ctrl+C; memory is limited."""
+    """Make a process a worker: it ends with its parent, which alone hears Ctrl+C; memory is limited."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     if memory_mib:
         import resource
 
         limit = memory_mib * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def end_with_parent() -> None:
+    """End this process at once when its parent dies, also by kill -9."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait_and_end() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 class RunTimeout(Exception):
@@ -249,13 +295,30 @@ class RunTimeout(Exception):
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise `RunTimeout` inside the block once so many seconds have passed; 0 for no limit."""
-    if seconds <= 0 or not _can_be_interrupted():
-        yield
-        return
+    """Raise `RunTimeout` inside the block once so many seconds have passed; 0 for no limit.
 
+    In the main thread a signal does it, whatever is going on. Another thread, as on a Dask worker, can only
+    be stopped between two steps of Python. One that does not come to such a step within `GRACE_SECONDS` ends
+    its process, where that is a worker that Dask starts anew: the run is then one with which workers die.
+    """
+    late = RunTimeout(f"it took longer than {seconds:g} seconds")
+    if seconds <= 0:
+        yield
+    elif hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
+        with _stopped_by_signal(seconds, late):
+            yield
+    else:
+        try:
+            with _stopped_from_beside(seconds):
+                yield
+        except _Stopped:
+            raise late from None
+
+
+@contextlib.contextmanager
+def _stopped_by_signal(seconds: float, late: RunTimeout) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise RunTimeout(f"it took longer than {seconds:g} seconds")
+        raise late
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -266,8 +329,36 @@ def deadline(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _can_be_interrupted() -> bool:
-    """Signals reach the main thread only; a Dask worker plays in another one."""
-    import threading
+class _Stopped(Exception):
+    """What another thread raises in the one that is late."""
 
-    return hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+
+@contextlib.contextmanager
+def _stopped_from_beside(seconds: float) -> Iterator[None]:
+    thread, ended, turn = threading.get_ident(), threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        if ended.wait(seconds):
+            return
+        with turn:
+            if not ended.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_Stopped))
+        if not ended.wait(GRACE_SECONDS) and _is_started_anew():
+            os._exit(TOO_LATE)
+
+    try:
+        try:
+            threading.Thread(target=watch, daemon=True).start()
+            yield
+        finally:
+            with turn:  # whatever is raised from beside, and that once, is raised before this ends
+                ended.set()
+    finally:
+        ended.set()
+
+
+def _is_started_anew() -> bool:
+    """Whether this process is a Dask worker with a nanny, which starts it anew when it ends."""
+    distributed = sys.modules.get("distributed")
+    workers = distributed.Worker._instances if distributed else ()
+    return any(getattr(worker, "nanny", None) for worker in workers)

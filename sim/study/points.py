@@ -321,6 +321,7 @@ class Composer:
         self.groups = [number for number, axis in enumerate(study.axes) if axis.path in options]
         self.single = [number for number in range(len(study.axes)) if number not in self.groups]
         self.grounds: dict[Point, tuple[dict[str, Any], Config | None]] = {}
+        self.last: tuple[int, Config | None] = -1, None  # its seeds are played in a row
 
     def __len__(self) -> int:
         """Return the number of runs: every point with every seed."""
@@ -334,7 +335,13 @@ class Composer:
 
     def config_of_point(self, number: int) -> Config:
         """Return the validated configuration of a point, with its first seed."""
-        point = self.points[number]
+        if number != self.last[0]:
+            self.last = number, self._compose(self.points[number])
+        found = self.last[1]
+        assert found is not None
+        return found
+
+    def _compose(self, point: Point) -> Config:
         tree, base = self._ground(tuple(point[place] for place in self.groups))
         changed: dict[str, Any] = dict(tree)
         sections: list[str] = []

@@ -53,21 +53,25 @@ class Part:
         found = PART.fullmatch(path.name)
         return cls(path, int(found[1]), int(found[2]), found[3]) if found else None
 
-    def read(self) -> pa.Table:
-        """Return the rows.
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows, of some columns or of all.
 
         Raises
         ------
         UserError
             If the file is not what its name says; the message names it.
         """
+        return pq.read_table(pa.BufferReader(self.content()), columns=columns)
+
+    def content(self) -> bytes:
+        """Return the bytes of the file, if they are those that its name stands for."""
         try:
             content = self.path.read_bytes()
         except OSError as error:
             raise _damaged(self.path, error.strerror or str(error)) from error
         if hashlib.sha256(content).hexdigest()[:DIGITS] != self.sha256:
             raise _damaged(self.path, "its content is not the one that its name stands for")
-        return pq.read_table(pa.BufferReader(content))
+        return content
 
 
 def commit(folder: Path, table: pa.Table, first: int) -> Path:
@@ -123,7 +127,7 @@ class Store:
         state = np.zeros(runs, np.int8)
         for part in self.parts():
             try:
-                table = part.read()
+                table = part.read(["run", "status"])
             except UserError:
                 continue
             failed = np.array(table["status"].to_pylist()) == FAILED
@@ -135,7 +139,7 @@ class Store:
         for path in (self.folder / RUNS).glob(f"part-{runs[0]:09d}-{len(runs):06d}-*.parquet"):
             part = Part.of(path)
             try:
-                table = part.read() if part else None
+                table = part.read(["run", "status"]) if part else None
             except UserError:
                 continue
             if table is not None and table["run"].to_pylist() == list(runs):
@@ -152,7 +156,7 @@ class Store:
         for kind in (RUNS, SERIES):
             for part in self.parts(kind):
                 try:
-                    part.read()
+                    part.content()
                 except UserError as error:
                     runs = list(range(part.first, part.first + part.rows)) if kind == RUNS else []
                     found.append((part.path, str(error), runs))

@@ -34,15 +34,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from sim.compile import is_cold, source_hash
-from sim.composition import config_id
+from sim.composition import config_id, id_of_checked
 from sim.config import Config
 from sim.errors import UserError
 from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, summary
-from sim.outcomes.recorder import Recorder
+from sim.outcomes.recorder import Recorder, frame_of
 from sim.plugins import load_plugins
-from sim.study.engine import Engine, RunTimeout, deadline, died
+from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
@@ -70,7 +70,6 @@ LONGEST_CHUNK = 2_000
 DEATHS = 3
 """Times that a worker may die with a single run before the run is given up."""
 
-GRACE_SECONDS = 30.0
 STATUS_SECONDS = 2.0
 COMPLETE, PARTLY = 0, 3
 """Exit codes: all runs done; some failed."""
@@ -180,14 +179,15 @@ def outcomes_of(
     model.observers.append(recorder)
     model.run()
     model.end()
-    frames = recorder.frames()
-    found = summary(frames, model.world)
+    tables = recorder.tables()
+    found = summary(tables, model.world)
     outcomes = {
         name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
     }
     if series_of is None:
         return outcomes, None
-    table = pa.Table.from_pandas(frames.series, preserve_index=False).replace_schema_metadata(None)
+    series = frame_of("series", tables.series)
+    table = pa.Table.from_pandas(series, preserve_index=False).replace_schema_metadata(None)
     return outcomes, table.add_column(0, "run", pa.array(np.full(table.num_rows, series_of, np.int64)))
 
 
@@ -204,7 +204,7 @@ def cause_of(error: BaseException) -> str:
 
 def run_id(config: Config, manifest: Mapping[str, Any]) -> str:
     """Return a SHA-256 that two runs share when the same is played by the same sources."""
-    what = [config_id(config), manifest["source_hash"], manifest["plugins"]]
+    what = [id_of_checked(config), manifest["source_hash"], manifest["plugins"]]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -261,13 +261,15 @@ def execute(
         by another coordinator.
     """
     composer = Composer(study)
-    composer.check()
-    manifest = describe(study, composer, plugins, settings)
+    composer.check([0, len(composer.points) - 1])
     first = composer.config_of_point(0)
-    ClickWorkModel(sober(first), plugins=load_plugins(plugins) if plugins else None)
     results, ready = Path(first.results.dir), list[Engine]()
+    rules = load_plugins(plugins) if plugins else None
+    manifest = describe(study, composer, plugins, settings)
     folder = None if settings.fresh else begun(results, manifest)
-    if folder is None:
+    if folder is None:  # what was begun with these sources was looked through then
+        composer.check()
+        ClickWorkModel(sober(first), plugins=rules)
         ready.append(engine())  # before anything is written: there may be none at the address
         folder = _laid_out(results, manifest, composer, settings.fresh)
     number, of = settings.shard
@@ -405,6 +407,7 @@ class Coordinator:
     def _collect(self) -> None:
         """Take what is finished; wait a moment if nothing is."""
         finished, _ = wait(self.running, timeout=STATUS_SECONDS, return_when=FIRST_COMPLETED)
+        self.engine.check()
         dead = [future for future in finished if died(_error_of(future))]
         for future in finished:
             if future not in dead:

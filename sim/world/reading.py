@@ -11,6 +11,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -113,7 +114,14 @@ def load_world(table: str | Path) -> World:
 
     Raises `UserError` naming the file, the row and the column of the first thing that is wrong.
     """
-    return read_table(_table_path(table), name=str(table))
+    path = _table_path(table)
+    return _built_in(path, str(table)) if table in BUILT_IN_TABLES else read_table(path, name=str(table))
+
+
+@lru_cache(maxsize=len(BUILT_IN_TABLES))
+def _built_in(file: Path, name: str) -> World:
+    """Read a built-in table, once: a world never changes, and in a sweep every run asks for it."""
+    return read_table(file, name)
 
 
 def _table_path(table: str | Path) -> Path:

@@ -1,0 +1,141 @@
+"""Engines: a run that takes too long is stopped in any thread, and nothing else ever is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sim.study import engine
+from tests.conftest import Exercised
+from tests.support.planting import planted
+
+ROUNDS = 1_000
+
+
+def beside(task: Callable[[], Any]) -> Any:
+    """Do a task in a thread of its own, as a Dask worker does; return what it returned or raised."""
+    found: list[Any] = []
+
+    def do() -> None:
+        try:
+            found.append(task())
+        except engine.RunTimeout as error:
+            found.append(error)
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def endless() -> None:
+    with engine.deadline(0.05):
+        while True:
+            pass
+
+
+def test_what_takes_too_long_is_stopped_in_any_thread() -> None:
+    assert str(beside(endless)) == "it took longer than 0.05 seconds"
+    with pytest.raises(engine.RunTimeout, match=r"longer than 0\.05 seconds"):
+        endless()
+
+
+def raced(module: ModuleType) -> tuple[int, int]:
+    """Do tasks that last about as long as they may; count those that ended, and those that were stopped.
+
+    Whoever is stopped is stopped inside: what comes after the block is always done.
+    """
+
+    def many() -> tuple[int, int]:
+        ended = stopped = 0
+        for number in range(ROUNDS):
+            try:
+                with module.deadline(0.0005):
+                    for _ in range(20 + number % 60):
+                        sum(range(400))
+                ended += 1
+            except module.RunTimeout:
+                stopped += 1
+        return ended, stopped
+
+    found: tuple[int, int] = beside(many)
+    return found
+
+
+def test_nothing_is_stopped_that_has_ended(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:
+    monkeypatch.setattr(engine, "GRACE_SECONDS", 3600.0)
+    ended, stopped = raced(engine)
+    assert ended + stopped == ROUNDS
+    watching = [thread for thread in threading.enumerate() if "watch" in thread.name]
+    for thread in watching:
+        thread.join(timeout=10.0)
+    assert not any(thread.is_alive() for thread in watching), "who watches must end with what is watched"
+    exercised("blocks that ended or were stopped at their end", ROUNDS, ROUNDS)
+
+
+def test_a_worker_that_nobody_starts_anew_is_left_alive() -> None:
+    """In a process of a user's own nothing may end it."""
+    assert not engine._is_started_anew()
+
+
+def test_a_deadline_of_the_main_thread_alone_is_noticed() -> None:
+    broken = planted(engine, "        yield\n    elif hasattr", "        yield\n    elif True or hasattr")
+    assert isinstance(beside_any(broken), ValueError)
+
+
+def beside_any(module: ModuleType) -> BaseException:
+    """What a thread gets of a deadline by a signal: signals are for the main thread."""
+    found: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            with module.deadline(0.05):
+                pass
+        except ValueError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+@pytest.mark.parametrize("bug", [False, True], ids=["as it is", "nobody watches the parent"])
+def test_processes_end_with_a_killed_coordinator(bug: bool, exercised: Exercised) -> None:
+    """After kill -9 of the coordinator alone, its workers end: nobody holds the output open any longer."""
+    script = f"""
+        import os, signal, sys
+        from sim.study import engine
+        from tests.support.tasks import nothing
+        if __name__ == "__main__":
+            if {bug}:
+                engine.prepare_worker = nothing
+            local = engine.Local(2)
+            tasks = [local.submit(signal.pause) for _ in range(2)]
+            while not all(task.running() for task in tasks) or len(local.executor._processes) < 2:
+                pass
+            local.submit(signal.pause)
+            print(*local.executor._processes, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        workers = [int(word) for word in process.stdout.readline().split()]
+        if bug:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.communicate(timeout=3)
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+        process.communicate(timeout=300)
+    exercised("workers", len(workers), 2)
