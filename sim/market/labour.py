@@ -97,16 +97,27 @@ def note_paid_time(paid_time: PaidTime, board: Any) -> None:
     if not paid_time.wages[board.platform].any():
         return
     active = board.active[: int(board.state[ACTIVE_COUNT])]
-    events = board.events[: int(board.state[EVENTS])]
     seconds = np.zeros((len(active), len(PAID_TIME)), np.int64)
-    seconds[:, SEARCH], seconds[:, WAITING] = active["searched"], active["left"]
-    who, own, returned = events["active"], events["own_seconds"].astype(np.int64), events["kind"] == RETURN
-    accepted = events["accepted"].astype(np.int64)
-    np.add.at(seconds, (who, WORK), accepted * own)
-    np.add.at(seconds, (who, REJECTED), np.where(returned, 0, events["done"] - accepted) * own)
-    np.add.at(seconds, (who, GIVEN_BACK), np.where(returned, own, 0))
-    transfers = board.rows[: int(board.state[ROWS])]
-    paid_time.note_hour(board.platform, active["row"], active["country"], seconds, transfers)
+    spend_hour(active, board.events[: int(board.state[EVENTS])], seconds)
+    who, where = active["row"].astype(np.int64), active["country"].astype(np.int64)
+    paid_time.note_hour(board.platform, who, where, seconds, board.rows[: int(board.state[ROWS])])
+
+
+@kernel
+def spend_hour(active: Any, events: Any, seconds: Any) -> None:
+    """Add up the seconds of an hour by worker on duty and kind of time."""
+    for i in range(len(active)):
+        seconds[i, SEARCH] = active[i].searched
+        seconds[i, WAITING] = active[i].left
+    for i in range(len(events)):
+        event = events[i]
+        spent = seconds[event.active]
+        own = integer(event.own_seconds)
+        if event.kind == RETURN:
+            spent[GIVEN_BACK] += own
+        else:
+            spent[WORK] += integer(event.accepted) * own
+            spent[REJECTED] += (integer(event.done) - integer(event.accepted)) * own
 
 
 def note_hour(model: Any) -> None:

@@ -20,6 +20,7 @@ from sim.agents.rules import worth_the_tasks
 from sim.agents.traits import ACTIVE, OTHER_JOB
 from sim.clock import Clock
 from sim.columns import Records
+from sim.compile import kernel
 from sim.config import FAMILIES, Config
 from sim.errors import UserError, nearest_or_first
 from sim.instruments import ConditionalIncome, Instrument, Levy, Programme, UniversalIncome
@@ -141,6 +142,14 @@ CHECKPOINTED = (
     "effects",
     "losses",
 )
+
+
+@kernel
+def note_seen(rows: Any, workers: Any, bit: int, seen: Any) -> None:
+    """Set a bit of those of some rows who are in the market."""
+    for i in range(len(rows)):
+        if workers[rows[i]].bits & ACTIVE:
+            seen[rows[i]] |= bit
 
 
 class Offices:
@@ -271,7 +280,7 @@ class Offices:
 
     def note_sessions(self, rows: NDArray[np.int32], platform: int, workers: Records) -> None:
         """Note the workers of some rows, whose session on a platform begins; who has left does not work."""
-        self.seen_workers[rows[workers["bits"][rows] & ACTIVE > 0]] |= np.uint16(1 << platform)
+        note_seen(rows, workers, 1 << platform, self.seen_workers)
 
     def make_room(self, workers: int) -> None:
         """Make room for notes of so many workers, if notes are taken."""

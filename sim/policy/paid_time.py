@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.agents.traits import column_of
 from sim.columns import Records
+from sim.compile import kernel
 from sim.ledger import REWARD, SHIFT_PAY, TRANSFER, WITHHELD, WORKER_FEE
 from sim.policy.channels import PAID_TIME, Channels
 from sim.policy.taxes import MILLION, exact
@@ -32,6 +33,25 @@ def in_microusd(usd: NDArray[np.float64]) -> NDArray[np.int64]:
 def shortfall(promised: NDArray[np.int64], piece_pay: NDArray[np.int64]) -> NDArray[np.int64]:
     """Micro-dollars by which piece pay falls short of wages times seconds (micro-dollars an hour x s)."""
     return np.asarray(np.maximum(0, promised // 3600 - piece_pay), np.int64)
+
+
+@kernel
+def add_time(rows: Any, countries: Any, seconds: Any, wages: Any, promised: Any) -> None:
+    """Add wages times seconds, by worker and kind of time, to what is promised."""
+    for i in range(len(rows)):
+        for kind in range(len(PAID_TIME)):
+            promised[rows[i]] += wages[countries[i], kind] * seconds[i, kind]
+
+
+@kernel
+def add_pieces(transfers: Any, paid: Any, piece_pay: Any) -> None:
+    """Add rewards, and take off what is taken of them, in the countries where time is paid."""
+    for i in range(len(transfers)):
+        transfer = transfers[i]
+        if transfer.kind == REWARD and paid[transfer.credit_country]:
+            piece_pay[transfer.credit] += transfer.amount
+        if (transfer.kind == WORKER_FEE or transfer.kind == WITHHELD) and paid[transfer.debit_country]:
+            piece_pay[transfer.debit] -= transfer.amount
 
 
 class PaidTime:
@@ -86,13 +106,8 @@ class PaidTime:
     ) -> None:
         """Note an hour of some workers: seconds by kind of time, and rewards less what is taken of them."""
         wages = self.wages[platform]
-        paid = wages.any(axis=1)
-        np.add.at(self.promised, rows, (wages[countries] * seconds).sum(axis=1))
-        rewards = transfers[(transfers["kind"] == REWARD) & paid[transfers["credit_country"]]]
-        np.add.at(self.piece_pay, rewards["credit"], rewards["amount"])
-        is_taken = np.isin(transfers["kind"], (WORKER_FEE, WITHHELD))
-        fees = transfers[is_taken & paid[transfers["debit_country"]]]
-        np.subtract.at(self.piece_pay, fees["debit"], fees["amount"])
+        add_time(rows, countries, seconds, wages, self.promised)
+        add_pieces(transfers, wages.any(axis=1), self.piece_pay)
 
     # --- what is owed ---
 
