@@ -547,9 +547,11 @@ class Platform:
     customers_per_requester: int = assumed(
         1, 1, 1_000_000, "people for whom a requester stands here in the count of taxable users", "persons"
     )
-    devices_per_worker: int = assumed(1, 1, 1000, "devices on which a worker clicks at once", "devices")
+    devices_per_worker: int = assumed(
+        1, 1, 1000, "devices on which a worker of a click farm clicks at once", "devices"
+    )
     usd_per_click: float | None = assumed(
-        None, 1e-9, 10, "reward for a click, broker's cut and worker's fee included; null = by the hour",
+        None, 1e-9, 10, "price of a click in a click farm, cut and worker's fee included; null = by the hour",
         "USD",
     )  # fmt: skip
     takedown_share: float = parameter(

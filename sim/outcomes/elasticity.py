@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+READ = ("requester", "posted_hour", "arm", "workers", "reward_microusd", "estimated_seconds")
 HOURS_A_DAY, HOURS_A_WEEK = 24, 168
 LEAST_CELLS = 30
 LEAST_WORKERS = 200
@@ -97,7 +98,7 @@ def _informative(batches: pd.DataFrame, first_weekday: int) -> _Cells | str:
     known = ((batches["reward_microusd"] > 0) & (batches["estimated_seconds"] > 0)).to_numpy() & (hours > 0)
     if not known.any():
         return "no finished batches"
-    usable, hours = batches[known], hours[known]
+    usable, hours = batches.loc[known, list(READ)], hours[known]
     week = (usable["posted_hour"].to_numpy(np.int64) + HOURS_A_DAY * first_weekday) // HOURS_A_WEEK
     key = usable["requester"].to_numpy(np.int64) * (int(week.max()) + 1) + week
     arm, workers = usable["arm"].to_numpy(), usable["workers"].to_numpy(np.int64)

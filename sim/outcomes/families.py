@@ -54,7 +54,7 @@ def kinds_of(config: Mapping[str, Any]) -> Kinds:
 def of_family(table: pd.DataFrame, kinds: Kinds, family: str) -> pd.DataFrame:
     """Return the rows of a table whose platform is of a kind."""
     names = [name for name, found in kinds.families.items() if found == family]
-    return table[table["platform"].astype(str).isin(names)]
+    return table[table["platform"].isin(names)]
 
 
 def present(kinds: Kinds) -> list[str]:

@@ -181,15 +181,15 @@ def by_type(frames: Frames) -> pd.DataFrame:
     `pay_usd_per_hour` is the reward over the estimated time, weighted by assignments.
     """
     batches = frames.batches
-    posted = batches["tasks"] * batches["assignments_per_task"]
+    posted = batches["tasks"].astype(np.int64) * batches["assignments_per_task"]
     table = pd.DataFrame(
         {
             "type": batches["type"].astype(str),
             "batches": 1,
             "posted": posted,
-            "accepted": batches["accepted"],
-            "rejected": batches["rejected"],
-            "expired": batches["expired"],
+            "accepted": batches["accepted"].astype(np.int64),
+            "rejected": batches["rejected"].astype(np.int64),
+            "expired": batches["expired"].astype(np.int64),
             "reward_usd": batches["reward_microusd"] / MICRO * posted,
             "hours": batches["estimated_seconds"] / 3600 * posted,
         }
@@ -751,9 +751,9 @@ def fill_rate(frames: Frames, world: Countries | None) -> float:
     return _ratio(done, done + tasks_expired(frames, world), "assignments done or expired")
 
 
-def _full_batches(frames: Frames) -> pd.DataFrame:
+def _full_batches(frames: Frames, *columns: str) -> pd.DataFrame:
     batches = _rows(frames.batches, "finished batches")
-    return _rows(batches[batches["t100"] >= 0], "batches done in full")
+    return _rows(batches.loc[batches["t100"] >= 0, list(columns)], "batches done in full")
 
 
 def _register_completion(percent: int) -> None:
@@ -763,7 +763,7 @@ def _register_completion(percent: int) -> None:
         definition=f"Hours from posting until {percent} % was done, median over batches done in full.",
     )
     def completion(frames: Frames, world: Countries | None) -> float:
-        batches = _full_batches(frames)
+        batches = _full_batches(frames, f"t{percent}", "posted_hour")
         return weighted_median(batches[f"t{percent}"] / 3600 - batches["posted_hour"])
 
 
@@ -779,7 +779,7 @@ for _percent in (50, 90, 100):
 )
 def batch_t90_over_t50(frames: Frames, world: Countries | None) -> float:
     batches = _rows(frames.batches, "finished batches")
-    size = batches["tasks"] * batches["assignments_per_task"]
+    size = batches["tasks"].astype(np.int64) * batches["assignments_per_task"]
     half = batches["t50"] - batches["first_start"]
     kept = size.between(*LARGE_BATCH) & (batches["t90"] >= 0) & (half > 0)
     chosen = _rows(batches[kept], "batches of 300 to 3000 assignments")

@@ -40,7 +40,7 @@ from sim.study.result import (
     RunResult,
     frame_file,
     load,
-    read_frame,
+    read_narrow,
     write_frame,
     write_json,
     write_manifest,
@@ -118,7 +118,7 @@ def execute(
     if config.record.events:
         write_frame(recorder.event_log(), folder / frame_file("events"), EVENT_UNITS)
     manifest = describe(config, model, recorder, files, time.monotonic() - began)
-    frames = replace(frames, batches=read_frame(folder / frame_file("batches")))
+    frames = replace(frames, batches=read_narrow(folder / frame_file("batches")))
     values = summary(frames, model.world)
     write_json(folder / SUMMARY, values)
     if draw is not None and config.record.figures:

@@ -10,17 +10,19 @@ import resource
 import signal
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UserError
 from sim.outcomes.frames import ADDED, COLUMNS, Column, FrameSet, empty, units
-from sim.outcomes.indicators import summary
+from sim.outcomes.indicators import by_type, summary
 from sim.study import result as result_module
 from sim.study.result import (
     PartWriter,
@@ -28,6 +30,7 @@ from sim.study.result import (
     frame_file,
     load,
     read_frame,
+    read_narrow,
     replacing,
     write_frame,
     write_json,
@@ -35,7 +38,9 @@ from sim.study.result import (
     write_recorded,
     write_text,
 )
+from tests.conftest import Exercised
 from tests.figures import synthetic
+from tests.support.planting import planted
 
 LATER = [name for name, columns in ADDED.items() if not columns]
 """Tables that results of earlier versions lack."""
@@ -407,3 +412,73 @@ def test_the_manifest_knows_files_in_folders(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "manifest.json").read_text())
     assert list(written["files"]) == ["figures/a.svg"]
     assert frame_file("flows") == "flows.parquet"
+
+
+# ---------------------------------------------------------------- long tables
+
+EDGE = 2**31
+NARROW = {
+    "fits": [-EDGE, 0, EDGE - 1],
+    "too_high": [0, 0, EDGE],
+    "too_low": [-EDGE - 1, 0, 0],
+    "share": [0.1, float("nan"), 1.0],
+    "word": ["b", "a", "b"],
+    "arm": np.array([0, 1, 0], np.int8),
+}
+
+
+def check_narrow(module: Any, folder: Path) -> int:
+    """The same values as by `read_frame`, each as narrow as its column allows; parts come as one table."""
+    columns = {
+        name: Column("str" if name == "word" else np.asarray(NARROW[name]).dtype.name) for name in NARROW
+    }
+    path = folder / "long.parquet"
+    with PartWriter(path, columns) as part:
+        for _ in range(3):
+            part.append(pd.DataFrame(NARROW))
+    wide, narrow = read_frame(path), module.read_narrow(path)
+    assert list(wide.columns) == list(narrow.columns)
+    for name in wide:
+        same = narrow[name].astype(wide[name].dtype)
+        pd.testing.assert_series_equal(same, wide[name], check_names=False)
+    kinds = {name: str(narrow[name].dtype) for name in narrow}
+    assert kinds == {
+        "fits": "int32", "too_high": "int64", "too_low": "int64", "share": "float64", "word": "category",
+        "arm": "int8",
+    }  # fmt: skip
+    return narrow.size
+
+
+def test_long_tables_are_read_narrow(tmp_path: Path, exercised: Exercised) -> None:
+    exercised("values", check_narrow(result_module, tmp_path), 54)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('and bounds["max"] < 2**31', 'and bounds["max"] <= 2**31'),
+        ('bounds["min"] >= -(2**31)', 'bounds["min"] >= -(2**40)'),
+        ("column.combine_chunks().dictionary_encode()", "column"),
+    ],
+)
+def test_planted_bugs_in_narrow_reading_are_noticed(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, pa.ArrowException)):
+        check_narrow(planted(result_module, old, new), tmp_path)
+
+
+def test_indicators_are_the_same_of_narrow_tables(
+    tmp_path: Path, year: FrameSet, exercised: Exercised
+) -> None:
+    """Also where whole numbers of 32 bits would not hold a product; in less than half the memory."""
+    batches = year.batches.copy()
+    batches.loc[batches.index[:5], ["tasks", "assignments_per_task"]] = 1_000_000
+    write_recorded("batches", batches, tmp_path)
+    path = tmp_path / frame_file("batches")
+    wide, narrow = (replace(year, batches=read(path)) for read in (read_frame, read_narrow))
+    found = summary(narrow, None)
+    assert found == summary(wide, None)
+    pd.testing.assert_frame_equal(by_type(narrow), by_type(wide))
+    sizes = [int(frames.batches.memory_usage(deep=True).sum()) for frames in (narrow, wide)]
+    assert 2 * sizes[0] < sizes[1], sizes
+    exercised("batches", len(batches), 100)
+    exercised("indicators", len(found), 100)
