@@ -25,11 +25,28 @@ warm_start_seconds
     From the start of a process to the end of the first hour, compiled code in place.
 cold_compile_seconds
     What a process that must compile everything takes longer than one that need not (only with `--cold`).
+sweep_overhead_ms
+    CPU time that a tiny run (40 workers, 8 requesters, 72 hours) costs in a sweep over the simulation itself:
+    composing, outcomes, its share of a part and of the coordinator; at most 5.
+processes_2_throughput
+    Runs a second on two processes over those on one; at least 1.8 on two cores that nobody else uses.
+runs_per_hour_year
+    Runs of 20 000 workers for a year in an hour on two cores: computed from the CPU time of one run and the
+    throughput.
+share_lost_to_start
+    Of 100 such runs on two cores, the share of time that goes into compiling, starting and loading; computed
+    from these parts, each measured by itself; at most 0.05. Without `--cold` compiling is left out.
+coordinator_mib_per_1e4_runs, coordinator_peak_mib
+    Memory of the coordinator over 100 000 runs that an engine makes up: at most 1 and 500.
+files_per_100_runs, read_1e5_rows_seconds, resume_99_seconds
+    Files after putting the parts of that sweep together (at most 1), reading all its rows (5), and the first
+    run handed out when 99 % are done (10).
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import math
@@ -57,6 +74,8 @@ OUTPUT = ROOT / "results" / "bench.json"
 PACKAGES = ("mesa", "numpy", "numba", "llvmlite")
 NO_PLAIN = "benchmarks/plain_mesa.py is not there."
 MOST_FOR_EVERYTHING = 2.0
+MOST_OVERHEAD_MS = 5.0
+RUNS_OF_A_STUDY = 100
 NO_COMPILER = "There is no C++ compiler: install g++ or name one in CXX."
 
 
@@ -70,13 +89,21 @@ class Figure:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
     """What to measure and how large."""
 
     world: str
     quick: bool
     cold: bool
+    kept: dict[str, Figure] = field(default_factory=dict)
+
+    def figure(self, key: str) -> Figure:
+        """Measure a figure, once."""
+        if key not in self.kept:
+            measure: Callable[[], Figure] = getattr(self, key)
+            self.kept[key] = measure()
+        return self.kept[key]
 
     def size(self, full: int, quick: int) -> int:
         """Return a size: the full one, or a small one that only shows that the measurement works."""
@@ -226,6 +253,72 @@ class Bench:
             warm = seconds_of("everything_once", {"CLICKMARKET_CACHE": folder})
         return Figure(cold - warm, f"a small month: {cold:.1f} s cold, {warm:.1f} s warm")
 
+    @functools.cached_property
+    def load(self) -> dict[str, Any]:
+        """Coordinate a large sweep of made-up runs."""
+        return measured("load", runs=self.size(100_000, 2_000))
+
+    def sweep_overhead_ms(self) -> Figure:
+        """A worker's part and the coordinator's."""
+        result = measured("overhead", runs=self.size(100, 5), blocks=self.size(5, 1))
+        coordinator = self.load["coordinator_ms"]
+        note = (
+            f"at most {MOST_OVERHEAD_MS:g}: a run of {result['simulation_ms']:.1f} ms takes"
+            f" {result['run_ms']:.1f} in a sweep, {coordinator:.4f} of the coordinator"
+        )
+        return Figure(result["worker_ms"] + coordinator, note, details=result)
+
+    def processes_2_throughput(self) -> Figure:
+        """Two processes against one."""
+        return Figure(self.throughput["ratio"], "at least 1.8 on two cores without other load")
+
+    @functools.cached_property
+    def throughput(self) -> dict[str, Any]:
+        """Play chunks of runs on one process and on two."""
+        days, chunks = self.size(60, 3), self.size(8, 2)
+        return measured("throughput", workers=self.size(2_000, 100), days=days, chunks=chunks)
+
+    @functools.cached_property
+    def year(self) -> float:
+        """CPU seconds of a year of 20 000 workers as a sweep plays it."""
+        result = measured("year", world=self.world, workers=self.size(20_000, 500), days=self.size(365, 5))
+        return float(result["seconds"])
+
+    def runs_per_hour_year(self) -> Figure:
+        """Computed from one run and the throughput of two processes."""
+        each = 3600 / self.year * self.throughput["ratio"]
+        return Figure(each, f"computed: {self.year:.1f} CPU seconds a run, times the throughput of two")
+
+    def share_lost_to_start(self) -> Figure:
+        """Computed from the parts: what comes before the first run, over that and 100 runs."""
+        start = self.figure("warm_start_seconds").value or 0.0
+        compiling = self.figure("cold_compile_seconds").value
+        lost = start + (compiling or 0.0)
+        played = RUNS_OF_A_STUDY * self.year / self.throughput["ratio"]
+        told = "compiling not measured: give --cold" if compiling is None else f"compiling {compiling:.0f} s"
+        note = f"computed: start {start:.1f} s, {told}; {RUNS_OF_A_STUDY} runs on two cores {played:.0f} s"
+        return Figure(lost / (lost + played), note)
+
+    def coordinator_mib_per_1e4_runs(self) -> Figure:
+        """Growth of the coordinator, its first quarter left out."""
+        return Figure(self.load["mib_per_1e4_runs"], "at most 1")
+
+    def coordinator_peak_mib(self) -> Figure:
+        """Most memory of the coordinator."""
+        return Figure(self.load["peak_mib"], "at most 500; the engine that makes rows up is in it")
+
+    def files_per_100_runs(self) -> Figure:
+        """Files of a finished sweep."""
+        return Figure(self.load["files_per_100_runs"], f"at most 1; {self.load['files']} parts before")
+
+    def read_1e5_rows_seconds(self) -> Figure:
+        """Reading a finished sweep."""
+        return Figure(self.load["read_seconds"], "at most 5")
+
+    def resume_99_seconds(self) -> Figure:
+        """Going on with the last hundredth."""
+        return Figure(self.load["resume_seconds"], "at most 10")
+
 
 KEYS = (
     "ratio_to_plain_mesa",
@@ -241,6 +334,15 @@ KEYS = (
     "share_outside_kernel",
     "warm_start_seconds",
     "cold_compile_seconds",
+    "sweep_overhead_ms",
+    "processes_2_throughput",
+    "runs_per_hour_year",
+    "share_lost_to_start",
+    "coordinator_mib_per_1e4_runs",
+    "coordinator_peak_mib",
+    "files_per_100_runs",
+    "read_1e5_rows_seconds",
+    "resume_99_seconds",
 )
 
 
@@ -346,8 +448,7 @@ def main(words: list[str]) -> None:
     described = machine()
     for key in asked.only or KEYS:
         print(f"{key} ...", file=sys.stderr, flush=True)
-        measure: Callable[[], Figure] = getattr(bench, key)
-        figures[key] = measure()
+        figures[key] = bench.figure(key)
     show(figures, described, asked.world)
     output = asked.output or (None if asked.quick or asked.only else OUTPUT)
     if output is not None:

@@ -22,6 +22,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from benchmarks import sweeps
 from benchmarks.cases import DAY, digest, everything_on, market
 from sim.agents.population import make_population, make_tables
 from sim.config import Config
@@ -322,6 +323,10 @@ MEASUREMENTS: dict[str, Callable[..., Result]] = {
         first_hour,
         everything,
         everything_once,
+        sweeps.overhead,
+        sweeps.load,
+        sweeps.throughput,
+        sweeps.year,
     )
 }
 

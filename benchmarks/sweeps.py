@@ -151,6 +151,9 @@ class MadeUp:
     def recover(self) -> None:
         """Nobody dies."""
 
+    def check(self) -> None:
+        """Somebody is always there."""
+
     def abandon(self) -> None:
         """Nothing goes on."""
 
