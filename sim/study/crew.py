@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -18,7 +15,7 @@ from typing import Any
 
 from sim.errors import UserError
 from sim.plugins import load_plugins
-from sim.study.engine import cores
+from sim.study.engine import cores, prepare_worker
 
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 Tell = Callable[[int], None]
@@ -128,8 +125,7 @@ class Crew:
 
 def serve(pipe: Connection, plugins: Sequence[Path]) -> None:
     """Play the tasks that come through a pipe, until nobody is there to send any."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches all; the parent ends us
-    _end_with_parent()
+    prepare_worker(0)
     rules = load_plugins(plugins) if plugins else None
     while True:
         try:
@@ -142,18 +138,6 @@ def serve(pipe: Connection, plugins: Sequence[Path]) -> None:
             pipe.send(("failed", error))
         else:
             pipe.send(("done", found))
-
-
-def _end_with_parent() -> None:
-    """End this process at once when its parent dies, also by kill -9."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait_and_end() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 def usual_size(runs: int, threads: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -44,6 +45,9 @@ class Engine(Protocol):
 
     def recover(self) -> None:
         """Be ready again after a worker died."""
+
+    def check(self) -> None:
+        """Raise `UserError` if nobody is there any more who could work."""
 
     def abandon(self) -> None:
         """Stop whatever is running, at once."""
@@ -87,6 +91,9 @@ class Serial:
     def recover(self) -> None:
         """Nothing can have died."""
 
+    def check(self) -> None:
+        """Nobody else is needed."""
+
     def abandon(self) -> None:
         """Nothing runs beside."""
 
@@ -121,6 +128,9 @@ class Local:
         self.abandon()
         self.executor = self._start()
 
+    def check(self) -> None:
+        """Processes are started anew when they die."""
+
     def abandon(self) -> None:
         """Kill the processes."""
         for process in list((self.executor._processes or {}).values()):
@@ -138,6 +148,8 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
+        for name in ("distributed", "distributed.client"):  # what they lose is told in a sentence
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         if where:
             self.client = _connected(distributed, where)
         else:
@@ -156,13 +168,25 @@ class Dask:
     def recover(self) -> None:
         """Dask starts workers that died anew, and gives their tasks to others."""
 
+    def check(self) -> None:
+        """Once the scheduler is gone nothing comes back of what was handed out, even if another one comes."""
+        if self.client.status != "running":
+            raise UserError(
+                "The scheduler is gone. What is done is kept, and the same command goes on from there.",
+                path="engine",
+                value="dask",
+                allowed="dask with a scheduler, or any other engine",
+                nearest="engine=local",
+            )
+
     def abandon(self) -> None:
-        """Cancel what is queued or running."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        """Cancel what is queued or running, and part from the cluster."""
+        self.close()
 
     def close(self) -> None:
         """Part from the cluster; one of this machine's own ends with it."""
-        self.executor.shutdown(wait=False)
+        if self.client.status == "running":
+            self.executor.shutdown(wait=False)
         cluster = self.client.cluster
         self.client.close()
         if cluster is not None:
@@ -243,13 +267,26 @@ def cores() -> int:
 
 
 def prepare_worker(memory_mib: int) -> None:
-    """Make a process a worker: the coordinator alone hears Ctrl+C; memory is limited."""
+    """Make a process a worker: it ends with its parent, which alone hears Ctrl+C; memory is limited."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     if memory_mib:
         import resource
 
         limit = memory_mib * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def end_with_parent() -> None:
+    """End this process at once when its parent dies, also by kill -9."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait_and_end() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 class RunTimeout(Exception):
@@ -305,9 +342,7 @@ def _stopped_from_beside(seconds: float) -> Iterator[None]:
             return
         with turn:
             if not ended.is_set():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(_Stopped)
-                )
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_Stopped))
         if not ended.wait(GRACE_SECONDS) and _is_started_anew():
             os._exit(TOO_LATE)
 

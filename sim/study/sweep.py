@@ -407,6 +407,7 @@ class Coordinator:
     def _collect(self) -> None:
         """Take what is finished; wait a moment if nothing is."""
         finished, _ = wait(self.running, timeout=STATUS_SECONDS, return_when=FIRST_COMPLETED)
+        self.engine.check()
         dead = [future for future in finished if died(_error_of(future))]
         for future in finished:
             if future not in dead:

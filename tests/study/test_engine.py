@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -102,3 +107,35 @@ def beside_any(module: ModuleType) -> BaseException:
     thread.start()
     thread.join()
     return found[0]
+
+
+@pytest.mark.parametrize("bug", [False, True], ids=["as it is", "nobody watches the parent"])
+def test_processes_end_with_a_killed_coordinator(bug: bool, exercised: Exercised) -> None:
+    """After kill -9 of the coordinator alone, its workers end: nobody holds the output open any longer."""
+    script = f"""
+        import os, signal, sys
+        from sim.study import engine
+        from tests.support.tasks import nothing
+        if __name__ == "__main__":
+            if {bug}:
+                engine.prepare_worker = nothing
+            local = engine.Local(2)
+            tasks = [local.submit(signal.pause) for _ in range(2)]
+            while not all(task.running() for task in tasks) or len(local.executor._processes) < 2:
+                pass
+            local.submit(signal.pause)
+            print(*local.executor._processes, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        workers = [int(word) for word in process.stdout.readline().split()]
+        if bug:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.communicate(timeout=3)
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+        process.communicate(timeout=300)
+    exercised("workers", len(workers), 2)

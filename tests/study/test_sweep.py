@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -130,20 +130,21 @@ def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
 
 
 @contextmanager
-def cluster(file: Path) -> Iterator[None]:
+def cluster(file: Path, nanny: str = "--no-nanny") -> Iterator[list[subprocess.Popen[bytes]]]:
     """A scheduler and two workers, each started as a user would, listening to this machine alone."""
     scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = ["worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    worker = ["worker", "--nthreads", "1", nanny, "--no-dashboard"]
+    settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     started = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
              "--scheduler-file", str(file)],
-            env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=settings, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for words in (scheduler, worker, worker)
     ]  # fmt: skip
     try:
-        yield
+        yield started
     finally:
         for process in reversed(started):
             process.terminate()
@@ -260,8 +261,29 @@ def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) 
 
 
 def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "signal.pause()", Settings(timeout_seconds=2.0, quiet=True))
-    check_trouble(found, plain, "it took longer than 2 seconds")
+    found = troubled(tmp_path, "signal.pause()", Settings(timeout_seconds=8.0, quiet=True))
+    check_trouble(found, plain, "it took longer than 8 seconds")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("trouble", "timeout", "cause"),
+    [
+        ("while True: pass", 20.0, "it took longer than 20 seconds"),
+        # A call that no exception reaches: the worker must go, and come again.
+        ("from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)", 20.0, "died 3 times"),
+    ],
+    ids=["in Python", "in a call"],
+)
+def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
+    trouble: str, timeout: float, cause: str, plain: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    with cluster(file, "--nanny"):
+        settings = Settings(timeout_seconds=timeout, quiet=True)
+        found = troubled(tmp_path, trouble, settings, engine.Dask(str(file), 2))
+    check_trouble(found, plain, cause)
 
 
 def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path) -> None:
@@ -372,6 +394,62 @@ def test_asked_to_stop_it_stops_and_keeps_what_is_done(
     assert json.loads((folder / "status.json").read_text())["total"] == COUNT
     assert main(command(tmp_path, "engine=serial")[3:]) == 0
     assert bytes_of(folder) == bytes_of(plain)
+
+
+@pytest.mark.nightly
+def test_a_sweep_outlives_its_cluster(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    """The scheduler dies: the sweep ends and says so. A worker dies: it goes on. Another engine ends it."""
+    pytest.importorskip("distributed")
+    more, kills = "seeds=100", 0
+    for number in (0, 1):
+        file = tmp_path / f"{number}.json"
+        with cluster(file) as processes:
+            coordinator = subprocess.Popen(
+                command(tmp_path / "r", more, "engine=dask", f"address={file}"), env=environment(), cwd=ROOT,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            before = len(list(tmp_path.rglob("part-*.parquet")))
+            while coordinator.poll() is None and len(list(tmp_path.rglob("part-*.parquet"))) <= before:
+                os.sched_yield()
+            assert coordinator.poll() is None, "the sweep ended before anything was killed"
+            processes[number].kill()
+            kills += 1
+            _, said = coordinator.communicate(timeout=600)
+        if number == 0:
+            assert coordinator.returncode == 2, said
+            assert "The scheduler is gone" in said
+            assert "Traceback" not in said
+            (folder,) = (tmp_path / "r").iterdir()
+            assert 0 < (Store(folder).done(600) > 0).sum() < 600
+        else:
+            assert coordinator.returncode == 0, said
+    folder, code = execute(study_in(tmp_path / "other", more), lambda: engine.Local(2), QUIET)
+    assert code == 0
+    (mine,) = (tmp_path / "r").iterdir()
+    assert bytes_of(mine) == bytes_of(folder)
+    exercised("parts of a cluster killed", kills, 2)
+
+
+@pytest.mark.nightly
+def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised) -> None:
+    """200 runs on every engine with one, two and four workers, and in shards (R3)."""
+    pytest.importorskip("distributed")
+    starts: dict[str, Callable[[], engine.Engine]] = {"serial": engine.Serial}
+    for workers in (1, 2, 4):
+        starts[f"local {workers}"] = lambda workers=workers: engine.Local(workers)  # type: ignore[misc]
+        starts[f"dask {workers}"] = lambda workers=workers: engine.Dask("", workers)  # type: ignore[misc]
+    found = set()
+    for name, start in starts.items():
+        folder, code = execute(study_in(tmp_path / name, "seeds=34"), start, QUIET)
+        assert code == 0
+        found.add(bytes_of(folder))
+    for number in (2, 1, 3):
+        settings = Settings(shard=(number, 3), quiet=True)
+        folder, _ = execute(study_in(tmp_path / "shards", "seeds=34"), engine.Serial, settings)
+    found.add(bytes_of(folder))
+    assert len(found) == 1
+    exercised("runs on each engine", len(load_sweep(folder).experiments), 200)
+    exercised("engines", len(starts) + 1, 8)
 
 
 # ---------------------------------------------------------------- the command

@@ -111,6 +111,9 @@ class FakeEngine:
         """New workers."""
         self.queue.clear()
 
+    def check(self) -> None:
+        """Somebody is always there."""
+
     def abandon(self) -> None:
         """Nothing goes on."""
         self.queue.clear()

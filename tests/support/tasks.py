@@ -29,3 +29,7 @@ def forever(rules: Any, advance: Callable[[], None]) -> None:
     advance()
     while True:
         pass
+
+
+def nothing(*_: object) -> None:
+    """Do nothing, in the place of something that matters."""
