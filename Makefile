@@ -14,7 +14,7 @@ MESA35_TESTS := tests/mesa_api $(wildcard tests/checkpoints tests/study/test_run
 SMOKE := run world=north_south workers.count=500 requesters.count=20 time.days=2 time.warmup_days=0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nightly test-mesa35 lint bench lock clean
+.PHONY: help run test test-nightly test-mesa35 test-slurm lint bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ test-mesa35: $(VENV312)/$(STAMP) ## run the tests of Mesa's side on Mesa 3.5; PY
 	$(VENV312)/bin/python -c 'import mesa; print("Mesa", mesa.__version__); assert mesa.__version__.startswith("3.5")'
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(VENV312)/bin/clickmarket $(SMOKE) results.dir="$$folder"
 	$(VENV312)/bin/python -m pytest -m "not nightly" $(PYTEST_ARGS) $(MESA35_TESTS)
+
+test-slurm: $(VENV)/$(STAMP) ## play a sweep on a real Slurm on this machine; as root, with the packages of slurm and munge
+	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || { \
+	  echo "$$program is missing (Debian, Ubuntu: apt-get install slurmctld slurmd slurm-client munge)" >&2; exit 1; }; done
+	$(BIN)/python -m pytest -m nightly tests/study/test_slurm.py
 
 lint: $(VENV)/$(STAMP) ## check style and types
 	$(BIN)/ruff check .
