@@ -6,6 +6,7 @@ micro-dollars, so an agent pays what one person would. Amounts due are rounded d
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from sim.instruments import ProfitTax, TurnoverTax, UsageTax
 MILLION = 1_000_000
 
 
+@functools.lru_cache(maxsize=4096)
 def exact(number: float) -> Fraction:
     """Return a number as it is written: 0.1 is one tenth."""
     return Fraction(repr(float(number)))
