@@ -187,7 +187,7 @@ PLANTS: dict[str, tuple[Callable[[], int], Any, str, Any]] = {
     "agents who take anything": (checks.foretold_acceptance, Worker, "accepts", lambda self, pay: True),
     "pay perceived without speed": (
         checks.foretold_acceptance, Worker, "perceived_pay",
-        lambda self, reward, seconds, noise=0.0: float(exp(noise)) * reward * 3600.0 / seconds,
+        lambda self, reward, seconds, noise=0.0, told=None: float(exp(noise)) * reward * 3600.0 / seconds,
     ),
     "plans a minute short": (checks.same_bits, ClickWorkModel, "drawn_plan", a_minute_less),
     "asked twice": (checks.asked_as_often_as_due, ClickWorkModel, "ask", ask_twice),

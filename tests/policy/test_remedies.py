@@ -96,6 +96,10 @@ def test_ratings_of_requesters(exercised: Exercised) -> None:
     exercised("tasks of others", counts["others"], 500)
 
 
+def test_a_checkpoint_holds_ratings(exercised: Exercised) -> None:
+    exercised("tasks rated", remedies.resumed_ratings()["tasks"], 500)
+
+
 def test_members_say_what_they_take(exercised: Exercised) -> None:
     exercised("answers compared", remedies.foretold_by_members()["compared"], 1_000)
 

@@ -584,6 +584,23 @@ def shared_ratings() -> Counts:
     return counts
 
 
+def resumed_ratings() -> Counts:
+    """A checkpoint holds what members told each other, and who hears of it."""
+    whole = ClickWorkModel(market(days=20, workers=100, policy=Policies(union=SHARING)))
+    organised(whole)
+    whole.run(300)
+    with tempfile.TemporaryDirectory() as folder:
+        whole.save(Path(folder) / "checkpoint")
+        resumed = ClickWorkModel.load(Path(folder) / "checkpoint")
+    for name in ("tasks", "informed"):
+        one, other = (getattr(model.offices.ratings, name) for model in (whole, resumed))
+        assert (one == other).all() and one.any(), name
+    for model in (whole, resumed):
+        model.run()
+    assert fingerprint(whole) == fingerprint(resumed), "a resumed run differs"
+    return Counter(tasks=int(whole.offices.ratings.tasks.sum()))
+
+
 def foretold_by_members() -> Counts:
     """What members take is what they say they would, with what they heard of each requester."""
     base = lively(workers=100)

@@ -100,7 +100,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SEARCH, "(member or (worker.collective >= 0 and informed[worker.collective] > 0))", "member", remedies.shared_ratings),
     (SCHEDULE, "model.offices.ratings.tell_collectives(together[:, MEMBERS])", "pass", remedies.shared_ratings),
     (SEARCH, "seems += told_of(ratings,", "seems += 0.0 * told_of(ratings,", remedies.shared_ratings),
-    ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', lambda: policies.resumed(ORGANISED, [policies.FEBRUARY])),
+    ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', remedies.resumed_ratings),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
     (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
     (LABOUR, "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        else:", "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        if own:", remedies.time_alone),
