@@ -187,3 +187,12 @@ def test_a_mistyped_country_has_its_nearest(exercised: Exercised) -> None:
         found.append(refused.value.nearest)
     assert found == ["NOA", "EUR", "AFR"]
     exercised("refused", len(found), 3)
+
+
+@pytest.mark.parametrize("name", ["devices_per_worker", "requester_fee", "arpu_factor"])
+def test_a_hole_in_the_table_is_noticed(
+    name: str, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    monkeypatch.delitem(READ_BY, name)
+    with pytest.raises(AssertionError):
+        test_each_setting_of_a_platform_says_who_reads_it(exercised)

@@ -173,3 +173,22 @@ def test_an_instrument_does_not_read_what_belongs_to_another_choice(kind: type, 
 
 def _reads(chosen: Any, values: tuple[Any, ...]) -> bool:
     return chosen is not None if values is ANY_NUMBER else chosen in values
+
+
+def test_a_setting_wrongly_called_unread_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """Planted: the table says that only social platforms read the fee on workers."""
+    monkeypatch.setitem(READ_BY, "worker_fee", ("social",))
+    with pytest.raises(AssertionError):
+        test_a_family_does_not_read_what_belongs_to_others("microwork", exercised)
+
+
+def test_a_choice_wrongly_called_unread_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """Planted: the table says that a flat tax does not read its rate."""
+    rows = READ_WITH[UsageTax] | {"usd_per_user_month": ("schedule", ("arpu_share",))}
+    monkeypatch.setitem(READ_WITH, UsageTax, rows)
+    with pytest.raises(AssertionError):
+        test_an_instrument_does_not_read_what_belongs_to_another_choice(UsageTax, exercised)

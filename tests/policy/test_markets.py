@@ -6,7 +6,7 @@ The checks are in ``tests.support.policies``; each is shown to notice a planted 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -142,6 +142,15 @@ def test_threads_and_order_of_storage(exercised: Exercised) -> None:
 
 def test_two_worlds_apart(exercised: Exercised) -> None:
     exercised("rows of the other world", policies.apart()["rows"], 100)
+
+
+def test_each_instrument_leaves_another_world_alone(exercised: Exercised) -> None:
+    """Every instrument by itself, those of the remedies and the commons too."""
+    chosen = {name for policy in policies.OF_ONE_WORLD.values() for name, one in vars(policy).items() if one}
+    assert chosen == {field.name for field in fields(Policies)}
+    rows = [policies.apart(policy, workers=30)["rows"] for policy in policies.OF_ONE_WORLD.values()]
+    exercised("instruments", len(rows), 11)
+    exercised("rows of the other world", sum(rows), 1_000)
 
 
 def test_reservation_wages(exercised: Exercised) -> None:

@@ -718,19 +718,48 @@ def open_books() -> Counts:
     return counts
 
 
-def apart(seed: int = 1) -> Counts:
-    """Every instrument in one of two worlds that share nothing leaves the other as it was."""
-    here = ["here_0", "here_1"]
-    policy = Policies(
-        UsageTax(
-            usd_per_user_month=0.5, to_requesters=0.5, to_workers=0.4, countries=["NTH"], platforms=here
-        ),
-        TurnoverTax(countries=["NTH"], to_requesters=1.0),
-        ProfitTax(countries=["NTH"]),
-        UniversalIncome(countries=["NTH"], recipients="workers", reservation_elasticity=0.4),
-        wage_floor=WageFloor(countries=["NTH"], usd_per_hour=6.0, platforms=here),
-    )
-    config = two_worlds(tiny(days=58, workers=60, requesters=8, seed=seed))
+HERE = ["here_0", "here_1"]
+LOCAL: dict[str, Any] = {"countries": ["NTH"], "platforms": HERE}
+OF_ONE_WORLD = {
+    "usage_tax": Policies(UsageTax(usd_per_user_month=0.5, to_requesters=0.5, to_workers=0.4, **LOCAL)),
+    "turnover_tax": Policies(turnover_tax=TurnoverTax(to_requesters=1.0, **LOCAL)),
+    "profit_tax": Policies(profit_tax=ProfitTax(countries=["NTH"])),
+    "universal_income": Policies(
+        universal_income=UniversalIncome(
+            countries=["NTH"], funding="external", usd_per_month=300.0, reservation_elasticity=0.4
+        )
+    ),
+    "conditional_income": Policies(
+        UsageTax(usd_per_user_month=50.0, exit_months=0, **LOCAL),
+        conditional_income=ConditionalIncome(countries=["NTH"], tasks_a_month=5),
+    ),
+    "hiring subsidies": Policies(
+        UsageTax(usd_per_user_month=50.0, exit_months=0, **LOCAL),
+        conditional_income=ConditionalIncome(countries=["NTH"], recipients="employers"),
+    ),
+    "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=6.0, **LOCAL)),
+    "cooperative": Policies(cooperative=Cooperative(platforms=["here_0"])),
+    "commons": Policies(commons=Commons(platforms=HERE)),
+    "union": Policies(union=Union(organising_rate=0.5, **LOCAL)),
+    "reclassification": Policies(reclassification=Reclassification(**LOCAL)),
+}
+"""Every instrument, in force in one of two worlds."""
+
+TOGETHER = Policies(
+    UsageTax(usd_per_user_month=0.5, to_requesters=0.5, to_workers=0.4, **LOCAL),
+    TurnoverTax(countries=["NTH"], to_requesters=1.0),
+    ProfitTax(countries=["NTH"]),
+    UniversalIncome(countries=["NTH"], recipients="workers", reservation_elasticity=0.4),
+    wage_floor=WageFloor(usd_per_hour=6.0, **LOCAL),
+)
+
+
+def apart(policy: Policies = TOGETHER, seed: int = 1, workers: int = 60) -> Counts:
+    """Instruments in one of two worlds that share nothing leave the other as it was."""
+    config = two_worlds(tiny(days=58, workers=workers, requesters=8, seed=seed))
+    # So that there is a profit to be taxed.
+    cheap = {name: replace(one, cost_per_transaction_usd=0.0) for name, one in config.platforms.items()}
+    config = replace(config, platforms=cheap)
     kept, seen = Flows(), Flows()
     plain = played(config, FEBRUARY + 400, (kept,))
     policed = played(replace(config, policy=policy), FEBRUARY + 400, (seen,))
