@@ -275,7 +275,7 @@ class Bench:
     @functools.cached_property
     def throughput(self) -> dict[str, Any]:
         """Play chunks of runs on one process and on two."""
-        days, chunks = self.size(60, 3), self.size(8, 2)
+        days, chunks = self.size(15, 3), self.size(8, 2)
         return measured("throughput", workers=self.size(2_000, 100), days=days, chunks=chunks)
 
     @functools.cached_property

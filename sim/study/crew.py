@@ -1,25 +1,27 @@
 """Tasks played by several processes: results in order, progress as it comes, no process left over.
 
 A task is a function of a module and its arguments. It is called with two more: the rules of plug-in files,
-and a function to call after each simulated day. With one process at a time it is called here.
+and a function to call after each simulated day. With one process at a time it is called here, otherwise in
+the processes of `sim.study.engine.Local`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sim.errors import UserError
 from sim.plugins import load_plugins
-from sim.study.engine import cores, prepare_worker
+from sim.study import engine
 
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 Tell = Callable[[int], None]
 """Called with a task's place after each of its days."""
+
+LISTEN_SECONDS = 0.2
 
 
 class Crew:
@@ -36,9 +38,9 @@ class Crew:
     """
 
     def __init__(self, size: int, plugins: Sequence[Path] = (), alone_first: bool = False) -> None:
-        self.size, self.plugins, self.alone_first = size, list(plugins), alone_first
-        self.rules = load_plugins(self.plugins) if self.plugins else None
-        self.hands: dict[Connection, Any] = {}
+        self.size, self.plugins, self.alone_first = size, tuple(plugins), alone_first
+        self.rules = _rules(self.plugins)
+        self.engine: engine.Local | None = None
 
     def __enter__(self) -> Crew:
         """Return the crew; no process has been started."""
@@ -46,12 +48,9 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         """End all processes, whatever they are doing."""
-        for hand in self.hands.values():
-            hand.terminate()
-        for pipe, hand in self.hands.items():
-            hand.join()
-            pipe.close()
-        self.hands.clear()
+        if self.engine is not None:
+            self.engine.abandon()
+            self.engine = None
 
     def play(self, tasks: Sequence[Task], tell: Tell = lambda place: None) -> list[Any]:
         """Play tasks and return what each returned, in their order."""
@@ -60,86 +59,49 @@ class Crew:
                 function(*arguments, rules=self.rules, advance=lambda place=place: tell(place))
                 for place, (function, arguments) in enumerate(tasks)
             ]
-        results: list[Any] = [None] * len(tasks)
-        if self.alone_first and tasks:
-            self._play_some(tasks, [0], 1, results, tell)
-            self.alone_first = False
-            self._play_some(tasks, range(1, len(tasks)), self.size, results, tell)
-        else:
-            self._play_some(tasks, range(len(tasks)), self.size, results, tell)
-        return results
+        numbered = list(enumerate(tasks))
+        first = 1 if self.alone_first and tasks else 0
+        self.alone_first = self.alone_first and not tasks
+        return self._play_some(numbered[:first], tell) + self._play_some(numbered[first:], tell)
 
-    def _play_some(
-        self, tasks: Sequence[Task], places: Sequence[int], size: int, results: list[Any], tell: Tell
-    ) -> None:
-        waiting = list(reversed(places))
-        while len(self.hands) < min(size, len(waiting)):
-            self._hire()
-        busy: dict[Connection, int] = {}
-        for hand in list(self.hands)[:size]:
-            self._hand_over(hand, tasks, waiting, busy)
-        while busy:
-            for ready in wait(list(busy)):
-                pipe: Any = ready
-                with self._alive(pipe):
-                    word, content = pipe.recv()
-                if word == "day":
-                    tell(busy[pipe])
-                    continue
-                place = busy.pop(pipe)
-                if word == "failed":
-                    raise content
-                results[place] = content
-                self._hand_over(pipe, tasks, waiting, busy)
+    def _play_some(self, tasks: Sequence[tuple[int, Task]], tell: Tell) -> list[Any]:
+        if not tasks:
+            return []
+        if self.engine is None:
+            self.engine = engine.Local(self.size)
+        futures = [self.engine.submit(serve, self.plugins, place, *task) for place, task in tasks]
+        left: set[Future[Any]] = set(futures)
+        while left:
+            finished, left = wait(left, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED)
+            for place in self.engine.told():
+                tell(place)
+            for future in finished:
+                self._take(future)
+        return [future.result() for future in futures]
 
-    def _hire(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        hand = context.Process(target=serve, args=(there, self.plugins), daemon=True)
-        hand.start()
-        there.close()
-        self.hands[here] = hand
-
-    def _hand_over(
-        self, pipe: Connection, tasks: Sequence[Task], waiting: list[int], busy: dict[Connection, int]
-    ) -> None:
-        if waiting:
-            busy[pipe] = waiting.pop()
-            with self._alive(pipe):
-                pipe.send(tasks[busy[pipe]])
-
-    @contextlib.contextmanager
-    def _alive(self, pipe: Connection) -> Iterator[None]:
-        """Say in words that a process has died, most likely for want of memory."""
-        try:
-            yield
-        except (EOFError, ConnectionError, BrokenPipeError) as error:
-            hand = self.hands[pipe]
-            hand.join()
+    def _take(self, future: Future[Any]) -> None:
+        """Raise what went wrong; a process that has died, most likely for want of memory, in words."""
+        error = future.exception()
+        if engine.died(error):
             raise UserError(
-                f"A process that played a run has died (code {hand.exitcode}), perhaps for want of memory;"
-                " what is finished is kept, and the same command goes on from there.",
+                "A process that played a run has died, perhaps for want of memory; what is finished is kept,"
+                " and the same command goes on from there.",
                 path="jobs", value=self.size, allowed="fewer at a time", nearest="jobs=1",
             ) from error  # fmt: skip
+        if error is not None:
+            raise error
 
 
-def serve(pipe: Connection, plugins: Sequence[Path]) -> None:
-    """Play the tasks that come through a pipe, until nobody is there to send any."""
-    prepare_worker(0)
-    rules = load_plugins(plugins) if plugins else None
-    while True:
-        try:
-            function, arguments = pipe.recv()
-        except EOFError:
-            return
-        try:
-            found = function(*arguments, rules=rules, advance=lambda: pipe.send(("day", None)))
-        except Exception as error:  # noqa: BLE001 - raised again by the parent
-            pipe.send(("failed", error))
-        else:
-            pipe.send(("done", found))
+@lru_cache(maxsize=4)
+def _rules(plugins: tuple[Path, ...]) -> Any:
+    return load_plugins(plugins) if plugins else None
+
+
+def serve(plugins: tuple[Path, ...], place: int, function: Callable[..., Any], arguments: Any) -> Any:
+    """Play a task in a process of an engine."""
+    return function(*arguments, rules=_rules(plugins), advance=lambda: engine.tell(place))
 
 
 def usual_size(runs: int, threads: int) -> int:
     """Processes where nothing is said: one for each core, or as many threads, and no more than runs."""
-    return max(1, min(runs, cores() // threads))
+    return max(1, min(runs, engine.cores() // threads))

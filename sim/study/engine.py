@@ -112,7 +112,13 @@ class Local:
     def _start(self) -> ProcessPoolExecutor:
         # A process that is born of this one by "fork" would inherit its threads' locks.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, context, prepare_worker, (self.memory_mib,))
+        self.words = context.SimpleQueue()
+        return ProcessPoolExecutor(self.workers, context, prepare_worker, (self.memory_mib, self.words))
+
+    def told(self) -> Iterator[Any]:
+        """Yield what tasks have said by `tell` since the last time."""
+        while not self.words.empty():
+            yield self.words.get()
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by the next free process."""
@@ -266,15 +272,25 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare_worker(memory_mib: int) -> None:
+LISTENING: list[Any] = []
+"""In a worker, what its parent listens to."""
+
+
+def prepare_worker(memory_mib: int, words: Any = None) -> None:
     """Make a process a worker: it ends with its parent, which alone hears Ctrl+C; memory is limited."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    LISTENING[:] = [words]
     end_with_parent()
     if memory_mib:
         import resource
 
         limit = memory_mib * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def tell(word: Any) -> None:
+    """Say something to the process that this one works for, which may listen while the task goes on."""
+    LISTENING[0].put(word)
 
 
 def end_with_parent() -> None:

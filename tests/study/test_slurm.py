@@ -106,9 +106,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             process.wait(timeout=60)
 
 
-def until_it_answers(
-    settings: dict[str, str], started: list[subprocess.Popen[bytes]], folder: Path
-) -> None:
+def until_it_answers(settings: dict[str, str], started: list[subprocess.Popen[bytes]], folder: Path) -> None:
     """Wait until the node is idle."""
     while True:
         for process in started:
@@ -133,7 +131,7 @@ def submitted(script: str, folder: Path, settings: dict[str, str], results: Path
     words = " ".join([*(f"'{word}'" for word in WORDS), f"results.dir={results}"])
     python = f"PYTHONPATH={ROOT} {sys.executable}"
     text = script.replace("study=pay_fee_tax", words)
-    text = text.replace("clickmarket sweep", f"{python} -m sim sweep").replace("    python ", f"    {python} ")
+    text = text.replace("clickmarket sweep", f"{python} -m sim sweep")
     text = re.sub(r"(srun[^\n]*?) python -m", rf"\1 env {python} -m", text)
     text = text.replace("--ntasks=33", "--ntasks=3").replace("--ntasks=32", "--ntasks=2")
     text = text.replace("--array=1-16", "--array=1-3").replace("/16", "/3")
