@@ -17,6 +17,7 @@ import yaml
 from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
 from sim.agents.traits import ACTIVE, OTHER_JOB, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
+from sim.config import Platform
 from sim.instruments import (
     Commons,
     ConditionalIncome,
@@ -242,12 +243,16 @@ STAYS = {NOBODY: "nobody", WORKERS: "workers", CUSTOMERS: "customers"}
 
 def _audience_left(offices: Offices, charges: list[Any], country: int, given: dict[str, Any]) -> bool:
     """Whether a social platform gives up a country, which is all that it serves."""
-    costs = {"cost_ppm": [int(micro(given["cost_share"]))]}
+    terms = Platform(family="social", cost_share=given["cost_share"], marginal_share=1.0)
     row = {"platform": 0, "country": country, "month_advertising": whole(given["advertising"])}
     row |= {"month_charged": whole(given["charged"]), "month_cost": whole(given["serving"])}
-    return gives_up(
-        SimpleNamespace(offices=offices, platform_rows=costs, hour=hour_of(MONTH[1])), row, charges
+    model = SimpleNamespace(
+        offices=offices,
+        config=SimpleNamespace(platforms={"social": terms}),
+        platform_names=["social"],
+        hour=hour_of(MONTH[1]),
     )
+    return gives_up(model, row, charges)
 
 
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:

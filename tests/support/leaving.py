@@ -161,7 +161,9 @@ def social_oracle(share: float = 0.25) -> Counts:
     south = plain.world.codes.index("STH")
     row = plain.audience_rows[np.flatnonzero(plain.audience_rows["country"] == south)[0]]
     users = int(row["users"])
-    margin = 0.5 * int(row["month_advertising"]) - int(row["month_cost"])
+    margin = (1.0 - one.cost_share * one.marginal_share) * int(row["month_advertising"]) - int(
+        row["month_cost"]
+    )
     rate = margin / users / PART / (1.0 - share) / 1e6
     counts = Counter(users=users)
     for factor, stays in ((1.0 - 1e-6, True), (1.0 + 1e-6, False)):

@@ -353,7 +353,7 @@ def fixed_costs() -> Counts:
 def dropped_by_a_tax_on_turnover(to_users: float = 0.4) -> Counts:
     """Of what a user brings or pays a platform keeps what cost and the tax on it leave."""
     one = platform(user_adjustment=1.0, cost_per_user_month_usd=0.1, charge_sensitivity=0.0)
-    rate, least = 0.2, 0.1 / 0.5
+    rate, least = 0.2, 0.1 / 0.9
     taxes = Policies(
         UsageTax(
             families=["social"],
@@ -370,7 +370,7 @@ def dropped_by_a_tax_on_turnover(to_users: float = 0.4) -> Counts:
     for row in model.audience_rows:
         arpu, base, charge = int(row["arpu"]), int(row["base_users"]), int(row["charge_microusd"]) / 1e6
         assert abs(charge - to_users * 0.5) < 2e-6, charge
-        needed = (0.5 - charge * (1.0 - rate) + least * rate) / (0.5 - rate)
+        needed = (0.5 - charge * (1.0 - rate) + least * rate) / (0.9 - rate)
         share = 0.5 * math.erfc(-(math.log((arpu / 1e6 - least) / needed) - 0.5) / math.sqrt(2.0))
         assert abs(int(row["users"]) - base * share) <= 0.5 + 1e-5 * base, (int(row["users"]), base * share)
         counts["let go"] += base - int(row["users"])
