@@ -8,6 +8,7 @@ read from the metadata given here.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
@@ -602,9 +603,15 @@ READ_BY: dict[str, tuple[str, ...]] = {
 """Families that read a setting of a platform; what does not stand here is read by all."""
 
 
+@functools.cache
+def _usual(kind: type) -> Any:
+    """Return a section with all defaults, made once: sweeps ask for every point."""
+    return kind()
+
+
 def unread_by(platform: Platform) -> list[str]:
     """Return the settings of a platform that have another value than usual, which its family never reads."""
-    usual = Platform()
+    usual = _usual(Platform)
     return [
         name
         for name, families in READ_BY.items()
@@ -890,14 +897,14 @@ class Config:
                 section = getattr(section, part, None)
             if section is None or any(readers.reads(platform) for platform in self.platforms.values()):
                 continue
-            usual = type(section)()
+            usual = _usual(type(section))
             for name in readers.names:
                 if getattr(section, name) != getattr(usual, name):
                     yield f"{readers.section}.{name}", getattr(section, name), f"only with {readers.needed}"
         farms = [name for name, platform in self.platforms.items() if platform.family == "click_farm"]
         clicked = {kind for farm in farms for kind in self.types_of(farm)}
         for kind, task in self.task_types.items():
-            if task.actions_per_task != TaskType().actions_per_task and kind not in clicked:
+            if task.actions_per_task != _usual(TaskType).actions_per_task and kind not in clicked:
                 allowed = "only for a type posted on a platform with family=click_farm"
                 yield f"task_types.{kind}.actions_per_task", task.actions_per_task, allowed
 
