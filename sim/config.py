@@ -897,7 +897,8 @@ class Config:
                 section = getattr(section, part, None)
             if section is None or any(readers.reads(platform) for platform in self.platforms.values()):
                 continue
-            usual = _usual(type(section))
+            section_type: Any = type(section)
+            usual = _usual(section_type)
             for name in readers.names:
                 if getattr(section, name) != getattr(usual, name):
                     yield f"{readers.section}.{name}", getattr(section, name), f"only with {readers.needed}"
