@@ -889,16 +889,17 @@ class Config:
                 section = getattr(section, part, None)
             if section is None or any(readers.reads(platform) for platform in self.platforms.values()):
                 continue
-            usual = _usual(type(section))
+            kind: type = type(section)
+            usual = _usual(kind)
             for name in readers.names:
                 if getattr(section, name) != getattr(usual, name):
                     yield f"{readers.section}.{name}", getattr(section, name), f"only with {readers.needed}"
         farms = [name for name, platform in self.platforms.items() if platform.family == "click_farm"]
         clicked = {kind for farm in farms for kind in self.types_of(farm)}
-        for kind, task in self.task_types.items():
-            if task.actions_per_task != _usual(TaskType).actions_per_task and kind not in clicked:
+        for name, task in self.task_types.items():
+            if task.actions_per_task != _usual(TaskType).actions_per_task and name not in clicked:
                 allowed = "only for a type posted on a platform with family=click_farm"
-                yield f"task_types.{kind}.actions_per_task", task.actions_per_task, allowed
+                yield f"task_types.{name}.actions_per_task", task.actions_per_task, allowed
 
     def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if an instrument about paid work names a platform without any."""
