@@ -26,6 +26,10 @@ MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 MTURK_FEES = "MTurk price list 2015-2026"
 META = "Meta, quarterly earnings reports 2021 and 2023"
+META_COSTS = (
+    "Meta, annual report 2021: cost of revenue, above all data centres, was 32 % of costs (22.6 of 71.2"
+    " billion USD), development, sales and administration the rest; 0 to 0.32 is plausible"
+)
 STRATCOM = "NATO StratCom COE 2019: a fifth of bought engagement was gone after four weeks"
 
 MOST_COUNTRIES = 63
@@ -507,6 +511,10 @@ class Platform:
         1.0, 0, 3, "social: spread of what users of one country bring", "log points"
     )
     cost_per_user_month_usd: float = assumed(0.05, 0, 100, "social: cost of serving a user", "USD/user/month")
+    marginal_share: float = parameter(
+        0.2, meaning="social: part of the cost in cost_share that goes with a user; the rest is fixed",
+        low=0, high=1, source=META_COSTS, assumed=True,
+    )  # fmt: skip
     labels_per_user_month: float = assumed(
         2.0, 0, 10_000, "social: unpaid labels a month of a user who comes every day", "labels/user/month"
     )
@@ -889,17 +897,17 @@ class Config:
                 section = getattr(section, part, None)
             if section is None or any(readers.reads(platform) for platform in self.platforms.values()):
                 continue
-            kind: type = type(section)
-            usual = _usual(kind)
+            section_type: Any = type(section)
+            usual = _usual(section_type)
             for name in readers.names:
                 if getattr(section, name) != getattr(usual, name):
                     yield f"{readers.section}.{name}", getattr(section, name), f"only with {readers.needed}"
         farms = [name for name, platform in self.platforms.items() if platform.family == "click_farm"]
         clicked = {kind for farm in farms for kind in self.types_of(farm)}
-        for name, task in self.task_types.items():
-            if task.actions_per_task != _usual(TaskType).actions_per_task and name not in clicked:
+        for kind, task in self.task_types.items():
+            if task.actions_per_task != _usual(TaskType).actions_per_task and kind not in clicked:
                 allowed = "only for a type posted on a platform with family=click_farm"
-                yield f"task_types.{name}.actions_per_task", task.actions_per_task, allowed
+                yield f"task_types.{kind}.actions_per_task", task.actions_per_task, allowed
 
     def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if an instrument about paid work names a platform without any."""
