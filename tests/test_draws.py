@@ -404,26 +404,33 @@ def bits_set(x):
 
 
 @kernel
-def pair_statistics(generator, bases, offsets, axes, count, out):
+def pair_statistics(generator, bases, offsets, axes, count, tables, words, out):
     """For each pair of streams: correlation, chi-square of high and of low bits, bits that differ."""
+    one, other = words[0], words[1]
     for pair in range(len(bases)):
-        high, low = np.zeros(64, np.int64), np.zeros(64, np.int64)
+        for cell in range(64):
+            tables[0, cell] = tables[1, cell] = 0
+        for axis in range(len(one)):
+            one[axis] = bases[pair, axis]
+            other[axis] = bases[pair, axis] + offsets[pair, axis]
         product, first, second, different = 0.0, 0.0, 0.0, 0
-        one, other = bases[pair].copy(), bases[pair] + offsets[pair]
         for _ in range(count):
             x, y = U64(any_word(generator, one)), U64(any_word(generator, other))
             u, v = draws_unit(x) - 0.5, draws_unit(y) - 0.5
             product += u * v
             first += u * u
             second += v * v
-            high[np.int64(x >> U64(61)) * 8 + np.int64(y >> U64(61))] += 1
-            low[np.int64(x & U64(7)) * 8 + np.int64(y & U64(7))] += 1
+            tables[0, np.int64(x >> U64(61)) * 8 + np.int64(y >> U64(61))] += 1
+            tables[1, np.int64(x & U64(7)) * 8 + np.int64(y & U64(7))] += 1
             different += bits_set(x ^ y)
             one[axes[pair]] += 1
             other[axes[pair]] += 1
         out[pair, 0] = product / np.sqrt(first * second) * np.sqrt(count)
-        out[pair, 1] = ((high - count / 64.0) ** 2).sum() / (count / 64.0)
-        out[pair, 2] = ((low - count / 64.0) ** 2).sum() / (count / 64.0)
+        for table in range(2):
+            chi_square = 0.0
+            for cell in range(64):
+                chi_square += (tables[table, cell] - count / 64.0) ** 2
+            out[pair, 1 + table] = chi_square / (count / 64.0)
         out[pair, 3] = (different - 32.0 * count) / np.sqrt(16.0 * count)
 
 
@@ -437,7 +444,16 @@ def independence(generator: int, pairs: int, count: int) -> dict[str, float]:
     offsets = np.array(OFFSETS)[np.arange(pairs) % len(OFFSETS)]
     axes = np.array(AXES)[np.arange(pairs) // len(OFFSETS) % len(AXES)]
     out = np.zeros((pairs, 4))
-    pair_statistics(generator, bases, offsets, axes, count, out)
+    pair_statistics(
+        generator,
+        bases,
+        offsets,
+        axes,
+        count,
+        np.zeros((2, 64), np.int64),
+        np.zeros((2, bases.shape[1]), bases.dtype),
+        out,
+    )
     normal_p = 2.0 * stats.norm.sf(np.abs(out[:, [0, 3]]))
     chi_p = stats.chi2.sf(out[:, [1, 2]], 63)
     return {
