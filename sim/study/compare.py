@@ -333,7 +333,7 @@ def read_matching(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def at_rates(config: Config, rates: Mapping[str, float]) -> Config:
+def at_rates(config: Config, rates: Mapping[str, float | None]) -> Config:
     """Return a configuration with other rates of its taxes, given by their paths."""
     policy = config.policy
     for path, rate in rates.items():
@@ -373,6 +373,14 @@ def find_budgets(match: Match, target: str, parts: Parts, crew: Crew, quiet: boo
     found = {target: matching.Matched(matching.rates_of(plan[target][0]), wanted, wanted_realised)}
     for name, (config, *_) in list(plan.items()):
         if name in (target, baseline) or not matching.taxes_of(config):
+            continue
+        same = matching.as_set(config, static, wanted)
+        if same is not None and wanted_realised is not None:
+            raised = realised(name, config)
+            close = abs(raised - wanted_realised) <= matching.TOLERANCE * wanted_realised
+            same = replace(same, realised_usd=raised) if close else None
+        if same is not None:
+            found[name] = same
             continue
         start, found[name] = matching.solve_static(config, static, wanted)
         if wanted_realised is not None:

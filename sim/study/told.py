@@ -126,7 +126,7 @@ def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:
     for name, one in budgets.items():
         raised, static = realised(comparison, name), one["static_usd"]
         whole = budgets[matching["to"]]["static_usd"]
-        rates = [f"  {path.removeprefix('policy.')}={rate:.4g}" for path, rate in one["rates"].items()]
+        rates = [f"  {path.removeprefix('policy.')}={_rate(rate)}" for path, rate in one["rates"].items()]
         rows += [
             [name, short_usd(round(static * MICRO)), _of(static, whole), short_usd(round(raised * MICRO)),
              _of(raised, of_all)],
@@ -136,6 +136,10 @@ def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:
         "Revenue, USD in the window: static on the baseline's bases, without behaviour; realised, all seeds"
     )
     return text, [(title, ["", "static", "of it", "realised", "of it"], rows)]
+
+
+def _rate(rate: float | None) -> str:
+    return "each country's" if rate is None else f"{rate:.4g}"
 
 
 def realised(comparison: Comparison, scenario: str) -> float:
