@@ -253,6 +253,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
 OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, "uniform(key, agent, 0) < participation", "uniform(key, agent, 1) < participation", members.members),
     (MEMBERS, "not worker.bits & ACTIVE or platform_of", "platform_of", members.members),
+    (MEMBERS, "wages / kept, tasks", "wages, tasks", members.members),
     (MEMBERS, "= (one[:voters] for one in votes)", "= votes[0], *(one[:voters] for one in votes[1:])", members.members),
     (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
     (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),
