@@ -643,9 +643,11 @@ def meaning_of(table: str, line: str) -> str:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
             SURPLUS: "all lines: what the reform adds, or, if less than nothing, its excess burden; the cost"
-            " of waiting for work is in it, and what users let go lose. It hinges on the demand of requesters"
-            " (requesters.demand_elasticity, its level on requesters.value_usd_per_hour) and on reservation"
-            " wages as the cost of time: only its difference is told, no level",
+            " of waiting for work is in it, and what users let go lose; so is what platforms spend, which"
+            " goes with their fees (platforms.<name>.cost_share): a lower fee counts as one that costs less."
+            " It hinges on the demand of requesters (requesters.demand_elasticity, its level on"
+            " requesters.value_usd_per_hour) and on reservation wages as the cost of time: only its"
+            " difference is told, no level",
         }[table]
     return {CASH: CASH_MEANINGS, SURPLUS: SURPLUS_MEANINGS}[table][line]
 

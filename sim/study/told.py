@@ -11,7 +11,7 @@ from rich.console import Console
 from sim.money import MICRO, short_usd
 from sim.outcomes.width import aligned, width_of_text, wrapped
 from sim.study.compare import ALL_LINES, Comparison
-from sim.study.incidence import CASH, SURPLUS
+from sim.study.incidence import CASH, LET_GO, SURPLUS
 from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
 
@@ -218,7 +218,21 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
         if last and name == CASH and line["difference_microusd_all_seeds"] == 0:
             cells = ["exactly 0", "", ""]
         rows.append([SUMS[name] if last else str(line["line"]), *cells])
+    if name == SURPLUS:
+        rows += without_let_go(here.set_index("line"))
     return TITLES[name], ["", "difference", "95 % interval", "world, a year"], rows
+
+
+def without_let_go(lines: Any) -> list[list[str]]:
+    """Return what all surplus is without its most doubtful line, where there is anything on it."""
+    if not lines.loc[LET_GO, "difference"]:
+        return []
+    usd, a_year = (
+        float(lines.loc[ALL_LINES, name] - lines.loc[LET_GO, name])
+        for name in ("difference", "world_usd_per_year")
+    )
+    nan = float("nan")
+    return [[f"  without {LET_GO}", amounts_told(usd, nan, nan)[0], "", signed(a_year)]]
 
 
 def meanings(comparison: Comparison, width: int) -> list[str]:
