@@ -20,6 +20,7 @@ from sim.instruments import Commons, Cooperative, Reclassification, Union
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.study.matching import (
+    ERODED,
     INFEASIBLE,
     JUMPS,
     RATES,
@@ -123,7 +124,10 @@ def check_realised(module: Any) -> int:
     assert len(played) <= 10
     cliff = module.solve_realised(USAGE, static, lambda config: 15.0 * (rate(config) > 0.7), 12.0, 1.0)
     assert not cliff.feasible and cliff.reason == JUMPS
-    return 7
+    # A month at a rate for which nobody stays is no budget to rank by.
+    left = module.solve_realised(USAGE, static, lambda config: 10 * rate(config), 12.0, 0.4)
+    assert not left.feasible and left.reason == ERODED and abs(left.realised_usd - 12) <= TOLERANCE * 12
+    return 8
 
 
 def test_static_rates(exercised: Exercised) -> None:
@@ -131,7 +135,7 @@ def test_static_rates(exercised: Exercised) -> None:
 
 
 def test_realised_rates(exercised: Exercised) -> None:
-    exercised("realised budgets", check_realised(sim.study.matching), at_least=7)
+    exercised("realised budgets", check_realised(sim.study.matching), at_least=8)
 
 
 def check_scaling(module: Any) -> None:
@@ -408,6 +412,7 @@ PLANTS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("<= TOLERANCE * target else tried", "<= 0.2 * target else tried", check_realised),
     ("or falls == 2 or", "or falls == 0 or", check_realised),
     ("if reason and max(tried.values()) < 0:", "if reason and False:", check_realised),
+    ("realised < LEAST_LEFT * on_bases", "realised < 0.1 * on_bases", check_realised),
     ("rate * factor:", "rate + factor:", check_scaling),
     ("return SHARE_OF_TURNOVER if by_share else RATES[tax]", "return RATES[tax]", check_scaling),
     ("or 1.0\n        new", "or 0.0\n        new", check_scaling),
