@@ -51,8 +51,8 @@ INFEASIBLE = "no rate raises as much"
 JUMPS = "revenue jumps past it at any rate tried"
 ERODED = "at the rate that raises as much, more than half of what it is on is gone"
 LEAST_LEFT = 0.5
-"""Least realised over static revenue of a match (a convention). Below it platforms have left: a few months at a
-rate that they do not stay for raise as much as years at another, and tell nothing about the tax."""
+"""Least realised over static revenue of a match (a convention). Below it platforms have left: a few months
+at a rate that they do not stay for raise as much as years at another, and tell nothing about the tax."""
 
 Revenue = Callable[[Config], float]
 
