@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.ledger import ADVERTISING, TURNOVER_TAX, USER_CHARGE, USER_MONEY, USER_SPENDING
 from sim.money import MICRO
 from sim.numeric import exp, log, normal_cdf, normal_quantile
+from sim.policy.leaving import patience
 from sim.policy.office import Charge, Entry
 
 Model = Any
@@ -201,8 +202,8 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     borne = sum(offices.borne(charge, charge.amount, platform, model.hour) for charge in due)
     loses = borne > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0
-    patience = max((taxes[charge.name].exit_months for charge in due), default=0)
-    return bool(patience) and int(losing[platform, country]) >= patience
+    months = patience(taxes[charge.name].exit_months for charge in due)
+    return 0 < months <= int(losing[platform, country])
 
 
 def _answer(model: Model, row: Row, due: list[Charge]) -> None:

@@ -883,7 +883,12 @@ def broker_cuts(frames: Frames, world: Countries | None) -> float:
     return _usd(_total(frames.series, "broker_cut_microusd"))
 
 
-@indicator(name="labour_share", unit="share", definition="Net pay of workers over requesters' spending.")
+@indicator(
+    name="labour_share",
+    unit="share",
+    definition="Net pay of workers over requesters' spending: without what is withheld from employees' pay,"
+    " which pays for contributions and shifts, and without patronage and dividends.",
+)
 def labour_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(net_pay(frames, world), market_turnover(frames, world), "spending")
 

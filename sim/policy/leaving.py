@@ -6,7 +6,7 @@ customers; a platform can shut out either, or leave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,12 @@ NOBODY, WORKERS, CUSTOMERS, EVERYBODY = range(4)
 
 Cells = NDArray[Any]
 """A table by country of the customer (rows) and of the worker (columns); of exact numbers, not of floats."""
+
+
+def patience(months: Iterable[int]) -> int:
+    """Return after how many months of loss a country is given up: the longest of its taxes; 0 is never."""
+    every = list(months)
+    return max(every) if every and all(every) else 0
 
 
 def own_of_trade(rewards: Cells, own: int, cost_ppm: int, transactions: Sequence[int], cost: int) -> Cells:

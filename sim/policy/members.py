@@ -14,6 +14,7 @@ from sim.columns import Records
 from sim.compile import integer, kernel, real
 from sim.draws import uniform
 from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
+from sim.policy.channels import HIGHEST_WORKER_FEE
 from sim.policy.commons import collecting, worth
 from sim.policy.cooperative import VOTES, is_excluded, patronage
 
@@ -71,7 +72,9 @@ def vote(model: Model) -> None:
             cooperatives.dissolve(platform)
             continue
         members, wages, tasks, _, _ = ballots(model, platform)
-        cooperatives.count_votes(platform, members, wages, tasks)
+        # What members want to keep; rewards are before the fee on workers, as all floors are.
+        kept = 1.0 - min(HIGHEST_WORKER_FEE, offices.worker_fees[platform] + offices.levies[1, platform])
+        cooperatives.count_votes(platform, members, wages / kept, tasks)
         share = offices.costs.share(platform, terms.cost_months)
         cooperatives.set_fee(platform, share, offices.worker_fees[platform])
 

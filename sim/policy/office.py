@@ -75,7 +75,7 @@ from sim.policy.effects import (
     UNEARNED,
     WAGE,
 )
-from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, spread
+from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, patience, spread
 from sim.policy.paid_time import PaidTime
 from sim.policy.ratings import Ratings
 from sim.policy.reclassification import Employment
@@ -722,8 +722,7 @@ class Offices:
         )
 
     def _patience(self, charges: Iterable[Charge], country: int) -> int:
-        here = [charge.name for charge in charges if charge.country == country]
-        return max(int(self._borne[name].exit_months) for name in here)
+        return patience(self._borne[one.name].exit_months for one in charges if one.country == country)
 
     def _burdens(
         self, platform: int, charges: Iterable[Charge], users: NDArray[np.int64], hour: int

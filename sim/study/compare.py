@@ -333,7 +333,7 @@ def read_matching(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def at_rates(config: Config, rates: Mapping[str, float]) -> Config:
+def at_rates(config: Config, rates: Mapping[str, float | None]) -> Config:
     """Return a configuration with other rates of its taxes, given by their paths."""
     policy = config.policy
     for path, rate in rates.items():
@@ -373,6 +373,14 @@ def find_budgets(match: Match, target: str, parts: Parts, crew: Crew, quiet: boo
     found = {target: matching.Matched(matching.rates_of(plan[target][0]), wanted, wanted_realised)}
     for name, (config, *_) in list(plan.items()):
         if name in (target, baseline) or not matching.taxes_of(config):
+            continue
+        same = matching.as_set(config, static, wanted)
+        if same is not None and wanted_realised is not None:
+            raised = realised(name, config)
+            close = abs(raised - wanted_realised) <= matching.TOLERANCE * wanted_realised
+            same = replace(same, realised_usd=raised) if close else None
+        if same is not None:
+            found[name] = same
             continue
         start, found[name] = matching.solve_static(config, static, wanted)
         if wanted_realised is not None:
@@ -635,9 +643,11 @@ def meaning_of(table: str, line: str) -> str:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
             SURPLUS: "all lines: what the reform adds, or, if less than nothing, its excess burden; the cost"
-            " of waiting for work is in it, and what users let go lose. It hinges on the demand of requesters"
-            " (requesters.demand_elasticity, its level on requesters.value_usd_per_hour) and on reservation"
-            " wages as the cost of time: only its difference is told, no level",
+            " of waiting for work is in it, and what users let go lose; so is what platforms spend, which"
+            " goes with their fees (platforms.<name>.cost_share): a lower fee counts as one that costs less."
+            " It hinges on the demand of requesters (requesters.demand_elasticity, its level on"
+            " requesters.value_usd_per_hour) and on reservation wages as the cost of time: only its"
+            " difference is told, no level",
         }[table]
     return {CASH: CASH_MEANINGS, SURPLUS: SURPLUS_MEANINGS}[table][line]
 

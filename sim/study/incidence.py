@@ -20,6 +20,7 @@ from sim.money import MICRO
 from sim.outcomes.indicators import WORKING
 
 CASH, SURPLUS = "cash", "surplus"
+LET_GO = "users let go"
 FLOWS, PUBLIC = "flows", "public"
 PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending")
 """Kinds of transfer that bring money into the market or take it home."""
@@ -109,8 +110,9 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "users": "shares of the commons' royalties, less what social platforms charge their users and the value"
     " of use to people who leave that charge: what they would have paid, by how many leave at which charge"
     " (platforms.<name>.charge_sensitivity)",
-    "users let go": "the value of use, by the same curve and the lowest first, to people whom social"
-    " platforms serve no longer; extrapolated beyond the charges that were seen, and rather too much",
+    LET_GO: "the value of use, by the same curve and the lowest first, to people whom social platforms serve"
+    " no longer; extrapolated far beyond the charges that were seen, and too much: in the USA some twenty"
+    " times what users ask for in a survey (Brynjolfsson, Collis and Eggers 2019)",
     "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
     " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
     " each requester's demand: the last hour about what it costs, none more than its value",
@@ -164,7 +166,7 @@ def surplus(
         add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
-    for line, lost in zip(("users", "users let go"), lost_usd, strict=False):
+    for line, lost in zip(("users", LET_GO), lost_usd, strict=False):
         for country, usd in lost.items():
             add(line, country, -usd * MICRO)
     columns = (flows[name] for name in ("kind", "debit_country", "credit_country", "amount_microusd"))

@@ -41,11 +41,18 @@ RATES: Mapping[str, tuple[str, float]] = {
 on companies in rich countries since the war, 56 % on retained profit in Germany until 1989. A rate of 1 would
 raise much in a model whose owners cannot but stay, and nowhere else."""
 
+SHARE_OF_TURNOVER = ("arpu_share", 0.5)
+"""The rate of a tax on use that is a share of what a platform takes, and the highest: as on turnover."""
+
 DIGITS = 12
 STEPS = 12
 GROWTH = 1.6
 INFEASIBLE = "no rate raises as much"
 JUMPS = "revenue jumps past it at any rate tried"
+ERODED = "at the rate that raises as much, more than half of what it is on is gone"
+LEAST_LEFT = 0.5
+"""Least realised over static revenue of a match (a convention). Below it platforms have left: a few months
+at a rate that they do not stay for raise as much as years at another, and tell nothing about the tax."""
 
 Revenue = Callable[[Config], float]
 
@@ -59,9 +66,12 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Matched:
-    """A scenario's budget: its rates, and what they raise in USD, mean over the seeds of the matching."""
+    """A scenario's budget: its rates, and what they raise in USD, mean over the seeds of the matching.
 
-    rates: dict[str, float]
+    A rate of None follows each country's statutes.
+    """
+
+    rates: dict[str, float | None]
     static_usd: float
     realised_usd: float | None = None
     feasible: bool = True
@@ -110,25 +120,32 @@ def taxes_of(config: Config) -> list[str]:
 
 def _check_scalable(name: str, config: Config) -> None:
     """Refuse several taxes of which one has no rate of its own: one factor must change them all."""
-    taxes = taxes_of(config)
-    for tax in taxes if len(taxes) > 1 else ():
-        if not rates_of(config)[_path(tax)]:
+    rates = rates_of(config)
+    for tax in taxes_of(config) if len(rates) > 1 else ():
+        path = _path(config, tax)
+        if not rates[path]:
             raise UserError(
                 f"has no number that could be scaled together with the other taxes of scenario {name}.",
-                path=_path(tax), value=getattr(getattr(config.policy, tax), RATES[tax][0]),
+                path=path, value=rates[path],
                 allowed="a rate above 0 where a scenario has several taxes and budgets are matched",
-                nearest=f"{_path(tax)}=0.25" if tax == "profit_tax" else f"{_path(tax)}=...",
+                nearest=f"{path}=0.25" if tax == "profit_tax" else f"{path}=...",
             )  # fmt: skip
 
 
-def _path(tax: str) -> str:
-    return f"policy.{tax}.{RATES[tax][0]}"
+def rate_of(config: Config, tax: str) -> tuple[str, float]:
+    """Return the name of the rate of a tax under its schedule, and the highest looked at."""
+    by_share = getattr(getattr(config.policy, tax), "schedule", "") == "arpu_share"
+    return SHARE_OF_TURNOVER if by_share else RATES[tax]
 
 
-def rates_of(config: Config) -> dict[str, float]:
-    """Return the rate of each tax by its path; 0 for one that follows each country's statutes."""
+def _path(config: Config, tax: str) -> str:
+    return f"policy.{tax}.{rate_of(config, tax)[0]}"
+
+
+def rates_of(config: Config) -> dict[str, float | None]:
+    """Return the rate of each tax by its path; None for one that follows each country's statutes."""
     return {
-        _path(tax): float(getattr(getattr(config.policy, tax), RATES[tax][0]) or 0.0)
+        _path(config, tax): getattr(getattr(config.policy, tax), rate_of(config, tax)[0])
         for tax in taxes_of(config)
     }
 
@@ -137,7 +154,7 @@ def scaled(config: Config, factor: float) -> Config:
     """Return a configuration with all its taxes' rates times ``factor``; a rate of none or 0 becomes it."""
     policy = config.policy
     for tax in taxes_of(config):
-        name, highest = RATES[tax]
+        name, highest = rate_of(config, tax)
         rate = getattr(getattr(policy, tax), name) or 1.0
         new = min(highest, float(f"{rate * factor:.{DIGITS}g}"))
         policy = replace(policy, **{tax: replace(getattr(policy, tax), **{name: new})})
@@ -146,7 +163,8 @@ def scaled(config: Config, factor: float) -> Config:
 
 def highest_factor(config: Config) -> float:
     """Return the factor at which the first of a configuration's taxes reaches its highest rate."""
-    return min(RATES[tax][1] / (rates_of(config)[_path(tax)] or 1.0) for tax in taxes_of(config))
+    rates = rates_of(config)
+    return min(rate_of(config, tax)[1] / (rates[_path(config, tax)] or 1.0) for tax in taxes_of(config))
 
 
 # ---------------------------------------------------------------- bases
@@ -238,6 +256,11 @@ def static_revenue(config: Config, world: World, clock: Any, months: Iterable[Bo
 # ---------------------------------------------------------------- solving
 
 
+def as_set(config: Config, static: Revenue, target: float) -> Matched | None:
+    """Return the budget of a scenario whose taxes raise the same as they are: no digit of them is changed."""
+    return Matched(rates_of(config), target) if static(config) == target else None
+
+
 def solve_static(config: Config, revenue: Revenue, target: float) -> tuple[float, Matched]:
     """Return the factor at which ``target`` is raised by ``revenue``, a quick function without behaviour."""
     highest = highest_factor(config)
@@ -299,8 +322,11 @@ def solve_realised(config: Config, static: Revenue, revenue: Revenue, target: fl
     if reason and max(tried.values()) < 0:
         nearest = max(raised, key=lambda one: tried[one])
         reason = too_little(config, tried[nearest] + target, target)
-    solved = scaled(config, nearest)
-    return Matched(rates_of(solved), static(solved), tried[nearest] + target, not reason, reason)
+    solved, realised = scaled(config, nearest), tried[nearest] + target
+    on_bases = static(solved)
+    if not reason and realised < LEAST_LEFT * on_bases:
+        reason = ERODED
+    return Matched(rates_of(solved), on_bases, realised, not reason, reason)
 
 
 def peak(gap: Callable[[float], float], grid: Sequence[float], place: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from sim.money import MICRO, short_usd
 from sim.outcomes.width import aligned, width_of_text, wrapped
 from sim.study.compare import ALL_LINES, Comparison
-from sim.study.incidence import CASH, SURPLUS
+from sim.study.incidence import CASH, LET_GO, SURPLUS
 from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
 
@@ -126,7 +126,7 @@ def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:
     for name, one in budgets.items():
         raised, static = realised(comparison, name), one["static_usd"]
         whole = budgets[matching["to"]]["static_usd"]
-        rates = [f"  {path.removeprefix('policy.')}={rate:.4g}" for path, rate in one["rates"].items()]
+        rates = [f"  {path.removeprefix('policy.')}={_rate(rate)}" for path, rate in one["rates"].items()]
         rows += [
             [name, short_usd(round(static * MICRO)), _of(static, whole), short_usd(round(raised * MICRO)),
              _of(raised, of_all)],
@@ -136,6 +136,10 @@ def budgets_told(comparison: Comparison) -> tuple[list[str], list[Block]]:
         "Revenue, USD in the window: static on the baseline's bases, without behaviour; realised, all seeds"
     )
     return text, [(title, ["", "static", "of it", "realised", "of it"], rows)]
+
+
+def _rate(rate: float | None) -> str:
+    return "each country's" if rate is None else f"{rate:.4g}"
 
 
 def realised(comparison: Comparison, scenario: str) -> float:
@@ -214,7 +218,21 @@ def _incidence(comparison: Comparison, scenario: str, name: str) -> Block:
         if last and name == CASH and line["difference_microusd_all_seeds"] == 0:
             cells = ["exactly 0", "", ""]
         rows.append([SUMS[name] if last else str(line["line"]), *cells])
+    if name == SURPLUS:
+        rows += without_let_go(here.set_index("line"))
     return TITLES[name], ["", "difference", "95 % interval", "world, a year"], rows
+
+
+def without_let_go(lines: Any) -> list[list[str]]:
+    """Return what all surplus is without its most doubtful line, where there is anything on it."""
+    if not lines.loc[LET_GO, "difference"]:
+        return []
+    usd, a_year = (
+        float(lines.loc[ALL_LINES, name] - lines.loc[LET_GO, name])
+        for name in ("difference", "world_usd_per_year")
+    )
+    nan = float("nan")
+    return [[f"  without {LET_GO}", amounts_told(usd, nan, nan)[0], "", signed(a_year)]]
 
 
 def meanings(comparison: Comparison, width: int) -> list[str]:

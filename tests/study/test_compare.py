@@ -38,7 +38,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, WORKING
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, execute, load_comparison, write_csv
-from sim.study.incidence import CASH, FLOWS, SURPLUS
+from sim.study.incidence import CASH, FLOWS, LET_GO, SURPLUS
 from sim.study.measure import KEPT, Measured, Watcher, measure
 from sim.study.scenarios import compose_scenarios
 from sim.study.told import plain, print_comparison
@@ -217,6 +217,19 @@ def test_cash_adds_up_to_exactly_zero(comparison: Comparison, exercised: Exercis
         here = lines[(lines["scenario"] == scenario) & (lines["line"] == line)]
         assert int(here["difference_microusd_all_seeds"].iloc[0]) == amount
     exercised("sums of lines over groups", len(sums), at_least=30)
+
+
+def check_let_go(module: Any) -> None:
+    """All surplus is told without its most doubtful line, too, where there is anything on it."""
+    columns = ["difference", "world_usd_per_year"]
+    lines = pd.DataFrame([[-90.0, -9e6], [-100.0, -1e7]], index=[LET_GO, "all"], columns=columns)
+    assert module.without_let_go(lines) == [["  without users let go", "-10.00", "", "-1.00 m"]]
+    lines.loc[LET_GO] = 0.0
+    assert module.without_let_go(lines) == []
+
+
+def test_what_users_let_go_lose_is_told_apart() -> None:
+    check_let_go(sim.study.told)
 
 
 def test_cash_and_surplus_against_the_ledger_by_hand() -> None:
@@ -553,6 +566,7 @@ PLANTS = [
     ("compare", "(1 + CONFIDENCE) / 2", "CONFIDENCE", check_interval),
     ("compare", "ddof=1", "ddof=0", check_interval),
     ("compare", "stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)", "stats.norm.ppf(0.975)", check_twenty_seeds),
+    ("told", "lines.loc[ALL_LINES, name] - lines", "lines.loc[ALL_LINES, name] + lines", check_let_go),
     ("told", "figures(half, 2) if half", "figures(half, 3) if half", check_digits),
     ("told", "abs(value) >= LARGE:", "abs(value) >= 1e9:", check_digits),
     ("compare", "np.sqrt(count)", "np.sqrt(count - 1)", check_interval),

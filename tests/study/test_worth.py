@@ -335,7 +335,7 @@ PLANTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
     ("measure", "model.hour > model.first_recorded_hour", "model.hour > 0", check_users),
     ("measure", "calendar.monthrange(date.year, date.month)[1]", "30", check_dropped),
     ("incidence", "add(line, country, -usd * MICRO)", "pass", check_dropped),
-    ("incidence", '("users", "users let go"), lost', '("users let go", "users"), lost', check_dropped),
+    ("incidence", '("users", LET_GO), lost', '(LET_GO, "users"), lost', check_dropped),
 ]  # fmt: skip
 
 

@@ -125,7 +125,8 @@ class MemberWatch(Watcher):
                     tasks.append(int(worker["accepted"]) + int(worker["rejected"]))
         if not wages or not offices.is_cooperative(platform, model.hour):
             return
-        assert math.isclose(float(settings["reward_floor"]), statistics.median_low(wages), rel_tol=1e-12)
+        net = float(settings["reward_floor"]) * (1 - int(settings["worker_fee_ppm"]) / 1e6)
+        assert math.isclose(net, statistics.median_low(wages), rel_tol=1e-12), "not what members keep"
         middle = statistics.median_low(tasks)
         steps = (terms.tasks_newest, terms.tasks_largest, terms.tasks_best_paid)
         order = ("random", "newest", "largest", "best_paid")[sum(middle >= step for step in steps)]
@@ -154,8 +155,9 @@ def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
     """What members earn, want and get, from events alone."""
     watch = MemberWatch()
     config = market(days=58, workers=80, policy=policy, seed=seed)
-    config = replace(config, requesters=replace(config.requesters, strictness_mean=0.5))
-    played(config, observers=(watch, Debug()))
+    platforms = {**config.platforms, "southern": replace(config.platforms["southern"], worker_fee=0.02)}
+    requesters = replace(config.requesters, strictness_mean=0.5)
+    played(replace(config, platforms=platforms, requesters=requesters), observers=(watch, Debug()))
     return watch.counts
 
 

@@ -235,7 +235,8 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (USERS, "return lacking / kept if", "return lacking if", social.dropped),
     (USERS, " + least * rate", "", social.dropped_by_a_tax_on_turnover),
     (USERS, "charge * (1.0 - rate)", "charge", social.dropped_by_a_tax_on_turnover),
-    (USERS, "int(losing[platform, country]) >= patience", "int(losing[platform, country]) > patience", social.exits),
+    (USERS, "0 < months <= int(losing", "0 < months < int(losing", social.exits),
+    ("sim.policy.leaving", "if every and all(every) else 0", "if every else 0", social.stays),
     (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
     (USERS, "loses = borne > max(0, margin)", "loses = bool(due)", social.stays),
     ("sim.model", "further = (audience.users_by_platform(self),)", "further = 2 * (audience.users_by_platform(self),)", social.nobody_twice),
@@ -253,6 +254,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
 OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, "uniform(key, agent, 0) < participation", "uniform(key, agent, 1) < participation", members.members),
     (MEMBERS, "not worker.bits & ACTIVE or platform_of", "platform_of", members.members),
+    (MEMBERS, "wages / kept, tasks", "wages, tasks", members.members),
     (MEMBERS, "= (one[:voters] for one in votes)", "= votes[0], *(one[:voters] for one in votes[1:])", members.members),
     (LABOUR, "integer(event.accepted) * integer(batches", "(integer(event.accepted) + 1) * integer(batches", members.members),
     (COOPERATIVE, "        self.earned[:] = 0\n", "        pass\n", members.members),

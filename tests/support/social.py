@@ -403,13 +403,15 @@ def exits(months: int = 1) -> Counts:
 def stays() -> Counts:
     """A tax that leaves a margin, or one that nobody leaves for, keeps the platform where it is."""
     one = platform(drops_users=False)
-    for usage in (
-        {"usd_per_user_month": 0.2, "exit_months": 1},
-        {"usd_per_user_month": 3.0, "exit_months": 0},
+    another = TurnoverTax(families=["social"], rate=0.01, exit_months=1)
+    for policy in (
+        alone(usd_per_user_month=0.2, exit_months=1),
+        alone(usd_per_user_month=3.0, exit_months=0),
+        replace(alone(usd_per_user_month=3.0, exit_months=0), turnover_tax=another),
     ):
-        model = played(market(alone(**usage), one=one), MARCH + 1)
+        model = played(market(policy, one=one), MARCH + 1)
         assert model.audience_rows["served"].all() and (model.audience_rows["reach"] == 1.0).all()
-    return Counter(cases=2)
+    return Counter(cases=3)
 
 
 # --- tables ---------------------------------------------------------------------------------------
