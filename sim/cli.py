@@ -13,11 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import Terminated, UserError, nearest_or_first
 
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
 COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES)
 RUN_OPTIONS = ("--plugin", "--cfg", "-m", "--help")
@@ -136,9 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, Terminated) as stop:
         print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
 def _dispatch(words: list[str]) -> int:

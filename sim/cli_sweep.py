@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import Terminated, UserError, nearest_or_first
 
 DAMAGED = 4
-TERMINATED = 143
 OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
 OWN = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
 """Words of a sweep that say how it is carried out; all others are the study's or settings."""
@@ -113,12 +112,20 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
             allowed="beside engine=dask",
             nearest="engine=dask",
         )
+    if settings.retry_failed and settings.shard[1] > 1:
+        raise UserError(
+            "has no effect on a shard: what failed is forgotten for all of them.",
+            path="retry_failed",
+            value="true",
+            allowed="without --shard, once no shard is running",
+            nearest="retry_failed=true, without --shard",
+        )
     composer = points.Composer(study)
     composer.check([0])
     check_folder(composer.config_of_point(0).results.dir, "results.dir")
     if found.dry_run:
         composer.check()
-        _tell_plan(study, composer, jobs or engine.cores())
+        _tell_plan(study, composer, jobs or engine.cores(), found.plugins)
         return 0
 
     def start() -> engine.Engine:
@@ -126,11 +133,9 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
 
     try:
         folder, code = sweep.execute(study, start, settings, found.plugins)
-    except sweep.Terminated:
-        print("clickmarket: stopped; the same command goes on from here.", file=sys.stderr)
-        return TERMINATED
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command goes on from here.") from None
+    except (KeyboardInterrupt, Terminated) as stop:
+        how = "The same command, without fresh=true," if settings.fresh else "The same command"
+        raise type(stop)(f"{how} goes on from here.") from None
     if code:
         failed = int((_state_of(folder) == 2).sum())
         print(f"{failed} runs failed; their rows say why (status=failed, column error).", file=sys.stderr)
@@ -170,18 +175,19 @@ def _state_of(folder: Path) -> Any:
     return store.done(int(store.manifest["runs"]))
 
 
-def _tell_plan(study: Any, composer: Any, jobs: int) -> None:
+def _tell_plan(study: Any, composer: Any, jobs: int, plugins: Sequence[Path]) -> None:
     """Print what a sweep would do, and how long; one run is played to find out."""
+    from sim.plugins import load_plugins
     from sim.study.sweep import outcomes_of, sober
 
     for axis in study.axes:
         what = f"{len(axis.values)} values" if axis.values else f"interval {axis.low:g} to {axis.high:g}"
         print(f"  {axis.path:<45} {what}")
     print(f"{len(composer.points):,} points ({study.design}), {study.seeds:,} seeds: {len(composer):,} runs")
-    config = sober(composer.config(0))
-    outcomes_of(config)  # compilation and imports are not what is asked
+    config, rules = sober(composer.config(0)), load_plugins(plugins) if plugins else None
+    outcomes_of(config, rules)  # compilation and imports are not what is asked
     began = time.perf_counter()
-    outcomes_of(config)
+    outcomes_of(config, rules)
     each = time.perf_counter() - began
     hours = each * len(composer) / jobs / 3600
     print(f"about {each:.3g} seconds a run; {hours:.3g} hours on {jobs} processes")

@@ -29,6 +29,10 @@ class _Unset:
 UNSET = _Unset()
 
 
+class Terminated(BaseException):
+    """The process was asked to end, by SIGTERM."""
+
+
 class UserError(Exception):
     """A mistake that the user can mend.
 

@@ -35,7 +35,7 @@ from scipy import stats
 from sim.compile import is_cold, source_hash
 from sim.composition import config_id, to_yaml
 from sim.config import Config
-from sim.errors import UserError
+from sim.errors import Terminated, UserError
 from sim.ledger import KINDS
 from sim.market import posting, search
 from sim.model import ClickWorkModel
@@ -44,6 +44,7 @@ from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
 from sim.plugins import load_plugins
 from sim.study import matching
 from sim.study.crew import Crew, Task, usual_size
+from sim.study.engine import stopping_on_term
 from sim.study.incidence import CASH, CASH_MEANINGS, FLOWS, PUBLIC, SURPLUS, SURPLUS_MEANINGS, Amounts
 from sim.study.lock import only_one
 from sim.study.matching import Match
@@ -238,11 +239,12 @@ def execute(
             print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         try:
             budgets = None
-            if match is not None:
-                budgets = match_budgets(match, target, parts, crew, quiet)
-            play_all(parts, crew, quiet)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
+            with stopping_on_term():
+                if match is not None:
+                    budgets = match_budgets(match, target, parts, crew, quiet)
+                play_all(parts, crew, quiet)
+        except (KeyboardInterrupt, Terminated) as stop:
+            raise type(stop)(
                 f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
             ) from None
         manifest = describe(parts.plan, files, identity, time.monotonic() - began)

@@ -22,7 +22,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import Terminated, UserError, nearest_or_first
 
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
@@ -303,6 +303,23 @@ def end_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=wait_and_end, daemon=True).start()
+
+
+@contextlib.contextmanager
+def stopping_on_term() -> Iterator[None]:
+    """Let SIGTERM stop what is going on as Ctrl+C does; only the main thread can see to that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class RunTimeout(Exception):

@@ -22,7 +22,7 @@ LOCKS = "locks"
 
 
 @contextlib.contextmanager
-def only_one(folder: str | Path, name: str) -> Iterator[None]:
+def only_one(folder: str | Path, name: str, what: str = "The same comparison") -> Iterator[None]:
     """Hold the lock ``name`` in a folder; refuse if another process that lives holds it.
 
     The system lets go of a lock when its process dies, however that happens: a file left behind bars nobody.
@@ -30,7 +30,7 @@ def only_one(folder: str | Path, name: str) -> Iterator[None]:
     path = Path(folder) / f".{name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = _locked(path)
+        file = _locked(path, what)
     except OSError as error:
         raise UserError(
             f"The folder for results cannot be written to: {error.strerror}.",
@@ -43,7 +43,7 @@ def only_one(folder: str | Path, name: str) -> Iterator[None]:
         file.close()
 
 
-def _locked(path: Path, patient: bool = False) -> BinaryIO:
+def _locked(path: Path, what: str = "", patient: bool = False) -> BinaryIO:
     """Open the file and lock it, or wait for it; try again if its last holder takes it away in between."""
     while True:
         file = path.open("a+b")
@@ -56,7 +56,7 @@ def _locked(path: Path, patient: bool = False) -> BinaryIO:
             holder = file.read(20).decode("ascii", "replace").strip() or "unknown"
             file.close()
             raise UserError(
-                f"The same comparison is being played by process {holder}: wait for it, or stop it first."
+                f"{what} is being played by process {holder}: wait for it, or stop it first."
             ) from None
         if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
             file.truncate(0)

@@ -17,7 +17,7 @@ from typing import Any
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.overrides import SEVERAL, Change, Varied, apply_change, parse_varied
+from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied
 from sim.plain_yaml import read_yaml
 from sim.schema import ANY_NAME, describe, slots, spell
 from sim.study.designs import DESIGNS, Axis, Point, points_of
@@ -103,7 +103,7 @@ def read_study(words: Sequence[str]) -> Study:
             varied[found.path] = found
         else:
             varied.pop(found.path, None)
-            settings[_key(word)] = word
+            settings[_key(word) if found.path != FILE_KEY else word] = word  # files lie over each other
     axes = tuple(_axis(one, options) for one in varied.values())
     return Study(tuple(settings.values()), axes, **chosen)
 
@@ -321,6 +321,7 @@ class Composer:
         self.groups = [number for number, axis in enumerate(study.axes) if axis.path in options]
         self.single = [number for number in range(len(study.axes)) if number not in self.groups]
         self.grounds: dict[Point, tuple[dict[str, Any], Config | None]] = {}
+        self.worlds: dict[str, Any] = {}
         self.last: tuple[int, Config | None] = -1, None  # its seeds are played in a row
 
     def __len__(self) -> int:
@@ -384,7 +385,7 @@ class Composer:
         self._refuse_late_seeds()
         for number in range(len(self.points)) if runs is None else runs:
             try:
-                self.config_of_point(number)
+                self._check_names(self.config_of_point(number))
             except UserError as error:
                 where = ", ".join(
                     f"{axis.path}={spell(_thawed(value))}"
@@ -399,6 +400,18 @@ class Composer:
                     allowed=error.allowed,
                     nearest=error.nearest,
                 ) from error
+
+    def _check_names(self, config: Config) -> None:
+        """Refuse countries that the point's world does not have, and platforms that are not there."""
+        from sim.agents.platform import refuse_unknown_countries
+        from sim.policy.office import refuse_unknown_names
+        from sim.world import load_world
+
+        table = config.world.table
+        if table not in self.worlds:
+            self.worlds[table] = load_world(table)
+        refuse_unknown_countries(config, self.worlds[table])
+        refuse_unknown_names(config, self.worlds[table])
 
     def _refuse_late_seeds(self) -> None:
         """Refuse seeds in a row that go beyond the last that there is."""

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
-from sim.errors import UserError
+from sim.errors import Terminated, UserError
 from sim.instruments import Instrument
 from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
@@ -32,6 +32,8 @@ from sim.outcomes.frames import COLUMNS, EVENT_UNITS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
+from sim.study.engine import stopping_on_term
+from sim.study.lock import only_one
 from sim.study.result import (
     CONFIG,
     FIGURES,
@@ -49,7 +51,7 @@ from sim.study.result import (
 )
 from sim.world import World
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, LOCK = "checkpoint", "run"
 Draw = Callable[[FrameSet, World, dict[str, Any], Path], Any]
 PACKAGES = ("mesa", "numpy", "scipy", "numba", "pandas", "pyarrow", "tzdata")
 
@@ -89,26 +91,40 @@ def execute(
     if resume is None:
         model = ClickWorkModel(config, plugins=rules)
         folder = new_folder(config, config_id(config)[:8])
-        write_text(folder / CONFIG, to_yaml(config))
     else:
         folder = interrupted(resume)
-        model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules, compute=config.compute)
-        config = model.config
-    if cold and not quiet:
-        print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+    with only_one(folder, LOCK, "The run"):
+        if resume is None:
+            write_text(folder / CONFIG, to_yaml(config))
+        else:
+            clear_leftovers(folder)
+            model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules, compute=config.compute)
+            _require_records(model, folder / CHECKPOINT)
+        if cold and not quiet:
+            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+        _finish(model, folder, files, began, quiet, draw)
+    return folder
+
+
+def _finish(
+    model: ClickWorkModel, folder: Path, files: list[Path], began: float, quiet: bool, draw: Draw | None
+) -> None:
+    """Play a model from where it is to its end, and write what it leaves behind."""
+    config = model.config
     if (idle := never_in_force(model)) and not quiet:
         print(f"In force on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
-    if resume is not None:
+    if model.loaded_arrays:
         parts.keep(int(model.loaded_arrays.pop("parts")))
         recorder.restore(model.loaded_arrays)
         model.loaded_arrays.clear()
     try:
-        play(model, lambda: save(model, recorder, parts, folder), quiet)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(what_is_left(folder)) from None
+        with stopping_on_term():
+            play(model, lambda: save(model, recorder, parts, folder), quiet)
+    except (KeyboardInterrupt, Terminated) as stop:
+        raise type(stop)(what_is_left(folder)) from None
     model.end()
     frames = recorder.frames()
     parts.join()
@@ -123,12 +139,29 @@ def execute(
     write_json(folder / SUMMARY, values)
     if draw is not None and config.record.figures:
         draw(frames, model.world, manifest, folder / FIGURES)
-    write_manifest(folder, manifest, passing=[CHECKPOINT, *(path.name for path in parts.paths())])
+    passing = [CHECKPOINT, f".{LOCK}.lock", *(path.name for path in parts.paths())]
+    write_manifest(folder, manifest, passing)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     parts.clear()
     if not quiet:
         print_summary(values, by_country(frames, model.world))
-    return folder
+
+
+def _require_records(model: ClickWorkModel, path: Path) -> None:
+    """Refuse a checkpoint that `ClickWorkModel.save` wrote, in which nothing of a run's tables is kept."""
+    if "parts" not in model.loaded_arrays:
+        raise UserError(
+            "holds a model, but nothing that a run has recorded.",
+            path="resume",
+            value=str(path),
+            allowed="a checkpoint that a run with time.checkpoint_days has written",
+        )
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a run that was killed had begun to write; nobody else writes there now."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def interrupted(resume: Path) -> Path:

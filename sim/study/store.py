@@ -81,10 +81,18 @@ def commit(folder: Path, table: pa.Table, first: int) -> Path:
     content = buffer.getvalue().to_pybytes()
     name = hashlib.sha256(content).hexdigest()[:DIGITS]
     path = folder / f"part-{first:09d}-{table.num_rows:06d}-{name}.parquet"
-    if not path.exists():
+    if not _holds(path, content):
         with replacing(path) as file:
             file.write(content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there and whole: one that was damaged since has its name still."""
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 class Store:

@@ -15,7 +15,6 @@ import importlib.metadata
 import json
 import math
 import platform
-import signal
 import sys
 import time
 import traceback
@@ -42,7 +41,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, summary
 from sim.outcomes.recorder import Recorder, frame_of
 from sim.plugins import load_plugins
-from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
+from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died, stopping_on_term
 from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
@@ -110,8 +109,12 @@ class Settings:
 @lru_cache(maxsize=4)
 def _opened(folder: str, identity: str) -> tuple[Composer, dict[str, Any], Any]:
     manifest = Store(Path(folder)).manifest
-    rules = load_plugins(manifest["plugin_files"]) if manifest["plugin_files"] else None
-    return Composer(Study.from_plain(manifest["study"])), manifest, rules
+    return Composer(Study.from_plain(manifest["study"])), manifest, _rules_of(manifest)
+
+
+def _rules_of(manifest: Mapping[str, Any]) -> Any:
+    """Return the rules of the plug-ins with which a sweep was begun, None without any."""
+    return load_plugins(manifest["plugin_files"]) if manifest["plugin_files"] else None
 
 
 def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds: float) -> dict[str, Any]:
@@ -309,6 +312,7 @@ def _finish_after_shards(folder: Path, runs: int) -> None:
         except UserError:
             return  # another shard still plays, or does this
         store = Store(folder)
+        store.set_aside_damaged()
         if store.done(runs).all():
             finish(store)
 
@@ -329,8 +333,9 @@ def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], s
     if len(mine):
         if is_cold(search, posting) and not settings.quiet:
             print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
-            outcomes_of(sober(composer.config(int(mine[0]))), None)
-        with _stopping_on_term():
+            with contextlib.suppress(Exception):  # what fails, fails when its turn comes, and has a row
+                outcomes_of(sober(composer.config(int(mine[0]))), _rules_of(store.manifest))
+        with stopping_on_term():
             failed += Coordinator(store, composer, engine(), settings, mine, int((state > 0).sum())).run()
     if alone:
         finish(store)
@@ -524,24 +529,6 @@ def _error_of(future: Future[Any]) -> BaseException | None:
         return future.exception()
     except CancelledError as error:
         return error
-
-
-@contextmanager
-def _stopping_on_term() -> Iterator[None]:
-    """Let SIGTERM stop a sweep as Ctrl+C does."""
-
-    def stop(*_: object) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class Terminated(BaseException):
-    """The process was asked to end."""
 
 
 # ---------------------------------------------------------------- folders

@@ -683,15 +683,22 @@ def identity_of(folder: Path) -> str:
     return str(load_comparison(folder).manifest["comparison_id"])
 
 
-def test_control_c_says_how_to_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_asked_to_stop_it_says_how_to_go_on(
+    how: signal.Signals,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def stop(*what: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(how)
 
     monkeypatch.setattr("sim.study.compare.measure", stop)
     words = ["none", "usage_tax", "seeds=2", "jobs=1", *SHORT, f"results.dir={tmp_path}"]
-    assert main(["compare", *words]) == 130
+    before = signal.getsignal(how)
+    assert main(["compare", *words]) == code
+    assert signal.getsignal(how) is before
     told = capsys.readouterr()
     assert told.out == "" and "0 of 4 runs are kept; the same command goes on from there." in told.err
 

@@ -50,6 +50,16 @@ def test_worlds_can_be_swept() -> None:
     assert [composer.config(run).world.table for run in range(2)] == ["north_south", "six_regions"]
 
 
+def test_files_lie_over_each_other(tmp_path: Path) -> None:
+    """Every file counts, as in a run: the second does not take the place of the first."""
+    (tmp_path / "a.yaml").write_text("workers: {count: 77}\nmarket: {looks: 5}\n")
+    (tmp_path / "b.yaml").write_text("market: {looks: 6}\n")
+    words = [*SMALL[:1], *(f"config={tmp_path / name}.yaml" for name in "ab")]
+    (found,) = [Composer(read_study(words)).config(0)]
+    assert (found.workers.count, found.market.looks) == (77, 6)
+    assert found == compose(words)
+
+
 def test_a_study_survives_its_manifest() -> None:
     study = read_study(
         [*SMALL, "design=lhs", "points=7", "workers.broker_cut=declared", "policy=none,[usage_tax]",
@@ -154,6 +164,28 @@ def test_mistakes_in_a_study_file_are_told(text: str, path: str, tmp_path: Path)
 def test_the_bad_point_is_named() -> None:
     composer = Composer(read_study([*SMALL, "market.looks=5,6,99"]))
     with pytest.raises(UserError, match=r"^In point 2 of 3 \(market\.looks=99\): market\.looks is above"):
+        composer.check()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["world=global,six_regions", "platforms=worldwide_and_domestic"],
+            r"In point 1 of 2 \(world=six_regions\): platforms\.microwork\.excluded_countries is a country",
+        ),
+        (["platforms.microwork.owner=NTH,FRA"], r"owner=FRA\): platforms\.microwork\.owner is a country"),
+        (
+            ["policy=[wage_floor]", "policy.wage_floor.platforms=[microwork],[mine]"],
+            r"In point 1 of 2 .* policy\.wage_floor\.platforms names none of the platforms",
+        ),
+    ],
+)
+def test_points_that_their_world_refuses_are_named(words: list[str], told: str) -> None:
+    """Before the first run: countries and platforms are looked up in each point's own world."""
+    composer = Composer(read_study([*SMALL, *words]))
+    composer.check([0])
+    with pytest.raises(UserError, match=told):
         composer.check()
 
 

@@ -220,19 +220,69 @@ def test_killed_run_resumes_to_the_same_tables(folder: Path, tmp_path: Path) -> 
         assert (place / file).read_bytes() == (folder / file).read_bytes(), name
 
 
-@pytest.mark.parametrize("days", [0, 10])
-def test_a_run_that_is_stopped_says_how_to_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], days: int
+def test_a_run_is_resumed_by_one_process_at_a_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Control-C after a checkpoint, and with none."""
+    """A second process is refused, and changes nothing; what a killed one had begun to write goes away."""
+    saved, told = run_module.save, list[str]()
+
+    def save_and_resume(*arguments: Any) -> None:
+        saved(*arguments)
+        (place,) = tmp_path.iterdir()
+        (place / ".checkpoint.999999.tmp").write_bytes(b"half of a checkpoint")
+        before = sorted(place.iterdir())
+        with pytest.raises(UserError, match="being played by process") as refusal:
+            execute(config, resume=place, quiet=True)
+        told.append(str(refusal.value))
+        assert sorted(place.iterdir()) == before
+        if len(told) == 1:
+            raise RuntimeError("killed")
+
+    config = compose([*SMALL, "time.checkpoint_days=7", f"results.dir={tmp_path}"])
+    monkeypatch.setattr(run_module, "save", save_and_resume)
+    with pytest.raises(RuntimeError, match="killed"):
+        execute(config, quiet=True)
+    (place,) = tmp_path.iterdir()
+    (place / ".checkpoint.111111.tmp").write_bytes(b"half of another")
+    execute(config, resume=place, quiet=True)
+    assert len(told) == 2
+    assert [path.name for path in place.glob(".*")] == [".checkpoint.999999.tmp"], (
+        "the planted one, made later"
+    )
+    for name in COLUMNS:
+        assert (place / f"{name}.parquet").read_bytes() == (folder / f"{name}.parquet").read_bytes(), name
+
+
+def test_a_saved_model_is_no_interrupted_run(tmp_path: Path) -> None:
+    """What `ClickWorkModel.save` wrote holds no tables; resuming it would lose what came before."""
+    model = ClickWorkModel(compose(SMALL))
+    model.run(24)
+    model.save(tmp_path / "checkpoint")
+    with pytest.raises(UserError, match="nothing that a run has recorded"):
+        execute(compose(SMALL), resume=tmp_path, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("days", "how", "code"), [(0, signal.SIGINT, 130), (10, signal.SIGINT, 130), (10, signal.SIGTERM, 143)]
+)
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    days: int,
+    how: signal.Signals,
+    code: int,
+) -> None:
+    """Control-C or SIGTERM after a checkpoint, and with none."""
 
     def stop(model: ClickWorkModel, checkpoint: Callable[[], None], quiet: bool) -> None:
         if days:
             checkpoint()
-        raise KeyboardInterrupt
+        signal.raise_signal(how)
 
     monkeypatch.setattr("sim.study.run.play", stop)
-    assert main(["run", *SMALL, f"time.checkpoint_days={days}", f"results.dir={tmp_path}"]) == 130
+    assert main(["run", *SMALL, f"time.checkpoint_days={days}", f"results.dir={tmp_path}"]) == code
     (place,) = tmp_path.iterdir()
     told = capsys.readouterr()
     assert told.out == ""

@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sim.cli import main
 from sim.composition import compose
+from sim.config import Config
 from sim.errors import UserError
 from sim.study import engine, sweep
 from sim.study.lock import locked
@@ -56,6 +58,15 @@ def outcomes_of(config, rules=None, series_of=None):
 sweep.outcomes_of = outcomes_of
 """
 """A plug-in that makes trouble in the worker that plays a certain run: two of the twelve."""
+
+
+RULE = """
+from sim.plugins import acceptance_rule
+
+@acceptance_rule("rule")
+def rule(log_perceived_pay, log_reservation):
+    return log_perceived_pay >= log_reservation
+"""
 
 
 def study_in(folder: Path, *more: str) -> Study:
@@ -157,6 +168,22 @@ def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
         folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(number, 3), quiet=True))
         folders.add(folder)
     assert folders == {folder}
+    assert bytes_of(folder) == bytes_of(plain)
+
+
+def test_what_is_damaged_is_mended_by_shards(plain: Path, tmp_path: Path) -> None:
+    """The same bytes under the same name, once played again; what nobody needs is set aside."""
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    part = Store(folder).parts()[0]
+    whole = part.path.read_bytes()
+    part.path.write_bytes(whole[:-1])
+    other = part.path.with_name(part.path.name.replace(part.sha256, "0" * len(part.sha256)))
+    other.write_bytes(whole)
+    assert len(Store(folder).damaged()) == 2
+    execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    assert part.path.read_bytes() == whole
+    _, code = execute(study_in(tmp_path), engine.Serial, Settings(shard=(2, 2), quiet=True))
+    assert code == 0
     assert bytes_of(folder) == bytes_of(plain)
 
 
@@ -289,6 +316,31 @@ def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
 def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path) -> None:
     found = troubled(tmp_path, "bytearray(1 << 45)", QUIET, engine.Local(2, memory_mib=8 * 1024))
     check_trouble(found, plain, "MemoryError")
+
+
+def test_a_run_that_raises_first_on_a_new_machine_becomes_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is compiled by the first run, with the rules of plug-ins; what goes wrong is that run's."""
+    monkeypatch.setattr(sweep, "is_cold", lambda *modules: True)
+    plugin = tmp_path / "rule.py"
+    plugin.write_text(RULE)
+    played: list[object] = []
+
+    def outcomes_of(config: Config, rules: Any = None, series_of: int | None = None) -> Any:
+        played.append(rules)
+        if len(played) <= 2:
+            raise ZeroDivisionError("poison")
+        return real(config, rules, series_of)
+
+    real = sweep.outcomes_of
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    study = study_in(tmp_path, "market.acceptance=rule", "requesters.pay_usd_per_hour=2")
+    folder, code = execute(study, engine.Serial, Settings(), [plugin])
+    assert code == PARTLY
+    assert list(load_sweep(folder).experiments["status"]) == ["failed", "done", "done", "done"]
+    assert len(played) == 5
+    assert all(played)
 
 
 def test_failed_runs_can_be_played_again(plain: Path, tmp_path: Path) -> None:
@@ -455,7 +507,7 @@ def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised)
 # ---------------------------------------------------------------- the command
 
 
-def test_the_command(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = plain.parent
     assert main(["sweep", *WORDS, f"results.dir={results}", "engine=serial"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(plain)
@@ -468,6 +520,11 @@ def test_the_command(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "6 points (grid), 2 seeds: 12 runs" in out
     assert "seconds a run" in out
+    plugin = tmp_path / "rule.py"
+    plugin.write_text(RULE)
+    words = [*WORDS, "market.acceptance=rule", "--plugin", str(plugin), "--dry-run"]
+    assert main(["sweep", *words, f"results.dir={tmp_path}"]) == 0
+    assert "seconds a run" in capsys.readouterr().out
     assert main(["sweep", "--help"]) == 0
     assert "clickmarket sweep" in capsys.readouterr().out
 
@@ -485,25 +542,33 @@ def test_verify_names_what_is_damaged(
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "told"),
     [
-        ["sweep", "engine=locl"],
-        ["sweep", "--shard", "3/2"],
-        ["sweep", "--sharp", "1/2"],
-        ["sweep", "jobs=many"],
-        ["sweep", "series=yes"],
-        ["sweep", "engine=local", "address=tcp://127.0.0.1:1"],
-        ["sweep", "market.looks=5,0"],
-        ["status", "nowhere"],
-        ["compact"],
+        (["sweep"], "needs to be told what to vary"),
+        (["sweep", "engine=serial"], "needs to be told what to vary"),
+        (["sweep", "seeds=2", "engine=locl"], "engine=locl is not known"),
+        (["sweep", "seeds=2", "--shard", "3/2"], "--shard is not a shard"),
+        (["sweep", "seeds=2", "--sharp", "1/2"], "no such option"),
+        (["sweep", "seeds=2", "jobs=many"], "jobs is not a number"),
+        (["sweep", "seeds=2", "series=yes"], "series is neither true nor false"),
+        (["sweep", "seeds=2", "engine=local", "address=tcp://127.0.0.1:1"], "address has no effect"),
+        (["sweep", "seeds=2", "retry_failed=true", "--shard=1/2"], "retry_failed has no effect on a shard"),
+        (["sweep", "market.looks=5,0"], "In point 1 of 2"),
+        (["status", "nowhere"], "needs the folder of a sweep"),
+        (["compact"], "needs the folder of a sweep"),
     ],
 )
 def test_mistakes_are_told_and_nothing_is_written(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
-    assert "Traceback" not in capsys.readouterr().err
+    assert told in (err := capsys.readouterr().err)
+    assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
