@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any, Protocol
 
 import hypothesis
@@ -12,6 +13,10 @@ hypothesis.settings.register_profile(
     "fixed", derandomize=True, database=None, deadline=None, print_blob=False
 )
 hypothesis.settings.load_profile("fixed")
+
+# A shell that starts the tests in the background lets them, and what they start, ignore Ctrl+C; some ask about it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EXERCISED = "exercised"
 
