@@ -14,7 +14,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("fixed")
 
-# A shell that starts the tests in the background lets them, and what they start, ignore Ctrl+C; some ask about it.
+# A shell that starts tests in the background has them, and what they start, ignore Ctrl+C; some ask about it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
