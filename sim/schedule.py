@@ -318,6 +318,7 @@ def review_work(model: Model) -> Task:
 def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
     books = model.books("platforms", "collectives")
+    pays_time = bool(model.offices.paid_time.wages.any())
 
     def settle_one(board: Board) -> None:
         if board.is_deserted:
@@ -346,7 +347,8 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
-        labour.note_paid_time(model.offices.paid_time, board)
+        if pays_time:
+            labour.note_paid_time(model.offices.paid_time, board)
 
     yield settle_one
     books.close()

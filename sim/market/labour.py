@@ -85,6 +85,8 @@ def note_ratings(count: int, events: Any, active: Any, batches: Any, workers: An
 
 def share_ratings(model: Any) -> None:
     """Note how requesters treated members in an hour, where members share that."""
+    if not model.terms["ratings"].any():
+        return
     for board in model.boards:
         count = int(board.state[EVENTS])
         if count and model.terms["ratings"][board.platform].any():
