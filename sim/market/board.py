@@ -322,25 +322,22 @@ def sort_slots(
 
 
 @rule
-def move_up(array: Any, first: int, last: int, by: int) -> None:
-    """Move elements ``first`` to ``last`` of an array some places up.
+def move_eight(array: Any, at: int, to: int) -> None:
+    """Move eight elements: all are read before any is written, so that a processor can move them in one."""
+    a, b, c, d = array[at], array[at + index(1)], array[at + index(2)], array[at + index(3)]
+    e, f, g, h = array[at + index(4)], array[at + index(5)], array[at + index(6)], array[at + index(7)]
+    array[to], array[to + index(1)], array[to + index(2)], array[to + index(3)] = a, b, c, d
+    array[to + index(4)], array[to + index(5)], array[to + index(6)], array[to + index(7)] = e, f, g, h
 
-    Eight are read before any is written, so that a processor can move them in one.
-    """
+
+@rule
+def move_up(array: Any, first: int, last: int, by: int) -> None:
+    """Move elements ``first`` to ``last`` of an array some places up, eight at a time."""
     at = index(last)
     shift = index(by)
     for _ in range((last - first) >> 3):
         at -= index(8)
-        a, b, c, d = array[at], array[at + index(1)], array[at + index(2)], array[at + index(3)]
-        e, f, g, h = (
-            array[at + index(4)],
-            array[at + index(5)],
-            array[at + index(6)],
-            array[at + index(7)],
-        )
-        to = at + shift
-        array[to], array[to + index(1)], array[to + index(2)], array[to + index(3)] = a, b, c, d
-        array[to + index(4)], array[to + index(5)], array[to + index(6)], array[to + index(7)] = e, f, g, h
+        move_eight(array, at, at + shift)
     while at > index(first):
         at -= index(1)
         array[at + shift] = array[at]
@@ -348,20 +345,11 @@ def move_up(array: Any, first: int, last: int, by: int) -> None:
 
 @rule
 def move_down(array: Any, first: int, last: int, by: int) -> None:
-    """Move elements ``first`` to ``last`` of an array some places down, eight at a time like `move_up`."""
+    """Move elements ``first`` to ``last`` of an array some places down, eight at a time."""
     at = index(first)
     back = index(by)
     for _ in range((last - first) >> 3):
-        a, b, c, d = array[at], array[at + index(1)], array[at + index(2)], array[at + index(3)]
-        e, f, g, h = (
-            array[at + index(4)],
-            array[at + index(5)],
-            array[at + index(6)],
-            array[at + index(7)],
-        )
-        to = at - back
-        array[to], array[to + index(1)], array[to + index(2)], array[to + index(3)] = a, b, c, d
-        array[to + index(4)], array[to + index(5)], array[to + index(6)], array[to + index(7)] = e, f, g, h
+        move_eight(array, at, at - back)
         at += index(8)
     while at < index(last):
         array[at - back] = array[at]
@@ -387,6 +375,20 @@ def merge_slots(
         slots[index(first) + index(new)] = slot
         keys[index(first) + index(new)] = key
         last = first
+
+
+@rule
+def place_in_group(group: Any, slot: int, at: int) -> tuple[int, int]:
+    """Return the place of the next of a batch's group, and where the next group begins, which now is ``at``.
+
+    ``group[0]`` holds the sizes of groups, and zeros when all have places; ``group[1]`` then where each ends.
+    """
+    size = integer(group[0, slot])
+    # The first of a group leaves room for all of it, and nothing more to be left for the others.
+    place = at if size > 0 else integer(group[1, slot])
+    group[0, slot] = 0
+    group[1, slot] = place + 1
+    return place, at + size
 
 
 @rule

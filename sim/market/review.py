@@ -35,6 +35,7 @@ from sim.market.board import (
     SPENT,
     WITHHELD,
     add_row,
+    place_in_group,
 )
 from sim.market.search import worker_fee
 from sim.numeric import binomial, both_ppm
@@ -54,12 +55,7 @@ def by_batch(events: Any, count: int, group: Any, by_slot: Any) -> None:
     at = integer(0)
     for i in range(count):
         slot = index(events[index(i)].slot)
-        size = integer(group[0, slot])
-        # The first of a batch leaves room for all of it, and nothing more to be left for the others.
-        place = at if size > 0 else integer(group[1, slot])
-        at += size
-        group[0, slot] = 0
-        group[1, slot] = place + 1
+        place, at = place_in_group(group, slot, at)
         by_slot[index(place)] = i
     first = integer(0)
     while first < count:

@@ -52,6 +52,7 @@ from sim.market.board import (
     bit_of,
     drop_exhausted,
     find_taker,
+    place_in_group,
     taker_home,
 )
 from sim.numeric import exponential, log
@@ -436,14 +437,9 @@ def allocate(
     for i in range(crowded):
         place = integer(looking[0, index(i)])
         slot = index(active[index(place)].slot)
-        size = integer(group[0, slot])
-        # The first of a group leaves room for all of it, and nothing more to be left for the others.
-        begin = at if size > 0 else integer(group[1, slot])
-        at += size
-        group[0, slot] = 0
-        group[1, slot] = begin + 1
-        ranked[index(begin)] = place
-        ranks[index(begin)] = priority(priority_key, integer(active[index(place)].id), round_number)
+        rank, at = place_in_group(group, slot, at)
+        ranked[index(rank)] = place
+        ranks[index(rank)] = priority(priority_key, integer(active[index(place)].id), round_number)
     first = integer(0)
     while first < crowded:
         slot = integer(active[index(ranked[index(first)])].slot)
