@@ -78,7 +78,7 @@ ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 # Numbers of the draws of one batch, of a batch's workers, one day's plan, one hour, one week, one person.
 TYPE, ONE_TASK, SIZE, SECONDS, ARM, ROUNDING, LIFE, PLATFORM, TILE = range(9)
 NOISE, PACE = range(2)
-WORKS, MINUTES, WHERE, START = range(4)
+WORKS, MINUTES, WHERE, GOOD_HOUR, AWAKE, OWN_HOUR = range(6)
 INTERRUPTED, REMAINS = range(2)
 RECONSIDERS, CHOICE = range(2)
 OFFSET, SHOCK = range(2)
@@ -317,6 +317,10 @@ class Work(NamedTuple):
     start: int  # seconds of the hour
     end: int
 
+    def handed_in(self) -> range:
+        """Return the second of the hour at which each task was handed in, one after the other."""
+        return range(self.start + self.seconds, self.end + 1, self.seconds) if self.done else range(0)
+
 
 @dataclass(eq=False, slots=True)
 class Batch:
@@ -395,8 +399,8 @@ class Batch:
         self.takers[worker.id] = self.takers.get(worker.id, 0) + tasks
 
     def hand_in(self, work: Work, accepted: int, hour: int) -> None:
-        """Note progress: the seconds at which the batch was begun, and was done in part and in whole."""
-        began, now = hour * 3600 + work.start, hour * 3600 + work.end
+        """Note progress: the second at which the batch was begun, and what is done."""
+        began = hour * 3600 + work.start
         if self.first_start < 0 or began < self.first_start:
             self.first_start = began
         self.submitted += work.done
@@ -406,10 +410,16 @@ class Batch:
             accepted if work.worker.platform.takedown else work.done
         )  # what is taken down is worth nothing
         self.right += stays * work.worker.accuracy_255
-        self.waited_seconds += work.done * (now - self.posted_hour * 3600)
+        self.waited_seconds += sum((hour - self.posted_hour) * 3600 + second for second in work.handed_in())
+
+    def pass_milestones(self, works: Sequence[Work], hour: int) -> None:
+        """Note the seconds at which the batch was done in part and in whole, after an hour's work on it."""
+        before = self.submitted - sum(work.done for work in works)
+        seconds: list[int] = []
         while self.milestones and self.milestones[-1] <= 10 * self.submitted:
-            self.milestones.pop()
-            self.times.append(now)
+            seconds = seconds or sorted(second for work in works for second in work.handed_in())
+            needed = -(-self.milestones.pop() // 10) - before
+            self.times.append(hour * 3600 + seconds[needed - 1])
 
     def waited(self, hour: int) -> int:
         """Return the seconds that tasks waited, those never done included."""
@@ -749,12 +759,13 @@ class Board(mesa.Agent):
         by_batch: dict[Batch, list[Work]] = defaultdict(list)
         for work in self.works:
             by_batch[work.batch].append(work)
-        for works in by_batch.values():
+        for batch, works in by_batch.items():
             for work in sorted(works, key=attrgetter("end")):
                 if work.done:
                     self.settle_work(work)
                 else:
                     self.settle_return(work)
+            batch.pass_milestones(works, self.model.hour)
         self.on_duty.do("account_for_time")
 
     def settle_work(self, work: Work) -> None:
@@ -1090,16 +1101,31 @@ class Worker(Member):
         if self.uniform("duty", WORKS) >= self.chance_to_work:
             return
         day_start = 24 * self.model.day
+        start = self.hour_chosen()
         minutes = geometric(self.uniform("duty", MINUTES), self.session_mean)
-        self.plan_session(day_start + self.hour_chosen(), minutes, day_start + 24)
+        self.plan_session(day_start + start, min(minutes, 60 * self.hours_to_sleep(start)), day_start + 24)
 
     def hour_chosen(self) -> int:
-        """Return the UTC hour of the day to begin at: a good one, or one of the segment's own window."""
-        model, habits, draw = self.model, self.habits, self.uniform("duty", START)
+        """Return the UTC hour of the day to begin at: a good one if awake then, or one of the own window."""
+        model, habits = self.model, self.habits
         if self.uniform("duty", WHERE) < habits.flexibility:
-            return bracket(model.best_hours[self.country][self.segment], draw)
+            hour = bracket(model.best_hours[self.country][self.segment], self.uniform("duty", GOOD_HOUR))
+            if self.would_be_awake(model.local_hours[self.zone][hour]):
+                return hour
+        draw = self.uniform("duty", OWN_HOUR)
         local = (habits.window_start + int(draw * habits.window_hours)) % 24
         return model.start_utc[self.zone][local]
+
+    def would_be_awake(self, local: int) -> bool:
+        """Say whether the worker is awake today at a local hour."""
+        workers = self.model.config.workers
+        awake = workers.night_owls + (1.0 - workers.night_owls) * workers.awake_share[local % 24]
+        return self.uniform("duty", AWAKE) < awake
+
+    def hours_to_sleep(self, start: int) -> int:
+        """Return how many hours after the start of a UTC hour of the day the worker first sleeps."""
+        local = self.model.local_hours[self.zone][start]
+        return next((hours for hours in range(1, 24) if not self.would_be_awake(local + hours)), 24)
 
     def plan_session(self, start: int, minutes: int, day_end: int) -> None:
         """Plan a session after the last one, within the daily cap, if one fits."""

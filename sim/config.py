@@ -24,6 +24,7 @@ HARA = "Hara et al. 2018, CHI"
 IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
 CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
+TIME_USE = "American Time Use Survey 2013: 8.7 hours of sleep a day; its shape over the hours"
 MTURK_FEES = "MTurk price list 2015-2026"
 META = "Meta, quarterly earnings reports 2021 and 2023"
 META_COSTS = (
@@ -178,6 +179,14 @@ def default_segments() -> dict[str, Segment]:
     }  # fmt: skip
 
 
+def usually_awake() -> list[float]:
+    """Return who is awake by local hour, from midnight; 15.3 hours of the day in all."""
+    night = [0.26, 0.14, 0.08, 0.06, 0.08, 0.16, 0.35, 0.52]
+    day = [0.68, 0.80, 0.90, 0.94, 0.96, 0.96, 0.96, 0.96]
+    evening = [0.97, 0.97, 0.97, 0.96, 0.92, 0.78, 0.56, 0.36]
+    return night + day + evening
+
+
 @dataclass(frozen=True)
 class Workers:
     """The people who do the work."""
@@ -219,6 +228,17 @@ class Workers:
     )
     patience_hours: int = assumed(2, 1, 16, "fruitless hours in a row before giving up for the day", "hours")
     daily_hours_cap: int = assumed(16, 1, 16, "most hours on duty in 24", "hours")
+    awake_share: list[float] = parameter(
+        default_factory=usually_awake,
+        meaning="share of people awake by local hour, from midnight; asleep, nobody goes on working",
+        low=0,
+        high=1,
+        source=TIME_USE,
+        assumed=True,
+    )
+    night_owls: float = assumed(
+        0.15, 0, 1, "share of workers, drawn each day, whom hours of sleep do not keep from working"
+    )
     broker_cut: float = assumed(0.2, 0, 0.6, "share of net rewards kept by the broker of a collective")
     collective_skill_share: float = assumed(
         0.6, 0, 1, "share of collectives that pool enough skill for reading tasks"
@@ -230,6 +250,10 @@ class Workers:
             yield "patience_high", self.patience_high, f"at least patience_low ({self.patience_low})"
         if self.accuracy_mean - self.accuracy_spread - self.literacy_penalty <= 0:
             yield "accuracy_spread", self.accuracy_spread, "so small that every accuracy stays above 0"
+
+    def awake(self) -> list[float]:
+        """Return the share of workers awake by local hour, from midnight, night owls among them."""
+        return [self.night_owls + (1.0 - self.night_owls) * share for share in self.awake_share]
 
 
 def usual_day() -> list[float]:
@@ -988,6 +1012,8 @@ class Config:
 
     def _unlikely_hours(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem for weights of hours or weekdays of daily life that are too few, many or small."""
+        if len(self.workers.awake_share) != 24:
+            yield "workers.awake_share", self.workers.awake_share, "24 numbers from midnight"
         hours, weekdays = self.requesters.daily_life_hours, self.requesters.daily_life_weekdays
         if len(hours) != 24 or not sum(hours) > 0:
             yield "requesters.daily_life_hours", hours, "24 numbers from midnight, one of them above 0"

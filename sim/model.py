@@ -169,6 +169,7 @@ class ClickWorkModel(mesa.Model):
         self.task_types = make_task_types(config)
         self.exposure_costs = config.market.exposure_discount * self.task_types["exposure"]
         self.weekdays = np.array(config.requesters.weekday_weights, np.float64)
+        self.awake_share = np.array(config.workers.awake(), np.float64)
         self.daily_life = daily_life(config)
         self.platform_names = tuple(config.platforms)
         self.segment_names = tuple(config.segments)
@@ -380,8 +381,12 @@ class ClickWorkModel(mesa.Model):
         self.local_hours = np.ascontiguousarray(local_hours.T)
         self.local_weekdays = np.ascontiguousarray(self.clock.local_weekday(day).T)
         self.nights = ((self.local_hours >= 22) | (self.local_hours < 6)).astype(np.int64)
-        self.start_utc = first_hour_of_each_local_hour(local_hours)
-        self.start_utc_day = day
+        self.look_up_starts(day)
+
+    def look_up_starts(self, day: int) -> None:
+        """Look up local hours of a day's UTC hours in each zone, and the other way round."""
+        self.starts_day, self.start_local = day, self.clock.local_hour(day)
+        self.start_utc = first_hour_of_each_local_hour(self.start_local)
 
     def save(self, path: str | Path, more: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Write a checkpoint: between two hours, the whole state of the run.
@@ -1012,9 +1017,8 @@ class ClickWorkModel(mesa.Model):
         self, first: int, last: int, day: int, workers: Records, today: NDArray[np.int8]
     ) -> None:
         """Draw the sessions of some workers on a day."""
-        if day != self.start_utc_day:
-            self.start_utc = first_hour_of_each_local_hour(self.clock.local_hour(day))
-            self.start_utc_day = day
+        if day != self.starts_day:
+            self.look_up_starts(day)
         duty.draw_duty(
             first,
             last,
@@ -1024,6 +1028,8 @@ class ClickWorkModel(mesa.Model):
             workers,
             self.tables.segments,
             self.best_hours,
+            self.awake_share,
+            self.start_local,
             self.start_utc,
             self.offices.effects,
             today,

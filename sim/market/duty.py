@@ -11,26 +11,46 @@ from sim.draws import uniform
 from sim.numeric import exp, geometric
 from sim.policy.effects import GIVEN_UP, UNEARNED
 
-DRAW_WORKS, DRAW_MINUTES, DRAW_WHERE, DRAW_HOUR = range(4)
+DRAW_WORKS, DRAW_MINUTES, DRAW_WHERE, DRAW_GOOD_HOUR, DRAW_AWAKE, DRAW_OWN_HOUR = range(6)
 NOT_TODAY = -1
 
 
 @rule
 def start_hour_of_day(
-    worker: Any, segment: Any, where: float, draw: float, best_hours: Any, start_utc: Any
+    worker: Any,
+    segment: Any,
+    where: float,
+    good: float,
+    awake: float,
+    own: float,
+    best_hours: Any,
+    awake_share: Any,
+    local_hours: Any,
+    start_utc: Any,
 ) -> int:
     """UTC hour at which a worker starts: a good hour by experience, or any hour of the own window.
 
-    ``best_hours`` holds cumulative weights of the 24 UTC hours; ``start_utc`` the UTC hour of each
-    local hour in the worker's zone.
+    Whoever would sleep at the good hour keeps to the own window. ``best_hours`` holds cumulative weights of
+    the 24 UTC hours, ``awake_share`` who is awake by local hour; ``local_hours`` the local hour of each UTC
+    hour in the worker's zone, ``start_utc`` the UTC hour of each local hour. The others are uniform draws.
     """
     if where < real(segment.flexibility):
         hour = integer(0)
-        while hour < 23 and draw >= best_hours[hour]:
+        while hour < 23 and good >= best_hours[hour]:
             hour += 1
-        return hour
-    local = (integer(segment.window_start) + integer(draw * real(segment.window_hours))) % 24
+        if awake < awake_share[local_hours[hour]]:
+            return hour
+    local = (integer(segment.window_start) + integer(own * real(segment.window_hours))) % 24
     return integer(start_utc[local])
+
+
+@rule
+def minutes_to_sleep(local: int, awake: float, awake_share: Any) -> int:
+    """Minutes from the start of a local hour to the first later hour at which the worker would sleep."""
+    hours = integer(1)
+    while hours < 24 and awake < awake_share[(local + hours) % 24]:
+        hours += 1
+    return 60 * hours
 
 
 @rule
@@ -65,6 +85,8 @@ def draw_duty(
     workers: Any,
     segments: Any,
     best_hours: Any,
+    awake_share: Any,
+    local_hours: Any,
     start_utc: Any,
     effects: Any,
     today: Any,
@@ -92,16 +114,24 @@ def draw_duty(
             continue
         own_segment = segment_of(worker)
         segment = segments[own_segment]
+        awake = uniform(duty_key, agent, DRAW_AWAKE)
         start = start_hour_of_day(
             worker,
             segment,
             uniform(duty_key, agent, DRAW_WHERE),
-            uniform(duty_key, agent, DRAW_HOUR),
+            uniform(duty_key, agent, DRAW_GOOD_HOUR),
+            awake,
+            uniform(duty_key, agent, DRAW_OWN_HOUR),
             best_hours[worker.country, own_segment],
+            awake_share,
+            local_hours[worker.zone],
             start_utc[worker.zone],
         )
         mean = session_minutes_mean(desired, cap_hours)
-        minutes = geometric(uniform(duty_key, agent, DRAW_MINUTES), max(1.0, mean))
+        minutes = min(
+            geometric(uniform(duty_key, agent, DRAW_MINUTES), max(1.0, mean)),
+            minutes_to_sleep(integer(local_hours[worker.zone, start]), awake, awake_share),
+        )
         session = rested_session(
             24 * day + start,
             minutes,

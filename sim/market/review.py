@@ -78,21 +78,53 @@ def crossed(before: int, after: int, assignments: int, tenths: int) -> bool:
 
 
 @rule
-def note_progress(batch: Any, event: Any, hour: int) -> None:
+def handed_in(event: Any, second: int) -> int:
+    """How many of an event's tasks were handed in by a second of the hour, one after the other."""
+    own = max(1, integer(event.own_seconds))
+    to_come = (integer(event.end) - second + own - 1) // own
+    return max(0, integer(event.done) - max(0, to_come))
+
+
+@rule
+def second_of(events: Any, by_slot: Any, first: int, last: int, needed: int) -> int:
+    """First second of the hour by which so many tasks of one batch's events were handed in."""
+    low, high = integer(0), integer(3600)
+    while low < high:
+        middle = (low + high) // 2
+        count = integer(0)
+        for i in range(first, last):
+            count += handed_in(events[index(by_slot[index(i)])], middle)
+        low = low if count >= needed else middle + 1
+        high = middle if count >= needed else high
+    return low
+
+
+@rule
+def note_progress(batch: Any, events: Any, by_slot: Any, first: int, last: int, hour: int) -> None:
     """Note when a batch was first started and when 10, 50, 90 and 100 per cent of it were handed in."""
-    started = hour * 3600 + integer(event.start)
-    first = integer(batch.first_start)
-    batch.first_start = started if (first < 0) | (started < first) else first
     before = integer(batch.submitted)
-    after = before + integer(event.done)
-    now = hour * 3600 + integer(event.end)
+    after = before
+    for i in range(first, last):
+        event = events[index(by_slot[index(i)])]
+        done = integer(event.done)
+        if done == 0:
+            continue
+        started = hour * 3600 + integer(event.start)
+        known = integer(batch.first_start)
+        batch.first_start = started if (known < 0) | (started < known) else known
+        waited = hour * 3600 + integer(event.end) - integer(batch.posted_hour) * 3600
+        batch.waited_seconds += done * waited - integer(event.own_seconds) * (done * (done - 1) // 2)
+        after += done
     total = integer(batch.assignments)
-    batch.t10 = now if crossed(before, after, total, 1) else integer(batch.t10)
-    batch.t50 = now if crossed(before, after, total, 5) else integer(batch.t50)
-    batch.t90 = now if crossed(before, after, total, 9) else integer(batch.t90)
-    batch.t100 = now if crossed(before, after, total, 10) else integer(batch.t100)
+    for tenths in (1, 5, 9, 10):
+        if crossed(before, after, total, tenths):
+            needed = (total * tenths + 9) // 10 - before
+            at = hour * 3600 + second_of(events, by_slot, first, last, needed)
+            batch.t10 = at if tenths == 1 else integer(batch.t10)
+            batch.t50 = at if tenths == 5 else integer(batch.t50)
+            batch.t90 = at if tenths == 9 else integer(batch.t90)
+            batch.t100 = at if tenths == 10 else integer(batch.t100)
     batch.submitted = after
-    batch.waited_seconds += integer(event.done) * (now - integer(batch.posted_hour) * 3600)
 
 
 @kernel
@@ -116,11 +148,16 @@ def review(
     """
     count = integer(state[EVENTS])
     by_batch(events, count, group, by_slot)
+    noted = integer(0)
     for i in range(count):
         event = events[index(by_slot[index(i)])]
+        batch = batches[index(event.slot)]
+        if i == noted:
+            while noted < count and events[index(by_slot[index(noted)])].slot == event.slot:
+                noted += 1
+            note_progress(batch, events, by_slot, i, noted, hour)
         if event.kind == RETURN:
             continue
-        batch = batches[index(event.slot)]
         entry = active[index(event.active)]
         worker = workers[index(entry.row)]
         requester = requesters[index(batch.requester)]
@@ -136,7 +173,6 @@ def review(
         event.accepted = integer(event.done) - rejected
         worker.accepted += integer(event.accepted)
         worker.rejected += rejected
-        note_progress(batch, event, hour)
         batch.rejected += rejected
         stays = integer(event.accepted) if takedown > 0.0 else integer(event.done)
         batch.right += stays * integer(worker.accuracy)

@@ -47,6 +47,8 @@ SAMPLE = (
     "other names, other draws",
     "batches larger than reckoned with",
     "jobs of all countries on one board",
+    "a good hour asleep",
+    "all tasks handed in at the end of the work",
 )
 
 

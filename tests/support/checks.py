@@ -6,7 +6,7 @@ how much it looked at.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -293,9 +293,82 @@ def same_twice(config: Config) -> Counts:
     return Counter(hours=24 * config.time.days, other_hours=other.hour)
 
 
+class Stamps(Watcher):
+    """The second of every task by batch, from the events, against what is recorded of finished batches."""
+
+    TENTHS: ClassVar = {"t10": 1, "t50": 5, "t90": 9, "t100": 10}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[int, list[int]] = defaultdict(list)
+        self.stretches: Counter[int] = Counter()
+
+    def hour(self, model: Any) -> None:
+        """Write down the hour's tasks and look at the batches that left the board in it."""
+        for board in model.boards:
+            for event in board.events[: int(board.state[boards.EVENTS])]:
+                if event["kind"] != boards.RETURN:
+                    number = int(board.batches["id"][event["slot"]])
+                    own, start = int(event["own_seconds"]), 3600 * model.hour + int(event["start"])
+                    self.seconds[number] += [start + own * task for task in range(1, int(event["done"]) + 1)]
+                    self.stretches[number] += 1
+            for row in board.finished[: int(board.state[boards.FINISHED_COUNT])]:
+                self._compare(row)
+
+    def _compare(self, row: Any) -> None:
+        number, expired = int(row["id"]), int(row["expired"])
+        seconds = sorted(self.seconds[number])
+        for name, tenths in self.TENTHS.items():
+            needed = -(-(len(seconds) + expired) * tenths // 10)
+            expected = seconds[needed - 1] if needed <= len(seconds) else -1
+            assert int(row[name]) == expected, f"batch {number}: {name} {row[name]}, not {expected}"
+            self.counts[name] += expected >= 0
+        hours = int(row["closed_hour"]) - int(row["posted_hour"])
+        waited = sum(second - 3600 * int(row["posted_hour"]) for second in seconds) + 3600 * hours * expired
+        assert int(row["waited_seconds"]) == waited, (
+            f"batch {number}: waited {row['waited_seconds']}, not {waited}"
+        )
+        self.counts["batches in several stretches"] += self.stretches[number] > 1
+
+
+def stamps(config: Config) -> Counts:
+    """When a batch was done in part and in whole, and how long its tasks waited, to the second."""
+    return watched(config, Stamps())
+
+
+class Sleepers(Watcher):
+    """Nobody is on duty at an hour at which all sleep."""
+
+    NIGHT = range(1, 6)
+
+    def hour(self, model: Any) -> None:
+        """Look at everybody on duty."""
+        for board in model.boards:
+            for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
+                worker = model.worker_rows[entry["row"]]
+                local = int(model.local_hours[model.utc_hour, worker["zone"]])
+                assert local not in self.NIGHT, f"on duty asleep, at {local} o'clock"
+                self.counts["worker-hours"] += 1
+                self.counts["worker-hours of the evening"] += local >= 22
+
+
+def sleep(config: Config) -> Counts:
+    """Nobody goes on working when asleep or begins then, if no window of daily life holds these hours."""
+    awake = [0.0 if hour in Sleepers.NIGHT else 1.0 for hour in range(24)]
+    segments = {
+        name: replace(one, window_start=8, window_hours=16, flexibility=0.6, desired_hours_median=40.0)
+        for name, one in config.segments.items()
+    }
+    workers = replace(config.workers, awake_share=awake, night_owls=0.0)
+    watcher = Sleepers()
+    counts = watched(replace(config, segments=segments, workers=workers), watcher)
+    assert watcher.counts["worker-hours of the evening"] > 0
+    return counts
+
+
 CHECKS = {
     check.__name__: check
     for check in (
-        debug_mode, books, roundings, minutes, assignments, little, people, prefix, same_twice,
+        debug_mode, books, roundings, minutes, assignments, little, people, prefix, same_twice, stamps, sleep,
     )
 }  # fmt: skip

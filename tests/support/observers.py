@@ -280,7 +280,9 @@ class Queue(Watcher):
             done = events["done"].astype(np.int64)
             posted = board.batches["posted_hour"][events["slot"]].astype(np.int64)
             # Those waiting at the hour's end waited all of it; the others until they were handed in.
-            self.waiting_seconds += 3600 * int(left.sum()) + int((done * events["end"]).sum())
+            own = events["own_seconds"].astype(np.int64)
+            self.waiting_seconds += 3600 * int(left.sum())
+            self.waiting_seconds += int((done * events["end"] - own * (done * (done - 1) // 2)).sum())
             self.waiting_hours += int(left.sum())
             self.waited_hours += int((done * (now - posted)).sum())
             finished = board.finished[: int(state[boards.FINISHED_COUNT])]

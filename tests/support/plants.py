@@ -187,6 +187,29 @@ PLANTS: dict[str, Plant] = {
         DUTY, "    if start * 60 < last_end:", "    if start * 60 < last_end - 1440:",
         "minutes", restless(5, seed=3),
     ),
+    "a good hour asleep": Plant(
+        DUTY, "        if awake < awake_share[local_hours[hour]]:\n            return hour\n",
+        "        return hour\n", "sleep", small(1),
+    ),
+    "work until the session is over, asleep": Plant(
+        DUTY, "while hours < 24 and awake < awake_share[(local + hours) % 24]:", "while hours < 24:",
+        "sleep", small(1),
+    ),
+    "the sleep of UTC": Plant(
+        DUTY, "minutes_to_sleep(integer(local_hours[worker.zone, start]), awake, awake_share)",
+        "minutes_to_sleep(start, awake, awake_share)", "sleep", small(1),
+    ),
+    "all tasks handed in at the end of the work": Plant(
+        REVIEW, "return max(0, integer(event.done) - max(0, to_come))",
+        "return integer(event.done) if to_come <= 0 else integer(0)", "stamps", small(1),
+    ),
+    "all tasks waited to the end of the work": Plant(
+        REVIEW, " - integer(event.own_seconds) * (done * (done - 1) // 2)", "", "little", small(1),
+    ),
+    "a half rounded down": Plant(
+        REVIEW, "needed = (total * tenths + 9) // 10 - before", "needed = total * tenths // 10 - before",
+        "stamps", small(1),
+    ),
     "looking costs nothing": Plant(
         SEARCH, "entry.searched += integer(entry.look_seconds)", "entry.searched += 0", "minutes", small(1),
     ),
