@@ -19,7 +19,7 @@ HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
-COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES)
+COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES, "validate")
 RUN_OPTIONS = ("--plugin", "--cfg", "-m", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
@@ -59,6 +59,8 @@ clickmarket: a simulated market of click work
                                   look after the folder of a sweep
   clickmarket sensitivity | response | pareto | discover | replications FOLDER ...
                                   say what a sweep shows
+  clickmarket validate [SETTING ...] [seeds=N]
+                                  hold the market against what was observed, hits and misses
   clickmarket --version           print the version
 """
 
@@ -153,6 +155,10 @@ def _dispatch(words: list[str]) -> int:
         return _run(_sort_words(words[1:]))
     if first == "compare":
         return _compare(words[1:])
+    if first == "validate":
+        from sim.cli_validate import validate
+
+        return validate(words[1:], _plugin)
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")

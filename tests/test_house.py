@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("report/",),
         ("explorer/",),
         ("cli_sweep.py",),
+        ("cli_validate.py",),
         ("cli.py",),
         ("__main__.py",),
         ("__init__.py",),
