@@ -14,13 +14,16 @@ MESA35_TESTS := tests/mesa_api $(wildcard tests/checkpoints tests/study/test_run
 SMOKE := run world=north_south workers.count=500 requesters.count=20 time.days=2 time.warmup_days=0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-nightly test-mesa35 test-slurm lint bench lock clean
+.PHONY: help run claims test test-nightly test-mesa35 test-slurm lint bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: $(VENV)/$(STAMP) ## simulate the market; make run ARGS="world=six_regions seed=7"
 	$(BIN)/clickmarket run $(ARGS)
+
+claims: $(VENV)/$(STAMP) ## put the claims to the test; make claims ARGS="size=medium"
+	$(BIN)/python -m experiments $(ARGS)
 
 test: $(VENV)/$(STAMP) ## run the tests of every commit and every merge
 	$(BIN)/python -m pytest -m "not nightly" $(PYTEST_ARGS)

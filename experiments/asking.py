@@ -1,0 +1,137 @@
+"""What an experiment asks: its YAML file, and the words of its command, as validated configurations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.composition import compose
+from sim.config import Config
+from sim.errors import UserError, nearest_or_first
+from sim.plain_yaml import read_yaml
+from sim.schema import spell
+
+FOLDER = Path(__file__).resolve().parent
+SIZES = ("small", "medium", "full")
+OWN = ("size", "seeds", "jobs")
+HERE = "experiments/"
+"""How the YAML files begin the path of a table that lies beside them."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An experiment at one size.
+
+    Attributes
+    ----------
+    name, claims, question, size
+        What is asked, and how large.
+    seeds, jobs
+        Runs of each scenario, with seeds in a row; processes at a time.
+    configs
+        The configuration of each scenario, by name.
+    points
+        Of each scenario of a grid, the settings that vary in it, by their paths.
+    matched
+        For each way of matching budgets, the scenarios that take part; the first has no tax, the second sets
+        the revenue.
+    """
+
+    name: str
+    claims: tuple[str, ...]
+    question: str
+    size: str
+    seeds: int
+    jobs: int
+    configs: Mapping[str, Config]
+    points: Mapping[str, Mapping[str, Any]]
+    matched: Mapping[str, Sequence[str]]
+
+
+def ask(name: str, words: Sequence[str]) -> Asked:
+    """Return an experiment as the words of its command want it.
+
+    Words are `size=`, `seeds=`, `jobs=`, and settings of the model that hold for every scenario.
+
+    Raises
+    ------
+    UserError
+        For the first word or setting that is not allowed.
+    """
+    plain = _file(name)
+    chosen = {word.partition("=")[0]: word.partition("=")[2] for word in words}
+    size = _one_of("size", chosen.get("size", "full"), SIZES)
+    sized = plain["sizes"][size]
+    more = [word for word in words if word.partition("=")[0] not in OWN]
+    for word in more:
+        if "=" not in word:
+            raise UserError(
+                "is no setting.", path=word, allowed="size=small, seeds=5, results.dir=FOLDER, or a setting",
+                nearest="size=small",
+            )  # fmt: skip
+    settings = [*plain.get("settings", []), *sized.get("settings", [])]
+    scenarios, points = _scenarios(plain, sized.get("vary", {}))
+    configs = {one: compose(_last_wins([*settings, *own, *more])) for one, own in scenarios.items()}
+    return Asked(
+        name,
+        tuple(plain["claims"]),
+        str(plain["question"]),
+        size,
+        _count("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000),
+        _count("jobs", chosen.get("jobs", "1"), 1024),
+        configs,
+        points,
+        {kind: list(names) for kind, names in plain.get("matched", {}).items()},
+    )
+
+
+def _file(name: str) -> dict[str, Any]:
+    values = read_yaml(FOLDER / f"{name}.yaml").values
+    return dict(values)
+
+
+def _scenarios(
+    plain: Mapping[str, Any], ranges: Mapping[str, list[Any]]
+) -> tuple[dict[str, list[str]], dict[str, dict[str, Any]]]:
+    """Return the words of each scenario, and the coordinates of those that are points of a grid.
+
+    A size may give other values to what a grid varies (``ranges``).
+    """
+    scenarios = {name: list(words or []) for name, words in plain.get("scenarios", {}).items()}
+    points: dict[str, dict[str, Any]] = {}
+    for grid, one in plain.get("grids", {}).items():
+        axes = {path: ranges.get(path, values) for path, values in one["vary"].items()}
+        for values in itertools.product(*axes.values()):
+            point = dict(zip(axes, values, strict=True))
+            told = ", ".join(f"{path.rpartition('.')[2]}={spell(value)}" for path, value in point.items())
+            varied = [f"{path}={spell(value)}" for path, value in point.items()]
+            scenarios[f"{grid}: {told}"] = [*one.get("settings", []), *varied]
+            points[f"{grid}: {told}"] = {"grid": grid, **point}
+    return scenarios, points
+
+
+def _last_wins(words: Sequence[str]) -> list[str]:
+    """Return the words without those that a later one overrides, tables beside this file by their paths."""
+    last = {word.partition("=")[0]: word for word in words}
+    return [word.replace(f"={HERE}", f"={FOLDER}/") for word in last.values()]
+
+
+def _one_of(path: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise UserError(
+            f"{path}={value} is not known.", path=path, value=value, allowed=", ".join(allowed),
+            nearest=f"{path}={nearest_or_first(value, allowed)}",
+        )  # fmt: skip
+    return value
+
+
+def _count(path: str, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise UserError(
+            "is not a number that can be used.", path=path, value=text,
+            allowed=f"a whole number from 1 to {most:_}", nearest=f"{path}=5",
+        )  # fmt: skip
+    return int(text)

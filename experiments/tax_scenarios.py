@@ -1,0 +1,130 @@
+"""C11, C12: who pays each tax, who gets its revenue, and what an income of the proceeds comes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.drawing import findings_figure
+from experiments.outcomes import Floats, Outcomes
+from experiments.telling import main, means
+from experiments.verdict import BELOW, Finding, finding
+
+NONE = "none"
+TAXES = ("profit", "profit, no shifting", "turnover", "usage, flat", "usage, by ARPU", "usage, graduated")
+POOLS = ("national", "bloc", "global")
+KINDS = ("static", "realised")
+LINE = "transfer_over_poverty_line"
+ONE_PER_CENT = 0.01
+LOST = -25.0
+"""Loss of revenue (%) from which a tax is said to fail: a convention."""
+
+
+def kept(found: Outcomes, tax: str) -> Floats:
+    """Return what a tax raises over what it would on the bases of the market without it."""
+    budget = found.budgets["static"]["scenarios"][f"{tax}, national"]
+    return found.of(f"static: {tax}, national", "tax_revenue") / budget["static_usd"]
+
+
+def judge(found: Outcomes) -> list[Finding]:
+    """Return which taxes lose their base, and what the incomes they pay for do."""
+    shifted = found.percent("profit, national", "tax_revenue", "profit, no shifting, national")
+    findings = [
+        finding("C11", "a tax on profits fails: shifting takes more than a quarter of it", "statutory rates",
+                shifted, BELOW, LOST, "%"),
+    ]  # fmt: skip
+    for tax in TAXES[2:]:
+        where = f"{tax}, static revenue of turnover tax"
+        what = "a tax fails: behaviour takes more than a quarter of what it would raise"
+        findings.append(finding("C11", what, where, 100 * (kept(found, tax) - 1), BELOW, LOST, "%"))
+    for tax in TAXES[3:]:
+        less = kept(found, tax) - 1 - shifted / 100
+        what = "a tax on users loses a smaller part by behaviour than one on profits by shifting"
+        findings.append(finding("C11", what, tax, less, unit="share of revenue"))
+    for tax in TAXES:
+        for pool in POOLS:
+            scenario = f"{tax}, {pool}"
+            findings += [
+                finding("C12", "the income is at least 1 % of the poverty line", scenario,
+                        found.of(scenario, LINE), bound=ONE_PER_CENT),
+                finding("C12", "fewer workers in the South are poor with it than without tax and income",
+                        scenario, found.change(scenario, "worker_poverty_after_transfers", NONE, "south"),
+                        BELOW),
+            ]  # fmt: skip
+    for kind in KINDS:
+        for tax in TAXES:
+            scenario, base = f"{kind}: {tax}, national", f"{kind}: {NONE}"
+            for metric, told in (("pay_all_in_pooled", "hourly pay"), ("tasks_done", "tasks done")):
+                change = found.percent(scenario, metric, base)
+                what = f"at equal {kind} revenue the tax and its income leave {told} within 1 %"
+                findings.append(finding("C11", what, tax, np.abs(change), BELOW, 1.0, "%"))
+    return findings
+
+
+def notes(found: Outcomes) -> list[str]:
+    """Say what was matched and what was not, where users and platforms go, and what was only assumed."""
+    told = []
+    for kind in KINDS:
+        for name, budget in found.budgets[kind]["scenarios"].items():
+            if not budget["feasible"]:
+                told.append(f"{kind}: {name} is not matched: {budget['reason']}. Do not rank it.")
+    gone = [
+        f"{tax}: {100 * means(found.of(f'{tax}, national', 'social_users_lost_share')):.3g} %"
+        for tax in TAXES
+    ]
+    told.append("Users of social platforms who are gone at the usual rates: " + "; ".join(gone) + ".")
+    passed = [
+        f"{scenario}: pay {means(found.percent(scenario, 'pay_all_in_pooled', NONE)):+.3g} %, users gone"
+        f" {100 * means(found.of(scenario, 'social_users_lost_share')):.3g} %"
+        for scenario in found.points
+    ]
+    told.append("Passed on, which is assumed and no finding: " + "; ".join(passed) + ".")
+    return told
+
+
+def table(found: Outcomes) -> pd.DataFrame:
+    """Return revenue, incomes, poverty, pay, hours and volume of every scenario, by group of countries."""
+    scenarios = [one for one in found.scenarios if not one.endswith(NONE)]
+
+    def base(scenario: str) -> str:
+        kind = scenario.partition(": ")[0]
+        return f"{kind}: {NONE}" if kind in KINDS else NONE
+
+    columns: dict[str, Callable[[str], Floats]] = {
+        name: lambda scenario, name=name: found.of(scenario, name)
+        for name in ("tax_revenue", "world_tax_revenue_per_year", "tax_per_user_month", LINE,
+                     "transfer_per_head_month", "effective_tax_rate", "shifted_profit_share",
+                     "social_users_lost_share", "transfers_to_workers_share")
+    }  # fmt: skip
+    for group in ("north", "south"):
+        for name in ("tax_per_resident_month", "incomes_per_resident_month", "transfer_over_poverty_line"):
+            columns[f"{name}, {group}"] = lambda scenario, name=name, group=group: found.of(
+                scenario, name, group
+            )
+    for group in ("world", "north", "south"):
+        for name in ("pay_all_in_pooled", "working_hours", "tasks_done", "platform_rent"):
+            columns[f"{name} (%), {group}"] = lambda scenario, name=name, group=group: found.percent(
+                scenario, name, base(scenario), group
+            )
+        columns[f"poverty after transfers, {group}"] = lambda scenario, group=group: found.change(
+            scenario, "worker_poverty_after_transfers", base(scenario), group
+        )
+    return found.table(scenarios, columns)
+
+
+def draw(found: Outcomes, findings: list[Finding], caption: str) -> dict[str, Figure]:
+    """Draw the findings on each claim."""
+    return {
+        f"tax_scenarios_{claim}": findings_figure(
+            [one for one in findings if one.claim == claim], f"Taxes and their income ({claim})", caption
+        )
+        for claim in ("C11", "C12")
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

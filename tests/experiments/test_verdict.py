@@ -1,0 +1,156 @@
+"""Verdicts: every statement of every experiment can hold and can fail; words follow the numbers."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from experiments import ALL
+from experiments.asking import Asked, ask
+from experiments.outcomes import Outcomes
+from experiments.verdict import (
+    ABOVE,
+    BELOW,
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Finding,
+    answer,
+    crossing,
+    finding,
+    table_of,
+    verdict,
+)
+from tests.conftest import Exercised
+
+CASES = (
+    (1.0, 2.0, 0.5, ABOVE, HOLDS),
+    (1.0, 2.0, 2.5, ABOVE, FAILS),
+    (1.0, 2.0, 1.5, ABOVE, UNDECIDED),
+    (1.0, 2.0, 0.5, BELOW, FAILS),
+    (1.0, 2.0, 2.5, BELOW, HOLDS),
+    (1.0, 2.0, 1.5, BELOW, UNDECIDED),
+    (1.0, 2.0, 1.0, ABOVE, UNDECIDED),
+    (1.0, 2.0, 2.0, BELOW, UNDECIDED),
+    (0.0, 0.0, 0.0, ABOVE, UNDECIDED),
+    (math.nan, 2.0, 0.5, ABOVE, UNDECIDED),
+    (-math.inf, 2.0, 2.5, BELOW, UNDECIDED),
+)
+PLANTED: dict[str, Callable[[float, float, float, str], str]] = {
+    "always holds": lambda low, high, bound, side: HOLDS,
+    "never fails": lambda low, high, bound, side: (
+        HOLDS if answer(low, high, bound, side) == HOLDS else UNDECIDED
+    ),
+    "forgets the side": lambda low, high, bound, side: answer(low, high, bound, ABOVE),
+    "takes the mean": lambda low, high, bound, side: (
+        HOLDS if ((low + high) / 2 > bound) == (side == ABOVE) else FAILS
+    ),
+    "lets the bound pass": lambda low, high, bound, side: answer(low + 1e-9, high - 1e-9, bound, side),
+}
+
+
+def wrong(judge: Callable[[float, float, float, str], str]) -> list[tuple[float, float, float, str, str]]:
+    """Return the cases that are judged otherwise than they should be."""
+    return [case for case in CASES if judge(*case[:4]) != case[4]]
+
+
+def test_an_interval_on_one_side_decides(exercised: Exercised) -> None:
+    assert wrong(answer) == []
+    exercised("intervals", len(CASES), at_least=10)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_judge_is_found(name: str) -> None:
+    assert wrong(PLANTED[name])
+
+
+def test_values_that_are_no_numbers_are_left_out() -> None:
+    found = finding("C1", "it grows", "here", [2.0, math.nan, 2.2, 2.1], bound=1.0)
+    assert (found.seeds, found.answer) == (3, HOLDS)
+    assert found.value == pytest.approx(2.1)
+    assert finding("C1", "it grows", "here", [2.0], bound=1.0).answer == UNDECIDED
+    assert finding("C1", "it grows", "here", [], bound=1.0).answer == UNDECIDED
+
+
+def test_words_name_where_it_holds_and_where_it_fails() -> None:
+    findings = [
+        finding("C1", "it grows", "fast", [2.0, 2.1, 2.2], bound=1.0),
+        finding("C1", "it grows", "slow", [0.2, 0.3, 0.25], bound=1.0),
+        finding("C1", "it grows", "perhaps", [0.2, 3.0, 1.0], bound=1.0),
+        finding("C2", "it falls", "fast", [2.0, 2.1, 2.2], BELOW, 1.0),
+    ]
+    first, second = verdict(findings)
+    assert first.startswith("C1: it grows: holds for fast (2.1 [")
+    assert "; fails for slow (0.25 [" in first
+    assert "; undecided for perhaps (" in first
+    assert second.startswith("C2: it falls: fails (2.1 [")
+    assert list(table_of(findings)["answer"]) == [HOLDS, FAILS, UNDECIDED, FAILS]
+
+
+def test_a_curve_crosses_a_bound_between_places() -> None:
+    curves = np.array([[0.0, -4.0, -8.0], [0.0, -2.0, -10.0]])
+    at, low, high = crossing([1.0, 10.0, 100.0], curves, -5.0)
+    assert at == pytest.approx(10.0 + 90.0 * 2.0 / 6.0)
+    assert low <= at <= high
+    assert crossing([1.0, 10.0], curves[:, :2], -5.0)[0] == math.inf
+    assert crossing([1.0, 10.0], curves[:, :2] - 9.0, -5.0)[0] == 1.0
+
+
+# ---------------------------------------------------------------- no statement is bound to come out one way
+
+SEEDS = 3
+
+
+class Invented(Outcomes):
+    """Outcomes that were never simulated: numbers drawn by their names, nearly the same in each seed."""
+
+    def __init__(self, asked: Asked, variant: int) -> None:
+        self.points, self.configs, self.scenarios = asked.points, asked.configs, list(asked.configs)
+        self.seeds, self.variant, self.groups = list(range(SEEDS)), variant, ["world", "north", "south"]
+        budgets = {
+            scenario: {"static_usd": 1.0, "feasible": True, "reason": ""} for scenario in asked.configs
+        }
+        self.budgets = {kind: {"scenarios": budgets} for kind in asked.matched}
+        self.scenarios += [f"{kind}: {one}" for kind, names in asked.matched.items() for one in names]
+
+    def of(self, scenario: str, metric: str, group: str = "world") -> NDArray[np.float64]:
+        """Return values for a name; in every fifth variant scenarios make no difference."""
+        where = "" if self.variant % 5 == 0 else scenario
+        draws = random.Random(f"{self.variant} {where} {metric} {group}")
+        value = draws.lognormvariate(0.0, 2.5) * draws.choice((1, 1, 1, 1, -1))
+        return np.full(SEEDS, value) * (1.0 + 1e-4 * np.arange(SEEDS))
+
+
+def answers(judge: Callable[[Outcomes], list[Finding]], name: str, variants: int) -> dict[str, set[str]]:
+    """Return all answers that each statement was given in invented outcomes."""
+    found: dict[str, set[str]] = {}
+    asked = ask(name, ["size=small"])
+    for variant in range(variants):
+        for one in judge(Invented(asked, variant)):
+            found.setdefault(one.statement, set()).add(one.answer)
+    return found
+
+
+def one_sided(found: dict[str, set[str]]) -> list[str]:
+    """Return the statements that never hold, or never fail."""
+    return [statement for statement, given in found.items() if not {HOLDS, FAILS} <= given]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_statement_can_come_out_either_way(name: str, exercised: Exercised) -> None:
+    found = answers(importlib.import_module(f"experiments.{name}").judge, name, 60)
+    assert one_sided(found) == []
+    exercised("statements that held and failed", len(found), at_least=3)
+
+
+def test_a_statement_that_can_only_hold_is_found() -> None:
+    def flattering(found: Outcomes) -> list[Finding]:
+        return [finding("C1", "it grows", "here", np.abs(found.of("as assumed", "pay")), bound=-1.0)]
+
+    assert one_sided(answers(flattering, "baseline", 20)) == ["it grows"]
