@@ -63,7 +63,7 @@ def ask(name: str, words: Sequence[str]) -> Asked:
     """
     plain = _file(name)
     chosen = {word.partition("=")[0]: word.partition("=")[2] for word in words}
-    size = _one_of("size", chosen.get("size", "full"), SIZES)
+    size = one_of("size", chosen.get("size", "full"), SIZES)
     sized = plain["sizes"][size]
     more = [word for word in words if word.partition("=")[0] not in OWN]
     for word in more:
@@ -80,8 +80,8 @@ def ask(name: str, words: Sequence[str]) -> Asked:
         tuple(plain["claims"]),
         str(plain["question"]),
         size,
-        _count("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000),
-        _count("jobs", chosen.get("jobs", "1"), 1024),
+        count_of("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000),
+        count_of("jobs", chosen.get("jobs", "1"), 1024),
         configs,
         points,
         {kind: list(names) for kind, names in plain.get("matched", {}).items()},
@@ -119,7 +119,7 @@ def _last_wins(words: Sequence[str]) -> list[str]:
     return [word.replace(f"={HERE}", f"={FOLDER}/") for word in last.values()]
 
 
-def _one_of(path: str, value: str, allowed: Sequence[str]) -> str:
+def one_of(path: str, value: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise UserError(
             f"{path}={value} is not known.", path=path, value=value, allowed=", ".join(allowed),
@@ -128,7 +128,7 @@ def _one_of(path: str, value: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def _count(path: str, text: str, most: int) -> int:
+def count_of(path: str, text: str, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise UserError(
             "is not a number that can be used.", path=path, value=text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -301,10 +301,17 @@ def curves(run: Run) -> dict[str, list[float]]:
 
 
 def witness(
-    model: ClickWorkModel, days: int, trial: Trial, advance: Callable[[], None] = lambda: None
+    model: ClickWorkModel,
+    days: int,
+    trial: Trial,
+    advance: Callable[[], None] = lambda: None,
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Play a run and return its statistics; tables are of ``days`` days, workers are watched to the end."""
-    retires, names = trial.retires, asked_of(trial.name)
+    """Play a run and return its statistics, those of the trial if none are named.
+
+    Tables are of ``days`` days, workers are watched to the end.
+    """
+    retires, names = trial.retires, names or asked_of(trial.name)
     if retires == LARGEST:
         model.retire_requester(int(np.argmax(model.requester_rows["base_demand"])))
     kept: list[pa.Table] = []

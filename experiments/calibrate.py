@@ -1,0 +1,505 @@
+"""Fit the free parameters to half of the public targets, in the open; the other half is for checking.
+
+History matching in two waves: a design over all ranges, emulators of the statistics, a second design
+where the first leaves something plausible; then the best candidates are played with several seeds. Nothing
+is written into the project: the folder holds `fitted.yaml`, which may be put in its place by hand.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from experiments.asking import FOLDER, count_of, one_of
+from experiments.emulator import (
+    CUT,
+    Emulator,
+    Floats,
+    Recovery,
+    Sought,
+    Space,
+    best_of,
+    fit,
+    implausibility,
+    recover,
+)
+from sim.cli import INTERRUPTED, TERMINATED, USER_ERROR
+from sim.compile import is_cold, source_hash
+from sim.composition import compose, config_id
+from sim.config import Config
+from sim.errors import Terminated, UserError
+from sim.figures import style
+from sim.market import posting, search
+from sim.model import ClickWorkModel
+from sim.plain_yaml import read_yaml
+from sim.schema import spell
+from sim.study.crew import Crew, Task
+from sim.study.engine import stopping_on_term
+from sim.study.lock import only_one
+from sim.study.result import write_json, write_manifest, write_text
+from sim.study.run import new_folder
+from sim.study.store import DONE, RUNS, Store, commit
+from sim.study.sweep import sober
+from sim.study.targets import GL, MT, TARGETS, WORLDS, Part
+from sim.study.trials import ARMS, BY_NAME
+from sim.study.witness import STATISTICS, witness
+
+SIZES = ("small", "medium", "full")
+TRIAL = {MT: "arms", GL: "gl"}
+SEED, DESIGN_SEED = 1, 20
+CANDIDATES = 1 << 14
+DIGITS = 3
+USAGE = f"""Fit the free parameters of experiments/calibrate.yaml to half of the public targets.
+
+  python -m experiments.calibrate [size={"|".join(SIZES)}] [jobs=N] [results.dir=FOLDER] [SETTING ...]
+
+The same command goes on where a killed one stopped. `clickmarket validate` judges all targets, at full size.
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is fitted to what, and how large.
+
+    ``parts`` are the numbers of the fitted targets by configuration, ``settings`` the user's words.
+    """
+
+    space: Space
+    whole: tuple[bool, ...]
+    reasons: tuple[str, ...]
+    fitted: tuple[str, ...]
+    checked: tuple[str, ...]
+    sizes: Mapping[str, Any]
+    size: str
+    settings: tuple[str, ...]
+    jobs: int
+
+    @property
+    def runs(self) -> int:
+        """Runs of both waves and of the finalists, the defaults among them."""
+        sizes = self.sizes
+        points = sizes["points"] + sizes["more"] + (sizes["finalists"] + 1) * sizes["seeds"]
+        return len(WORLDS) * int(points)
+
+    def parts(self, names: Sequence[str]) -> dict[str, list[Part]]:
+        """Return the numbers of targets that one short run can tell, by configuration."""
+        chosen = [target for target in TARGETS if target.name in names]
+        return {
+            where: [
+                part
+                for target in chosen
+                if target.configuration == where
+                for part in target.parts
+                if part.key in STATISTICS
+            ]
+            for where in WORLDS
+        }
+
+    def config(self, where: str, point: Floats, seed: int) -> Config:
+        """Return the configuration of a point."""
+        pairs = zip(self.space.names, point.tolist(), self.whole, strict=True)
+        free = [f"{name}={round(value) if whole else spell(value)}" for name, value, whole in pairs]
+        words = [
+            f"world={WORLDS[where]}",
+            f"workers.count={self.sizes['workers'][where]}",
+            f"time.warmup_days={self.sizes['warmup_days']}",
+            f"time.days={self.sizes['days']}",
+            *(ARMS if where == MT else ()),
+            *self.settings,
+            *free,
+        ]
+        config = sober(compose(words))
+        return replace(config, seed=seed, record=replace(config.record, workers="full"))
+
+
+def read_job(words: Sequence[str]) -> Job:
+    """Read `calibrate.yaml` and the words of the command."""
+    plain = read_yaml(FOLDER / "calibrate.yaml").values
+    chosen = {word.partition("=")[0]: word.partition("=")[2] for word in words}
+    for word in words:
+        if "=" not in word:
+            raise UserError("is no setting.", path=word, allowed=", ".join(SIZES), nearest="size=full")
+    size = one_of("size", chosen.get("size", "full"), SIZES)
+    free = plain["free"]
+    low, high = np.array([one["range"] for one in free.values()], np.float64).T
+    return Job(
+        Space(tuple(free), low, high),
+        tuple(bool(one.get("whole")) for one in free.values()),
+        tuple(str(one["why"]) for one in free.values()),
+        tuple(plain["fit"]),
+        tuple(plain["check"]),
+        plain["sizes"][size],
+        size,
+        tuple(word for word in words if word.partition("=")[0] not in ("size", "jobs")),
+        count_of("jobs", chosen.get("jobs", "1"), 1024),
+    )
+
+
+# ---------------------------------------------------------------- playing
+
+
+class Bench:
+    """Plays points and keeps what they came to; what a part holds already is not played again."""
+
+    def __init__(self, job: Job, folder: Path, crew: Crew) -> None:
+        self.job, self.store, self.crew = job, Store(folder), crew
+        self.asked = 0
+
+    def values(self, points: Floats, seeds: int, what: str) -> list[dict[str, list[float]]]:
+        """Return, for each point, every statistic with each seed."""
+        self.store.clear_leftovers()
+        self.store.set_aside_damaged()
+        runs = [
+            (place, where, SEED + seed)
+            for place in range(len(points))
+            for where in WORLDS
+            for seed in range(seeds)
+        ]
+        first, self.asked = self.asked, self.asked + len(runs)
+        state = self.store.done(self.job.runs)
+        tasks: list[Task] = []
+        for run, (place, where, seed) in enumerate(runs, first):
+            if state[run] == 0:
+                config = self.job.config(where, points[place], seed)
+                parts = self.job.parts((*self.job.fitted, *self.job.checked))[where]
+                names = [part.key for part in parts]
+                tasks.append(
+                    (play_one, (config, where, names, self.job.sizes["days"], self.store.folder, run))
+                )
+        days = self.job.sizes["warmup_days"] + self.job.sizes["days"]
+        self.crew.play(tasks, self._teller(what, days * len(tasks)))
+        found = {row["run"]: json.loads(row["found"]) for row in self.store.table().to_pylist()}
+        values: list[dict[str, list[float]]] = [{} for _ in points]
+        for run, (place, _, _) in enumerate(runs, first):
+            for name, value in found[run]["values"].items():
+                values[place].setdefault(name, []).append(value)
+        return values
+
+    def _teller(self, what: str, days: int) -> Callable[[int], None]:
+        done, watched, began = 0, sys.stderr.isatty(), dt.datetime.now()
+
+        def tell(place: int) -> None:
+            nonlocal done
+            done += 1
+            if watched and done % 50 == 0:
+                left = (dt.datetime.now() - began) / done * (days - done)
+                print(f"\r{what}: {done / days:.0%}, {left} left ", end="", file=sys.stderr, flush=True)
+
+        return tell
+
+
+def play_one(
+    config: Config,
+    where: str,
+    names: Sequence[str],
+    days: int,
+    folder: Path,
+    run: int,
+    rules: Any,
+    advance: Callable[[], None],
+) -> None:
+    """Play a run and commit its statistics."""
+    found = witness(ClickWorkModel(config, plugins=rules), days, BY_NAME[TRIAL[where]], advance, names)
+    row = {"run": [run], "status": [DONE], "found": [json.dumps(found, allow_nan=False)]}
+    commit(folder / RUNS, pa.table(row), run)
+
+
+# ---------------------------------------------------------------- fitting
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a calibration found.
+
+    ``before`` and ``after`` are statistics with each seed, at the defaults and at the fitted point.
+    """
+
+    point: Floats
+    low: Floats
+    high: Floats
+    left: float
+    before: Mapping[str, list[float]]
+    after: Mapping[str, list[float]]
+    recovery: Recovery
+    emulated: Mapping[str, float]
+
+
+def sought_of(job: Job) -> list[Sought]:
+    """Return the fitted targets' numbers as centres and tolerances."""
+    parts = job.parts(job.fitted)
+    return [Sought.of_band(part.key, part.low, part.high) for where in WORLDS for part in parts[where]]
+
+
+def table_of(values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sought]) -> Floats:
+    """Return (points, statistics), means over seeds.
+
+    What could not be computed counts like the least that is told apart: a hundredth of what is sought.
+    """
+    rows = []
+    for one in values:
+        floor = [np.exp(what.centre) / 100 for what in sought]
+        means = [float(np.mean(one.get(what.key) or [0.0])) for what in sought]
+        rows.append(np.maximum(means, floor))
+    return np.array(rows)
+
+
+def calibrate(job: Job, bench: Bench) -> Fitted:
+    """Carry out both waves, play the finalists and look what can be recovered."""
+    space, sought, sizes = job.space, sought_of(job), job.sizes
+    points = space.drawn(sizes["points"], DESIGN_SEED)
+    values = table_of(bench.values(points, 1, "first wave"), sought)
+    candidates = space.drawn(CANDIDATES, DESIGN_SEED + 1)
+    emulators = emulate(space, points, values)
+    second = plausible(emulators, sought, candidates, sizes["more"])
+    points = np.vstack([points, second])
+    values = np.vstack([values, table_of(bench.values(second, 1, "second wave"), sought)])
+    emulators = emulate(space, points, values)
+    worst = implausibility(emulators, sought, candidates).max(axis=1)
+    order = np.argsort(np.sum(implausibility(emulators, sought, candidates) ** 2, axis=1), kind="stable")
+    finalists = np.vstack(
+        [rounded(job, best_of(emulators, sought, candidates)), rounded(job, spread(candidates[order], sizes))]
+    )
+    played = bench.values(np.vstack([finalists, defaults(job)]), sizes["seeds"], "finalists")
+    centres, tolerances = (
+        np.array([getattr(one, name) for one in sought]) for name in ("centre", "tolerance")
+    )
+    misses = np.sum(((np.log(table_of(played[:-1], sought)) - centres) / tolerances) ** 2, axis=1)
+    best = int(np.argmin(misses))
+    kept = candidates[worst <= max(CUT, float(np.quantile(worst, 0.001)))]
+    return Fitted(
+        finalists[best],
+        kept.min(axis=0),
+        kept.max(axis=0),
+        float(np.mean(worst <= CUT)),
+        played[-1],
+        played[best],
+        recover(space, points, values, candidates[:: max(1, CANDIDATES // 2048)]),
+        {one.key: emulator.error for one, emulator in zip(sought, emulators, strict=True)},
+    )
+
+
+def emulate(space: Space, points: Floats, values: Floats) -> list[Emulator]:
+    """Return an emulator of each statistic."""
+    return [fit(space, points, column) for column in values.T]
+
+
+def plausible(
+    emulators: Sequence[Emulator], sought: Sequence[Sought], candidates: Floats, count: int
+) -> Floats:
+    """Return some candidates that are not implausible, or the least implausible if there are too few."""
+    worst = implausibility(emulators, sought, candidates).max(axis=1)
+    if np.sum(worst <= CUT) >= count:
+        return candidates[worst <= CUT][:count]
+    return candidates[np.argsort(worst, kind="stable")[:count]]
+
+
+def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:
+    """Return finalists beside the best: every fiftieth of the best, so that they differ."""
+    return ordered[50 : 50 * sizes["finalists"] : 50]
+
+
+def rounded(job: Job, points: Floats) -> Floats:
+    """Return points with few digits, as they are written down; whole numbers where they must be."""
+    few = np.array([[float(f"{value:.{DIGITS}g}") for value in point] for point in np.atleast_2d(points)])
+    return np.where(job.whole, np.round(few), few)
+
+
+def defaults(job: Job) -> Floats:
+    """Return the assumptions that hold without a calibration."""
+    config = compose(["calibration=none"])
+    values = []
+    for name in job.space.names:
+        value: Any = config
+        for step in name.split("."):
+            value = getattr(value, step)
+        values.append(float(value))
+    return np.array([values])
+
+
+# ---------------------------------------------------------------- telling
+
+
+def yaml_of(job: Job, found: Fitted) -> str:
+    """Return the fitted parameters as a file of the group `calibration`."""
+    seeds = f"seeds {SEED} to {SEED + job.sizes['seeds'] - 1}"
+    lines = [
+        "# @package _global_",
+        f"# Fitted by `python -m experiments.calibrate size={job.size}` to {', '.join(job.fitted)}.",
+        f"# {dt.date.today()}, version {importlib.metadata.version('clickmarket')}, {seeds},",
+        f"# sources {source_hash()[:16]}.",
+        "# In brackets: what the targets leave plausible, inside the range that was searched.",
+    ]
+    section = ""
+    bounds = zip(job.space.names, found.point, job.whole, found.low, found.high, strict=True)
+    for name, value, whole, low, high in sorted(bounds):
+        own, _, key = name.partition(".")
+        if own != section:
+            lines.append(f"{own}:")
+            section = own
+        lines.append(f"  {key}: {round(value) if whole else spell(float(value))}  # [{low:.3g}, {high:.3g}]")
+    return "\n".join(lines) + "\n"
+
+
+def rows_of(job: Job, found: Fitted) -> list[dict[str, Any]]:
+    """Return a row for each number of each target that short runs can tell."""
+    rows = []
+    for target in TARGETS:
+        role = "fitted" if target.name in job.fitted else "checked"
+        for part in target.parts:
+            before, after = found.before.get(part.key), found.after.get(part.key)
+            if after and target.scenario != "paired":
+                rows.append(
+                    {
+                        "target": target.name, "what": f"{target.title}: {part.label}", "role": role,
+                        "low": part.low, "high": part.high,
+                        "before": float(np.median(before)) if before else None,
+                        "after": float(np.median(after)), "hit": part.holds(float(np.median(after))),
+                    }
+                )  # fmt: skip
+    return rows
+
+
+def text_of(job: Job, found: Fitted, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is printed: targets before and after, parameters, what can be recovered."""
+    lines = [f"{'':5} {'target':46} {'band':>14} {'before':>8} {'after':>8}"]
+    for row in rows:
+        band = f"{row['low']:.3g}-{row['high']:.3g}"
+        before = "" if row["before"] is None else f"{row['before']:.3g}"
+        verdict = "hit" if row["hit"] else "MISS"
+        lines.append(
+            f"{row['target']:5} {row['what'][:46]:46} {band:>14} {before:>8} {row['after']:>8.3g} "
+            f"{verdict:4} {row['role']}"
+        )
+    lines += ["", f"{found.left:.2%} of the ranges is not implausible.", ""]
+    lines.append(f"{'parameter':36} {'fitted':>8} {'plausible':>16} {'recovered':>10} {'width':>6}")
+    each = zip(
+        job.space.names, found.point, found.low, found.high, found.recovery.covered, found.recovery.width,
+        strict=True,
+    )  # fmt: skip
+    for name, value, low, high, covered, width in each:
+        lines.append(f"{name:36} {value:>8.3g} {f'{low:.3g}-{high:.3g}':>16} {covered:>10.0%} {width:>6.0%}")
+    lines.append(
+        f"Recovered: share of {found.recovery.trials} trials with known parameters whose interval of 95 % "
+        "holds them. Width: of that interval, over the range; near 95 % the targets tell nothing of it."
+    )
+    return "\n".join(lines) + "\n"
+
+
+@style.drawn
+def targets_figure(rows: Sequence[Mapping[str, Any]], caption: str) -> Figure:
+    """Draw each number before and after against its band, as positions inside it on a log scale."""
+    figure = style.new_figure(style.PAGE, 0.9 + 0.19 * len(rows), caption)
+    axes = figure.subplots()
+    for place, row in enumerate(reversed(rows)):
+        low, high = np.log(row["low"]), np.log(row["high"])
+        axes.hlines(place, 0, 1, color=style.GREY, linewidth=5, alpha=0.4)
+        for name, marker in (("before", "o"), ("after", "D")):
+            if row[name] and row[name] > 0:
+                at = np.clip((np.log(row[name]) - low) / (high - low), -1.5, 2.5)
+                color = style.GREY if name == "before" else style.BLUE if row["hit"] else style.VERMILLION
+                axes.plot([at], [place], marker, color=color, markersize=3.5)
+    labels = [f"{row['target']} {row['what']} ({row['role']})" for row in reversed(rows)]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(-1.6, 2.6)
+    axes.set_xticks([0, 1], ["low", "high"])
+    axes.set_xlabel("place in the band, log scale; further away is drawn at the edge")
+    return figure
+
+
+# ---------------------------------------------------------------- the command
+
+
+def carry_out(job: Job) -> Path:
+    """Play what is missing, fit, write the folder and return it."""
+    first = job.config(MT, job.space.low, SEED)
+    for where in WORLDS:
+        ClickWorkModel(job.config(where, job.space.high, SEED))
+    mark = f"calibrate-{job.size}-{identity_of(job)[:12]}"
+    cold = is_cold(search, posting)
+    with only_one(first.results.dir, mark, "The same calibration"), Crew(job.jobs, [], cold) as crew:
+        folder = next(iter(sorted(Path(first.results.dir).glob(f"*-{mark}"))), None)
+        if folder is None:
+            folder = new_folder(first, mark)
+            Store.create(folder, {"identity": identity_of(job)}, pa.table({"run": [0]}))
+        with stopping_on_term():
+            try:
+                found = calibrate(job, Bench(job, folder, crew))
+            except (KeyboardInterrupt, Terminated) as stop:
+                raise type(stop)("Runs that are done are kept; the same command goes on.") from None
+        rows = rows_of(job, found)
+        text = text_of(job, found, rows)
+        write_text(folder / "calibration.txt", text)
+        write_text(folder / "fitted.yaml", yaml_of(job, found))
+        write_json(folder / "calibration.json", {"targets": rows, "parameters": parameters_of(job, found)})
+        caption = (
+            f"Grey band: the observation's. Circle: before; diamond: fitted, blue in the band. Medians of "
+            f"{job.sizes['seeds']} seeds, {job.sizes['workers'][MT]:,} and "
+            f"{job.sizes['workers'][GL]:,} workers."
+        )
+        (folder / "figures").mkdir(exist_ok=True)
+        style.save(targets_figure(rows, caption), folder / "figures", "targets")
+        write_manifest(folder, {"identity": identity_of(job), "size": job.size, "source_hash": source_hash()})
+    print(text, end="")
+    print(folder)
+    return folder
+
+
+def parameters_of(job: Job, found: Fitted) -> dict[str, dict[str, Any]]:
+    """Return what is known of each parameter."""
+    return {
+        name: {
+            "fitted": float(found.point[i]), "plausible": [float(found.low[i]), float(found.high[i])],
+            "searched": [float(job.space.low[i]), float(job.space.high[i])], "why": job.reasons[i],
+            "recovered": float(found.recovery.covered[i]), "width": float(found.recovery.width[i]),
+        }
+        for i, name in enumerate(job.space.names)
+    }  # fmt: skip
+
+
+def identity_of(job: Job) -> str:
+    """Return a SHA-256 that two calibrations share when the same sources fit the same."""
+    what = {
+        "low": config_id(job.config(MT, job.space.low, SEED)),
+        "high": config_id(job.config(GL, job.space.high, SEED)),
+        "free": [*job.space.names, *job.fitted, *job.checked],
+        "sizes": dict(job.sizes),
+        "source": source_hash(),
+        "own": [
+            hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+            for name in ("calibrate.py", "emulator.py")
+        ],
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def command(words: Sequence[str]) -> int:
+    """Carry out the command and return its exit code."""
+    if {"--help", "-h"} & set(words):
+        print(USAGE, end="")
+        return 0
+    try:
+        carry_out(read_job(words))
+    except UserError as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        return USER_ERROR
+    except (KeyboardInterrupt, Terminated) as stop:
+        print(" ".join(["experiments: stopped.", *map(str, stop.args)]), file=sys.stderr)
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(command(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""Calibration: emulators against what they are fitted to, and the whole of it on tiny markets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import calibrate
+from experiments.emulator import (
+    Floats,
+    Sought,
+    Space,
+    best_of,
+    fit,
+    implausibility,
+    recover,
+    weighted_interval,
+)
+from sim.composition import compose
+from sim.errors import UserError
+from sim.study.targets import TARGETS
+from tests.conftest import Exercised
+
+SPACE = Space(("a", "b", "c"), np.array([0.0, 10.0, -1.0]), np.array([1.0, 20.0, 1.0]))
+POINTS = SPACE.drawn(64, 1)
+
+
+def smooth(points: Floats) -> Floats:
+    """A statistic whose log is a polynomial of the second degree."""
+    a, b, c = SPACE.scaled(points).T
+    return np.asarray(np.exp(0.3 + 0.5 * a - 0.2 * b + 0.1 * a * b + 0.2 * c**2))
+
+
+def test_an_emulator_of_a_polynomial_is_the_polynomial() -> None:
+    """Nothing is missed but what the small penalty takes."""
+    emulator = fit(SPACE, POINTS, smooth(POINTS))
+    others = SPACE.drawn(256, 2)
+    assert np.abs(emulator.predict(others) - np.log(smooth(others))).max() < 0.01
+
+
+def test_the_error_is_that_of_points_left_out(exercised: Exercised) -> None:
+    """The shortcut by leverages gives what fitting without each point in turn gives."""
+    random = np.random.default_rng(3)
+    values = smooth(POINTS) * np.exp(0.3 * random.standard_normal(len(POINTS)))
+    emulator = fit(SPACE, POINTS, values)
+    misses = []
+    for left_out in range(len(POINTS)):
+        others = np.arange(len(POINTS)) != left_out
+        own = fit(SPACE, POINTS[others], values[others])
+        misses.append(np.log(values[left_out]) - own.predict(POINTS[left_out : left_out + 1])[0])
+    assert emulator.error == pytest.approx(float(np.sqrt(np.mean(np.square(misses)))), rel=0.05)
+    exercised("points left out", len(misses), 60)
+
+
+def test_a_sought_point_is_found_and_others_are_implausible() -> None:
+    """With the truth's own statistics as narrow bands, the best candidate lies at the truth."""
+    truth = np.array([[0.3, 17.0, 0.5]])
+    statistics = (smooth, lambda x: smooth(x) ** 2 * np.exp(SPACE.scaled(x)[:, 1]), lambda x: np.exp(x[:, 2]))
+    emulators = [fit(SPACE, POINTS, one(POINTS)) for one in statistics]
+    sought = [
+        Sought.of_band("", 0.95 * float(one(truth)[0]), 1.05 * float(one(truth)[0])) for one in statistics
+    ]
+    candidates = SPACE.drawn(4096, 4)
+    found = best_of(emulators, sought, candidates)
+    assert np.abs(SPACE.scaled(found[None]) - SPACE.scaled(truth)).max() < 0.15
+    worst = implausibility(emulators, sought, candidates).max(axis=1)
+    assert 0 < np.mean(worst < 3) < 0.1
+    assert implausibility(emulators, sought, truth).max() < 1
+
+
+def test_known_parameters_are_recovered(exercised: Exercised) -> None:
+    """Intervals of 95 % hold the truth about as often, and are narrow only where a statistic tells of it."""
+    random = np.random.default_rng(8)
+    x = SPACE.scaled(POINTS)
+    noise = 0.1 * random.standard_normal((len(POINTS), 2))
+    values = np.exp(np.column_stack([x[:, 0], x[:, 0] - x[:, 1]]) + noise)
+    found = recover(SPACE, POINTS, values, SPACE.drawn(1024, 5))
+    assert found.covered.min() >= 0.85
+    assert found.width[0] < 0.3 < found.width[2]
+    assert found.width[2] > 0.9, "no statistic tells of the third"
+    exercised("trials", found.trials, 60)
+
+
+def test_a_weighted_interval_by_hand() -> None:
+    """Of ten values of equal weight nine tenths in the middle; a weight of nothing does not count."""
+    values = np.arange(10.0)
+    assert weighted_interval(values[::-1], np.ones(10), 0.8) == (0.0, 8.0)
+    assert weighted_interval(values, np.where(values < 5, 1.0, 0.0), 0.6) == (0.0, 3.0)
+
+
+def test_half_of_the_targets_is_fitted() -> None:
+    """Each target is either fitted or kept for checking, half and half; ranges hold the assumptions."""
+    job = calibrate.read_job(["size=small"])
+    assert sorted((*job.fitted, *job.checked)) == [target.name for target in TARGETS]
+    assert len(job.fitted) == len(job.checked)
+    assert np.all(job.space.low <= calibrate.defaults(job)[0])
+    assert np.all(calibrate.defaults(job)[0] <= job.space.high)
+    assert all(job.reasons)
+
+
+@pytest.mark.parametrize("word", ["size=tiny", "jobs=0", "nonsense", "workers.speed=1"])
+def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One sentence, exit code 2, nothing written."""
+    assert (
+        calibrate.command([word, "size=small", f"results.dir={tmp_path}"][: 1 if "size" in word else 3]) == 2
+    )
+    assert "Traceback" not in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_calibration_of_tiny_markets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
+    job = calibrate.read_job(["size=small", f"results.dir={tmp_path}"])
+    small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, "days": 7, "warmup_days": 3}
+    small["workers"] = {"MT": 60, "GL": 60}
+    tiny = calibrate.Job(**{**job.__dict__, "sizes": small})
+    folder = calibrate.carry_out(tiny)
+    told = capsys.readouterr().out
+    assert "BP01" in told
+    assert "recovered" in told
+    fitted = (folder / "fitted.yaml").read_text()
+    user = tmp_path / "fitted.yaml"
+    user.write_text(fitted.replace("# @package _global_\n", ""))
+    config = compose([f"config={user}"])
+    written = json.loads((folder / "calibration.json").read_text())["parameters"]
+    assert config.workers.speed_log_sigma == written["workers.speed_log_sigma"]["fitted"]
+    assert (folder / "figures" / "targets.png").is_file()
+    parts = sorted((folder / "runs").iterdir())
+    assert calibrate.carry_out(tiny) == folder
+    assert sorted((folder / "runs").iterdir()) == parts, "nothing is played twice"
+
+
+def test_a_user_error_is_one() -> None:
+    """A size that does not exist names those that do."""
+    with pytest.raises(UserError, match="small, medium, full"):
+        calibrate.read_job(["size=huge"])
