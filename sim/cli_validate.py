@@ -31,7 +31,7 @@ last line is the folder, with validation.json and a figure for each target.
   SETTING           as of clickmarket run, for all runs; usual here are time.warmup_days=180, workers.count
                     2,000 (MT) and 5,000 (GL). The window is time.days (GL: a third), a half-life needs 365
 
-A stopped one goes on by the same command. The usual size takes about an hour of one core. A miss is a
+A stopped one goes on by the same command. The usual size takes a quarter of an hour of one core. A miss is a
 finding, no failure: exit code 0.
 """
 

@@ -24,9 +24,10 @@ COLORS = {True: style.BLUE, False: style.VERMILLION}
 def caption_of(verdicts: Mapping[str, Any], trial: str) -> str:
     """Return what a figure of a validation rests on."""
     about, played = verdicts["about"], verdicts["about"]["trials"][trial]
+    seeds = sum(row["trial"] == trial for row in verdicts["by_seed"])
     return (
         f"{BANDS}Simulated: {played['workers']:,} workers, {played['requesters']:,} requesters,"
-        f" {played['days']:,} days after {about['warmup_days']} of warm-up, {played['seeds']} seeds;"
+        f" {played['days']:,} days after {about['warmup_days']} of warm-up, {seeds} seeds;"
         f" clickmarket {about['version']}; validation {about['identity'][:12]}."
     )
 
@@ -70,7 +71,8 @@ def target_figure(verdicts: Mapping[str, Any], target: Mapping[str, Any]) -> Fig
         panel(axes, part)
     if curve is not None:
         curve(panels[-1])
-    panels[0].set_title(f"{target['name']} {target['title']}: {target['verdict']}")
+    title = f"{target['name']} {target['title']}: {target['verdict']}"
+    figure.suptitle(title, x=0.01, ha="left", size=7.5, weight="bold")
     return figure
 
 
@@ -89,7 +91,11 @@ def panel(axes: Axes, part: Mapping[str, Any]) -> None:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.margins(x=0.08)
-    unit = "" if part["unit"] in ("ratio", "share", "exponent", "elasticity") else f" ({part['unit']})"
+    unit = (
+        ""
+        if part["unit"] in ("ratio", "odds ratio", "share", "exponent", "elasticity")
+        else f" ({part['unit']})"
+    )
     axes.set_xlabel(f"{part['label']}{unit}")
 
 
@@ -126,11 +132,17 @@ def _by_hour(axes: Axes, shares: np.ndarray[Any, Any]) -> None:
     axes.plot(hours, np.median(odds, axis=0), color=style.BLUE)
     for first, observed in ((8, 4.0), (20, 4 / 19)):
         axes.hlines(observed, first, first + 2, color=style.GREY, linewidth=2)
-    axes.set_yscale("log")
+    _log_scale(axes, (0.25, 0.5, 1, 2, 4))
     axes.set_xlim(0, 24)
     axes.set_xticks(range(0, 25, 4))
     axes.set_xlabel("UTC hour (grey: observed)")
     axes.set_ylabel("odds ratio")
+
+
+def _log_scale(axes: Axes, ticks: tuple[float, ...]) -> None:
+    axes.set_yscale("log")
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
 
 
 def _seen_again(axes: Axes, curves: list[list[float]], part: Mapping[str, Any]) -> None:
@@ -144,8 +156,9 @@ def _seen_again(axes: Axes, curves: list[list[float]], part: Mapping[str, Any]) 
     axes.plot(months, middle, color=style.BLUE)
     expected = middle[0] * np.exp(-math.log(2) * 30 * (months - 1) / part["observed"])
     axes.plot(months, expected, color=style.GREY, linestyle="--")
-    axes.set_yscale("log")
-    axes.set_xlabel("periods of 30 days between (dashed: at the half-life observed)")
+    _log_scale(axes, (0.1, 0.2, 0.3, 0.5, 0.7, 1))
+    axes.set_ylim(min(float(again.min()), float(expected[-1])) * 0.9, 1.0)
+    axes.set_xlabel("periods of 30 days later (dashed: observed)")
     axes.set_ylabel("seen again")
 
 
@@ -193,14 +206,8 @@ def patterns_figure(verdicts: Mapping[str, Any]) -> Figure:
     for axes, one in zip(np.atleast_1d(figure.subplots(len(shown), 1)), shown, strict=True):
         color = style.BLUE if one["sign"] == "holds" else style.VERMILLION
         low, high = one["interval"] or (one["value"], one["value"])
-        reach = [low, high, one["null"], *(end for end in (one["low"], one["high"]) if end is not None)]
-        axes.axvspan(
-            one["low"] if one["low"] is not None else min(reach),
-            one["high"] if one["high"] is not None else max(reach),
-            color=style.PALE,
-            linewidth=0,
-            zorder=0,
-        )
+        if one["low"] is not None:
+            axes.axvspan(one["low"], one["high"], color=style.PALE, linewidth=0, zorder=0)
         axes.axvline(one["null"], color=style.GREY, linestyle=":", linewidth=0.8)
         axes.hlines(0, low, high, color=style.tint(color, 0.6), linewidth=1.4)
         axes.plot(one["value"], 0, "o", color=color, markersize=3)

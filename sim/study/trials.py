@@ -110,7 +110,6 @@ TRIALS: tuple[Trial, ...] = (
             "platforms.microwork.ranking_random=1",
         ),
     ),
-    Trial("single_tasks", MT, "each batch is one task", ("task_types.*.one_task_share=1",)),
     Trial(
         "no_shocks",
         MT,
@@ -195,7 +194,7 @@ def _worlds(settings: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _spelled(words: Sequence[str], config: Config) -> list[str]:
-    """Return settings with those of all segments or task types spelled out for each."""
+    """Return settings with those of all segments spelled out for each."""
     spelled: list[str] = []
     for word in words:
         section, star, setting = word.partition(".*.")

@@ -31,7 +31,7 @@ from sim.study.engine import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, read_manifest, write_json, write_manifest
 from sim.study.run import PACKAGES, new_folder
-from sim.study.store import DONE, RUNS, Store, commit
+from sim.study.store import DONE, RUNS, SERIES, Store, commit
 from sim.study.trials import BY_NAME, Plan
 from sim.study.verdicts import Values, conclude
 from sim.study.witness import witness
@@ -66,7 +66,9 @@ def execute(
         folder = begun(Path(first.results.dir), mark)
         if folder is None:
             folder = new_folder(first, mark)
-            Store.create(folder, describe(plan, settings, plugins, identity), table_of(runs))
+            for kind in (RUNS, SERIES):
+                (folder / kind).mkdir()
+            write_manifest(folder, describe(plan, settings, plugins, identity))
         if cold and not quiet:
             print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         try:
@@ -130,13 +132,6 @@ def describe(plan: Plan, settings: Sequence[str], plugins: Sequence[Path], ident
             for name, own in plan.configs.items()
         },
     }
-
-
-def table_of(runs: Sequence[tuple[str, int]]) -> pa.Table:
-    """Return what each run is: its number, its trial, the number of its seed."""
-    return pa.table(
-        {"run": range(len(runs)), "trial": [name for name, _ in runs], "seed_number": [n for _, n in runs]}
-    )
 
 
 # ---------------------------------------------------------------- playing
@@ -209,7 +204,7 @@ def write_verdicts(folder: Path) -> dict[str, Any]:
             {"trial": trial, "seed": seed, "values": dict(own)}
             for (trial, seed), own in sorted(values.items())
         ],
-        "cpu_hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
+        "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
     }
     write_json(folder / VALIDATION, verdicts)
     return verdicts
@@ -218,6 +213,7 @@ def write_verdicts(folder: Path) -> dict[str, Any]:
 def finish(folder: Path) -> None:
     """Put the parts together and write the manifest with the digest of every file."""
     Store(folder).compact()
+    (folder / SERIES).rmdir()
     manifest = read_manifest(folder / MANIFEST)
     write_manifest(
         folder, {name: value for name, value in manifest.items() if name not in ("files", "sha256")}

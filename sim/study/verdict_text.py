@@ -40,6 +40,8 @@ def number(value: float | None) -> str:
 
 def span(low: float | None, high: float | None) -> str:
     """Return a band or interval; an end that is None is open."""
+    if low is None and high is None:
+        return "-"
     if low is None:
         return f"< {number(0.0 if high is None or abs(high) < 1e-9 else high)}"
     return f">= {number(low)}" if high is None else f"{number(low)} to {number(high)}"
@@ -61,6 +63,8 @@ def of_targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
         for part in target["parts"]:
             rows.append(_part(part))
             notes.append(_mechanisms(part))
+        if caution := caution_of(target):
+            notes[-1] += wrapped(caution, WIDTH - 6)
         notes[-1] += wrapped(
             f"{'counts' if target['counts'] else 'does not count'}: {target['why']}", WIDTH - 6
         )
@@ -75,6 +79,13 @@ def of_targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
             why = verdicts["reasons"].get(target["trial"], {}).get(part["key"])
             if part["verdict"] == UNKNOWN and why:
                 yield f"{target['name']}, {part['label']}: no value, {why}."
+
+
+def caution_of(target: Mapping[str, Any]) -> str:
+    """Say that a target is met also with a mechanism switched off, so that it does not rest on that one."""
+    if not target["also_met"] or not target["counts"]:
+        return ""
+    return f"caution: met also if {', or if '.join(BY_NAME[name].what for name in target['also_met'])}"
 
 
 def _part(part: Mapping[str, Any]) -> list[str]:
@@ -102,7 +113,7 @@ def of_patterns(verdicts: Mapping[str, Any]) -> Iterator[str]:
     if not verdicts["patterns"]:
         return
     yield "Patterns: sign, and size where one was observed"
-    rows = [["", "value", "95 % interval", "expected", "sign", "sizes", "size"]]
+    rows = [["", "value", "95 % interval", "seeds", "expected", "sign", "sizes", "size"]]
     for one in verdicts["patterns"]:
         mark = " *" if one["input"] else ""
         rows.append(
@@ -110,6 +121,7 @@ def of_patterns(verdicts: Mapping[str, Any]) -> Iterator[str]:
                 f"{one['name']} {one['title']}{mark}",
                 number(one["value"]),
                 interval(one),
+                str(one["runs"]),
                 f"{one['expected']} {number(one['null'])}",
                 one["sign"],
                 span(one["low"], one["high"]),
@@ -143,6 +155,6 @@ def score(verdicts: Mapping[str, Any]) -> str:
     found = verdicts["score"]
     return (
         f"{found['counted_hit']} of {found['counted']} targets that count are met, {found['all_hit']} of all"
-        f" {found['all']}; of {found['patterns']} patterns the sign holds in {found['signs_that_hold']} and"
-        f" the size fits in {found['sizes_that_fit']}."
+        f" {found['all']}; of {found['patterns']} patterns the sign holds in {found['signs_that_hold']},"
+        f" and of {found['sizes']} sizes that were observed {found['sizes_that_fit']} are met."
     )

@@ -19,7 +19,7 @@ CONFIDENCE = 0.95
 AT_REST = 0.05
 """Change between the halves of a window up to which a market is said to be at rest."""
 
-HIT, MISS, UNKNOWN = "hit", "MISS", "no value"
+HIT, MISS, UNKNOWN, UNSEEN = "hit", "MISS", "no value", "not observed"
 HOLDS, CONTRADICTED, UNDECIDED = "holds", "CONTRADICTED", "undecided"
 FEES = 0.2, 0.4
 """Fees on requesters between which the volume is compared."""
@@ -122,6 +122,12 @@ def judge_target(target: Target, runs: Runs) -> dict[str, Any]:
             | {"without_largest": judge(part, runs, without), "mechanisms": others}
         )
     counts, why = whether_it_counts(target, runs)
+    verdict = together(part["verdict"] for part in parts)
+    also_met = [
+        name
+        for name in target.mechanisms
+        if verdict == HIT and together(part["mechanisms"][name]["verdict"] for part in parts) == HIT
+    ]
     return {
         "name": target.name,
         "title": target.title,
@@ -130,10 +136,11 @@ def judge_target(target: Target, runs: Runs) -> dict[str, Any]:
         "trial": target.played,
         "source": target.source,
         "confidence": target.confidence,
-        "verdict": together(part["verdict"] for part in parts),
+        "verdict": verdict,
         "without_largest": together(part["without_largest"]["verdict"] for part in parts),
         "counts": counts,
         "why": why,
+        "also_met": also_met,
         "parts": parts,
     }
 
@@ -180,14 +187,21 @@ def judge_pattern(pattern: Pattern, runs: Runs) -> dict[str, Any]:
         "input": pattern.input,
         "expected": "above" if pattern.sign > 0 else "below",
         "null": pattern.null,
-        "low": _finite(pattern.low),
-        "high": _finite(pattern.high),
+        "low": pattern.low,
+        "high": pattern.high,
         "value": found.value,
         "interval": _interval(found),
         "runs": found.runs,
         "sign": sign_of(pattern, found),
-        "size": UNKNOWN if found.value is None else HIT if pattern.has_size(found.value) else MISS,
+        "size": size_of(pattern, found.value),
     }
+
+
+def size_of(pattern: Pattern, value: float | None) -> str:
+    """Return whether the size fits, where one was observed."""
+    if pattern.low is None:
+        return UNSEEN
+    return UNKNOWN if value is None else HIT if pattern.has_size(value) else MISS
 
 
 def sign_of(pattern: Pattern, found: Summary) -> str:
@@ -251,6 +265,7 @@ def conclude(runs: Runs, reasons: Mapping[tuple[str, int], Mapping[str, str]]) -
             "all_hit": sum(one["verdict"] == HIT for one in targets),
             "patterns": len(patterns),
             "signs_that_hold": sum(one["sign"] == HOLDS for one in patterns),
+            "sizes": sum(one["size"] != UNSEEN for one in patterns),
             "sizes_that_fit": sum(one["size"] == HIT for one in patterns),
         },
     }

@@ -25,13 +25,14 @@ def target(verdicts: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_a_panel_shows_band_value_and_interval(verdicts: dict[str, Any]) -> None:
     one = target(verdicts, "BP01")
-    (axes,) = validation.target_figure(verdicts, one).axes
+    figure = validation.target_figure(verdicts, one)
+    (axes,) = figure.axes
     band, part = axes.patches[0], one["parts"][0]
     assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((1.2, 2.7))
     marks = [line for line in axes.lines if line.get_marker() in ("o", "D")]
     assert marks[0].get_xdata()[0] == part["value"]
     assert marks[1].get_xdata()[0] == part["without_largest"]["value"]
-    assert axes.get_title(loc="left").endswith("hit")
+    assert figure.get_suptitle().endswith("hit")
 
 
 def test_a_miss_has_another_colour(verdicts: dict[str, Any]) -> None:

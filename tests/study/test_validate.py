@@ -157,9 +157,10 @@ def test_a_validation_leaves_verdicts_tables_and_digests(
     assert drawn[0][1] == folder / "figures"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert VALIDATION in manifest["files"]
-    rows = Store(folder).table()
-    assert rows.num_rows == sum(one.configuration == "MT" for one in TRIALS)
+    rows = sum(part.read().num_rows for part in Store(folder).parts())
+    assert rows == sum(one.configuration == "MT" for one in TRIALS)
     assert verdicts["score"]["counted"] >= 8
+    assert main(["status", str(folder)]) == 2, "a validation is no sweep"
 
 
 def test_a_killed_validation_goes_on(tmp_path: Path) -> None:

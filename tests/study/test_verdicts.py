@@ -13,8 +13,8 @@ from scipy import stats
 from sim.study import verdicts
 from sim.study.targets import GL, MT, PATTERNS, TARGETS, WORLDS, Part, Pattern, Target
 from sim.study.trials import BY_NAME, TRIALS
-from sim.study.verdict_text import lines, number, print_verdicts, span
-from sim.study.verdicts import CONTRADICTED, HIT, HOLDS, MISS, UNDECIDED, UNKNOWN, Summary
+from sim.study.verdict_text import caution_of, lines, number, print_verdicts, span
+from sim.study.verdicts import CONTRADICTED, HIT, HOLDS, MISS, UNDECIDED, UNKNOWN, UNSEEN, Summary
 from sim.study.witness import IN_PAIRS, STATISTICS, asked_of
 from tests.conftest import Exercised
 
@@ -96,6 +96,14 @@ def test_a_target_tells_of_its_mechanism_and_of_the_largest_requester() -> None:
     assert part["mechanisms"]["fixed_pay"] == {"value": 1.0, "interval": None, "runs": 1, "verdict": MISS}
 
 
+def test_a_target_that_does_not_need_its_mechanism_says_so() -> None:
+    met = verdicts.judge_target(TARGET, runs_of("mt", 2.0) | runs_of("fixed_pay", 2.1))
+    assert met["also_met"] == ["fixed_pay"]
+    assert "met also if requesters never revise pay" in caution_of(met)
+    assert caution_of(verdicts.judge_target(TARGET, runs_of("mt", 2.0) | runs_of("fixed_pay", 9.0))) == ""
+    assert caution_of(verdicts.judge_target(TARGET, runs_of("mt", 9.0) | runs_of("fixed_pay", 2.0))) == ""
+
+
 def test_declared_inputs_are_those_that_are_known_to_be() -> None:
     assert {one.name for one in TARGETS if one.input} == {
         "BP04",
@@ -129,6 +137,8 @@ def test_patterns_have_sources_signs_and_sizes_on_their_side(exercised: Exercise
         assert one.sign in (-1, 1)
         assert one.source
         inner = one.low if one.sign > 0 else one.high
+        if inner is None:
+            continue
         assert (inner - one.null) * one.sign >= 0, f"{one.name}: a size without the sign"
     exercised("patterns", len(PATTERNS), at_least=8)
 
@@ -214,6 +224,8 @@ def test_a_size_is_judged_apart_from_the_sign() -> None:
     found = verdicts.judge_pattern(PATTERN, runs_of("mt", 1.5))
     assert (found["sign"], found["size"]) == (HOLDS, MISS)
     assert verdicts.judge_pattern(PATTERN, runs_of("mt", 2.0))["size"] == HIT
+    unseen = replace(PATTERN, low=None, high=None)
+    assert verdicts.judge_pattern(unseen, runs_of("mt", 2.0))["size"] == UNSEEN
 
 
 # ---------------------------------------------------------------- all together
@@ -242,7 +254,8 @@ def concluded() -> dict[str, Any]:
         for name, one in BY_NAME.items()
     }  # fmt: skip
     about = {"version": "0", "identity": "0" * 64, "warmup_days": 150, "trials": trials, "settings": []}
-    return {"about": about, "curves": {}, **verdicts.conclude(runs, reasons)}
+    by_seed = [{"trial": name, "seed": seed} for name, seed in runs if name in trials]
+    return {"about": about, "curves": {}, "by_seed": by_seed, **verdicts.conclude(runs, reasons)}
 
 
 def test_a_conclusion_counts_what_is_met() -> None:
@@ -279,4 +292,5 @@ def test_the_report_names_every_target_with_its_verdict() -> None:
 
 def test_numbers_for_reading() -> None:
     assert [number(one) for one in (None, 1.234, 0.00012345, 1234.5)] == ["-", "1.23", "0.000123", "1,234"]
-    assert (span(1.0, 2.0), span(0.0, None), span(None, -1e-12)) == ("1 to 2", ">= 0", "< 0")
+    assert [span(1.0, 2.0), span(0.0, None), span(None, -1e-12)] == ["1 to 2", ">= 0", "< 0"]
+    assert span(None, None) == "-"

@@ -1,0 +1,238 @@
+"""Write docs/validation.md from the folder of a validation: write_validation_docs.py FOLDER."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sim.study.trials import BY_NAME
+from sim.study.verdict_text import caution_of, interval, number, score, span
+from sim.study.verdicts import MISS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+TARGET, IMAGE = DOCS / "validation.md", DOCS / "images" / "validation.png"
+PLACES = ("results.dir=",)
+"""Words of a command that say where, not what."""
+
+INTRODUCTION = """\
+# Validation
+
+Written by `python scripts/write_validation_docs.py FOLDER` from the folder of the command below; by hand are
+only the remarks. The public targets stand in `sim/study/targets.py` with their sources, and no number of that
+file is read by the model. Nothing has been fitted to them: what is missed is missed.
+
+A target is met if the median over seeds of each of its parts lies in the band. Intervals are 95 % intervals
+of that median over seeds (between two order statistics; fewer than six seeds have none). They show luck
+between seeds, not how a market of this size differs from a large one. A target whose statistic is an input
+in another dress is judged like all others and does not count. *Without the largest requester* is played
+anew, with that requester silent from the start. *If ...* is what a target becomes when something is
+switched off, on fewer seeds: one that does not change there does not rest on that mechanism.
+"""
+
+REMARKS: Mapping[str, str] = {
+    "BP01": "Requesters begin around an assumed pay (`requesters.pay_usd_per_hour`, 2 USD) and search"
+    " from there. Where they never revise it the median stays near that start: the level rests on"
+    " the assumption, and what emerges is that pay falls below it.",
+    "BP02": "Workers are too much alike. What spread there is comes from their speed: without it mean and"
+    " median coincide.",
+    "BP03": "As BP02: nobody is fast enough for it.",
+    "BP04": "Looking takes too little of the time. The share follows the assumed seconds of a look.",
+    "BP05": "North America is above Asia-Pacific because of reservation wages and of requesters who admit"
+    " some countries only. Africa comes out above Asia-Pacific, with borders and without: nothing"
+    " here puts it below.",
+    "BP06": "Rewards draw far more takers than observed. Impatience and errors in reading listings, which"
+    " were meant to keep this low, hardly move it when switched off: neither is what makes supply"
+    " elastic here.",
+    "BP07": "India's share peaks in its evening, at 13 UTC, hours later than observed, and too little. It"
+    " comes from daily life alone: with workers free at all hours it is gone, with posting at all hours"
+    " alike it stays.",
+    "BP08": "Campaigns are less concentrated than observed, and would be still less if all wanted equal"
+    " hours.",
+    "BP09": "The last tenth of a batch comes too soon. The order in which listings are shown is not the"
+    " reason.",
+    "BP11": "Too large a part of a year's workers is on duty at a time. With all wanting eight hours the"
+    " share is lower: hours carry it, and too few come and go (BP13).",
+    "BP12": "Met because of daily life: with workers free at all hours the night disappears. Hours of"
+    " posting matter little.",
+    "BP13": "Workers stay too long. Changes of what they could do elsewhere are what makes them leave;"
+    " the number of workers still grows over the three years, which this statistic does not mind.",
+    "BP14": "Whoever works at all does ten tasks, so ever paid and sustained are the same people: a task"
+    " here is not a job of the observation.",
+    "BP16": "Signs only. Microwork is nearly all of the posts here, so the first sign hangs by a thread.",
+}
+"""What is known of why a target is met or missed, by name."""
+
+
+def render(verdicts: Mapping[str, Any]) -> str:
+    """Return the whole document."""
+    parts = [INTRODUCTION, *_command(verdicts), *_targets(verdicts), *_patterns(verdicts), *_rest(verdicts)]
+    return "\n".join(parts) + "\n"
+
+
+def _command(verdicts: Mapping[str, Any]) -> Iterator[str]:
+    about = verdicts["about"]
+    trials = about["trials"]
+    played = [row["trial"] for row in verdicts["by_seed"]]
+    seeds, fewer = (op(map(played.count, trials)) for op in (max, min))
+    words = [word for word in about["settings"] if not word.startswith(PLACES)]
+    yield f"    clickmarket validate {' '.join([*words, f'seeds={seeds}', f'trial_seeds={fewer}'])}\n"
+    yield (
+        f"clickmarket {about['version']}, sources {about['source_hash'][:12]}, begun {about['began'][:10]};"
+        f" seeds {about['first_seed']} to {about['first_seed'] + seeds - 1}; {about['warmup_days']} days of"
+        f" warm-up; {len(played)} runs in {verdicts['hours']:.1f} hours on a busy machine."
+    )
+    for name in ("mt", "gl"):
+        if name in trials:
+            one = trials[name]
+            longer = (
+                f", workers watched for {one['days_watched']:,}" if one["days_watched"] > one["days"] else ""
+            )
+            yield (
+                f"{one['configuration']}: {one['workers']:,} workers, {one['requesters']:,} requesters, a"
+                f" window of {one['days']:,} days{longer}."
+            )
+    yield f"\n**{score(verdicts)}**\n"
+    yield "![Each part of each target on the scale of its own band](images/validation.png)\n"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _table(*heads: str) -> list[str]:
+    return [_row(*heads), "|" + "---|" * len(heads)]
+
+
+def _bold(verdict: str) -> str:
+    return f"**{verdict}**" if verdict == MISS else verdict
+
+
+def _targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Targets\n"
+    yield from _table(
+        "",
+        "target",
+        "part",
+        "value",
+        "95 % interval",
+        "band",
+        "observed",
+        "verdict",
+        "without largest",
+        "counts",
+    )
+    for target in verdicts["targets"]:
+        for place, part in enumerate(target["parts"]):
+            without = part["without_largest"]
+            yield _row(
+                target["name"] if place == 0 else "",
+                f"{target['title']} ({target['configuration']})" if place == 0 else "",
+                part["label"],
+                number(part["value"]),
+                interval(part),
+                span(part["low"], part["high"]),
+                number(part["observed"]),
+                _bold(part["verdict"]),
+                f"{number(without['value'])} {without['verdict']}" if without["runs"] else "-",
+                ("yes" if target["counts"] else "no") if place == 0 else "",
+            )
+    yield "\n## Target by target\n"
+    for target in verdicts["targets"]:
+        yield from _target(target, verdicts["reasons"].get(target["trial"], {}))
+
+
+def _target(target: Mapping[str, Any], reasons: Mapping[str, str]) -> Iterator[str]:
+    yield f"### {target['name']} {target['title']}: {target['verdict']}\n"
+    yield f"*{target['statistic']}* ({target['configuration']}).\n"
+    yield f"Source: {target['source']}; confidence: {target['confidence']}.\n"
+    caution = caution_of(target)
+    more = f" {caution.capitalize()}." if caution else ""
+    yield f"{'Counts' if target['counts'] else 'Does not count'}: {target['why']}.{more}\n"
+    for part in target["parts"]:
+        if part["value"] is None and part["key"] in reasons:
+            yield f"{part['label']}: no value, {reasons[part['key']]}.\n"
+    rows = [
+        (part["label"], BY_NAME[name].what, found)
+        for part in target["parts"]
+        for name, found in part["mechanisms"].items()
+    ]
+    if rows:
+        yield from _table("part", "if", "value", "seeds", "verdict")
+        for label, what, found in rows:
+            yield _row(label, what, number(found["value"]), str(found["runs"]), found["verdict"])
+        yield ""
+    if target["name"] in REMARKS:
+        yield f"{REMARKS[target['name']]}\n"
+
+
+def _patterns(verdicts: Mapping[str, Any]) -> Iterator[str]:
+    if not verdicts["patterns"]:
+        return
+    yield "## Further patterns\n"
+    yield "A sign holds if the whole interval is on its side. Sizes are given where one was"
+    yield "observed. With fewer than six seeds there is no interval, and the sign is the median's only.\n"
+    yield from _table(
+        "",
+        "pattern",
+        "statistic",
+        "value",
+        "95 % interval",
+        "seeds",
+        "expected",
+        "sign",
+        "sizes",
+        "size",
+        "source",
+        "rests on",
+    )
+    for one in verdicts["patterns"]:
+        yield _row(
+            one["name"],
+            one["title"],
+            one["statistic"],
+            number(one["value"]),
+            interval(one),
+            str(one["runs"]),
+            f"{one['expected']} {number(one['null'])}",
+            one["sign"],
+            span(one["low"], one["high"]),
+            _bold(one["size"]),
+            one["source"],
+            one["input"] or "-",
+        )
+
+
+def _rest(verdicts: Mapping[str, Any]) -> Iterator[str]:
+    yield "\n## Whether the warm-up suffices\n"
+    yield "Change from the first to the second half of the window; up to 5 per cent counts as at rest.\n"
+    yield from _table("", "what", "change", "95 % interval", "")
+    for one in verdicts["stationarity"]:
+        ends = one["interval"]
+        yield _row(
+            one["configuration"],
+            one["what"],
+            f"{100 * one['value']:+.1f} %",
+            f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f} %" if ends else "-",
+            "at rest" if one["at_rest"] else "**not at rest**",
+        )
+
+
+def main() -> int:
+    """Write the document and its figure."""
+    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "validation.json").is_file():
+        print("Give the folder that clickmarket validate printed.", file=sys.stderr)
+        return 2
+    folder = Path(sys.argv[1])
+    verdicts = json.loads((folder / "validation.json").read_text(encoding="utf-8"))
+    TARGET.write_text(render(verdicts), encoding="utf-8")
+    shutil.copyfile(folder / "figures" / "targets.png", IMAGE)
+    print(TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
