@@ -144,6 +144,8 @@ ACCOUNT = records([("balance", "i8"), ("country", "i8")])
 LARGEST = 2**61
 """Most micro-dollars in a transfer, an account, a sector or a cell of the month's flows: nothing can wrap."""
 
+AFTER_ESCROW = SECTORS[SECTORS.index("escrow") + 1 :]
+
 OWN = ("owners", "outside", "rounding", "havens", "cooperative_fund", "commons_fund")
 """Sectors whose accounts belong to no agent."""
 
@@ -325,11 +327,12 @@ class Ledger:
 
     def _open_own(self) -> None:
         self.accounts: dict[str, Records] = {name: getattr(self, name)["balance"] for name in OWN}
+        self.after_escrow: tuple[Records, ...] = ()
         self.open("audience", np.zeros(0, ACCOUNT)["balance"])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out of copies the columns of balances: they are views of records, and a copy has its own."""
-        return {name: value for name, value in vars(self).items() if name != "accounts"}
+        return {name: value for name, value in vars(self).items() if name not in ("accounts", "after_escrow")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on as a copy; the accounts of others must be opened anew."""
@@ -339,6 +342,7 @@ class Ledger:
     def open(self, sector: str, accounts: Records) -> None:
         """Name the column of balances of a sector; call again when its records have grown."""
         self.accounts[sector] = accounts
+        self.after_escrow = tuple(self.accounts[name] for name in AFTER_ESCROW if name in self.accounts)
 
     def transfer(self, rows: Records, count: int, escrow: Records) -> None:
         """Book ``count`` transfers in bulk.
@@ -357,25 +361,14 @@ class Ledger:
         """
         if count == 0:
             return
-        fault = book(
+        fault = book(  # type: ignore[call-arg]
             rows,
             count,
             PAYING,
             RECEIVING,
             self.accounts["requesters"],
             escrow,
-            self.accounts["platforms"],
-            self.accounts["pending"],
-            self.accounts["workers"],
-            self.accounts["collectives"],
-            self.accounts["governments"],
-            self.accounts["audience"],
-            self.accounts["cooperative_fund"],
-            self.accounts["commons_fund"],
-            self.accounts["havens"],
-            self.accounts["owners"],
-            self.accounts["rounding"],
-            self.accounts["outside"],
+            *self.after_escrow,
             self.totals,
             self.flows,
         )
@@ -389,7 +382,7 @@ class Ledger:
 
     def check(self) -> None:
         """Stop the run unless the sector totals add up to exactly zero."""
-        if self.totals.sum() != 0:
+        if total_of(self.totals) != 0:
             raise ModelError(f"Sector totals add up to {int(self.totals.sum())} micro-dollars instead of 0.")
 
     def recount(self, escrow: list[Records]) -> None:
@@ -425,21 +418,29 @@ class Ledger:
         those that no agent owns receive. To other sectors it writes at once.
         """
         part = Ledger(self.countries)
-        for sector, accounts in self.accounts.items():
-            if sector in common:
-                part.open(sector, np.zeros(len(accounts), ACCOUNT)["balance"])
-            elif sector not in OWN:
-                part.open(sector, accounts)
+        for sector in common:
+            part.open(sector, np.zeros(len(self.accounts[sector]), ACCOUNT)["balance"])
+        part.follow(self, common)
         return part
 
+    def follow(self, whole: Ledger, common: tuple[str, ...]) -> None:
+        """Write from now on to the accounts that the whole of this part writes to now."""
+        for sector, accounts in whole.accounts.items():
+            if sector not in common and sector not in OWN:
+                self.open(sector, accounts)
+
     def take(self, part: Ledger) -> None:
-        """Add what a part has booked."""
+        """Add what a part has booked; it begins anew."""
         self.totals += part.totals
         self.flows += part.flows
         self.transfers_booked += part.transfers_booked
         for sector, accounts in part.accounts.items():
             if accounts is not self.accounts[sector]:
                 self.accounts[sector] += accounts
+                accounts[:] = 0
+        part.totals[:] = 0
+        part.flows[:] = 0
+        part.transfers_booked = 0
         most = max(np.abs(self.totals).max(), self.flows.max(), np.abs(self.accounts["outside"]).max())
         if most > LARGEST:
             self._refuse(TOO_LARGE)
@@ -460,8 +461,9 @@ class Books:
     def __init__(self, ledger: Ledger, common: tuple[str, ...], threads: int) -> None:
         self.ledger = ledger
         self.common = common
-        self.parts: dict[int, Ledger] = {}
         self.alone = threads == 1
+        self.parts: dict[int, Ledger] = {}
+        self.closed: dict[int, Ledger] = {}
 
     def transfer(self, rows: Records, count: int, escrow: Records) -> None:
         """Book transfers in bulk, as ``Ledger.transfer`` does."""
@@ -470,10 +472,21 @@ class Books:
             return
         thread = get_ident()
         if thread not in self.parts:
-            self.parts[thread] = self.ledger.part(self.common)
+            self.parts[thread] = self._part_of(thread)
         self.parts[thread].transfer(rows, count, escrow)
 
+    def _part_of(self, thread: int) -> Ledger:
+        """Return a thread's part, if it has one from before: to make one takes fresh memory for all flows."""
+        part = self.closed.pop(thread, None)
+        sizes = [(len(self.ledger.accounts[sector]), sector) for sector in self.common]
+        if part is None or any(len(part.accounts[sector]) != size for size, sector in sizes):
+            return self.ledger.part(self.common)
+        part.follow(self.ledger, self.common)
+        return part
+
     def close(self) -> None:
-        """Bring back what the threads have booked; they must be done."""
+        """Bring back what the threads have booked; they must be done. Then the books can be used again."""
         for part in self.parts.values():
             self.ledger.take(part)
+        self.closed |= self.parts
+        self.parts = {}

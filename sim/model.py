@@ -454,10 +454,27 @@ class ClickWorkModel(mesa.Model):
         return int(stream_key(self.config.seed, number, time))
 
     def in_parallel(self, task: Callable[..., Result], *arguments: Sequence[Any]) -> list[Result]:
-        """Do something with each of some arguments, on as many threads as configured."""
+        """Do something with each of some arguments, on as many threads as configured.
+
+        This thread is one of them. Each takes the next arguments as soon as it is free.
+        """
         if self.config.compute.threads == 1 or len(arguments[0]) == 1:
             return list(map(task, *arguments))
-        return list(self._pool().map(task, *arguments))
+        results: list[Any] = [None] * len(arguments[0])
+        waiting = enumerate(zip(*arguments, strict=True))
+
+        def work() -> None:
+            for number, one in waiting:
+                results[number] = task(*one)
+
+        pool = self._pool()
+        others = [pool.submit(work) for _ in range(self.config.compute.threads - 1)]
+        try:
+            work()
+        finally:
+            for other in others:
+                other.result()
+        return results
 
     def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
         """Do some things with every board, one after another on each.
@@ -490,13 +507,14 @@ class ClickWorkModel(mesa.Model):
     def _pool(self) -> ThreadPoolExecutor:
         pool = getattr(self, "_threads", None)
         if pool is None:
-            pool = self._threads = ThreadPoolExecutor(self.config.compute.threads)
+            pool = self._threads = ThreadPoolExecutor(self.config.compute.threads - 1)
         return pool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out of copies what they make anew: threads and compiled kernels."""
+        """Leave out of copies what they make anew: threads and their books, and compiled kernels."""
         state = self.__dict__.copy()
         state.pop("_threads", None)
+        state.pop("_books", None)
         state.pop("kernels")
         return state
 
@@ -575,6 +593,11 @@ class ClickWorkModel(mesa.Model):
         self.new_firsts = firsts
         self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
 
+    def new_batches_by_tile(self) -> list[int]:
+        """How many of the hour's new batches are of each tile, once they are sorted."""
+        starts = self.new_starts[0] if len(self.new_starts) == 1 else self.new_starts.sum(axis=0)
+        return [after - before for before, after in itertools.pairwise(starts.tolist())]
+
     def fund_new_batches(self) -> None:
         """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
         books = self.books()
@@ -601,7 +624,11 @@ class ClickWorkModel(mesa.Model):
 
     def books(self, *common: str) -> Books:
         """Return the ledger for threads; only of the ``common`` sectors they write to the same accounts."""
-        return Books(self.ledger, common, self.config.compute.threads)
+        kept = self.__dict__.setdefault("_books", {})
+        if common not in kept or kept[common].ledger is not self.ledger:
+            kept[common] = Books(self.ledger, common, self.config.compute.threads)
+        books: Books = kept[common]
+        return books
 
     def note_posters(self) -> None:
         """Let the offices know who posted in this hour, and where."""

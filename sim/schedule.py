@@ -114,7 +114,7 @@ def post_batches(model: Model) -> Task:
     model.new_batches()
     model.fund_new_batches()
     model.note_posters()
-    expected = (model.new_starts[:, 1:] - model.new_starts[:, :-1]).sum(axis=0).tolist()
+    expected = model.new_batches_by_tile()
 
     def insert(board: Board) -> None:
         if board.is_bare and not expected[board.tile]:
@@ -127,6 +127,8 @@ def post_batches(model: Model) -> Task:
             model.new_rows,
             board.listings,
             board.batches,
+            board.expires,
+            board.changed,
             board.free,
             board.orders,
             board.keys,
@@ -136,7 +138,8 @@ def post_batches(model: Model) -> Task:
             board.other_slots,
             board.other_keys,
             board.scratch.bins,
-            board.demands[model.utc_hour],
+            model.utc_hour,
+            board.demands,
             board.state,
         )
 
@@ -159,6 +162,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
             model.hour,
             board.listings,
             board.batches,
+            board.expires,
             board.free,
             board.orders,
             board.keys,
@@ -171,12 +175,12 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
             board.taken,
             keep_taken,
             board.counts,
-            board.demands[model.utc_hour],
+            board.demands,
             board.rows,
             board.state,
         ):
             board.room_to_close()
-        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
 
     yield close_one
     books.close()
@@ -194,17 +198,17 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
 @BoardPhase
 def come_on_duty(model: Model) -> Task:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
-    key = model.key(INTERRUPTIONS, model.hour)
+    key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
     if model.needs_bucketing:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
-    if model.offices.paid_time.wages.any():
+    if labour.is_time_paid(model.offices.paid_time.wages):
         model.offices.paid_time.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
-        first, last = int(model.bucket_starts[place]), int(model.bucket_starts[place + 1])
+        first, last = model.bucket_starts.item(place), model.bucket_starts.item(place + 1)
         if first == last and board.is_deserted:
             board.nobody_works()
             return
@@ -212,15 +216,16 @@ def come_on_duty(model: Model) -> Task:
         search.come_on_duty(
             model.hour,
             key,
-            model.key(SHIFTS, model.hour),
+            shift_key,
             model.order,
             first,
             last,
             model.worker_rows,
             model.tables.segments,
             model.collective_rows,
-            model.platform_rows[board.platform : board.platform + 1],
-            model.terms[board.platform],
+            board.platform,
+            model.platform_rows,
+            model.terms,
             model.settings,
             model.offices.effects,
             model.offices.tasks_before,
@@ -299,10 +304,12 @@ def review_work(model: Model) -> Task:
         review.review(
             model.hour,
             key,
-            float(model.platform_rows["takedown"][board.platform]),
+            board.platform,
+            model.platform_rows,
+            model.terms,
             board.batches,
+            board.changed,
             model.requester_rows,
-            model.terms[board.platform],
             model.worker_rows,
             board.active,
             board.events,
@@ -318,20 +325,17 @@ def review_work(model: Model) -> Task:
 def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
     books = model.books("platforms", "collectives")
-    pays_time = bool(model.offices.paid_time.wages.any())
+    pays_time = labour.is_time_paid(model.offices.paid_time.wages)
 
     def settle_one(board: Board) -> None:
         if board.is_deserted:
             return
-        platform = model.platform_rows[board.platform : board.platform + 1]
         review.settle(
             board.platform,
-            int(platform["owner"][0]),
-            platform,
-            model.terms[board.platform],
-            int(platform["broker_cut_ppm"][0]),
+            model.platform_rows,
+            model.terms,
             model.utc_hour,
-            model.nights[model.utc_hour],
+            model.nights,
             board.batches,
             model.worker_rows,
             model.history_rows,
@@ -340,13 +344,13 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.active,
             board.events,
             board.by_slot,
-            board.tally[model.utc_hour],
-            board.demands[model.utc_hour],
+            board.tally,
+            board.demands,
             board.earnings,
             board.rows,
             board.state,
         )
-        books.transfer(board.rows, int(board.state[boards.ROWS]), board.batches["escrow"])
+        books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
         if pays_time:
             labour.note_paid_time(model.offices.paid_time, board)
 

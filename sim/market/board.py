@@ -21,6 +21,15 @@ from sim.numeric import both_ppm
 RETURNED = 1 << 30
 BINS = 256
 LAST_BIN = BINS - 1
+FIRST_BYTE = 3
+"""Lowest byte of a key by which slots are sorted: what differs in lower ones is hashes that hardly differ."""
+
+FEW_SLOTS = 24
+"""Slots up to which they are sorted by comparing alone."""
+
+NEAR = 16
+"""Places in an order among which the next of some sorted keys is looked for first."""
+
 SPARE_PLACES, SPARE_ROWS = 1 / 8, 1 / 4
 """Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others."""
 
@@ -279,15 +288,34 @@ def stands_after(key: int, slot: int, other_key: int, other: int, batches: Any) 
 def sort_slots(
     slots: Any, keys: Any, count: int, other_slots: Any, other_keys: Any, bins: Any, batches: Any
 ) -> None:
-    """Sort slots and their keys, which are not negative, by falling key: byte by byte, from the lowest.
+    """Sort slots and their keys, which are not negative, by falling key.
 
     The other two arrays are as long and hold nothing; ``bins`` has a row of zeros for each byte of a key.
     """
+    if count > FEW_SLOTS:
+        sort_roughly(slots, keys, count, other_slots, other_keys, bins)
+    for i in range(1, count):
+        slot = integer(slots[index(i)])
+        key = integer(keys[index(i)])
+        at = integer(i)
+        while at > 0 and stands_after(
+            integer(keys[index(at - 1)]), integer(slots[index(at - 1)]), key, slot, batches
+        ):
+            slots[index(at)] = slots[index(at - 1)]
+            keys[index(at)] = keys[index(at - 1)]
+            at -= 1
+        slots[index(at)] = slot
+        keys[index(at)] = key
+
+
+@rule
+def sort_roughly(slots: Any, keys: Any, count: int, other_slots: Any, other_keys: Any, bins: Any) -> None:
+    """Sort slots and their keys by falling upper bytes of the key: byte by byte, from the lowest of these."""
     for i in range(count):
         key = integer(keys[index(i)])
-        for byte in range(8):
+        for byte in range(FIRST_BYTE, 8):
             bins[index(byte), index(LAST_BIN - (key >> (8 * byte) & LAST_BIN))] += 1
-    for byte in range(8):
+    for byte in range(FIRST_BYTE, 8):
         if bins[index(byte), index(LAST_BIN - (integer(keys[0]) >> (8 * byte) & LAST_BIN))] == count:
             continue
         first = integer(0)
@@ -305,20 +333,9 @@ def sort_slots(
         for i in range(count):
             slots[index(i)] = other_slots[index(i)]
             keys[index(i)] = other_keys[index(i)]
-    for byte in range(8):
+    for byte in range(FIRST_BYTE, 8):
         for bin_ in range(BINS):
             bins[index(byte), index(bin_)] = 0
-    for i in range(1, count):  # batches with the same hash
-        slot = integer(slots[index(i)])
-        at = integer(i)
-        while (
-            at > 0
-            and keys[index(at - 1)] == keys[index(at)]
-            and batches[index(slots[index(at - 1)])].id > batches[index(slot)].id
-        ):
-            slots[index(at)] = slots[index(at - 1)]
-            at -= 1
-        slots[index(at)] = slot
 
 
 @rule
@@ -365,7 +382,11 @@ def merge_slots(
     for new in range(more - 1, -1, -1):
         key = integer(added_keys[new])
         slot = integer(added[new])
-        first = first_place(keys, last, key)
+        near = integer(NEAR)
+        while near < last and keys[index(last - near)] <= key:
+            near *= 4
+        near = min(near, last)
+        first = first_place(keys, last - near, near, key)
         while first < last and not stands_after(
             integer(keys[first]), integer(slots[first]), key, slot, batches
         ):
@@ -392,10 +413,8 @@ def place_in_group(group: Any, slot: int, at: int) -> tuple[int, int]:
 
 
 @rule
-def first_place(keys: Any, count: int, key: int) -> int:
-    """Place of a key among ``count`` falling ones, or of the first that is smaller."""
-    low = integer(0)
-    length = integer(count)
+def first_place(keys: Any, low: int, length: int, key: int) -> int:
+    """Place of a key among ``length`` falling ones from place ``low`` on, or of the first that is smaller."""
     while length > 0:
         half = length >> 1
         # No branch: which way the search goes cannot be foreseen.
@@ -495,6 +514,8 @@ def insert(
     new_batches: Any,
     listings: Any,
     batches: Any,
+    expires: Any,
+    changed: Any,
     free: Any,
     orders: Any,
     keys: Any,
@@ -504,7 +525,8 @@ def insert(
     other_slots: Any,
     other_keys: Any,
     bins: Any,
-    demand: Any,
+    utc_hour: int,
+    demands: Any,
     state: Any,
 ) -> None:
     """Put the new batches of this tile on the board and bring the orders up to date.
@@ -513,6 +535,7 @@ def insert(
     ``new_starts[range, tile]``.
     """
     count = integer(state[OPEN])
+    demand = demands[utc_hour]
     more = integer(0)
     for part in range(len(new_starts)):
         for i in range(integer(new_starts[part, tile]), integer(new_starts[part, tile + 1])):
@@ -520,6 +543,7 @@ def insert(
             slot = free[index(state[FREE])]
             listings[index(slot)] = new_listings[index(i)]
             batches[index(slot)] = new_batches[index(i)]
+            expires[index(slot)] = new_batches[index(i)].expires_hour
             added[index(more)] = slot
             more += 1
             country = integer(new_batches[index(i)].requester_country)
@@ -536,8 +560,7 @@ def insert(
     kept = integer(0)
     for i in range(count):
         slot = integer(orders[1, index(i)])
-        listing = listings[index(slot)]
-        same = integer(listing.left == listing.shown_left)
+        same = 1 - integer(changed[index(slot)])
         orders[1, index(kept)] = slot
         keys[1, index(kept)] = keys[1, index(i)]
         moved[index(moving)] = slot
@@ -548,6 +571,7 @@ def insert(
     moving += more
     for i in range(moving):
         slot = integer(moved[index(i)])
+        changed[index(slot)] = 0
         listings[index(slot)].shown_left = listings[index(slot)].left
         moved_keys[index(i)] = key_of(1, slot, listings, batches)
     sort_slots(moved, moved_keys, moving, other_slots, other_keys, bins, batches)
@@ -557,7 +581,26 @@ def insert(
 
 @rule
 def top_share(counts: Any, size: int) -> float:
-    """Share of the sum held by the top tenth (rounded up) of ``counts[:size]``, which is sorted in place."""
+    """Share of the sum held by the top tenth (rounded up) of ``counts[:size]``, which it may sort."""
+    leaders = (size + 9) // 10
+    total = integer(0)
+    top = integer(0)
+    for i in range(size):
+        total += integer(counts[index(i)])
+        top = max(top, integer(counts[index(i)]))
+    if total == 0:
+        return 0.0
+    if leaders > 1:
+        sort_falling(counts, size)
+        top = integer(0)
+        for i in range(leaders):
+            top += integer(counts[index(i)])
+    return real(top) / real(total)
+
+
+@rule
+def sort_falling(counts: Any, size: int) -> None:
+    """Sort ``counts[:size]``, the largest first."""
     gap = integer(1)
     while gap < size // 9:
         gap = 3 * gap + 1
@@ -570,16 +613,6 @@ def top_share(counts: Any, size: int) -> float:
                 at -= gap
             counts[index(at)] = value
         gap //= 3
-    total = integer(0)
-    top = integer(0)
-    leaders = (size + 9) // 10
-    for i in range(size):
-        total += integer(counts[index(i)])
-        if i < leaders:
-            top += integer(counts[index(i)])
-    if total == 0:
-        return 0.0
-    return real(top) / real(total)
 
 
 @kernel
@@ -663,6 +696,7 @@ def close(
     hour: int,
     listings: Any,
     batches: Any,
+    expires: Any,
     free: Any,
     orders: Any,
     keys: Any,
@@ -675,7 +709,7 @@ def close(
     taken: Any,
     keep_taken: bool,
     counts: Any,
-    demand: Any,
+    demands: Any,
     rows: Any,
     state: Any,
 ) -> bool:
@@ -687,11 +721,12 @@ def close(
     state[FINISHED_COUNT] = 0
     state[TAKEN_COUNT] = 0
     state[ROWS] = 0
+    demand = demands[hour % 24]
     expiring = integer(0)
     for i in range(integer(state[OPEN])):
         slot = integer(orders[0, index(i)])
         emptied[index(expiring)] = slot
-        expiring += integer(integer(batches[index(slot)].expires_hour) <= hour)
+        expiring += integer(integer(expires[index(slot)]) <= hour)
     if expiring > 0:
         drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
     if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
@@ -795,8 +830,23 @@ class Borrowed:
         return array
 
 
+class Escrow:
+    """An attribute of a board: the balances of its batches, a column of their records."""
+
+    def __get__(self, board: Any, owner: type) -> Any:
+        """Return the column; the board need not ask again until its batches move."""
+        column = board.__dict__["escrow"] = board.batches["escrow"]
+        return column
+
+
 class Board:
-    """The arrays of one tile of one platform's board."""
+    """The arrays of one tile of one platform's board.
+
+    Two hold something of each batch for a loop over all of them: ``expires`` the hour, ``changed`` whether
+    any of it was done since the orders were made.
+    """
+
+    escrow = Escrow()
 
     moved = Borrowed(np.int32, "batches")
     moved_keys = Borrowed(np.int64, "batches")
@@ -832,6 +882,8 @@ class Board:
         self.earnings = np.zeros((countries, segments, 24, 2), np.int64)
         self.listings: Records = np.zeros(0, LISTING)
         self.batches: Records = np.zeros(0, BATCH)
+        self.expires = np.zeros(0, np.int32)
+        self.changed = np.zeros(0, np.uint8)
         self.free = np.zeros(0, np.int32)
         self.orders = np.zeros((3, 0), np.int32)
         self.keys = np.zeros((3, 0), np.int64)
@@ -875,6 +927,8 @@ class Board:
                 array = records
             setattr(self, name, array)
         self.live = lengthened(self.live, len(self.active))
+        self.expires = np.ascontiguousarray(self.batches["expires_hour"])
+        self.changed = (self.listings["left"] != self.listings["shown_left"]).astype(np.uint8)
         self.give_back()
 
     def room_for_batches(self, more: int) -> None:
@@ -888,6 +942,8 @@ class Board:
         self.batches = grown(self.batches, old + lacking, SPARE_ROWS)
         size = len(self.batches)
         self.listings = lengthened(self.listings, size)
+        self.expires = lengthened(self.expires, size)
+        self.changed = lengthened(self.changed, size)
         self.free = with_free_rows(self.free, int(self.state[FREE]), old, size)
         self.state[FREE] += size - old
         self.orders = widened(self.orders, size)
@@ -962,7 +1018,7 @@ class Board:
         self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_ROWS)
 
 
-BORROWED = tuple(name for name, value in vars(Board).items() if isinstance(value, Borrowed))
+BORROWED = tuple(name for name, value in vars(Board).items() if isinstance(value, (Borrowed, Escrow)))
 
 
 def lengthened(array: Any, length: int) -> Any:

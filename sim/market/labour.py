@@ -83,9 +83,30 @@ def note_ratings(count: int, events: Any, active: Any, batches: Any, workers: An
             rated[1] += integer(event.done) - integer(event.accepted)
 
 
+@kernel
+def are_ratings_shared(terms: Any) -> bool:
+    """Whether members share ratings anywhere."""
+    for platform in range(terms.shape[0]):
+        for country in range(terms.shape[1]):
+            if terms[platform, country].ratings > 0.0:
+                return True
+    return False
+
+
+@kernel
+def is_time_paid(wages: Any) -> bool:
+    """Whether time is paid anywhere beside tasks."""
+    for platform in range(wages.shape[0]):
+        for country in range(wages.shape[1]):
+            for kind in range(wages.shape[2]):
+                if wages[platform, country, kind] != 0:
+                    return True
+    return False
+
+
 def share_ratings(model: Any) -> None:
     """Note how requesters treated members in an hour, where members share that."""
-    if not model.terms["ratings"].any():
+    if not are_ratings_shared(model.terms):
         return
     for board in model.boards:
         count = int(board.state[EVENTS])

@@ -127,10 +127,19 @@ def post(
         arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)
         if count + arrivals > end:
             return integer(r), integer(count)
+        if arrivals == 0:
+            continue
+        on_true_time = setting.floor_on_true_time > 0
+        own_share = 1.0 - subsidies[requester.country]
+        usable = usable_platforms(requester, platforms, floors, own_share, on_true_time)
+        expected = expected_unit_cost(requester, platforms, floors, 1.0, on_true_time)
         for _ in range(arrivals):
             count = write_batch(
                 r,
                 hour,
+                usable,
+                own_share,
+                expected,
                 sub_key(batches_key, requester_id * MOST_BATCHES + integer(requester.serial)),
                 sub_key(noise_key, requester_id * MOST_BATCHES + integer(requester.serial)),
                 requester,
@@ -138,7 +147,6 @@ def post(
                 types,
                 platforms,
                 floors,
-                subsidies,
                 tile_offset,
                 setting,
                 tiles,
@@ -230,6 +238,9 @@ def usable_platforms(
 def write_batch(
     r: int,
     hour: int,
+    usable: int,
+    own_share: float,
+    expected: float,
     key: int,
     noise_key: int,
     requester: Any,
@@ -237,7 +248,6 @@ def write_batch(
     types: Any,
     platforms: Any,
     floors: Any,
-    subsidies: Any,
     tile_offset: Any,
     setting: Any,
     tiles: Any,
@@ -245,7 +255,11 @@ def write_batch(
     batches: Any,
     count: int,
 ) -> int:
-    """Draw one batch and write it at ``count``, unless its task costs more than it is worth."""
+    """Draw one batch and write it at ``count``, unless its task costs more than it is worth.
+
+    ``usable`` has the bits of the platforms of which it is posted on one; of costs, the requester bears
+    ``own_share`` and has ``expected`` USD an hour.
+    """
     kind = integer(0)
     draw = uniform(key, DRAW_TYPE, 0)
     while kind < len(types) - 1 and draw >= mix[kind]:
@@ -253,8 +267,6 @@ def write_batch(
     task = types[kind]
     at = integer(0)
     on_true_time = setting.floor_on_true_time > 0
-    own_share = 1.0 - subsidies[requester.country]
-    usable = usable_platforms(requester, platforms, floors, own_share, on_true_time)
     number = bits_in(usable)
     if number > 1:
         at = integer(uniform(key, DRAW_PLATFORM, 0) * real(number))
@@ -349,7 +361,7 @@ def write_batch(
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
     batch.worth = worth
-    batch.expected_cost = expected_unit_cost(requester, platforms, floors, 1.0, on_true_time) * task_hours
+    batch.expected_cost = expected * task_hours
     batch.right = 0
     batch.escrow = 0
     batch.posted_hour = hour

@@ -131,10 +131,12 @@ def note_progress(batch: Any, events: Any, by_slot: Any, first: int, last: int, 
 def review(
     hour: int,
     review_key: int,
-    takedown: float,
+    platform_number: int,
+    platforms: Any,
+    terms_of_all: Any,
     batches: Any,
+    changed: Any,
     requesters: Any,
-    terms: Any,
     workers: Any,
     active: Any,
     events: Any,
@@ -144,9 +146,13 @@ def review(
 ) -> None:
     """Accept or reject what was handed in this hour; update records of approval and of progress.
 
-    A share ``takedown`` of what was not rejected is taken down: not paid either, and worth nothing.
+    Batches that were worked on are marked in ``changed``.
+
+    On some platforms a share of what was not rejected is taken down: not paid either, and worth nothing.
     """
     count = integer(state[EVENTS])
+    takedown = real(platforms[platform_number].takedown)
+    terms = terms_of_all[platform_number]
     by_batch(events, count, group, by_slot)
     noted = integer(0)
     for i in range(count):
@@ -171,6 +177,7 @@ def review(
             uniform(review_key, integer(entry.id), integer(event.start)), integer(event.done), chance
         )
         event.accepted = integer(event.done) - rejected
+        changed[index(event.slot)] = 1
         worker.accepted += integer(event.accepted)
         worker.rejected += rejected
         batch.rejected += rejected
@@ -181,12 +188,10 @@ def review(
 @kernel
 def settle(
     platform_number: int,
-    owner: int,
     platforms: Any,
-    terms: Any,
-    broker_cut_ppm: int,
+    terms_of_all: Any,
     utc_hour: int,
-    night: Any,
+    nights: Any,
     batches: Any,
     workers: Any,
     history: Any,
@@ -195,8 +200,8 @@ def settle(
     active: Any,
     events: Any,
     by_slot: Any,
-    tally: Any,
-    demand: Any,
+    tallies: Any,
+    demands: Any,
     earnings: Any,
     rows: Any,
     state: Any,
@@ -210,13 +215,20 @@ def settle(
     """
     state[ROWS] = 0
     count = integer(state[EVENTS])
+    platform = platforms[platform_number]
+    owner = integer(platform.owner)
+    broker_cut_ppm = integer(platform.broker_cut_ppm)
+    terms = terms_of_all[platform_number]
+    night = nights[utc_hour]
+    tally = tallies[utc_hour]
+    demand = demands[utc_hour]
     for i in range(count):
         event = events[index(by_slot[index(i)])]
         entry = active[index(event.active)]
         row = integer(entry.row)
         worker = workers[index(row)]
         country = integer(entry.country)
-        worker_fee_ppm = worker_fee(platforms[0], terms[country])
+        worker_fee_ppm = worker_fee(platform, terms[country])
         batch = batches[index(event.slot)]
         exposure = real(types[batch.type].exposure)
         own = integer(event.own_seconds)
@@ -234,7 +246,9 @@ def settle(
         payer = integer(batch.requester_country)
         add_row(rows, state, REWARD, event.slot, row, gross, payer, country)
         fee_down, fee_up = both_ppm(gross, worker_fee_ppm)
-        withheld, _ = both_ppm(gross, integer(terms[country].withheld_ppm))
+        withheld = integer(0)
+        if terms[country].withheld_ppm > 0:
+            withheld, _ = both_ppm(gross, integer(terms[country].withheld_ppm))
         add_row(rows, state, WORKER_FEE, row, platform_number, fee_down - withheld, country, owner)
         add_row(rows, state, WITHHELD_KIND, row, platform_number, withheld, country, owner)
         cut_down = integer(0)

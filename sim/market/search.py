@@ -80,8 +80,9 @@ def come_on_duty(
     workers: Any,
     segments: Any,
     collectives: Any,
-    platform: Any,
-    terms: Any,
+    platform_number: int,
+    platforms: Any,
+    terms_of_all: Any,
     settings: Any,
     effects: Any,
     tasks_before: Any,
@@ -93,10 +94,12 @@ def come_on_duty(
 ) -> None:
     """Add those whose session starts now and prepare the hour of everyone on duty.
 
-    ``terms`` are those of the platform for the workers of each country. Who gets no shift stays away;
+    ``terms_of_all`` are those of each platform for the workers of each country. Who gets no shift stays away;
     ``refused`` counts the seconds by country; ``informed`` are the collectives that hear of ratings.
     """
     setting = settings[0]
+    platform = platforms[platform_number]
+    terms = terms_of_all[platform_number]
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
         entry = active[index(count)]
@@ -124,14 +127,14 @@ def come_on_duty(
             skill = max(skill, integer(collectives[index(worker.collective)].skill))
         entry.skill = skill
     state[ACTIVE_COUNT] = count
-    usual_log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)
+    usual_log_keep = log(1.0 - real(platform.worker_fee_ppm) / 1000000.0)
     for i in range(count):
         entry = active[index(i)]
         worker = workers[index(entry.row)]
         term = terms[index(worker.country)]
         log_keep = usual_log_keep
         if term.withheld_ppm > 0:
-            log_keep = log(1.0 - real(worker_fee(platform[0], term)) / 1000000.0)
+            log_keep = log(1.0 - real(worker_fee(platform, term)) / 1000000.0)
         member = worker.bits & MEMBER > 0
         seconds = integer(0)
         if worker.bits & ACTIVE_FLAG:
@@ -151,7 +154,7 @@ def come_on_duty(
         entry.fruitless = 0
         entry.served = 0
         entry.accepted = worker.accepted
-        if worker.bits & NEWCOMER and not platform[0].portable:
+        if worker.bits & NEWCOMER and not platform.portable:
             # The record was made elsewhere, and nobody here knows it.
             entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)

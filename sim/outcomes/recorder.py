@@ -22,7 +22,7 @@ from sim.agents.traits import (
     permanent_ids,
     platform_of,
 )
-from sim.columns import Records, grown, put_rows
+from sim.columns import Records, grown
 from sim.compile import integer, kernel, real
 from sim.ledger import (
     ADMINISTRATION,
@@ -56,6 +56,9 @@ from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 
 MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
+
+FEW_KEPT = 1 << 13
+"""Finished batches up to which room for them doubles; then there is room for the most (in large pages)."""
 
 WORKER_SIDE = {
     "tasks_accepted": boards.ACCEPTED,
@@ -164,10 +167,11 @@ class Recorder:
     def keep_finished(self, rows: Records, platform: int) -> None:
         """Keep the batches that finished on a platform, until the month ends or there are many."""
         first, last = self.finished_count, self.finished_count + len(rows)
-        self.finished = grown(self.finished, last)
-        self.finished_platforms = grown(self.finished_platforms, last)
-        put_rows(self.finished, first, rows)
-        self.finished_platforms[first:last] = platform
+        if last > len(self.finished):
+            room = last if last <= FEW_KEPT else max(last, MOST_KEPT + MOST_KEPT // 4)
+            self.finished = grown(self.finished, room)
+            self.finished_platforms = grown(self.finished_platforms, room)
+        keep_rows(len(rows), rows, platform, first, self.finished, self.finished_platforms)
         self.finished_count = last
         if last >= MOST_KEPT:
             self.flush_batches()
@@ -390,8 +394,7 @@ class Recorder:
             "clock_paid": self.clock_paid,
             "clock_posted": self.clock_posted,
             "numbers": np.array([self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered]),
-            "campaign_keys": self.campaigns.keys,
-            "campaign_counts": self.campaigns.counts,
+            "campaigns": self.campaigns.table,
         }
         if self.before_window is not None:
             arrays["before_window"] = self.before_window
@@ -435,7 +438,7 @@ class Recorder:
         self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(
             int, arrays["numbers"]
         )
-        self.campaigns.keys, self.campaigns.counts = arrays["campaign_keys"], arrays["campaign_counts"]
+        self.campaigns.table = arrays["campaigns"]
         self.before_window = arrays.get("before_window")
         self.assessed_before = arrays.get("assessed_before", self.assessed_before)
         self.audiences_before = arrays.get("audiences_before", self.audiences_before)
@@ -758,11 +761,13 @@ def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
 def columns_of(rows: Records, taken: Mapping[str, str], block: int = 4096) -> dict[str, NDArray[Any]]:
     """Return fields of records as columns (int64, float64), under the names that ``taken`` gives them.
 
-    Block by block: to go through all records once for each field would fetch each from memory as often.
+    Block by block: to go through all records once for each field would fetch each from memory as often. All
+    columns share a piece of memory, which is large enough for NumPy to take it in large pages.
     """
+    memory = np.empty((len(taken), len(rows)), np.int64)
     columns = {
-        name: np.zeros(len(rows), np.float64 if rows.dtype[field].kind == "f" else np.int64)
-        for name, field in taken.items()
+        name: column.view(np.float64) if rows.dtype[field].kind == "f" else column
+        for column, (name, field) in zip(memory, taken.items(), strict=True)
     }
     for first in range(0, len(rows), block):
         part = rows[first : first + block]
@@ -788,6 +793,14 @@ def write_exponentials(logs: Any, result: Any) -> None:
     """Write the exponentials of logs into ``result``."""
     for i in range(len(logs)):
         result[i] = exp(real(logs[i]))
+
+
+@kernel
+def keep_rows(count: int, rows: Any, platform: int, first: int, kept: Any, platforms: Any) -> None:
+    """Copy finished batches of a platform to places ``first`` on."""
+    for i in range(count):
+        kept[first + i] = rows[i]
+        platforms[first + i] = platform
 
 
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:

@@ -26,19 +26,19 @@ def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
     batches["expires_hour"] = hour + draws.integers(1, 4, MANY)
     board.room_for_batches(MANY)
     boards.insert(
-        0, np.array([[0, MANY]]), listings, batches, board.listings, board.batches, board.free,
-        board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        0, np.array([[0, MANY]]), listings, batches, board.listings, board.batches, board.expires,
+        board.changed, board.free, board.orders, board.keys, board.added, board.moved, board.moved_keys,
         board.other_slots, board.other_keys, board.scratch.bins,
-        board.demands[0], board.state,
+        0, board.demands, board.state,
     )  # fmt: skip
 
 
 def closed(board: Board, hour: int) -> None:
     """Take the expired batches off."""
     while not boards.close(
-        hour, board.listings, board.batches, board.free, board.orders, board.keys, board.moved, board.places,
-        board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False, board.counts,
-        board.demands[0], board.rows, board.state,
+        hour, board.listings, board.batches, board.expires, board.free, board.orders, board.keys, board.moved,
+        board.places, board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False,
+        board.counts, board.demands, board.rows, board.state,
     ):  # fmt: skip
         board.room_to_close()
 
@@ -78,9 +78,9 @@ def test_without_room_nothing_closes(exercised: Exercised) -> None:
     free = int(board.state[boards.FREE])
     for closing in (False, True):
         done = boards.close(
-            1, board.listings, board.batches, board.free, board.orders, board.keys, board.moved, board.places,
-            board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False,
-            board.counts, board.demands[0], board.rows, board.state,
+            1, board.listings, board.batches, board.expires, board.free, board.orders, board.keys,
+            board.moved, board.places, board.exhausted, board.takers, board.free_takers, board.finished,
+            board.taken, False, board.counts, board.demands, board.rows, board.state,
         )  # fmt: skip
         assert done == closing
         assert board.state[boards.FINISHED_COUNT] == (expiring if closing else 0)

@@ -67,10 +67,10 @@ def urn_board(model: ClickWorkModel, tasks: int) -> Any:
     batches["first_taker"] = -1
     board.room_for_batches(tasks)
     boards.insert(
-        0, np.array([[0, tasks]]), listings, batches, board.listings, board.batches, board.free,
-        board.orders, board.keys, board.added, board.moved, board.moved_keys,
+        0, np.array([[0, tasks]]), listings, batches, board.listings, board.batches, board.expires,
+        board.changed, board.free, board.orders, board.keys, board.added, board.moved, board.moved_keys,
         board.other_slots, board.other_keys, board.scratch.bins,
-        board.demands[0], board.state,
+        0, board.demands, board.state,
     )  # fmt: skip
     rows = model.worker_rows
     rows["look_seconds"] = 1

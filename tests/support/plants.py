@@ -221,7 +221,7 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- assignments
     "an hour of grace after expiry": Plant(
-        BOARD, "integer(batches[index(slot)].expires_hour) <= hour", "integer(batches[index(slot)].expires_hour) < hour",
+        BOARD, "integer(expires[index(slot)]) <= hour", "integer(expires[index(slot)]) < hour",
         "debug_mode", small(2),
     ),
     "more granted than there is": Plant(
@@ -261,7 +261,7 @@ PLANTS: dict[str, Plant] = {
         "debug_mode", small(1),
     ),
     "largest first as it was when posted": Plant(
-        BOARD, "integer(listing.left == listing.shown_left)", "integer(listing.left <= listing.shown_left)",
+        BOARD, "same = 1 - integer(changed[index(slot)])", "same = integer(1)",
         "debug_mode", small(1),
     ),
     "exhausted batches left in an order": Plant(
@@ -356,7 +356,7 @@ PLANTS: dict[str, Plant] = {
         "no_fees", calm(1),
     ),
     "workers who look at pay before the fee": Plant(
-        SEARCH, "usual_log_keep = log(1.0 - real(platform[0].worker_fee_ppm) / 1000000.0)",
+        SEARCH, "usual_log_keep = log(1.0 - real(platform.worker_fee_ppm) / 1000000.0)",
         "usual_log_keep = log(1.0)", "statutory_incidence", small(1),
     ),
     "people who come for pay before the fee": Plant(

@@ -110,7 +110,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SEARCH, "refused[worker.country] += 60 * session_minutes_of(worker)", "pass", employers),
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
     (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
-    (REVIEW, "worker_fee(platforms[0], terms[country])", "integer(platforms[0].worker_fee_ppm)", employers),
+    (REVIEW, "worker_fee(platform, terms[country])", "integer(platform.worker_fee_ppm)", employers),
     (OFFICE, "return law is not None and self.strength(law, hour) > 0", "return law is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
     (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
