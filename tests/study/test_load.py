@@ -29,7 +29,7 @@ def work_before_the_first_run(module: ModuleType, monkeypatch: pytest.MonkeyPatc
     with opened(RUNS // SEEDS, SEEDS) as (store, composer):
         made = MadeUp(store, composer)
         kept = np.arange(RUNS - RUNS // 100)
-        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), kept, 0).run()
+        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), kept).run()
         composed: list[int] = []
         read: list[str] = []
         compose, content = Composer._compose, Part.content
@@ -68,7 +68,7 @@ def test_a_sweep_that_goes_on_starts_at_once(monkeypatch: pytest.MonkeyPatch, ex
 
 
 def test_looking_through_all_points_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = planted(sweep, "    composer.check([0, len(composer.points) - 1])\n", "    composer.check()\n")
+    slow = planted(sweep, "    composer.check(composer.landmarks())\n", "    composer.check()\n")
     with pytest.raises(AssertionError, match="points were composed"):
         check_start(slow, monkeypatch)
 

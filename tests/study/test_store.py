@@ -67,7 +67,7 @@ def coordinate(folder: Path, engine: FakeEngine, module: ModuleType = sweep) -> 
     composer = Composer(Study(("world=north_south",), (), seeds=RUN_COUNT))
     left = np.flatnonzero(own.done(RUN_COUNT) == 0)
     quiet = Settings(quiet=True)
-    return int(module.Coordinator(own, composer, engine, quiet, left, RUN_COUNT - len(left)).run())
+    return int(module.Coordinator(own, composer, engine, quiet, left).run())
 
 
 def whole(folder: Path) -> list[dict[str, Any]]:
