@@ -86,6 +86,20 @@ def test_all_rows_are_there_once_in_few_files(exercised: Exercised) -> None:
 
 
 @pytest.mark.nightly
+def test_a_hundred_thousand_runs_as_they_are_played(exercised: Exercised) -> None:
+    """Markets, processes and kill -9 at 99 %, as `benchmarks --only sweep_1e5_played` (L1 to L4)."""
+    found = measured("played", runs=100_000)
+    assert found["overhead_ms"] <= 5.0
+    assert found["mib_per_1e4_runs"] <= 1.0
+    assert found["peak_mib"] <= 500.0
+    assert found["files_per_100_runs"] <= 1.0
+    assert found["read_seconds"] < 5.0
+    assert found["resume_seconds"] < 10.0
+    assert found["kept_at_kill"] >= 98_000
+    exercised("runs", 100_000, 100_000)
+
+
+@pytest.mark.nightly
 def test_a_hundred_thousand_runs(exercised: Exercised) -> None:
     """Memory of the coordinator and files; that all rows are there is checked where they are made."""
     found = measured("load", runs=100_000)

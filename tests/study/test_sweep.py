@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -145,24 +148,63 @@ def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def cluster(file: Path, nanny: str = "--no-nanny") -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A scheduler and two workers, each started as a user would, listening to this machine alone."""
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = ["worker", "--nthreads", "1", nanny, "--no-dashboard"]
+    """A scheduler and two workers, started as docs/cluster.md says, listening to this machine alone."""
+    scheduler = [*documented("scheduler", file), "--port", "0"]
+    worker = [*documented("worker", file), nanny]
     settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
-             "--scheduler-file", str(file)],
-            env=settings, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, *words], env=settings, cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for words in (scheduler, worker, worker)
     ]  # fmt: skip
     try:
         yield started
+        assert listening_elsewhere([process.pid for process in started]) == []
     finally:
         for process in reversed(started):
             process.terminate()
             process.wait(timeout=60)
+
+
+LOOPBACK = ("0100007F", "0" * 24 + "01000000")
+
+
+def documented(program: str, file: Path) -> list[str]:
+    """The words after `python` by which docs/cluster.md starts a scheduler or a worker by hand."""
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(rf"^    python (-m distributed\.cli\.dask_{program} .*)$", text, re.MULTILINE)
+    return [str(file) if word == "scheduler.json" else word for word in line.split()]
+
+
+def listening_elsewhere(processes: list[int]) -> list[str]:
+    """Addresses (hexadecimal) beside the loopback where these processes or their children listen."""
+    sockets = set()
+    for process in processes:
+        place = Path(f"/proc/{process}")
+        with contextlib.suppress(OSError):  # it has been killed
+            processes += map(int, (place / "task" / place.name / "children").read_text().split())
+            for file in (place / "fd").iterdir():
+                with contextlib.suppress(OSError):  # it has just been closed
+                    sockets.add(str(file.readlink()))
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()
+    ]
+    return [
+        words[1]
+        for words in lines
+        if words[3] == "0A"
+        and f"socket:[{words[9]}]" in sockets
+        and words[1].partition(":")[0] not in LOOPBACK
+    ]
+
+
+def test_who_listens_elsewhere_is_noticed() -> None:
+    with socket.create_server(("127.0.0.1", 0)):
+        assert listening_elsewhere([os.getpid()]) == []
+        with socket.create_server(("0.0.0.0", 0)):
+            assert len(listening_elsewhere([os.getpid()])) == 1
 
 
 def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
