@@ -332,13 +332,22 @@ def status(words: Sequence[str]) -> int:
     print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {files}")
     file = store.folder / STATUS
     if done < len(state) and file.is_file():
-        last = json.loads(file.read_text())
-        if last["runs_per_second"]:
+        last = _read_status(file)
+        if last.get("runs_per_second"):
             left = dt.timedelta(seconds=round((len(state) - done) / last["runs_per_second"]))
             print(f"the last coordinator played {last['runs_per_second']:.2g} runs a second: {left} left")
     for part in store.damaged():
         print(f"damaged: {part[0]} (clickmarket verify tells its runs)")
     return 0
+
+
+def _read_status(file: Path) -> dict[str, Any]:
+    """Return what a coordinator last said; nothing if the file is damaged, for nothing rests on it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def verify(words: Sequence[str]) -> int:

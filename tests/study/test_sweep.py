@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -508,6 +510,52 @@ def test_a_folder_that_was_never_laid_out_is_used(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.parametrize("year", [1999, 2099], ids=["back", "forth"])
+def test_clocks_that_jump_or_stand_still_change_nothing(
+    year: int, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calendar is in the folder's name alone; with a clock that stands still nothing is ever late."""
+
+    class Jumped(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Jumped:
+            return cls(year, 2, 28, 23, 59, 59, tzinfo=tz)
+
+    execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    monkeypatch.setattr(dt, "datetime", Jumped)
+    for clock in ("time", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, clock, lambda: 1.0)
+    folder, code = execute(study_in(tmp_path), engine.Serial, Settings(fresh=True, quiet=True))
+    assert (code, folder.name[:4]) == (0, str(year))
+    assert bytes_of(folder) == bytes_of(plain)
+    status = json.loads((folder / "status.json").read_text())
+    assert status["seconds_left"] >= 0
+    monkeypatch.undo()
+    again, code = execute(study_in(tmp_path), engine.Serial, QUIET)
+    assert code == 0
+    assert bytes_of(again) == bytes_of(plain)
+
+
+def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved away while the sweep runs; it goes on where it is put back."""
+    real = sweep.outcomes_of
+    (tmp_path / "r").mkdir()
+
+    def outcomes_of(config: Config, rules: Any = None, series_of: int | None = None) -> Any:
+        (tmp_path / "r").rename(tmp_path / "moved")
+        return real(config, rules, series_of)
+
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    with pytest.raises(UserError, match=r"status\.json cannot be written|part-.* cannot be written"):
+        execute(study_in(tmp_path / "r"), engine.Serial, QUIET)
+    monkeypatch.setattr(sweep, "outcomes_of", real)
+    shutil.rmtree(tmp_path / "r", ignore_errors=True)
+    (tmp_path / "moved").rename(tmp_path / "r")
+    folder, code = execute(study_in(tmp_path / "r"), engine.Serial, QUIET)
+    assert code == 0
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
 def test_a_log_is_told_how_far_it_is(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -679,6 +727,10 @@ def test_the_command(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["verify", str(plain)]) == 0
     assert "Whole: 1 file with 12 runs." in capsys.readouterr().out
     assert main(["compact", str(plain)]) == 0
+    damaged = shutil.copytree(plain, tmp_path / "damaged")
+    Store(damaged).parts()[0].path.unlink()
+    (damaged / "status.json").write_text('{"runs')
+    assert main(["status", str(damaged)]) == 0
     assert main(["sweep", *WORDS, f"results.dir={results}", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "6 points (grid), 2 seeds: 12 runs" in out
