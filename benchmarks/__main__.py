@@ -41,6 +41,10 @@ coordinator_mib_per_1e4_runs, coordinator_peak_mib
 files_per_100_runs, read_1e5_rows_seconds, resume_99_seconds
     Files after putting the parts of that sweep together (at most 1), reading all its rows (5), and the first
     run handed out when 99 % are done (10).
+sweep_1e5_played
+    CPU time that each of 100 000 tiny runs costs over the simulation itself in a sweep that is really played,
+    on two processes, killed when 99 % are done and started again; at most 5. The note holds memory, files and
+    times. Ten minutes on two cores that nobody else uses, so only with `--only sweep_1e5_played`.
 """
 
 from __future__ import annotations
@@ -319,6 +323,17 @@ class Bench:
         """Going on with the last hundredth."""
         return Figure(self.load["resume_seconds"], "at most 10")
 
+    def sweep_1e5_played(self) -> Figure:
+        """A hundred thousand runs as a user plays them."""
+        found = measured("played", runs=self.size(100_000, 3_000))
+        told = {name: f"{value:.3g}" for name, value in found.items()}
+        note = (
+            f"at most {MOST_OVERHEAD_MS:g}; coordinator {told['mib_per_1e4_runs']} MiB per 10,000 runs,"
+            f" at most {told['peak_mib']} MiB; {told['files_per_100_runs']} files per 100 runs; read in"
+            f" {told['read_seconds']} s; first part after a kill at 99 % in {told['resume_seconds']} s"
+        )
+        return Figure(found["overhead_ms"], note, details=found)
+
 
 KEYS = (
     "ratio_to_plain_mesa",
@@ -344,6 +359,8 @@ KEYS = (
     "read_1e5_rows_seconds",
     "resume_99_seconds",
 )
+LONG = ("sweep_1e5_played",)
+"""Figures that are measured only where they are asked for."""
 
 
 def measured(measurement: str, environment: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
@@ -433,7 +450,9 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all of it works")
     parser.add_argument("--cold", action="store_true", help="measure compiling too")
-    parser.add_argument("--only", action="append", choices=KEYS, metavar="KEY", help=", ".join(KEYS))
+    parser.add_argument(
+        "--only", action="append", choices=KEYS + LONG, metavar="KEY", help=", ".join(KEYS + LONG)
+    )
     parser.add_argument("--world", choices=WORLDS, default=WORLDS[0], help="the market to measure")
     parser.add_argument(
         "--output", type=Path, help="file to write (default: results/bench.json, for a full run)"

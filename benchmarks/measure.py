@@ -325,6 +325,7 @@ MEASUREMENTS: dict[str, Callable[..., Result]] = {
         everything_once,
         sweeps.overhead,
         sweeps.load,
+        sweeps.played,
         sweeps.throughput,
         sweeps.year,
     )

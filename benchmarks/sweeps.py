@@ -6,8 +6,13 @@ real parts, without any market.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import json
+import os
 import resource
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +32,10 @@ from sim.outcomes.recorder import Recorder
 from sim.study import engine, sweep
 from sim.study.points import Composer, read_study
 from sim.study.reading import load_sweep
-from sim.study.store import DONE, RUNS, Store, commit
+from sim.study.store import DONE, RUNS, STATUS, Store, commit
 
 Result = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[1]
 TINY = ("world=north_south", "workers.count=40", "requesters.count=8", "time.days=3", "time.warmup_days=0")
 VARIED = (
     "design=lhs",
@@ -167,7 +173,7 @@ def load(runs: int) -> Result:
         kept = runs - runs // 100
         made = MadeUp(store, composer)
         began = time.process_time()
-        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), np.arange(kept), 0).run()
+        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), np.arange(kept)).run()
         spent = time.process_time() - began - made.seconds
         files = len(store.parts())
         later = [pair for pair in made.memory if pair[0] >= kept // 4]
@@ -220,6 +226,105 @@ def throughput(workers: int, days: int, chunks: int) -> Result:
                 each.close()
     one, two = (median(times) for times in seconds.values())
     return {"ratio": one / two, "runs_per_second_on_two": 10 * chunks / two}
+
+
+class Watched:
+    """A sweep that is played by the command itself, on two processes; /proc tells its memory and CPU time.
+
+    Attributes
+    ----------
+    memory
+        (runs done, MiB that the coordinator held) now and then.
+    """
+
+    def __init__(self, words: Sequence[str], results: Path) -> None:
+        self.results = results
+        self.began = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sim", "sweep", *words, "jobs=2"], cwd=ROOT, start_new_session=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.memory: list[tuple[int, float]] = []
+        self.peak_mib = 0.0
+        self.seconds: dict[int, float] = {}
+
+    def look(self) -> int:
+        """Note memory and CPU time of the moment; return how many runs are done."""
+        done = 0
+        for file in self.results.glob(f"*/{STATUS}"):
+            done = int(json.loads(file.read_text(encoding="utf-8"))["done"])
+        with contextlib.suppress(OSError):  # it may have ended just now
+            lines = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8").splitlines()
+            held = {line.split()[0]: line.split()[1] for line in lines if line.startswith("Vm")}
+            if held:
+                self.memory.append((done, int(held["VmRSS:"]) / 2**10))
+                self.peak_mib = max(self.peak_mib, int(held["VmHWM:"]) / 2**10)
+        for place in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = place.read_text(encoding="utf-8").rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:  # of its session
+                    ticks = int(fields[11]) + int(fields[12])
+                    self.seconds[int(place.parent.name)] = ticks / os.sysconf("SC_CLK_TCK")
+        return done
+
+    def kill(self) -> None:
+        """Kill it with its processes, by kill -9."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def played(runs: int) -> Result:
+    """Play a sweep of tiny runs, kill it when 99 % are done, go on, and read it.
+
+    What the simulation alone costs is measured beside it, so that both have the same machine.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder)
+        words = [*TINY, *VARIED, f"points={runs}", f"results.dir={folder}"]
+        composer = Composer(read_study(words))
+        first = Watched(words, results)
+        alone, done = [], 0
+        while done < 0.99 * runs:
+            if first.process.poll() is not None:
+                raise AssertionError(f"the sweep ended by itself with {first.process.returncode}")
+            if 0.05 * runs < done < 0.95 * runs:
+                chunk = np.linspace(done, runs - 1, 20, dtype=int).tolist()
+                alone.append(simulated(composer, chunk) / len(chunk))
+            time.sleep(0.5 if done > 0.9 * runs else min(10.0, runs / 5_000))
+            done = first.look()
+        first.kill()
+        (place,) = results.iterdir()
+        store = Store(place)
+        kept, before = store.done(runs), {part.path.name for part in store.parts()}
+        again = Watched(words, results)
+        while {part.path.name for part in store.parts()} <= before and again.process.poll() is None:
+            time.sleep(0.05)
+        started = time.perf_counter() - again.began
+        while again.process.poll() is None:
+            again.look()
+            time.sleep(0.2)
+        if again.process.returncode:
+            raise AssertionError(f"the sweep that went on ended with {again.process.returncode}")
+        files = sum(1 for path in place.rglob("*") if path.is_file())
+        began = time.perf_counter()
+        experiments, _ = load_sweep(place)
+        read = time.perf_counter() - began
+        if experiments["run_id"].nunique() != runs or not (store.done(runs) == 1).all():
+            raise AssertionError(f"of {runs} runs {experiments['run_id'].nunique()} are there")
+    slope, _ = linear_regression(*zip(*(pair for pair in first.memory if pair[0] >= runs // 4), strict=True))
+    whole = sum(first.seconds.values()) / done
+    return {
+        "overhead_ms": 1e3 * (whole - median(alone)),
+        "run_ms": 1e3 * whole,
+        "simulation_ms": 1e3 * median(alone),
+        "coordinator_seconds": first.seconds[first.process.pid],
+        "mib_per_1e4_runs": 1e4 * slope,
+        "peak_mib": max(first.peak_mib, again.peak_mib),
+        "kept_at_kill": int((kept == 1).sum()),
+        "resume_seconds": started,
+        "files_per_100_runs": 100 * files / runs,
+        "read_seconds": read,
+    }
 
 
 def year(world: str, workers: int, days: int) -> Result:

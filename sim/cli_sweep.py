@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import difflib
 import json
 import math
 import sys
@@ -120,6 +122,14 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
             allowed="without --shard, once no shard is running",
             nearest="retry_failed=true, without --shard",
         )
+    if settings.fresh and settings.shard[1] > 1:
+        raise UserError(
+            "has no effect on a shard: each would begin in a folder of its own.",
+            path="fresh",
+            value="true",
+            allowed="without --shard; or another results.dir for all of them",
+            nearest="results.dir=another",
+        )
     composer = points.Composer(study)
     composer.check([0])
     check_folder(composer.config_of_point(0).results.dir, "results.dir")
@@ -138,7 +148,10 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         raise type(stop)(f"{how} goes on from here.") from None
     if code:
         failed = int((_state_of(folder) == 2).sum())
-        print(f"{failed} runs failed; their rows say why (status=failed, column error).", file=sys.stderr)
+        print(
+            f"{_count(failed, 'run')} failed; the rows say why (status=failed, column error).",
+            file=sys.stderr,
+        )
     print(folder)
     return code
 
@@ -189,8 +202,14 @@ def _tell_plan(study: Any, composer: Any, jobs: int, plugins: Sequence[Path]) ->
     began = time.perf_counter()
     outcomes_of(config, rules)
     each = time.perf_counter() - began
-    hours = each * len(composer) / jobs / 3600
-    print(f"about {each:.3g} seconds a run; {hours:.3g} hours on {jobs} processes")
+    whole = dt.timedelta(seconds=math.ceil(each * len(composer) / jobs))
+    print(f"about {each:.2g} seconds a run, as the first point takes; {whole} on {_count(jobs, 'process')}")
+
+
+def _count(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    several = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else several}"
 
 
 def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
@@ -219,8 +238,30 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
         elif option in OWN and equals:
             own[option] = value
         else:
+            _refuse_misspelt(word)
             study.append(word)
     return SweepWords(study, own, plugins, shard, dry_run)
+
+
+def _refuse_misspelt(word: str) -> None:
+    """Refuse a word of a sweep itself without a value, or misspelt: no setting could be meant."""
+    from sim.config import Config
+    from sim.schema import slots
+    from sim.study.points import STUDIES, USUAL
+
+    name, equals, value = word.partition("=")
+    words = [STUDIES, *USUAL, *OWN]
+    if name in words and not equals:
+        raise UserError("has no value.", path=name, allowed=f"{name}=VALUE", nearest=f"{name}=...")
+    near = difflib.get_close_matches(name, words, 1, 0.8)
+    if near and name not in words and name not in slots(Config):
+        raise UserError(
+            "is not a word of a sweep.",
+            path=name,
+            value=value,
+            allowed=", ".join(words) + ", or a setting",
+            nearest=f"{near[0]}={value}",
+        )
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -287,14 +328,26 @@ def status(words: Sequence[str]) -> int:
     store = Store(_folder(words, "status"))
     state = store.done(int(store.manifest["runs"]))
     done, failed = int((state > 0).sum()), int((state == 2).sum())
-    print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {len(store.parts()):,} files")
+    files = _count(len(store.parts()), "file")
+    print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {files}")
     file = store.folder / STATUS
     if done < len(state) and file.is_file():
-        last = json.loads(file.read_text())
-        print(f"last word of the coordinator: {last['runs_per_second']:.3g} runs a second ({last['engine']})")
+        last = _read_status(file)
+        if last.get("runs_per_second"):
+            left = dt.timedelta(seconds=round((len(state) - done) / last["runs_per_second"]))
+            print(f"the last coordinator played {last['runs_per_second']:.2g} runs a second: {left} left")
     for part in store.damaged():
-        print(f"damaged: {part[0]}")
+        print(f"damaged: {part[0]} (clickmarket verify tells its runs)")
     return 0
+
+
+def _read_status(file: Path) -> dict[str, Any]:
+    """Return what a coordinator last said; nothing if the file is damaged, for nothing rests on it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def verify(words: Sequence[str]) -> int:
@@ -308,10 +361,10 @@ def verify(words: Sequence[str]) -> int:
         again = f"; play again runs {runs[0]} to {runs[-1]}" if runs else ""
         print(f"{why}{again}")
     if damaged:
-        print(f"{len(damaged)} files are damaged: the same sweep command plays their runs again.")
+        print(f"Damaged: {_count(len(damaged), 'file')}; the same sweep command plays their runs again.")
         return DAMAGED
     found = load_sweep(store.folder)
-    print(f"{len(store.parts()):,} files with {len(found.experiments):,} runs are whole.")
+    print(f"Whole: {_count(len(store.parts()), 'file')} with {_count(len(found.experiments), 'run')}.")
     return 0
 
 
@@ -322,7 +375,7 @@ def compact(words: Sequence[str]) -> int:
 
     folder = _folder(words, "compact")
     with locked(folder):
-        print(f"{Store(folder).compact():,} files")
+        print(_count(Store(folder).compact(), "file"))
     return 0
 
 
@@ -371,11 +424,20 @@ def analyse(command: str, words: Sequence[str]) -> int:
     sweep = load_sweep(folder)
     table, figure, told = ANSWERS[command](sweep, asked, pairs)
     name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
-    print(table.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
+    print(_units(sweep, asked, pairs))
+    shown = table[table["front"]].drop(columns="front") if command == "pareto" else table
+    print(shown.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
     if told:
         print(told)
     print(_keep(folder, name, table, figure))
     return 0
+
+
+def _units(sweep: Any, asked: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> str:
+    """Name the outcomes that are asked about, with their units."""
+    names = asked.get("outcome", "").split(",") if "outcome" in asked else [value for _, value in pairs]
+    units = sweep.manifest["units"]
+    return ", ".join(f"{name} ({units[name]})" for name in names if name in units)
 
 
 def _refuse_twice(command: str, pairs: Sequence[tuple[str, str]]) -> None:
@@ -417,8 +479,7 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
     path = place / f"{name}.csv"
     with replacing(path) as file:
         table.to_csv(file, index=False, float_format="%.10g")
-    if figure is not None:
-        style.save(figure, place, name)
+    style.save(figure, place, name)
     return path
 
 
@@ -462,26 +523,31 @@ def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) 
             nearest="more=pay_all_in_median less=unpaid_share",
         )
     table = pareto(sweep, goals)
-    return table, study.front(sweep, goals, table), ""
+    told = f"no other point is better in all: {int(table['front'].sum()):,} of {_count(len(table), 'point')}"
+    return table, study.front(sweep, goals, table), told
 
 
 def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
     from sim.study.analysis import discover
 
-    table = discover(sweep, asked["outcome"], _real(asked["above"], "above"))
+    above = _real(asked["above"], "above")
+    table = discover(sweep, asked["outcome"], above)
     found = table.attrs
     told = (
         f"{found['share_inside']:.0%} of the {found['points_inside']} points inside lie above,"
         f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
     )
-    return table, None, told
+    return table, study.box(sweep, asked["outcome"], above, table), told
 
 
 def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
+    from sim.figures import study
     from sim.study.analysis import replications
 
     half = _real(asked.get("half_width", "0.05"), "half_width")
-    return replications(sweep, asked["outcome"].split(","), half), None, ""
+    table = replications(sweep, asked["outcome"].split(","), half)
+    return table, study.seeds_needed(sweep, table, half), "half-widths are shares of the mean"
 
 
 def _real(text: str, name: str) -> float:
@@ -501,4 +567,4 @@ ANSWERS: Mapping[str, Callable[[Any, Mapping[str, str], Any], tuple[Any, Any, st
     "discover": _discover,
     "replications": _replications,
 }
-"""Each returns its table, its figure if it has one, and a sentence."""
+"""Each returns its table, its figure, and a sentence."""

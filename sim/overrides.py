@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sim.config import Config
 from sim.errors import UNSET, UserError, nearest_or_first, one_line
-from sim.schema import join, takes_new_names, takes_settings, unknown_key
+from sim.schema import ANY_NAME, describe, join, takes_new_names, takes_settings, unknown_key
 
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
@@ -111,6 +111,9 @@ def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
         return parser.parse_overrides([text])[0]
     except (HydraException, ValueError, OverflowError, RecursionError, AssertionError) as cause:
         key, equals, value = text.partition("=")
+        if not equals and key.replace(".", "").replace("_", "").isalnum():
+            near = f"{_nearest_setting(key)}=..."
+            raise UserError("has no value.", path=key, allowed="key=value", nearest=near) from cause
         quoted = value.replace("'", "").replace('"', "")
         raise _bad_override(
             text,
@@ -118,6 +121,17 @@ def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
             "key=value; a text with special characters in quotes, and the shell needs quotes around them",
             f"\"{key}='{quoted}'\"" if equals else "",
         ) from cause
+
+
+def _nearest_setting(key: str) -> str:
+    """Return the setting whose path is nearest to a key; names that users give stay as they are there."""
+    parts = key.split(".")
+    known = [
+        ".".join(mine if name == ANY_NAME else name for name, mine in zip(names, parts, strict=True))
+        for names in (row.path.split(".") for row in describe(Config))
+        if len(names) == len(parts)
+    ]
+    return nearest_or_first(key, [*known, *(() if len(parts) > 1 else SEVERAL)]) if known else key
 
 
 def _refuse_dangerous(text: str) -> None:

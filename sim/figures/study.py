@@ -28,7 +28,8 @@ def caption_of(sweep: Sweep, more: str = "") -> str:
 def label_of(sweep: Sweep, outcome: str) -> str:
     """Return an outcome with its unit."""
     unit = sweep.manifest["units"].get(outcome, "")
-    return f"{outcome.replace('_', ' ')}{f' ({unit})' if unit and unit != '1' else ''}"
+    told = unit and unit != "1" and unit not in outcome.split("_")
+    return f"{outcome.replace('_', ' ')}{f' ({unit})' if told else ''}"
 
 
 @style.drawn
@@ -79,7 +80,7 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
     if top is not None:
         axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
         axes.axvline(top["at"], color=style.VERMILLION, linewidth=0.8)
-        where = "at the end of what was tried" if top["at_end"] else f"peak at {top['at']:.3g}"
+        where = "Highest at the end of what was tried" if top["at_end"] else f"Peak at {top['at']:.3g}"
         axes.set_title(f"{where} (95 %: {top['low']:.3g} to {top['high']:.3g})")
     axes.set_xlabel(x)
     axes.set_ylabel(label_of(sweep, outcome))
@@ -128,6 +129,77 @@ def front(sweep: Sweep, goals: dict[str, int], table: pd.DataFrame) -> Figure:
     for name, sign, set_label in ((x, goals[x], axes.set_xlabel), (y, goals[y], axes.set_ylabel)):
         set_label(f"{label_of(sweep, name)}, {'more' if sign > 0 else 'less'} is better")
     axes.margins(0.05)
+    return figure
+
+
+@style.drawn
+def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure:
+    """Draw what a box leaves of each setting's range; `table` is `analysis.discover`'s."""
+    shown, found = table.iloc[::-1], table.attrs
+    figure = style.new_figure(
+        style.PAGE * 0.75, 0.7 + 0.26 * len(shown),
+        caption_of(
+            sweep,
+            f"Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
+            f" {found['points_inside']:,} points lie above, of all points {found['share_of_all']:.0%}. ",
+        ),
+    )  # fmt: skip
+    axes = figure.subplots()
+    for place, row in enumerate(shown.to_dict("records")):
+        color = style.BLUE if row["restricted"] else style.GREY
+        whole = sweep.experiments[row["setting"]]
+        axes.hlines(place, 0, 1, color=style.GREY, linewidth=0.6)
+        if row["values"]:
+            choices = sorted(set(whole.map(str)))
+            kept = [choice for choice in choices if choice in row["values"].split(", ")]
+            for choice in kept:
+                where = (choices.index(choice) + 0.5) / len(choices)
+                axes.hlines(
+                    place, where - 0.4 / len(choices), where + 0.4 / len(choices), color=color, linewidth=5
+                )
+            text = row["values"]
+        else:
+            low, width = whole.min(), max(whole.max() - whole.min(), 1e-300)
+            ends = (row["low"] - low) / width, (row["high"] - low) / width
+            axes.hlines(place, max(0, ends[0] - 0.01), min(1, ends[1] + 0.01), color=color, linewidth=5)
+            text = (
+                f"{row['low']:.3g} to {row['high']:.3g}" if row["low"] < row["high"] else f"{row['low']:.3g}"
+            )
+        axes.text(1.02, place, text, va="center", fontsize=6, color=style.INK)
+    axes.set_yticks(range(len(shown)), shown["setting"])
+    axes.set_xticks([0, 1], ["lowest or first", "highest or last"])
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_title(f"Where {label_of(sweep, outcome)} lies above {above:.4g}")
+    return figure
+
+
+@style.drawn
+def seeds_needed(sweep: Sweep, table: pd.DataFrame, half: float) -> Figure:
+    """Draw how wide the interval of a point's mean is with more seeds (`analysis.replications`)."""
+    from sim.study.analysis import relative_half
+
+    figure = style.new_figure(
+        style.COLUMN, 2.4, caption_of(sweep, "Filled: the seeds there are. Deviation pooled over points. ")
+    )
+    axes = figure.subplots()
+    finite = table[np.isfinite(table["seeds_needed"]) & (table["deviation"] > 0)]
+    for row, color in zip(finite.to_dict("records"), style.CYCLE * len(finite), strict=False):
+        now, needed = int(row["seeds_now"]), int(row["seeds_needed"])
+        seeds = sorted({2, now, *np.geomspace(2, 1.5 * max(needed, now), 60).astype(int).tolist()})
+        widths = [relative_half(row["deviation"], row["mean"], number) for number in seeds]
+        axes.plot(seeds, widths, color=color, label=f"{row['outcome'].replace('_', ' ')}: {needed:,} seeds")
+        axes.plot([now], [row["half_width_now"]], color=color, marker="o", markersize=3.5)
+    axes.axhline(half, color=style.GREY, linewidth=0.8, linestyle="--")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("seeds a point")
+    axes.set_ylabel("half-width (share of the mean)")
+    axes.margins(x=0.04)
+    if len(finite):
+        axes.legend(frameon=False, loc="upper right")
+    axes.set_title(f"Seeds for 95 % intervals of ± {100 * half:.3g} %")
     return figure
 
 

@@ -11,6 +11,7 @@ import ctypes
 import json
 import logging
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ from sim.errors import Terminated, UserError, nearest_or_first
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
 """Time that a Dask scheduler has to be there and to answer."""
+
+COUNT_SECONDS = 2.0
+"""Time between two looks at how many workers a cluster has."""
 
 GRACE_SECONDS = 30.0
 """Time that a run that is told to stop may take to do so."""
@@ -112,7 +116,8 @@ class Local:
     def _start(self) -> ProcessPoolExecutor:
         # A process that is born of this one by "fork" would inherit its threads' locks.
         context = multiprocessing.get_context("spawn")
-        self.words = context.SimpleQueue()
+        with _quiet_tracker():
+            self.words = context.SimpleQueue()
         return ProcessPoolExecutor(self.workers, context, prepare_worker, (self.memory_mib, self.words))
 
     def told(self) -> Iterator[Any]:
@@ -149,6 +154,22 @@ class Local:
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """Have the process that cleans up after a kill -9 do so without a warning."""
+    name, ours = "PYTHONWARNINGS", "ignore:resource_tracker:UserWarning"
+    before = os.environ.get(name)
+    os.environ[name] = f"{before},{ours}" if before else ours
+    try:
+        multiprocessing.resource_tracker.ensure_running()
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 class Dask:
     """Plays on a Dask cluster: at an address, by a scheduler file, or one of this machine's own."""
 
@@ -164,7 +185,8 @@ class Dask:
             )
             self.client = distributed.Client(cluster)
         self.executor = self.client.get_executor(pure=False, retries=0)
-        self.workers = max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        self.workers, self.missing, self.counted = 1, False, 0.0
+        self._count()
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by a worker of the cluster."""
@@ -176,7 +198,9 @@ class Dask:
 
     def check(self) -> None:
         """Once the scheduler is gone nothing comes back of what was handed out, even if another one comes."""
-        if self.client.status != "running":
+        if self.client.status == "running":
+            self._count()
+        else:
             raise UserError(
                 "The scheduler is gone. What is done is kept, and the same command goes on from there.",
                 path="engine",
@@ -184,6 +208,19 @@ class Dask:
                 allowed="dask with a scheduler, or any other engine",
                 nearest="engine=local",
             )
+
+    def _count(self) -> None:
+        """See now and then how many workers there are: some may come later, and others go."""
+        if time.monotonic() - self.counted < COUNT_SECONDS:
+            return
+        self.counted = time.monotonic()
+        with contextlib.suppress(OSError):  # the scheduler has just gone; that is told the next time
+            found = len(self.client.scheduler_info(n_workers=-1)["workers"])
+            if not found and not self.missing:
+                print(
+                    "No worker is connected to the scheduler: waiting for one.", file=sys.stderr, flush=True
+                )
+            self.workers, self.missing = max(1, found), not found
 
     def abandon(self) -> None:
         """Cancel what is queued or running, and part from the cluster."""

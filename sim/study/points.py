@@ -374,16 +374,15 @@ class Composer:
             self.grounds[choices] = (tree, base)
         return self.grounds[choices]
 
-    def check(self, runs: Iterable[int] | None = None) -> None:
-        """Compose and validate every point; the message for the first bad one says which it is.
+    def check(self, numbers: Iterable[int] | None = None) -> None:
+        """Compose and validate every point, or some; the message for the first bad one says which it is.
 
         Raises
         ------
         UserError
             For the first point that is not allowed.
         """
-        self._refuse_late_seeds()
-        for number in range(len(self.points)) if runs is None else runs:
+        for number in range(len(self.points)) if numbers is None else numbers:
             try:
                 self._check_names(self.config_of_point(number))
             except UserError as error:
@@ -400,6 +399,19 @@ class Composer:
                     allowed=error.allowed,
                     nearest=error.nearest,
                 ) from error
+            if number == 0:
+                self._refuse_late_seeds()
+
+    def landmarks(self) -> list[int]:
+        """Return the first and the last point, and the first with each choice of each group."""
+        found = {0, len(self.points) - 1}
+        for place in self.groups:
+            seen: set[Any] = set()
+            for number, point in enumerate(self.points):
+                if point[place] not in seen:
+                    seen.add(point[place])
+                    found.add(number)
+        return sorted(found)
 
     def _check_names(self, config: Config) -> None:
         """Refuse countries that the point's world does not have, and platforms that are not there."""

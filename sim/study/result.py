@@ -513,7 +513,8 @@ class _Replacement:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        # Writers on other hosts, or in other containers, may have the same number as this process.
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
         try:
             self.file: BinaryIO = self.temporary.open("wb")
         except OSError as error:

@@ -105,8 +105,8 @@ class Store:
     def create(cls, folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> Store:
         """Lay out a new folder; without its manifest, which is written last, it is none."""
         store = cls(folder)
-        (folder / RUNS).mkdir()
-        (folder / SERIES).mkdir()
+        for name in (RUNS, SERIES):
+            (folder / name).mkdir(exist_ok=True)
         with replacing(folder / POINTS) as file:
             pq.write_table(points, file, compression=COMPRESSION, write_page_checksum=True)
         write_manifest(folder, manifest)
@@ -167,7 +167,7 @@ class Store:
                     part.content()
                 except UserError as error:
                     runs = list(range(part.first, part.first + part.rows)) if kind == RUNS else []
-                    found.append((part.path, str(error), runs))
+                    found.append((part.path, error.message, runs))
         return found
 
     def table(self, kind: str = RUNS) -> pa.Table:
@@ -246,7 +246,8 @@ def _first_of_each(tables: Iterable[pa.Table]) -> pa.Table:
 
 
 def _damaged(path: Path, why: str) -> UserError:
-    return UserError(f"{path} is damaged: {why}", path=str(path))
+    again = "the same clickmarket sweep command, which plays its runs again"
+    return UserError(f"{path} is damaged: {why}.", path=str(path), allowed=again)
 
 
 # ---------------------------------------------------------------- tables

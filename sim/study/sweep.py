@@ -40,6 +40,8 @@ from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, summary
 from sim.outcomes.recorder import Recorder, frame_of
+from sim.overrides import FILE_KEY
+from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
 from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died, stopping_on_term
 from sim.study.lock import locked, taking_turns
@@ -69,12 +71,26 @@ LONGEST_CHUNK = 2_000
 DEATHS = 3
 """Times that a worker may die with a single run before the run is given up."""
 
+COMPILE_SECONDS = 600.0
+"""Time that the first run on a machine may take longer, since it compiles the model."""
+
 STATUS_SECONDS = 2.0
+LINE_SECONDS = 60.0
+"""Time between two lines of progress where nobody watches a bar, as in the log of a job."""
+
 COMPLETE, PARTLY = 0, 3
 """Exit codes: all runs done; some failed."""
 
 WITHOUT_EFFECT = ("results.", "compute.", "record.figures", "record.batches")
 """Settings by which two sweeps may differ and still be the same."""
+
+KEPT = {
+    "source_hash": "sources",
+    "plugins": "plug-ins",
+    "config_files": "contents of config=FILE",
+    "ends": "groups",
+}
+"""What of a manifest must be as it was when a sweep goes on, and what it is called."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +125,11 @@ class Settings:
 @lru_cache(maxsize=4)
 def _opened(folder: str, identity: str) -> tuple[Composer, dict[str, Any], Any]:
     manifest = Store(Path(folder)).manifest
-    return Composer(Study.from_plain(manifest["study"])), manifest, _rules_of(manifest)
+    study = Study.from_plain(manifest["study"])
+    other = changed(manifest, inputs(study, [Path(file) for file in manifest["plugin_files"]]))
+    if other:
+        raise UserError(f"This worker has other {other} than {folder} was begun with.", path=folder)
+    return Composer(study), manifest, _rules_of(manifest)
 
 
 def _rules_of(manifest: Mapping[str, Any]) -> Any:
@@ -123,8 +143,6 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
     A run that raises an error becomes a row that says so.
     """
     composer, manifest, rules = _opened(folder, identity)
-    if manifest["source_hash"] != source_hash():
-        raise UserError(f"This worker has other sources than {folder} was begun with.", path=folder)
     began = time.perf_counter()
     rows: dict[str, list[Any]] = {name: [] for name in columns_of(manifest["outcomes"])}
     series: list[pa.Table] = []
@@ -153,12 +171,17 @@ def _play(
     try:
         config = sober(composer.config(run))
         row["run_id"], row["seed"] = run_id(config, manifest), config.seed
-        with deadline(timeout_seconds):
+        with deadline(_patience(timeout_seconds)):
             outcomes, table = outcomes_of(config, rules, run if manifest["keep_series"] else None)
         row |= outcomes
     except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
         row |= {"status": FAILED, "error": cause_of(error)}
     return row, table
+
+
+def _patience(timeout_seconds: float) -> float:
+    """Return the time that the next run may take; whoever has to compile the model first has longer."""
+    return timeout_seconds + COMPILE_SECONDS * (timeout_seconds > 0 and is_cold(search, posting))
 
 
 def sober(config: Config) -> Config:
@@ -264,7 +287,7 @@ def execute(
         by another coordinator.
     """
     composer = Composer(study)
-    composer.check([0, len(composer.points) - 1])
+    composer.check(composer.landmarks())
     first = composer.config_of_point(0)
     results, ready = Path(first.results.dir), list[Engine]()
     rules = load_plugins(plugins) if plugins else None
@@ -293,7 +316,7 @@ def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fr
         with taking_turns(results, mark):
             folder = None if fresh else begun(results, manifest)
             if folder is None:
-                folder = new_folder(composer.config_of_point(0), mark)
+                folder = _left_empty(results, mark) or new_folder(composer.config_of_point(0), mark)
                 Store.create(folder, manifest, points_table(composer))
             return folder
     except OSError as error:
@@ -302,6 +325,14 @@ def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fr
             path="results.dir",
             value=str(results),
         ) from error
+
+
+def _left_empty(results: Path, mark: str) -> Path | None:
+    """Return the folder of a coordinator that was killed before it had laid it out."""
+    for folder in results.glob(f"*-{mark}*"):
+        if not (folder / MANIFEST).exists() and not any((folder / RUNS).glob("*")):
+            return folder
+    return None
 
 
 def _finish_after_shards(folder: Path, runs: int) -> None:
@@ -321,7 +352,9 @@ def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], s
     alone = settings.shard[1] == 1
     if alone:
         store.clear_leftovers()
-        store.set_aside_damaged()
+        damaged = len(store.set_aside_damaged())
+        if damaged and not settings.quiet:
+            _say(f"Damaged files were set aside (.damaged): {damaged}. Their runs are played again.")
     state = store.done(len(composer))
     if settings.retry_failed and alone:
         forget_failed(store)
@@ -331,19 +364,31 @@ def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], s
     mine = mine[mine % of == number - 1]
     failed = int((state == 2).sum())
     if len(mine):
-        if is_cold(search, posting) and not settings.quiet:
-            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
-            with contextlib.suppress(Exception):  # what fails, fails when its turn comes, and has a row
-                outcomes_of(sober(composer.config(int(mine[0]))), _rules_of(store.manifest))
+        cold = is_cold(search, posting)
+        if cold and not settings.quiet:
+            _say("Compiling the model for this machine, once: about a minute.")
+        before = int((state > 0).sum()), failed
         with stopping_on_term():
-            failed += Coordinator(store, composer, engine(), settings, mine, int((state > 0).sum())).run()
+            failed += Coordinator(store, composer, engine(), settings, mine, before, cold).run()
     if alone:
         finish(store)
     return PARTLY if failed else COMPLETE
 
 
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
 class Coordinator:
-    """Hands out chunks of runs and sees to it that each comes back."""
+    """Hands out chunks of runs and sees to it that each comes back.
+
+    Parameters
+    ----------
+    before
+        Runs done before, and how many of them failed.
+    cold
+        Whether the model has to be compiled: then the first run is played before others begin.
+    """
 
     def __init__(
         self,
@@ -352,7 +397,8 @@ class Coordinator:
         engine: Engine,
         settings: Settings,
         runs: NDArray[np.int64],
-        before: int,
+        before: tuple[int, int] = (0, 0),
+        cold: bool = False,
     ) -> None:
         self.store, self.composer, self.engine, self.settings = store, composer, engine, settings
         self.manifest = store.manifest
@@ -363,11 +409,12 @@ class Coordinator:
         self.deaths: dict[int, int] = {}
         self.running: dict[Future[Any], tuple[list[int], float]] = {}
         self.total = len(runs)
-        self.before = before
+        self.before, self.failed_before = before
+        self.cold = cold
         self.done = self.failed = 0
         self.seconds_a_run = 0.0
         self.began = time.monotonic()
-        self.told = -math.inf
+        self.told, self.said = -math.inf, time.monotonic()
 
     def run(self) -> int:
         """Play everything; return how many runs failed."""
@@ -378,6 +425,8 @@ class Coordinator:
                     self._collect()
                     tell()
                 self._write_status()
+                if not self.settings.quiet:
+                    _say(self.text())
             except BaseException:
                 self.engine.abandon()
                 self._write_status()
@@ -391,7 +440,8 @@ class Coordinator:
             if not self.running:
                 self._submit(self.suspects.popleft())
             return
-        while self.left and len(self.running) < AHEAD * self.engine.workers:
+        most = 1 if self.cold and not self.done else AHEAD * self.engine.workers
+        while self.left and len(self.running) < most:
             size = min(len(self.left), self._chunk_size())
             self._submit([self.left.popleft() for _ in range(size)])
 
@@ -468,10 +518,10 @@ class Coordinator:
         limit = self.settings.timeout_seconds
         if limit <= 0:
             return
-        now = time.monotonic()
+        now, grace = time.monotonic(), GRACE_SECONDS + COMPILE_SECONDS * self.cold
         ahead = sum(len(runs) for runs, _ in self.running.values())
         for runs, since in self.running.values():
-            if now - since > limit * max(len(runs), ahead) + GRACE_SECONDS:
+            if now - since > limit * max(len(runs), ahead) + grace:
                 self._bury()
                 return
 
@@ -486,8 +536,12 @@ class Coordinator:
 
             def tell() -> None:
                 bar.update(task, completed=self.done, text=self.text())
-                if time.monotonic() - self.told > STATUS_SECONDS:
+                now = time.monotonic()
+                if now - self.told > STATUS_SECONDS:
                     self._write_status()
+                if now - self.said > LINE_SECONDS and not watched and not self.settings.quiet:
+                    self.said = now
+                    _say(self.text())
 
             yield tell
 
@@ -495,7 +549,7 @@ class Coordinator:
         """Say how far the sweep is: done, failed, speed, time left."""
         status = self.status()
         left = status["seconds_left"]
-        clock = "" if left is None else f" · {dt.timedelta(seconds=round(left))} left"
+        clock = "" if not left else f" · {dt.timedelta(seconds=round(left))} left"
         return (
             f"{status['done']:,} of {status['total']:,} done, {status['failed']:,} failed ·"
             f" {status['runs_per_second']:.2g} a second{clock}"
@@ -511,7 +565,7 @@ class Coordinator:
             "shard": list(self.settings.shard),
             "total": self.total + self.before,
             "done": self.done + self.before,
-            "failed": self.failed,
+            "failed": self.failed + self.failed_before,
             "running": sum(len(runs) for runs, _ in self.running.values()),
             "runs_per_second": speed,
             "seconds_left": (self.total - self.done) / speed if self.done else None,
@@ -538,30 +592,52 @@ def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings
     """Return a sweep's manifest: what was asked, by which sources, and what its columns mean."""
     plain = study.to_plain()
     asked = {**plain, "settings": [word for word in study.settings if not word.startswith(WITHOUT_EFFECT)]}
-    ends = {0, len(composer.points) - 1}
     what = {
         "study": asked,
         "keep_series": settings.keep_series,
-        "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
+        "plugins": sorted(path.name for path in plugins),
     }
     identity = hashlib.sha256(json.dumps(what, sort_keys=True, default=list).encode()).hexdigest()
     units = {name: one.unit for name, one in INDICATORS.items()}
     return {
         "identity": identity,
-        "study": json.loads(json.dumps(plain)),
+        "study": json.loads(
+            json.dumps({**plain, "settings": [_from_anywhere(word) for word in plain["settings"]]})
+        ),
         "runs": len(composer),
         "plugin_files": [str(path.resolve()) for path in plugins],
-        "plugins": what["plugins"],
         "keep_series": settings.keep_series,
         "outcomes": list(INDICATORS),
         "units": units,
         "definitions": {name: one.definition for name, one in INDICATORS.items()},
-        "ends": [config_id(composer.config_of_point(number)) for number in sorted(ends)],
+        "ends": [config_id(composer.config_of_point(number)) for number in composer.landmarks()],
         "version": importlib.metadata.version("clickmarket"),
-        "source_hash": source_hash(),
+        **inputs(study, plugins),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
+
+
+def _from_anywhere(word: str) -> str:
+    """Return a word whose file, if it names one, is found by workers in other folders too."""
+    key, _, value = word.partition("=")
+    return f"{key}={Path(value).resolve()}" if key == FILE_KEY else word
+
+
+def inputs(study: Study, plugins: Sequence[Path]) -> dict[str, Any]:
+    """Return what a sweep rests on besides its words: sources, plug-ins, what stands in files of settings."""
+    pairs = (word.partition("=") for word in study.settings)
+    values = [read_yaml(value).values for key, _, value in pairs if key == FILE_KEY]
+    return {
+        "source_hash": source_hash(),
+        "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
+        "config_files": json.loads(json.dumps(values, default=str)),
+    }
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return what two manifests, or a manifest and what is there now, disagree about; empty for nothing."""
+    return next((what for key, what in KEPT.items() if key in new and old.get(key) != new[key]), "")
 
 
 def points_table(composer: Composer) -> pa.Table:
@@ -573,22 +649,24 @@ def points_table(composer: Composer) -> pa.Table:
 
 
 def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
-    """Return the folder of the same sweep, if there is one; refuse it if other sources began it."""
-    for folder in sorted(results.glob(f"*-sweep-{manifest['identity'][:16]}*"), reverse=True):
-        if not (folder / MANIFEST).is_file():
-            continue
-        old = Store(folder).manifest
-        for key in ("source_hash", "ends"):
-            if old[key] != manifest[key]:
-                what = "sources" if key == "source_hash" else "groups"
-                raise UserError(
-                    f"{folder} is the same sweep, begun with other {what} (version {old['version']}, now"
-                    f" {manifest['version']}). Runs of both cannot be mixed.",
-                    path=str(folder),
-                    allowed="fresh=true, which begins anew in another folder; or what it was begun with",
-                    nearest="fresh=true",
-                )
-        return folder
+    """Return the newest folder of the same sweep, if there is one; refuse it if all were begun with others.
+
+    Others are sources, plug-ins, groups or files of settings that are not what they are now.
+    """
+    pattern = f"*-sweep-{manifest['identity'][:16]}*"
+    folders = [f for f in sorted(results.glob(pattern), reverse=True) if (f / MANIFEST).is_file()]
+    for folder in folders:
+        if not changed(Store(folder).manifest, manifest):
+            return folder
+    if folders:
+        folder, old = folders[0], Store(folders[0]).manifest
+        raise UserError(
+            f"{folder} is the same sweep, begun with other {changed(old, manifest)} (version"
+            f" {old['version']}, now {manifest['version']}). Runs of both cannot be mixed.",
+            path=str(folder),
+            allowed="fresh=true, which begins anew in another folder; or what it was begun with",
+            nearest="fresh=true",
+        )
     return None
 
 

@@ -49,7 +49,7 @@ def test_curve_marks_its_peak(grid: Sweep) -> None:
     (axes,) = study.curve(grid, "y", table, top).axes
     assert axes.lines[0].get_ydata() == pytest.approx(table["mean"].to_numpy())
     assert axes.lines[1].get_xdata()[0] == pytest.approx(top["at"])
-    assert axes.get_title(loc="left").startswith("peak at ")
+    assert axes.get_title(loc="left").startswith("Peak at ")
 
 
 def test_heat_map_holds_the_means(grid: Sweep) -> None:
@@ -66,6 +66,40 @@ def test_front_is_filled(grid: Sweep) -> None:
     table = analysis.pareto(grid, goals)
     (axes,) = study.front(grid, goals, table).axes
     assert len(axes.lines[0].get_xdata()) == table["front"].sum()
+
+
+def test_box_is_as_wide_as_the_table_says(grid: Sweep) -> None:
+    table = analysis.discover(grid, "y", 1.5)
+    (axes,) = study.box(grid, "y", 1.5, table).axes
+    bars = [line for line in axes.collections if line.get_linewidth()[0] > 1][::-1]
+    ends = [[float(x) for x, _ in bar.get_segments()[0]] for bar in bars]
+    for row, (left, right) in zip(table.to_dict("records"), ends, strict=True):
+        whole = grid.experiments[row["setting"]]
+        expected = (np.array([row["low"], row["high"]]) - whole.min()) / (whole.max() - whole.min())
+        assert [left, right] == pytest.approx(expected, abs=0.011)
+    assert table["restricted"].any()
+    assert [text.get_text() for text in axes.texts][::-1] == ["0.5 to 1.5", "1"]
+
+
+def test_box_shows_which_choices_are_left() -> None:
+    sweep = sweep_of(["policy=none,usage_tax,union", "market.noise_sigma=0,1"], lambda a, b: float(b))
+    sweep.outcomes["y"] = (sweep.experiments["policy"] == "usage_tax").to_numpy(np.float64)
+    table = analysis.discover(sweep, "y", 0.5)
+    (axes,) = study.box(sweep, "y", 0.5, table).axes
+    assert [text.get_text() for text in axes.texts][::-1] == ["usage_tax", "0 to 1"]
+    blue = [line for line in axes.collections if line.get_linewidth()[0] > 1][-1]
+    left, right = (float(x) for x, _ in blue.get_segments()[0])
+    assert left < 5 / 6 < right, "sorted, it is the last of three"
+
+
+def test_seeds_meet_the_wanted_width_where_the_table_says(grid: Sweep) -> None:
+    table = analysis.replications(grid, ["y"], 0.002)
+    (axes,) = study.seeds_needed(grid, table, 0.002).axes
+    seeds, widths = axes.lines[0].get_data()
+    needed = table["seeds_needed"].item()
+    assert all(widths[seeds >= needed] <= 0.002)
+    assert all(widths[seeds < needed] > 0.002)
+    assert axes.lines[1].get_ydata()[0] == table["half_width_now"].item()
 
 
 @pytest.mark.parametrize("name", ["tornado", "curve", "heat_map"])

@@ -109,6 +109,26 @@ def beside_any(module: ModuleType) -> BaseException:
     return found[0]
 
 
+@pytest.mark.parametrize("bug", [False, True], ids=["as it is", "a tracker that warns"])
+def test_a_kill_leaves_no_warning(bug: bool) -> None:
+    """Who cleans up after kill -9 does so in silence."""
+    script = f"""
+        import contextlib, os, signal
+        from sim.study import engine
+        if __name__ == "__main__":
+            if {bug}:
+                engine._quiet_tracker = contextlib.nullcontext
+            local = engine.Local(1)
+            local.submit(signal.pause)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert ("leaked semaphore" in done.stderr) is bug
+
+
 @pytest.mark.parametrize("bug", [False, True], ids=["as it is", "nobody watches the parent"])
 def test_processes_end_with_a_killed_coordinator(bug: bool, exercised: Exercised) -> None:
     """After kill -9 of the coordinator alone, its workers end: nobody holds the output open any longer."""

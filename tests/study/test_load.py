@@ -29,7 +29,7 @@ def work_before_the_first_run(module: ModuleType, monkeypatch: pytest.MonkeyPatc
     with opened(RUNS // SEEDS, SEEDS) as (store, composer):
         made = MadeUp(store, composer)
         kept = np.arange(RUNS - RUNS // 100)
-        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), kept, 0).run()
+        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), kept).run()
         composed: list[int] = []
         read: list[str] = []
         compose, content = Composer._compose, Part.content
@@ -68,7 +68,7 @@ def test_a_sweep_that_goes_on_starts_at_once(monkeypatch: pytest.MonkeyPatch, ex
 
 
 def test_looking_through_all_points_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = planted(sweep, "    composer.check([0, len(composer.points) - 1])\n", "    composer.check()\n")
+    slow = planted(sweep, "    composer.check(composer.landmarks())\n", "    composer.check()\n")
     with pytest.raises(AssertionError, match="points were composed"):
         check_start(slow, monkeypatch)
 
@@ -83,6 +83,20 @@ def test_all_rows_are_there_once_in_few_files(exercised: Exercised) -> None:
     assert experiments["run_id"].is_unique
     assert files <= RUNS // 100
     exercised("runs", RUNS, RUNS, nightly=100_000)
+
+
+@pytest.mark.nightly
+def test_a_hundred_thousand_runs_as_they_are_played(exercised: Exercised) -> None:
+    """Markets, processes and kill -9 at 99 %, as `benchmarks --only sweep_1e5_played` (L1 to L4)."""
+    found = measured("played", runs=100_000)
+    assert found["overhead_ms"] <= 5.0
+    assert found["mib_per_1e4_runs"] <= 1.0
+    assert found["peak_mib"] <= 500.0
+    assert found["files_per_100_runs"] <= 1.0
+    assert found["read_seconds"] < 5.0
+    assert found["resume_seconds"] < 10.0
+    assert found["kept_at_kill"] >= 98_000
+    exercised("runs", 100_000, 100_000)
 
 
 @pytest.mark.nightly

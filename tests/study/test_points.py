@@ -161,6 +161,16 @@ def test_mistakes_in_a_study_file_are_told(text: str, path: str, tmp_path: Path)
     assert path in str(refusal.value).splitlines()[0]
 
 
+def test_landmarks_have_every_choice_of_every_group() -> None:
+    """So that a group's file that has changed is noticed wherever it is used."""
+    words = ["market.looks=5,6", "policy=none,usage_tax,[union]", "world=north_south,six_regions"]
+    composer = Composer(read_study([*SMALL[1:], *words]))
+    found = [composer.points[number] for number in composer.landmarks()]
+    assert {point[1] for point in found} == {"none", "usage_tax", ("union",)}
+    assert {point[2] for point in found} == {"north_south", "six_regions"}
+    assert composer.landmarks() == [0, 1, 2, 4, 11]
+
+
 def test_the_bad_point_is_named() -> None:
     composer = Composer(read_study([*SMALL, "market.looks=5,6,99"]))
     with pytest.raises(UserError, match=r"^In point 2 of 3 \(market\.looks=99\): market\.looks is above"):

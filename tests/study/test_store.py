@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -67,7 +68,7 @@ def coordinate(folder: Path, engine: FakeEngine, module: ModuleType = sweep) -> 
     composer = Composer(Study(("world=north_south",), (), seeds=RUN_COUNT))
     left = np.flatnonzero(own.done(RUN_COUNT) == 0)
     quiet = Settings(quiet=True)
-    return int(module.Coordinator(own, composer, engine, quiet, left, RUN_COUNT - len(left)).run())
+    return int(module.Coordinator(own, composer, engine, quiet, left).run())
 
 
 def whole(folder: Path) -> list[dict[str, Any]]:
@@ -333,6 +334,81 @@ BROKEN_STORES = {
     "checksums are not looked at": ("!= self.sha256:", "== 'never':"),
     "what disagrees is dropped": ("if repr(one) != repr(other):", "if False:"),
 }
+
+
+def check_mended(module: ModuleType, folder: Path) -> None:
+    """A part that is damaged is written anew, for a file of its name alone says nothing."""
+    new_store(folder)
+    path = module.commit(folder / RUNS, fake_rows([3, 4]), 3)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert module.Store(folder).done(RUN_COUNT).sum() == 0
+    assert module.Store(folder).committed([3, 4]) is None
+    assert module.commit(folder / RUNS, fake_rows([3, 4]), 3) == path
+    assert path.read_bytes() == content
+
+
+def test_what_is_there_but_damaged_is_not_done(tmp_path: Path) -> None:
+    check_mended(store, tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return path.read_bytes() == content", "return path.exists()"),
+        ("                continue\n            failed", "                return ~state\n            failed"),
+    ],
+    ids=["written when it exists", "done when it exists"],
+)  # fmt: skip
+def test_a_store_to_which_existing_is_done_is_noticed(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_mended(planted(store, old, new), tmp_path / "a")
+
+
+def commit_together(folder: Path, module: ModuleType, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two workers commit the same parts, each when both have written; all must be there, whole."""
+    new_store(folder, 2 * parts)
+    rows = [fake_rows([2 * number, 2 * number + 1]) for number in range(parts)]
+    together, failures = threading.Barrier(2), []
+
+    def flush(number: int) -> None:
+        if not Path(f"/proc/self/fd/{number}").is_dir():
+            together.wait()
+
+    def work() -> None:
+        for number, table in enumerate(rows):
+            try:
+                module.commit(folder / RUNS, table, 2 * number)
+            except UserError as error:
+                failures.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    monkeypatch.setattr(os, "fsync", flush)
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    own = Store(folder)
+    assert own.damaged() == []
+    assert own.clear_leftovers() == 0
+    assert [part.first for part in own.parts()] == list(range(0, 2 * parts, 2))
+
+
+def test_the_same_part_from_two_workers_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    commit_together(tmp_path / "a", store, 500, monkeypatch)
+    exercised("parts committed twice at once", 500, 500)
+
+
+def test_temporary_files_of_one_name_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of two workers with the same process number, in two containers."""
+    broken = planted(store, "DIGITS = 32", "DIGITS = 32")
+    one_name = planted(result, "{os.getpid()}-{os.urandom(4).hex()}", "1")
+    broken.replacing = one_name.replacing  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError):
+        commit_together(tmp_path / "a", broken, 5, monkeypatch)
 
 
 def test_broken_stores_are_noticed(tmp_path: Path, exercised: Exercised) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,10 +31,11 @@ from sim.study import engine, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
-from sim.study.result import load
+from sim.study.result import MANIFEST, load
 from sim.study.store import RUNS, Store
 from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
+from tests.support.planting import planted
 from tests.support.processes import INHERITED, ROOT
 
 WORDS = [
@@ -142,24 +150,63 @@ def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def cluster(file: Path, nanny: str = "--no-nanny") -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A scheduler and two workers, each started as a user would, listening to this machine alone."""
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = ["worker", "--nthreads", "1", nanny, "--no-dashboard"]
+    """A scheduler and two workers, started as docs/cluster.md says, listening to this machine alone."""
+    scheduler = [*documented("scheduler", file), "--port", "0"]
+    worker = [*documented("worker", file), nanny]
     settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{words[0]}", *words[1:],
-             "--scheduler-file", str(file)],
-            env=settings, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, *words], env=settings, cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for words in (scheduler, worker, worker)
     ]  # fmt: skip
     try:
         yield started
+        assert listening_elsewhere([process.pid for process in started]) == []
     finally:
         for process in reversed(started):
             process.terminate()
             process.wait(timeout=60)
+
+
+LOOPBACK = ("0100007F", "0" * 24 + "01000000")
+
+
+def documented(program: str, file: Path) -> list[str]:
+    """The words after `python` by which docs/cluster.md starts a scheduler or a worker by hand."""
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(rf"^    python (-m distributed\.cli\.dask_{program} .*)$", text, re.MULTILINE)
+    return [str(file) if word == "scheduler.json" else word for word in line.split()]
+
+
+def listening_elsewhere(processes: list[int]) -> list[str]:
+    """Addresses (hexadecimal) beside the loopback where these processes or their children listen."""
+    sockets = set()
+    for process in processes:
+        place = Path(f"/proc/{process}")
+        with contextlib.suppress(OSError):  # it has been killed
+            processes += map(int, (place / "task" / place.name / "children").read_text().split())
+            for file in (place / "fd").iterdir():
+                with contextlib.suppress(OSError):  # it has just been closed
+                    sockets.add(str(file.readlink()))
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()
+    ]
+    return [
+        words[1]
+        for words in lines
+        if words[3] == "0A"
+        and f"socket:[{words[9]}]" in sockets
+        and words[1].partition(":")[0] not in LOOPBACK
+    ]
+
+
+def test_who_listens_elsewhere_is_noticed() -> None:
+    with socket.create_server(("127.0.0.1", 0)):
+        assert listening_elsewhere([os.getpid()]) == []
+        with socket.create_server(("0.0.0.0", 0)):
+            assert len(listening_elsewhere([os.getpid()])) == 1
 
 
 def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
@@ -338,9 +385,35 @@ def test_a_run_that_raises_first_on_a_new_machine_becomes_a_row(
     study = study_in(tmp_path, "market.acceptance=rule", "requesters.pay_usd_per_hour=2")
     folder, code = execute(study, engine.Serial, Settings(), [plugin])
     assert code == PARTLY
-    assert list(load_sweep(folder).experiments["status"]) == ["failed", "done", "done", "done"]
-    assert len(played) == 5
+    assert list(load_sweep(folder).experiments["status"]) == ["failed", "failed", "done", "done"]
+    assert len(played) == 4, "no run is played in vain"
     assert all(played)
+
+
+def test_whoever_compiles_has_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cold, more in ((False, 0.0), (True, sweep.COMPILE_SECONDS)):
+        monkeypatch.setattr(sweep, "is_cold", lambda *modules, cold=cold: cold)
+        assert sweep._patience(8.0) == 8.0 + more
+        assert sweep._patience(0.0) == 0.0
+
+
+def test_the_first_run_on_a_new_machine_is_played_alone(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It compiles the model for all; what it has found is kept."""
+    monkeypatch.setattr(sweep, "is_cold", lambda *modules: True)
+    handed: list[int] = []
+
+    class Patient(engine.Serial):
+        workers = 2
+
+        def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            handed.append(len(Store(Path(arguments[0])).parts()))
+            return super().submit(task, *arguments)
+
+    folder, _ = execute(study_in(tmp_path), Patient, QUIET)
+    assert handed[:2] == [0, 1], "a second run was handed out before the first was back"
+    assert bytes_of(folder) == bytes_of(plain)
 
 
 def test_failed_runs_can_be_played_again(plain: Path, tmp_path: Path) -> None:
@@ -360,6 +433,144 @@ def test_other_sources_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UserError, match="begun with other sources") as told:
         execute(study_in(plain.parent), engine.Serial, QUIET)
     assert told.value.nearest == "fresh=true"
+
+
+LOOKS = "market: {looks: 9}"
+MORE_LOOKS = "market: {looks: 10}"
+
+
+def with_inputs(folder: Path, looks: str = LOOKS, rule: str = RULE) -> tuple[Study, list[Path]]:
+    """A study that rests on a file of settings and on a plug-in."""
+    (folder / "mine.yaml").write_text(looks)
+    (folder / "rule.py").write_text(rule)
+    return study_in(folder / "r", f"config={folder / 'mine.yaml'}"), [folder / "rule.py"]
+
+
+def check_inputs(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep goes on with what it was begun with, and with nothing else."""
+    half = Settings(shard=(1, 2), quiet=True)
+    study, plugins = with_inputs(tmp_path)
+    folder, _ = module.execute(study, engine.Serial, half, plugins)
+    study, plugins = with_inputs(tmp_path, f"# The same with a comment\n{LOOKS}")
+    assert module.execute(study, engine.Serial, half, plugins)[0] == folder
+    for looks, rule, what in (
+        (MORE_LOOKS, RULE, "contents of config=FILE"),
+        (LOOKS, f"{RULE}\n", "plug-ins"),
+    ):
+        study, plugins = with_inputs(tmp_path, looks, rule)
+        with pytest.raises(UserError, match=f"begun with other {what}") as told:
+            module.execute(study, engine.Serial, QUIET, plugins)
+        assert told.value.nearest == "fresh=true"
+        module._opened.cache_clear()
+        with pytest.raises(UserError, match=f"This worker has other {what}"):
+            module.play_chunk(str(folder), "another process", [1], 0.0)
+    other, code = module.execute(study, engine.Serial, Settings(fresh=True, quiet=True), plugins)
+    assert (other == folder, code) == (False, 0)
+    study, plugins = with_inputs(tmp_path)
+    monkeypatch.chdir(folder)  # a worker may be started anywhere
+    module._opened.cache_clear()
+    module.play_chunk(str(folder), "another process", [1], 0.0)
+    again, code = module.execute(study, engine.Serial, QUIET, plugins)
+    assert (again, code) == (folder, 0), "of several folders, the one that was begun with these goes on"
+    assert len(load_sweep(folder).experiments) == COUNT
+    assert load_sweep(folder).manifest["config_files"] == [{"market": {"looks": 9}}]
+
+
+def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_inputs(sweep, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("json.loads(json.dumps(values, default=str))", "[]"),
+        ("hashlib.sha256(path.read_bytes()).hexdigest() for", '"" for'),
+        ("    if other:\n", "    if False:\n"),
+        (
+            "            return folder\n    if folders:",
+            "            return folder\n        break\n    if folders:",
+        ),
+    ],
+    ids=["files are not looked at", "nor plug-ins", "workers do not look", "nor at other folders"],
+)
+def test_inputs_that_are_not_looked_at_are_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises((pytest.fail.Exception, AssertionError, UserError)):
+        check_inputs(planted(sweep, old, new), tmp_path, monkeypatch)
+
+
+def test_a_folder_that_was_never_laid_out_is_used(tmp_path: Path) -> None:
+    """Its coordinator was killed before the manifest was there."""
+    study = study_in(tmp_path)
+    folder, _ = execute(study, engine.Serial, Settings(shard=(1, 2), quiet=True))
+    shutil.rmtree(folder / RUNS)
+    (folder / MANIFEST).unlink()
+    assert execute(study, engine.Serial, QUIET) == (folder, 0)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("year", [1999, 2099], ids=["back", "forth"])
+def test_clocks_that_jump_or_stand_still_change_nothing(
+    year: int, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calendar is in the folder's name alone; with a clock that stands still nothing is ever late."""
+
+    class Jumped(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Jumped:
+            return cls(year, 2, 28, 23, 59, 59, tzinfo=tz)
+
+    execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    monkeypatch.setattr(dt, "datetime", Jumped)
+    for clock in ("time", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, clock, lambda: 1.0)
+    folder, code = execute(study_in(tmp_path), engine.Serial, Settings(fresh=True, quiet=True))
+    assert (code, folder.name[:4]) == (0, str(year))
+    assert bytes_of(folder) == bytes_of(plain)
+    status = json.loads((folder / "status.json").read_text())
+    assert status["seconds_left"] >= 0
+    monkeypatch.undo()
+    again, code = execute(study_in(tmp_path), engine.Serial, QUIET)
+    assert code == 0
+    assert bytes_of(again) == bytes_of(plain)
+
+
+def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved away while the sweep runs; it goes on where it is put back."""
+    real = sweep.outcomes_of
+    (tmp_path / "r").mkdir()
+
+    def outcomes_of(config: Config, rules: Any = None, series_of: int | None = None) -> Any:
+        (tmp_path / "r").rename(tmp_path / "moved")
+        return real(config, rules, series_of)
+
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    with pytest.raises(UserError, match=r"status\.json cannot be written|part-.* cannot be written"):
+        execute(study_in(tmp_path / "r"), engine.Serial, QUIET)
+    monkeypatch.setattr(sweep, "outcomes_of", real)
+    shutil.rmtree(tmp_path / "r", ignore_errors=True)
+    (tmp_path / "moved").rename(tmp_path / "r")
+    folder, code = execute(study_in(tmp_path / "r"), engine.Serial, QUIET)
+    assert code == 0
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
+def test_a_log_is_told_how_far_it_is(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a terminal a line comes now and then, and one in the end; damage that is mended is told."""
+    monkeypatch.setattr(sweep, "LINE_SECONDS", 0.0)
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    (part,) = Store(folder).parts()
+    part.path.write_bytes(b"")
+    execute(study_in(tmp_path), engine.Serial, Settings())
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Damaged files were set aside (.damaged): 1. Their runs are played again."
+    assert len(lines) > 2
+    assert "left" in lines[1]
+    assert lines[-1].startswith("12 of 12 done, 0 failed · ")
+    assert lines[-1].endswith(" a second")
 
 
 def test_other_groups_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -514,8 +725,12 @@ def test_the_command(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["status", str(plain)]) == 0
     assert f"{COUNT} of {COUNT} runs done, 0 of them failed" in capsys.readouterr().out
     assert main(["verify", str(plain)]) == 0
-    assert "1 files with 12 runs are whole" in capsys.readouterr().out
+    assert "Whole: 1 file with 12 runs." in capsys.readouterr().out
     assert main(["compact", str(plain)]) == 0
+    damaged = shutil.copytree(plain, tmp_path / "damaged")
+    Store(damaged).parts()[0].path.unlink()
+    (damaged / "status.json").write_text('{"runs')
+    assert main(["status", str(damaged)]) == 0
     assert main(["sweep", *WORDS, f"results.dir={results}", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "6 points (grid), 2 seeds: 12 runs" in out
@@ -553,7 +768,14 @@ def test_verify_names_what_is_damaged(
         (["sweep", "seeds=2", "series=yes"], "series is neither true nor false"),
         (["sweep", "seeds=2", "engine=local", "address=tcp://127.0.0.1:1"], "address has no effect"),
         (["sweep", "seeds=2", "retry_failed=true", "--shard=1/2"], "retry_failed has no effect on a shard"),
+        (["sweep", "seeds=2", "fresh=true", "--shard=1/2"], "fresh has no effect on a shard"),
+        (["sweep", "seeds=2", "engin=serial"], "nearest  engine=serial"),
+        (["sweep", "seeds=2", "engine"], "engine has no value"),
+        (["sweep", "seeds"], "seeds has no value"),
+        (["sweep", "seeds=2", "workers.cuont"], "nearest  workers.count=..."),
+        (["run", "platforms.microwork.requester_fe"], "nearest  platforms.microwork.requester_fee=..."),
         (["sweep", "market.looks=5,0"], "In point 1 of 2"),
+        (["sweep", "market.looks=0,5"], "In point 0 of 2"),
         (["status", "nowhere"], "needs the folder of a sweep"),
         (["compact"], "needs the folder of a sweep"),
     ],
@@ -585,12 +807,14 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["response", folder, outcome, x],
         ["response", folder, outcome, x, y],
         ["pareto", folder, "more=tasks_done", "less=fees"],
-        ["replications", folder, outcome, "half_width=0.1"],
+        ["discover", folder, outcome, "above=300"],
+        ["replications", folder, f"{outcome},fees", "half_width=0.1"],
     ):
         assert main(words) == 0
-        file = Path(capsys.readouterr().out.splitlines()[-1])
-        assert file.is_file()
-        assert words[0] == "replications" or file.with_suffix(".png").is_file()
+        out = capsys.readouterr().out.splitlines()
+        assert out[0].startswith("tasks_done (")
+        assert Path(out[-1]).is_file()
+        assert Path(out[-1]).with_suffix(".png").is_file()
     for words in (
         ["sensitivity", folder],
         ["sensitivity", folder, "outcome=task_done"],

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,12 +40,14 @@ if len(sys.argv) > 3:
 """
 
 
-def traced(folder: Path, words: Sequence[str], options: Sequence[str], bug: str = "") -> int:
+def traced(
+    folder: Path, words: Sequence[str], options: Sequence[str], bug: str = "", said: Any = subprocess.DEVNULL
+) -> int:
     """Have a process commit parts under strace; return the code with which it ended."""
     command = ["strace", "-f", "-qq", *options, sys.executable, "-c", SCRIPT.format(bug=bug)]
     return subprocess.run(
         [*command, str(folder), *words], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=False,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=said,
     ).returncode  # fmt: skip
 
 
@@ -99,7 +102,7 @@ def test_a_commit_without_flush_is_seen(bug: str, tmp_path: Path) -> None:
     assert steps(new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
 
 
-def kill_everywhere(tmp_path: Path, parts: int) -> int:
+def kill_everywhere(tmp_path: Path, parts: int, bug: str = "") -> int:
     """Kill a process at each call that changes a file, go on, and compare; return how many kills landed."""
     whole = new_folder(tmp_path / "whole")
     for number in range(parts):
@@ -117,7 +120,7 @@ def kill_everywhere(tmp_path: Path, parts: int) -> int:
                 "-e",
                 f"inject={call}:signal=KILL:when={turn}",
             ]
-            code = traced(folder, [str(parts), "compact"], injected)
+            code = traced(folder, [str(parts), "compact"], injected, bug)
             if code == 0:
                 break
             assert code in (-signal.SIGKILL, 128 + signal.SIGKILL)
@@ -145,6 +148,58 @@ def go_on(folder: Path, parts: int) -> None:
 
 def test_a_kill_at_any_call_loses_nothing(tmp_path: Path, exercised: Exercised) -> None:
     exercised("kills", kill_everywhere(tmp_path, 1), 4, nightly=200)
+
+
+IN_PLACE = """
+import sim.study.store
+sim.study.store.replacing = lambda path: open(path, "wb", buffering=0)
+"""
+
+
+def test_a_store_that_writes_in_place_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="torn part"):
+        kill_everywhere(tmp_path, 1, IN_PLACE)
+
+
+def fail_everywhere(tmp_path: Path, parts: int, errors: Sequence[str]) -> int:
+    """Let each call that changes a file fail once, read what is told, go on; return how many failed."""
+    failed = 0
+    for error in errors:
+        for call in ("write", "fsync", "rename"):
+            for turn in range(1, 1000):
+                folder = new_folder(tmp_path / f"{error}-{call}-{turn}")
+                said = folder.with_suffix(".txt")
+                injected = [
+                    "-o",
+                    "/dev/null",
+                    "-e",
+                    f"trace={call}",
+                    "-e",
+                    f"inject={call}:error={error}:when={turn}",
+                ]
+                with said.open("wb") as file:
+                    code = traced(folder, [str(parts)], injected, said=file)
+                if code == 0:
+                    break
+                failed += 1
+                last = said.read_text().splitlines()[-1]
+                assert "UserError" in last, last
+                assert f"{folder / RUNS}/part-" in last, last
+                assert "cannot be written: " in last, last
+                assert list(folder.rglob("*.tmp")) == [], "what was half written stays"
+                go_on(folder, parts)
+                assert Store(folder).done(2 * parts).all()
+    return failed
+
+
+def test_a_failing_call_is_told(tmp_path: Path, exercised: Exercised) -> None:
+    exercised("calls that failed", fail_everywhere(tmp_path, 1, ["ENOSPC"]), 3, nightly=30)
+
+
+@pytest.mark.nightly
+def test_many_failing_calls_are_told(tmp_path: Path, exercised: Exercised) -> None:
+    errors = ["ENOSPC", "EIO", "EACCES", "EDQUOT"]
+    exercised("calls that failed", fail_everywhere(tmp_path, 3, errors), 30)
 
 
 @pytest.mark.nightly
