@@ -157,8 +157,10 @@ class Measured:
     people
         The columns `KEPT` of each worker who was in the market; no rows without ``record.workers``.
     amounts
-        For each table of incidence, micro-dollars by (line, group of countries); under `FLOWS`, by
-        (kind of transfer, ""); under `PUBLIC`, what public money brings to a country, by (country, "").
+        For each table of incidence, micro-dollars by (line, group of countries); under `RANGE`, the least
+        and the most that users let go may have lost; under `FLOWS`, by (kind of transfer, ""); under
+        `PUBLIC`, what public money brings to a country, by (country, ""); under `EXITS`, agents that a
+        platform shut out, by (platform: who, country), and not money.
     """
 
     values: list[Value]
@@ -176,14 +178,15 @@ class Watcher:
         (`sim.study.worth`), and labels that users gave them for nothing; known as the run ends.
     waiting : float64 array (countries,)
         USD that they lost by waiting for work done or expired, a share of its worth for each day; likewise.
-    lost : float64 array (2, countries)
-        USD of use that people lost who left a charge of a social platform, and who were let go.
+    lost : float64 array (4, countries)
+        USD of use that people lost who left a charge of a social platform, and who were let go; the latter
+        also by the least and the most that anybody found use to be worth.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
         self.worth, self.waiting = np.zeros(countries), np.zeros(countries)
-        self.lost = np.zeros((2, countries))
+        self.lost = np.zeros((4, countries))
         self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
         self.curves = Curves(model)
 
@@ -216,8 +219,8 @@ class Watcher:
         self._add_open(model, 1.0)
         country, countries = model.requester_rows["country"], len(self.worth)
         worth, waited = self.curves.worth()
-        self.worth = np.bincount(country, worth, minlength=countries)
-        self.waiting = np.bincount(country, self.lost_a_second * waited, minlength=countries)
+        self.worth[:] = np.bincount(country, worth, minlength=countries)
+        self.waiting[:] = np.bincount(country, self.lost_a_second * waited, minlength=countries)
 
     def _add_open(self, model: Any, sign: float) -> None:
         for board in model.boards:
@@ -277,7 +280,9 @@ def reduce(
     )
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
-        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of, lost),
+        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of, lost[:2]),
+        incidence.RANGE: incidence.range_of_let_go(lost[2:], group_of),
+        incidence.EXITS: incidence.exits(frames.exits),
         incidence.FLOWS: incidence.by_kind(frames.flows),
         incidence.PUBLIC: incidence.public_money(frames.flows),
     }

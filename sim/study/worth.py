@@ -26,6 +26,8 @@ SMALL = 1e-5
 RIGHT, WAITED, IN_VAIN = range(3)
 """Right work, seconds waited for work done, and for work that expired: each times its worth at full value."""
 DONE, POSTED = range(2)
+USE_VALUES = (0.0014, 0.035)
+"""Least and most mean value of use that anybody found, shares of a month's income (see `use_value_share`)."""
 
 
 def exp_less_one(x: Floats) -> Floats:
@@ -154,7 +156,7 @@ class Curves:
         months = np.array(self.months)[self._spells(batches)]
         done = batches["accepted"].astype(np.int64) + batches["rejected"]
         for row, tasks in ((DONE, done), (POSTED, done + batches["expired"])):
-            place = months, row, batches["requester"], self.functions[batches["type"]]
+            place: Any = months, row, batches["requester"], self.functions[batches["type"]]
             np.add.at(self.seconds, place, tasks * batches["true_seconds"].astype(np.int64))
 
     def add(self, batches: Any, sign: float = 1.0) -> None:
@@ -164,7 +166,7 @@ class Curves:
         in_vain = expired * 3600 * (closed - batches["posted_hour"]).astype(np.int64)
         parts = batches["right"] / 255.0, batches["waited_seconds"] - in_vain, in_vain
         for kind, part in enumerate(parts):
-            place = self._spells(batches), kind, batches["requester"], self.functions[batches["type"]]
+            place: Any = self._spells(batches), kind, batches["requester"], self.functions[batches["type"]]
             np.add.at(self.money, place, sign * part * batches["worth"] / MICRO)
 
     def add_free(self, model: Any, in_window: bool) -> None:
@@ -264,20 +266,25 @@ def value_lost(stay: Any) -> Floats:
 
 
 def lost_by_users(model: Any) -> Floats:
-    """USD a month that people of each country lose who use a social platform no more.
+    """USD a month that people of each country lose who use a social platform no more (4, countries).
 
-    First what those lose who leave what is charged now, then what is lost beyond that by being let go.
+    First what those lose who leave what is charged now, by the charges that they would not pay. Then what is
+    lost by those who are let go beyond that, by what users say that use is worth to them, the lowest first;
+    and that with the least and the most that was found.
     """
     rows, config, world = model.audience_rows, model.config, model.world
-    lost = np.zeros((2, len(world.codes)))
+    lost = np.zeros((4, len(world.codes)))
     for row in rows:
-        sensitivity = config.platforms[model.platform_names[row["platform"]]].charge_sensitivity
+        terms = config.platforms[model.platform_names[row["platform"]]]
         base, country = int(row["base_users"]), row["country"]
-        if not (base and sensitivity):
+        if not base:
             continue
         income = world.gdp_per_head_usd[country] / 12.0
         there = int(row["users"]) / base
+        sensitivity = terms.charge_sensitivity
         stay = share_who_stay(int(row["charge_microusd"]), income * MICRO, sensitivity)
-        leave, all_gone = value_lost(max(there, stay)), value_lost(there)
-        lost[:, country] += base * income / sensitivity * np.array([leave, all_gone - leave])
+        if sensitivity:
+            lost[0, country] += base * income / sensitivity * value_lost(max(there, stay))
+        let_go = value_lost(there) - value_lost(max(there, stay))
+        lost[1:, country] += base * income * let_go * np.array([terms.use_value_share, *USE_VALUES])
     return lost

@@ -288,13 +288,16 @@ def check_surplus(measured: Measured, config: Config) -> int:
     seconds = sum(workers[name] for name in WORKING)
     asked = (workers["base_reservation_usd_per_hour"] * seconds / 3600).sum() * 1e6
     used_up = ("platform_cost", "administration", "escrow_rounding", "pending_rounding")
-    worth = watchers[0].worth.sum() - watchers[0].waiting.sum() - watchers[0].lost.sum()
+    worth = watchers[0].worth.sum() - watchers[0].waiting.sum() - watchers[0].lost[:2].sum()
     assert watchers[0].waiting.sum() > 0
     assert (watchers[0].lost.sum() > 0) == (kinds.get("user_charge", 0) > 0)
     expected = worth * 1e6 - asked - kept - sum(kinds.get(kind, 0) for kind in used_up)
     expected += kinds.get("advertising", 0)
-    for fund, handed_out in FUNDS.items():
-        expected -= kinds.get(fund, 0) - sum(kinds.get(kind, 0) for kind in handed_out)
+    held = sum(
+        kinds.get(fund, 0) - sum(kinds.get(kind, 0) for kind in handed_out)
+        for fund, handed_out in FUNDS.items()
+    )
+    assert measured.amounts[SURPLUS]["funds held in common", "world"] == held
     assert sim.study.incidence.total(measured.amounts[SURPLUS]) == pytest.approx(expected, abs=50)
     return int(kinds["reward"])
 

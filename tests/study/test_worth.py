@@ -316,6 +316,12 @@ def check_fee_cut(measuring: Any, elasticities: tuple[float, ...] = (1.0,)) -> i
         # Arrivals are random; with the same seed a few of the thousands of tasks make a difference.
         assert 0.96 * low <= gain <= 1.03 * high, (elasticity, gain / 1e6, low / 1e6, high / 1e6)
         assert before.amounts[FLOWS]["requester_fee", ""] > low
+        costs, fees = (
+            [one.amounts[FLOWS][kind, ""] / one.amounts[FLOWS]["reward", ""] for one in (before, after)]
+            for kind in ("platform_cost", "requester_fee")
+        )
+        assert costs[0] == pytest.approx(costs[1], rel=1e-3), "a lower fee changes no real cost"
+        assert fees[1] == pytest.approx(fees[0] / 2.0, rel=1e-3)
         count += int(before.people["tasks_accepted"].sum())
     return count
 
@@ -429,11 +435,14 @@ def check_dropped(measuring: Any) -> int:
     found = measuring.measure(model, lambda model: model.run())
     rows = model.audience_rows
     stay = rows["users"] / rows["base_users"]
-    mean = model.world.gdp_per_head_usd[rows["country"]] / 12.0 / one.charge_sensitivity
+    mean = model.world.gdp_per_head_usd[rows["country"]] / 12.0 * one.use_value_share
     # All of February is in the window, up to its 14th day.
     days = 45 - 25
     lost = float((rows["base_users"] * mean * (1.0 - stay + stay * np.log(stay))).sum()) * days / 28
     assert -found.amounts[SURPLUS]["users let go", "world"] / 1e6 == pytest.approx(lost, rel=1e-9)
+    least, most = (-found.amounts["range"][line, "world"] / 1e6 for line in ("at least", "at most"))
+    assert least == pytest.approx(lost / one.use_value_share * 0.0014, rel=1e-9)
+    assert most == pytest.approx(lost / one.use_value_share * 0.035, rel=1e-9)
     assert not found.amounts[SURPLUS]["users", "world"], "nobody was charged"
     assert not found.amounts[FLOWS].get(("user_charge", ""), 0)
     return int((rows["base_users"] - rows["users"]).sum())

@@ -117,7 +117,9 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (RULES, "return min(wage, learned_pay) if learned_pay > 0.0 else wage", "return wage"),
     ],
     "leaving": [
-        (LEAVING, "own - own * cost_ppm // 1_000_000", "own"),
+        (LEAVING, "own - whole * cost_ppm // 1_000_000", "own"),
+        (LEAVING, "(one[0], not one[1], one[1])", "(one[1], one[0])"),
+        (LEAVING, "(one[0], not one[1], one[1])", "(not one[1], one[0])"),
         (LEAVING, "kept - spent * exact", "kept - 0 * exact"),
         (LEAVING, "if now == EVERYBODY and not local:", "if False:"),
         (LEAVING, "_gain(serves, few, brings, spared, burden) > 0", "False"),
