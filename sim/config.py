@@ -34,7 +34,7 @@ VALUES_OF_USE = (
 )
 LIVE_ON_FEES = (
     "cooperatives that live on their fee take 5 % (Up & Go, New York) to 15 % (The Drivers Cooperative) of"
-    " what is paid, all costs included; 0.02 to 0.15 is plausible"
+    " what is paid, all costs included, those of tasks among them; 0 to 0.1 is plausible"
 )
 META_COSTS = (
     "Meta, annual report 2021: cost of revenue, above all data centres, was 32 % of costs (22.6 of 71.2"
@@ -491,7 +491,7 @@ class Platform:
         0.002, 0, 10, "platform's cost of one accepted or rejected task", "USD"
     )
     cost_on_rewards: float = parameter(
-        0.07, meaning="platform's further running costs as a share of the rewards paid, whatever its fee",
+        0.03, meaning="platform's further running costs as a share of the rewards paid, whatever its fee",
         low=0, high=1, source=LIVE_ON_FEES, assumed=True,
     )  # fmt: skip
     cost_share: float = assumed(0.35, 0, 1, "social: running costs as a share of advertising")

@@ -113,6 +113,8 @@ def _finish(
     config = model.config
     if (idle := never_in_force(model)) and not quiet:
         print(f"In force on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
+    if (memory := memory_of_batches(model)) >= MUCH_MEMORY and not quiet:
+        print(HEAVY.format(memory / BYTES_A_BATCH / 1e6, memory / 1e9), file=sys.stderr, flush=True)
     if (early := before_a_month_ends(model)) and not quiet:
         print(EARLY.format(", ".join(early)), file=sys.stderr, flush=True)
     parts = BatchParts(folder)
@@ -242,6 +244,22 @@ def never_in_force(model: ClickWorkModel) -> list[str]:
         if isinstance(instrument, Instrument)
         and not any(model.offices.strength(instrument, hour) for hour in days)
     ]
+
+
+BYTES_A_BATCH = 200
+"""Memory for a finished batch as a run ends: medians and the elasticity of supply need all of them."""
+MUCH_MEMORY = 2e9
+HEAVY = (
+    "About {:.0f} million batches will finish; as the run ends, their indicators need about {:.0f} GB."
+    " Without them: record.batches=false."
+)
+
+
+def memory_of_batches(model: ClickWorkModel) -> float:
+    """Return the memory (bytes) that finished batches will need as a run ends, at today's demand."""
+    if not model.config.record.batches:
+        return 0.0
+    return BYTES_A_BATCH * model.config.time.days * float(model.requester_rows["batches_per_day"].sum())
 
 
 def before_a_month_ends(model: ClickWorkModel) -> list[str]:

@@ -58,13 +58,13 @@ def test_fees_and_levies_cost_nothing(exercised: Exercised) -> None:
 
 
 def test_costs_by_hand() -> None:
-    """7 % of rewards of three million micro-dollars, 2000 for each of ten tasks, whatever was taken."""
+    """3 % of rewards of three million micro-dollars, 2000 for each of ten tasks, whatever was taken."""
     model = ClickWorkModel(tiny())
-    assert parts_per_million(0.07) == int(model.platform_rows["cost_ppm"][0])
+    assert parts_per_million(0.03) == int(model.platform_rows["cost_ppm"][0])
     model.offices.month_rewards[0, 0] = 3_000_000
     model.month_transactions[0] = 10
     for taken in (0, 1_000_000):
         model.platform_rows["balance"][0] = taken
         for levy in (0.0, 0.06, 9.0):
             model.offices.levies[:, 0] = levy, 0.04
-            assert model.books_of(0) == (taken, 210_000 + 20_000)
+            assert model.books_of(0) == (taken, 90_000 + 20_000)

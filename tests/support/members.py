@@ -144,8 +144,9 @@ class MemberWatch(Watcher):
         assert abs(int(settings["requester_fee_ppm"]) - max(0.0, fee) * 1e6) <= 0.5, "not at cost"
         assert settings["large_batch_fee_ppm"] == settings["requester_fee_ppm"]
         fees = int(offices.month_fees[platform].sum())
-        # Costs are those of tasks and a share of the fees; the fees of the month are counted anew by now.
-        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= tasks_cost * (share > 0)
+        # Costs are those of tasks and a share of rewards; the fees of the month are counted anew by now.
+        least = tasks_cost + int(share * self.rewards[platform][-1]) - 1
+        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= least
         self.counts["votes"] += len(wages)
         self.counts["members"] += members
         self.counts["decisions"] += 1

@@ -238,7 +238,7 @@ OF_USERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (USERS, " + least * rate", "", social.dropped_by_a_tax_on_turnover),
     (USERS, "charge * (1.0 - rate)", "charge", social.dropped_by_a_tax_on_turnover),
     (USERS, "0 < months <= int(losing", "0 < months < int(losing", social.exits),
-    ("sim.policy.leaving", "if every and all(every) else 0", "if every else 0", social.stays),
+    ("sim.policy.leaving", "(one[0], not one[1], one[1])", "(0, one[1], one[0])", social.stays),
     (USERS, "    if not row[\"served\"]:\n", "    if False:\n", social.exits),
     (USERS, "loses = borne > max(0, margin)", "loses = bool(due)", social.stays),
     ("sim.model", "further = (audience.users_by_platform(self),)", "further = 2 * (audience.users_by_platform(self),)", social.nobody_twice),
