@@ -521,13 +521,13 @@ class Platform(Member):
         self.large_batch_from = config.large_batch_from
         self.worker_fee_ppm = ppm(config.worker_fee)
         self.log_keep = log(1.0 - self.worker_fee_ppm / 1000000.0)
-        self.reward_floor = max(0.0, config.reward_promise_usd_per_hour)
+        self.reward_floor = config.reward_promise_usd_per_hour / (1.0 - self.worker_fee_ppm / 1e6)
         self.tick = micro(config.tick_usd)
         self.minimum_reward = max(micro(config.minimum_reward_usd), self.tick)
         self.payout_days = config.payout_days
         self.payout_threshold = micro(config.payout_threshold_usd)
         self.transaction_cost = micro(config.cost_per_transaction_usd)
-        self.cost_ppm = ppm(config.cost_share)
+        self.cost_ppm = ppm(config.cost_on_rewards)
         self.local = config.family == "on_demand"
         self.daily_life = config.posting_hours == "daily_life"
         self.click_price = 1e6 * config.usd_per_click if config.usd_per_click else None
@@ -541,6 +541,7 @@ class Platform(Member):
         self.ranking = [RankPart(begin, end) for begin, end in pairwise((0.0, *shares, 1.0))]
         self.ranking_depth = float(config.ranking_depth)
         self.revenue = self.cost = self.profit = self.transactions = self.month_transactions = 0
+        self.month_rewards = 0
         self.hourly = [UNKNOWN for _ in model.world.codes]
         self.log_pay = [0.0 for _ in model.world.codes]
         self.week_pay = [0 for _ in model.world.codes]
@@ -604,6 +605,7 @@ class Platform(Member):
                 self.week_pay[country] += tally["pay"]
                 self.week_seconds[country] += tally["duty"]
                 self.month_transactions += tally["accepted"] + tally["rejected"]
+                self.month_rewards += tally["pay"] + tally["fee"] + tally["cut"]
 
     def learn_pay(self) -> None:
         """Bring up to date what is known of pay here, in USD an hour on duty, idle or not, by country."""
@@ -621,7 +623,8 @@ class Platform(Member):
         """Pay the month's costs; profit goes to the owners, a loss is covered from outside."""
         ledger, revenue = self.model.ledger, self.balance
         outside = ledger.outside[self.owner]
-        cost = self.month_transactions * self.transaction_cost + share_down(revenue, self.cost_ppm)
+        cost = self.month_transactions * self.transaction_cost
+        cost += share_down(self.month_rewards, self.cost_ppm)
         profit = revenue - cost
         if profit < 0:
             ledger.transfer("capital", outside, self.account, -profit)
@@ -632,7 +635,7 @@ class Platform(Member):
         self.cost += cost
         self.profit += profit
         self.transactions += self.month_transactions
-        self.month_transactions = 0
+        self.month_transactions = self.month_rewards = 0
 
 
 class Board(mesa.Agent):

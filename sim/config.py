@@ -27,6 +27,16 @@ CROWDTRUTH = "CrowdTruth raw logs 2014-2018, 215,761 judgements"
 TIME_USE = "American Time Use Survey 2013: 8.7 hours of sleep a day; its shape over the hours"
 MTURK_FEES = "MTurk price list 2015-2026"
 META = "Meta, quarterly earnings reports 2021 and 2023"
+VALUES_OF_USE = (
+    "Brynjolfsson, Collis, Eggers 2019: in the USA half of the users asked for 48 USD or more a month, a"
+    " mean of 70 if values are exponential; from 7 USD that they would pay (Sunstein 2018) to twice the 1000"
+    " USD a year asked for in auctions (Corrigan et al. 2018): 0.0014 to 0.035; elsewhere it is assumed to go"
+    " with income"
+)
+LIVE_ON_FEES = (
+    "cooperatives that live on their fee take 5 % (Up & Go, New York) to 15 % (The Drivers Cooperative) of"
+    " what is paid, all costs included, those of tasks among them; 0 to 0.1 is plausible"
+)
 META_COSTS = (
     "Meta, annual report 2021: cost of revenue, above all data centres, was 32 % of costs (22.6 of 71.2"
     " billion USD), development, sales and administration the rest; 0 to 0.32 is plausible"
@@ -504,7 +514,11 @@ class Platform:
     cost_per_transaction_usd: float = assumed(
         0.002, 0, 10, "platform's cost of one accepted or rejected task", "USD"
     )
-    cost_share: float = assumed(0.35, 0, 1, "platform's further running costs as a share of its fees")
+    cost_on_rewards: float = parameter(
+        0.03, meaning="platform's further running costs as a share of the rewards paid, whatever its fee",
+        low=0, high=1, source=LIVE_ON_FEES, assumed=True,
+    )  # fmt: skip
+    cost_share: float = assumed(0.35, 0, 1, "social: running costs as a share of advertising")
     user_countries: list[str] = parameter(
         default_factory=list, meaning="social: countries whose people may use it; empty = all", unit="codes"
     )
@@ -549,6 +563,10 @@ class Platform:
         5.57, meaning="social: fall of the log of users per share of income charged", low=0, high=50,
         source="Boxell and Steinert-Threlkeld 2022: 13 % fewer in Uganda at 2-3 % of income; 4.6-7.0",
     )  # fmt: skip
+    use_value_share: float = parameter(
+        0.0145, meaning="social: mean value of use to users who are let go, share of a month's GDP per head",
+        low=0, high=1, source=VALUES_OF_USE, assumed=True,
+    )  # fmt: skip
     user_adjustment: float = assumed(
         0.5, 0, 1, "social: share of the way to where users will be that a month goes"
     )
@@ -590,6 +608,10 @@ class Platform:
         False, meaning="nobody can work or post there until the policy `cooperative` founds it"
     )
 
+    def promised_reward(self, worker_fee: float) -> float:
+        """Reward (USD for an hour of stated time) that leaves workers what is promised after their fee."""
+        return self.reward_promise_usd_per_hour / (1.0 - worker_fee)
+
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         for name in unread_by(self):
@@ -612,8 +634,8 @@ READ_BY_WORK = (
     "worker_countries", "requester_countries", "pool_share", "requester_share", "pay_factor", "requester_fee",
     "large_batch_fee", "large_batch_from", "worker_fee", "minimum_reward_usd", "tick_usd",
     "reward_promise_usd_per_hour", "ranking_newest", "ranking_largest", "ranking_best_paid", "ranking_random",
-    "ranking_depth", "payout_days", "payout_threshold_usd", "cost_per_transaction_usd", "task_types",
-    "posting_hours", "local_pay_ratio", "customers_per_requester", "broker_cut", "closed",
+    "ranking_depth", "payout_days", "payout_threshold_usd", "cost_per_transaction_usd", "cost_on_rewards",
+    "task_types", "posting_hours", "local_pay_ratio", "customers_per_requester", "broker_cut", "closed",
 )  # fmt: skip
 READ_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(READ_BY_WORK, OF_WORK),

@@ -410,6 +410,9 @@ class Union(Instrument):
         meaning="members tell each other, and those in their collective, whose work requesters rejected",
         source="Benson, Sojourner, Umyarov 2020, Management Science 66(5)",
     )
+    ratings_half_life_weeks: float = assumed(
+        26, 1, 5200, "time in which what members tell of a requester loses half of its weight", "weeks"
+    )
     strike_density: float = assumed(0.2, 0, 1, "share of members on a platform from which they may strike")
     strike_grievance: float = assumed(0.4, 0, 1, "mean grievance of members from which they strike")
     strike_days: int = assumed(3, 0, 28, "days that a strike lasts; 0 = none", "days")

@@ -241,6 +241,7 @@ class ClickWorkModel(mesa.Model):
         self.log_platform_pay = np.zeros((len(self.platform_names), countries))
         self.week_pay = np.zeros((len(self.platform_names), countries, 2), np.int64)
         self.month_transactions = np.zeros(len(self.platform_names), np.int64)
+        self.exits: list[tuple[int, int, int, int, int]] = []
         self.joined_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.left_today = np.zeros((len(self.platform_names), countries), np.int64)
         self.boards: list[Board] = []
@@ -312,7 +313,6 @@ class ClickWorkModel(mesa.Model):
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
-            row["reward_floor"] = channels.reward_floor[i]
             levy = float(channels.levy_on_requesters[i])
             usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
             row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
@@ -320,6 +320,9 @@ class ClickWorkModel(mesa.Model):
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
+            promised = platform.promised_reward(int(row["worker_fee_ppm"]) / 1e6)
+            channels.reward_floor[i] = max(float(channels.reward_floor[i]), promised)
+            row["reward_floor"] = channels.reward_floor[i]
             row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
             row["portable"] = channels.portable[i] > 0.0
         if self.offices.fund is not None:
@@ -727,6 +730,10 @@ class ClickWorkModel(mesa.Model):
         if not stays & CUSTOMERS:
             self.leave_customers(platform, country)
 
+    def note_exit(self, platform: int, country: int, stays: int, agents: int) -> None:
+        """Note whom a platform shuts out as a month ends, and what it took there in it (micro-dollars)."""
+        self.exits.append((platform, country, stays, agents, int(self.offices.month_fees[platform, country])))
+
     def leave_customers(self, platform: int, country: int) -> None:
         """Let a platform serve the requesters of a country no more; what they have posted runs out.
 
@@ -898,6 +905,7 @@ class ClickWorkModel(mesa.Model):
         self.assessed = self.assessments()
         entries: list[Entry] = []
         exits: list[tuple[int, int, int]] = []
+        self.exits = []
         before = offices.contributions(self.hour - 1)
         employed = offices.employment_charges(self.worker_rows[: self.workers_count])
         for p, platform in enumerate(self.platform_rows):
@@ -927,6 +935,7 @@ class ClickWorkModel(mesa.Model):
             if entry.kind in TAXES:
                 self.collected[entry.payee] += entry.amount
         for p, country, stays in members.agreed(self, exits):
+            self.note_exit(p, country, stays, int(users[p, country]))
             self.give_up(p, country, stays)
         members.hand_out(self)
         members.vote(self)
@@ -956,14 +965,17 @@ class ClickWorkModel(mesa.Model):
     def books_of(self, platform: int) -> tuple[int, int]:
         """Revenue and cost (micro-dollars) of a platform since its books were closed.
 
-        What it adds to its fees to pay a tax makes nothing it does more costly.
+        Costs go with what is done on it, or, of a social platform, with advertising. What it takes for that,
+        or adds to pay a tax, makes nothing it does more costly.
         """
         row = self.platform_rows[platform]
         revenue = int(row["balance"]) - self.offices.held_for_commons(platform)
         cost = int(self.month_transactions[platform]) * int(row["transaction_cost"])
         cost += audience.cost_of_users(self, platform)
-        own = self.own_revenue_of(platform) + audience.missed(self, platform)
-        return revenue, cost + own * int(row["cost_ppm"]) // 1_000_000
+        done = int(self.offices.month_rewards[platform].sum())
+        if self.offices.families[platform] == "social":
+            done = self.own_revenue_of(platform) + audience.missed(self, platform)
+        return revenue, cost + done * int(row["cost_ppm"]) // 1_000_000
 
     def own_revenue_of(self, platform: int) -> int:
         """Micro-dollars that a platform took since its books were closed, and not to pass them on."""

@@ -17,8 +17,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.compile import COMPILED, index, rule
+from sim.compile import COMPILED, index, kernel, rule
 
 integer: Callable[[Any], int] = np.int64 if COMPILED else int  # type: ignore[assignment]
 
@@ -549,3 +550,32 @@ def added_up(values: Iterable[float]) -> float:
     for value in values:
         total += float(value)
     return total
+
+
+@kernel
+def _put_exp(values: Any, out: Any) -> None:
+    for i in range(len(values)):
+        out[i] = exp(values[i])
+
+
+@kernel
+def _put_log(values: Any, out: Any) -> None:
+    for i in range(len(values)):
+        out[i] = log(values[i])
+
+
+def _of_each(put: Callable[[Any, Any], None], values: Any) -> NDArray[np.float64]:
+    flat = np.array(values, np.float64)
+    out = np.empty(flat.size)
+    put(flat.ravel(), out)
+    return out.reshape(flat.shape)
+
+
+def exp_of(values: Any) -> NDArray[np.float64]:
+    """Return `exp` of each number of an array."""
+    return _of_each(_put_exp, values)
+
+
+def log_of(values: Any) -> NDArray[np.float64]:
+    """Return `log` of each number of an array."""
+    return _of_each(_put_log, values)

@@ -547,6 +547,7 @@ def organise(model: Model) -> None:
         )
         model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, in_force))
         together = unions.count(rows, collectives, model.hour)
+        model.offices.ratings.fade(unions.union.ratings_half_life_weeks)
         model.offices.ratings.tell_collectives(together[:, MEMBERS])
         if in_force:
             unions.call_strikes(model.hour)

@@ -22,7 +22,7 @@ from sim.schema import describe, spell
 from tests.conftest import Exercised
 from tests.support.unread import another, unread_choice
 
-READ_BY_ALL = {"family", "owner", "excluded_countries", "cost_share"}
+READ_BY_ALL = {"family", "owner", "excluded_countries"}
 ONE_OF_EACH = {
     "microwork": "microwork",
     "on_demand": "on_demand",

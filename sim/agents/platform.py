@@ -126,7 +126,8 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["payout_days"] = platform.payout_days
         row["payout_threshold"] = parse_usd(platform.payout_threshold_usd)
         row["transaction_cost"] = parse_usd(platform.cost_per_transaction_usd)
-        row["cost_ppm"] = parts_per_million(platform.cost_share)
+        is_social = platform.family == "social"
+        row["cost_ppm"] = parts_per_million(platform.cost_share if is_social else platform.cost_on_rewards)
         row["owner"] = world.codes.index(platform.owner)
         row["local"] = family_of(config, name).local
         row["daily_life"] = platform.posting_hours == "daily_life"

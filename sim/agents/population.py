@@ -753,7 +753,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
         bias = float(row["bias"])
         if platform.usd_per_click is not None:
             target = settings.pay_usd_per_hour * factor * bias
-        floor = platform.reward_promise_usd_per_hour
+        floor = platform.promised_reward(platform.worker_fee)
         row["value"] = value_draw(
             settings.value_usd_per_hour * factor,
             settings.value_log_sigma,
@@ -850,7 +850,8 @@ def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
         platform = config.platforms[names[int(origin["platform"])]]
         wage = float(tables.countries["outside_wage"][int(origin["country"])])
         factor = config.pay_level(names[int(origin["platform"])], wage)
-        offered = max(config.requesters.pay_usd_per_hour * factor, platform.reward_promise_usd_per_hour)
+        promised = platform.promised_reward(platform.worker_fee)
+        offered = max(config.requesters.pay_usd_per_hour * factor, promised)
         result[i] = willing_share(
             log(offered * (1.0 - platform.worker_fee)),
             log(float(outside_value[int(origin["country"])])),

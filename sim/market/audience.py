@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.ledger import ADVERTISING, TURNOVER_TAX, USER_CHARGE, USER_MONEY, USER_SPENDING
 from sim.money import MICRO
 from sim.numeric import exp, log, normal_cdf, normal_quantile
-from sim.policy.leaving import patience
+from sim.policy.leaving import USERS, patience
 from sim.policy.office import Charge, Entry
 
 Model = Any
@@ -171,8 +171,9 @@ def adjust(model: Model) -> list[Entry]:
                 due.setdefault((platform, charge.country), []).append(charge)
     for row in rows:
         here = int(row["platform"]), int(row["country"])
-        if gives_up(model, row, due.get(here, [])):
+        if row["served"] and gives_up(model, row, due.get(here, [])):
             row["served"] = 0
+            model.note_exit(*here, USERS, int(row["users"]))
         _answer(model, row, due.get(here, []))
     for name in ("month_labels", "month_advertising", "month_missed", "month_charged", "month_cost"):
         rows[name] = 0
@@ -199,10 +200,13 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     platform, country = int(row["platform"]), int(row["country"])
     running = int(int(row["month_advertising"]) * marginal_cost(_terms(model, row)))
     margin = int(row["month_advertising"]) - running - int(row["month_cost"])
-    borne = sum(offices.borne(charge, charge.amount, platform, model.hour) for charge in due)
+    shares = [offices.borne(charge, charge.amount, platform, model.hour) for charge in due]
+    borne = sum(shares)
     loses = borne > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0
-    months = patience(taxes[charge.name].exit_months for charge in due)
+    months = patience(
+        (share, taxes[charge.name].exit_months) for share, charge in zip(shares, due, strict=True)
+    )
     return 0 < months <= int(losing[platform, country])
 
 

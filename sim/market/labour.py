@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.traits import MEMBER
-from sim.compile import integer, kernel
+from sim.compile import integer, kernel, real
 from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
 from sim.policy.channels import PAID_TIME
@@ -79,8 +79,8 @@ def note_ratings(count: int, events: Any, active: Any, batches: Any, workers: An
         event = events[i]
         if event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:
             rated = ratings[batches[event.slot].requester]
-            rated[0] += integer(event.accepted)
-            rated[1] += integer(event.done) - integer(event.accepted)
+            rated[0] += real(event.accepted)
+            rated[1] += real(integer(event.done) - integer(event.accepted))
 
 
 @kernel

@@ -99,6 +99,7 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
+        ("countries given up", "{countries_given_up:count} by platforms (exits.parquet)"),
         ("incomes and subsidies, world", (
             "{world_transfers_per_year:money} USD; administration took {administration_share:share}"
         )),

@@ -297,6 +297,14 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "quoted_usd_per_hour": Column("float64", "USD/h"),
         "shifts_opened": Column("float64", "share"),
     },
+    "exits": {
+        "day": Column("int32", "day"),
+        "platform": Column("str"),
+        "country": Column("str"),
+        "who": Column("str"),
+        "agents": Column("int64", "agents"),
+        "taken_microusd": Column("int64", "µ$"),
+    },
     "ai": {
         "day": Column("int32", "day"),
         "date": Column("str"),
@@ -323,6 +331,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "commons": (),
     "unions": (),
     "employment": (),
+    "exits": (),
     "ai": (),
     "workers": ("transfers_microusd",),
     "audiences": (),
@@ -442,6 +451,10 @@ class Frames(Protocol):
         """Month x platform x country: time, pay, what is quoted; none where nobody is an employee."""
 
     @property
+    def exits(self) -> pd.DataFrame:
+        """Countries that platforms gave up: when, whom, how many users, what they took there in the month."""
+
+    @property
     def ai(self) -> pd.DataFrame:
         """Week x country: stock of intelligence, labels, human work for them; none without such a stock."""
 
@@ -530,6 +543,7 @@ class FrameSet:
     commons: pd.DataFrame = field(default_factory=lambda: empty("commons"))
     unions: pd.DataFrame = field(default_factory=lambda: empty("unions"))
     employment: pd.DataFrame = field(default_factory=lambda: empty("employment"))
+    exits: pd.DataFrame = field(default_factory=lambda: empty("exits"))
     ai: pd.DataFrame = field(default_factory=lambda: empty("ai"))
     scale: float | None = None
     kinds: Kinds = field(default_factory=Kinds)

@@ -1174,6 +1174,18 @@ def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(_booked(frames, "profit_shifting"), profits, "profit")
 
 
+@indicator(
+    name="countries_given_up",
+    unit="countries",
+    definition="Countries that platforms gave up for taxes or an employer's duties, wholly or one side of"
+    " them, since the run began; a country counts for each platform that did.",
+)
+def countries_given_up(frames: Frames, world: Countries | None) -> float:
+    _taxes(frames)
+    names = (frames.exits[name].astype(str) for name in ("platform", "country"))
+    return float(len(set(zip(*names, strict=True))))
+
+
 def _paid(frames: Frames) -> pd.DataFrame:
     """Rows of `incomes` in which an income was paid to heads."""
     _taxes(frames)

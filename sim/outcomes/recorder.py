@@ -53,6 +53,7 @@ from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
 from sim.outcomes.roster import households_of
 from sim.outcomes.tables import Table, Texts, without_rows
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
+from sim.policy.leaving import WHO_LEFT
 
 MOST_KEPT = 1 << 18
 """Finished batches kept before they are handed over: in a large market a day has more than fit."""
@@ -148,6 +149,7 @@ class Recorder:
         self.commons_months: list[dict[str, NDArray[Any]]] = []
         self.union_weeks: list[dict[str, NDArray[Any]]] = []
         self.employment_months: list[dict[str, NDArray[Any]]] = []
+        self.exit_months: list[dict[str, NDArray[Any]]] = []
         self.ai_weeks: list[dict[str, NDArray[Any]]] = []
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
@@ -259,7 +261,16 @@ class Recorder:
             self._keep_incomes(model, period, flows)
         if model.hour > model.first_recorded_hour:
             self._keep_members(model, period)
+        if model.exits:
+            self._keep_exits(model)
         self._keep_flows(model, period, flows, turned)
+
+    def _keep_exits(self, model: Any) -> None:
+        """Keep the countries that platforms have just given up, before the window too."""
+        platform, country, who, agents, taken = np.array(model.exits, np.int64).T
+        day = np.full(len(platform), model.hour // 24, np.int32)
+        columns = {"day": day, "platform": platform, "country": country, "who": who}
+        self.exit_months.append(columns | {"agents": agents, "taken_microusd": taken})
 
     def _keep_flows(self, model: Any, period: str, flows: NDArray[np.int64], turned: Any = 0) -> None:
         self.flush_batches()
@@ -428,6 +439,7 @@ class Recorder:
             "commons.": self.commons_months,
             "unions.": self.union_weeks,
             "employment.": self.employment_months,
+            "exits.": self.exit_months,
             "ai.": self.ai_weeks,
         }
 
@@ -484,6 +496,7 @@ class Recorder:
             "commons": self._commons(),
             "unions": self._placed("unions", self.union_weeks),
             "employment": self._placed("employment", self.employment_months),
+            "exits": self._exits(),
             "ai": self._ai(),
         }
         return FrameSet(
@@ -683,6 +696,15 @@ class Recorder:
         columns["platform"] = Texts(columns["platform"], self.model.platform_names)
         columns["country"] = self._codes(columns["country"])
         return Table.made({column: columns[column] for column in COLUMNS[name]})
+
+    def _exits(self) -> Table:
+        columns = joined(self.exit_months)
+        if not columns:
+            return without_rows("exits")
+        columns["platform"] = Texts(columns["platform"], self.model.platform_names)
+        columns["country"] = self._codes(columns["country"])
+        columns["who"] = Texts(columns["who"], WHO_LEFT)
+        return Table.made({name: columns[name] for name in COLUMNS["exits"]})
 
     def _ai(self) -> Table:
         columns = joined(self.ai_weeks)

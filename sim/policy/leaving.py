@@ -19,20 +19,29 @@ Cells = NDArray[Any]
 """A table by country of the customer (rows) and of the worker (columns); of exact numbers, not of floats."""
 
 
-def patience(months: Iterable[int]) -> int:
-    """Return after how many months of loss a country is given up: the longest of its taxes; 0 is never."""
-    every = list(months)
-    return max(every) if every and all(every) else 0
+WHO_LEFT = ("everybody", "customers", "workers", "users")
+"""Who is shut out where these stay: `NOBODY`, `WORKERS`, `CUSTOMERS`; ``users`` are a social platform's."""
+USERS = 3
+
+
+def patience(taxes: Iterable[tuple[int, int]]) -> int:
+    """Return after how many months of loss a country is given up; 0 is never.
+
+    Each tax there is what the platform bears of it, and its months. The one that costs most decides: of
+    equal ones the most patient. So no small tax shortens or lengthens what a large one allows.
+    """
+    return max(taxes, key=lambda one: (one[0], not one[1], one[1]), default=(0, 0))[1]
 
 
 def own_of_trade(rewards: Cells, own: int, cost_ppm: int, transactions: Sequence[int], cost: int) -> Cells:
     """Return what the work of each pair of countries leaves a platform before taxes.
 
-    ``own`` is what it took for itself, of which ``cost_ppm`` millionths are spent; it goes with rewards. Each
-    of the ``transactions`` (by country of the worker) has its ``cost``.
+    ``own`` is what it took for itself, less ``cost_ppm`` millionths of rewards, which it spends; both go with
+    rewards. Each of the ``transactions`` (by country of the worker) has its ``cost``.
     """
     exact = rewards.astype(object)
-    kept = (own - own * cost_ppm // 1_000_000) * exact // max(1, int(exact.sum()))
+    whole = int(exact.sum())
+    kept = (own - whole * cost_ppm // 1_000_000) * exact // max(1, whole)
     spent = np.array(transactions, object) * cost
     return np.asarray(kept - spent * exact // np.maximum(exact.sum(axis=0), 1))
 

@@ -688,7 +688,7 @@ class Offices:
         own
             Micro-dollars that it took for itself in the month before an hour.
         costs
-            What it spends: millionths of that, and micro-dollars for each transaction.
+            What it spends: millionths of rewards, and micro-dollars for each transaction.
 
         Returns
         -------
@@ -710,7 +710,7 @@ class Offices:
         return {
             country: stays
             for country, stays in losing.items()
-            if 0 < self._patience(charges, country) <= self.losing[platform, country]
+            if 0 < self._patience(platform, charges, country, hour) <= self.losing[platform, country]
         }
 
     def _may_leave(self, platform: int, hour: int) -> bool:
@@ -721,8 +721,17 @@ class Offices:
             platform, self.requester_fees[platform], self.worker_fees[platform]
         )
 
-    def _patience(self, charges: Iterable[Charge], country: int) -> int:
-        return patience(self._borne[one.name].exit_months for one in charges if one.country == country)
+    def _patience(self, platform: int, charges: Iterable[Charge], country: int, hour: int) -> int:
+        return patience(
+            (
+                self.borne(one, one.amount, platform, hour)
+                if one.name in self.taxes
+                else one.amount - one.withheld,
+                self._borne[one.name].exit_months,
+            )
+            for one in charges
+            if one.country == country
+        )
 
     def _burdens(
         self, platform: int, charges: Iterable[Charge], users: NDArray[np.int64], hour: int

@@ -45,7 +45,10 @@ def make_terms(channels: Channels, fees_ppm: NDArray[np.int64], most_ppm: int) -
 def least_rewards(channels: Channels, terms: Records) -> NDArray[np.float64]:
     """Return the USD of reward an hour that floors and employers' costs ask, by platform and country.
 
-    A floor is a gross wage, so what is withheld beside the fee comes on top of it.
+    A floor is a gross wage, so what is withheld beside the fee comes on top of it; and so for what platforms
+    promise to all, where something is withheld.
     """
     kept = 1.0 - terms["withheld_ppm"] / 1e6
-    return np.asarray(np.maximum(channels.worker_floor / kept, channels.labour_cost), np.float64)
+    promised = np.where(kept < 1.0, channels.reward_floor[:, None] / kept, 0.0)
+    floors = np.maximum(channels.worker_floor / kept, promised)
+    return np.asarray(np.maximum(floors, channels.labour_cost), np.float64)

@@ -45,7 +45,18 @@ from sim.plugins import load_plugins
 from sim.study import matching
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.engine import stopping_on_term
-from sim.study.incidence import CASH, CASH_MEANINGS, FLOWS, PUBLIC, SURPLUS, SURPLUS_MEANINGS, Amounts
+from sim.study.incidence import (
+    CASH,
+    CASH_MEANINGS,
+    EXITS,
+    FLOWS,
+    LET_GO,
+    PUBLIC,
+    RANGE,
+    SURPLUS,
+    SURPLUS_MEANINGS,
+    Amounts,
+)
 from sim.study.lock import only_one
 from sim.study.matching import Match
 from sim.study.measure import KEPT, METRICS, WORLD, Measured, Value, by_decile, measure
@@ -59,7 +70,7 @@ from sim.study.result import (
     write_manifest,
     write_text,
 )
-from sim.study.run import PACKAGES, never_in_force, new_folder
+from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder
 from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.world import World, load_world
@@ -91,6 +102,7 @@ UNITS: Mapping[str, dict[str, str]] = {
         **dict.fromkeys(("baseline", "value", "difference", "low", "high"), "USD/person/year"),
         "seeds": "runs",
     },
+    EXITS: {"agents": "agents", "seeds_left": "runs", "seeds": "runs"},
 }
 
 Draw = Callable[["Comparison", Path], Any]
@@ -118,6 +130,8 @@ class Comparison:
         What was moved under each kind of transfer in each scenario, mean over seeds.
     countries
         A row for each scenario and country: net public transfers per resident and year.
+    exits
+        Whom platforms shut out in which country, in each scenario.
     """
 
     path: Path
@@ -127,6 +141,7 @@ class Comparison:
     runs: pd.DataFrame
     flows: pd.DataFrame = field(default_factory=pd.DataFrame)
     countries: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exits: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def baseline(self) -> str:
@@ -221,12 +236,13 @@ def execute(
     plan = {name: with_seeds(config, seeds) for name, config in configs.items()}
     target = matching.check_match(match, configs) if match is not None else ""
     idle: dict[str, list[str]] = {}
+    early: dict[str, list[str]] = {}
     requesters: dict[str, int] = {}
     for name, (config, *_) in plan.items():
         check_histories(name, config)
         # What only the world shows to be wrong comes out here.
         model = ClickWorkModel(config, plugins=rules)
-        idle[name] = never_in_force(model)
+        idle[name], early[name] = never_in_force(model), before_a_month_ends(model)
         requesters = fewest(requesters, requesters_by_group(model))
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files, match)
@@ -248,7 +264,7 @@ def execute(
                 f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
             ) from None
         manifest = describe(parts.plan, files, identity, time.monotonic() - began)
-        manifest |= {"idle": idle, "matching": budgets}
+        manifest |= {"idle": idle, "early": early, "matching": budgets}
         comparison = write_tables(folder, parts, manifest, load_world(first.world.table), requesters)
         if draw is not None and first.record.figures:
             draw(comparison, folder / FIGURES)
@@ -612,6 +628,7 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     ``world`` it adds up to exactly zero. Of all surplus only the difference is told. ``world_usd_per_year``
     is the mean difference at the scale of the market that the model stands for.
     """
+    ranges = amounts[amounts["table"] == RANGE]
     amounts = amounts[amounts["table"].isin((CASH, SURPLUS))]
     keys = ["scenario", "seed", "table", "group"]
     totals = amounts.groupby(keys, sort=False, as_index=False)[["baseline", "value"]].sum()
@@ -622,6 +639,8 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     ):
         before, after = part["baseline"].to_numpy(np.int64), part["value"].to_numpy(np.int64)
         mean, low, high = interval((after - before) / MICRO)
+        if line == LET_GO and mean:
+            low, high = range_of(ranges, scenario, group)
         rows.append(
             (
                 scenario, table, line, group, int((after - before).sum()), before.mean() / MICRO,
@@ -639,6 +658,33 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     return found
 
 
+def range_of(ranges: pd.DataFrame, scenario: object, group: object) -> tuple[float, float]:
+    """Return the least and the most that users let go may have gained (USD), over seeds and values of use."""
+    here = ranges[(ranges["scenario"] == scenario) & (ranges["group"] == group)]
+    bounds = [
+        bound
+        for _, part in here.groupby("line")
+        for bound in interval((part["value"] - part["baseline"]).to_numpy(np.int64) / MICRO)
+        if not np.isnan(bound)
+    ]
+    return min(bounds), max(bounds)
+
+
+def exits_of(parts: Parts) -> pd.DataFrame:
+    """Return whom platforms shut out in each scenario: agents, mean over seeds, and in how many seeds."""
+    rows = []
+    for name in parts.plan:
+        runs = [parts.need(name, number).amounts[EXITS] for number in range(parts.seeds)]
+        for line, country in sorted({key for run in runs for key in run}):
+            agents = [run.get((line, country), 0) for run in runs]
+            platform, who = line.rsplit(": ", 1)
+            left = sum(number > 0 for number in agents)
+            rows.append((name, platform, who, country, float(np.mean(agents)), left, len(runs)))
+    return pd.DataFrame(
+        rows, columns=["scenario", "platform", "who", "country", "agents", "seeds_left", "seeds"]
+    )
+
+
 def meaning_of(table: str, line: str) -> str:
     """Say in words what a line of a table of incidence means."""
     if line == ALL_LINES:
@@ -646,7 +692,8 @@ def meaning_of(table: str, line: str) -> str:
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
             SURPLUS: "all lines: what the reform adds, or, if less than nothing, its excess burden; the cost"
             " of waiting for work is in it, and what users let go lose; so is what platforms spend, which"
-            " goes with their fees (platforms.<name>.cost_share): a lower fee counts as one that costs less."
+            " goes with the work done (platforms.<name>.cost_on_rewards, cost_per_transaction_usd) and with"
+            " advertising, so a fee by itself does not change it."
             " It hinges on the demand of requesters (requesters.demand_elasticity, its level on"
             " requesters.value_usd_per_hour) and on reservation wages as the cost of time: only its"
             " difference is told, no level",
@@ -689,6 +736,7 @@ def write_tables(
         RUNS: runs,
         MONEY: flows_of(parts),
         COUNTRIES: countries_of(amounts, world, scale, first.time.days),
+        EXITS: exits_of(parts),
     }
     manifest["unchanged"] = unchanged(runs, amounts)
     metrics = dict.fromkeys(frames[COMPARISON]["metric"])

@@ -21,7 +21,10 @@ from sim.outcomes.indicators import WORKING
 
 CASH, SURPLUS = "cash", "surplus"
 LET_GO = "users let go"
-FLOWS, PUBLIC = "flows", "public"
+FUNDS = "funds held in common"
+FLOWS, PUBLIC, RANGE, EXITS = "flows", "public", "range", "exits"
+AT_LEAST, AT_MOST = "at least", "at most"
+"""Lines of `RANGE`: what users let go lost by the least and the most that use was found to be worth."""
 PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending")
 """Kinds of transfer that bring money into the market or take it home."""
 
@@ -43,6 +46,8 @@ GAINS: Mapping[str, tuple[str, ...]] = {
     "commons_dividend": ("workers",),
     "commons_to_users": ("users",),
     "patronage": ("workers",),
+    "royalty": (FUNDS,),
+    "surplus": (FUNDS,),
     "shift_pay": ("workers",),
 }
 """Lines of surplus that a kind of transfer adds to, in the country that receives it."""
@@ -61,6 +66,9 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "income_of_others": ("governments",),
     "external_income": ("payer of external incomes",),
     "user_charge": ("users",),
+    "commons_dividend": (FUNDS,),
+    "commons_to_users": (FUNDS,),
+    "patronage": (FUNDS,),
 }
 """Lines that it is taken from, in the country that pays."""
 
@@ -79,8 +87,6 @@ NO_SURPLUS: Mapping[str, str] = {
     "advertising": "advertisers get what they pay for; platforms' profit is counted where it is paid out",
     "user_money": "a user's own money",
     "user_spending": "a user's own money",
-    "royalty": "requesters pay it in their fee; counted where the fund pays it out",
-    "surplus": "counted where the fund pays it out",
 }
 """Kinds that no line counts, and why; the ledger has no kind that is in none of the three."""
 
@@ -110,15 +116,20 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     "users": "shares of the commons' royalties, less what social platforms charge their users and the value"
     " of use to people who leave that charge: what they would have paid, by how many leave at which charge"
     " (platforms.<name>.charge_sensitivity)",
-    LET_GO: "the value of use, by the same curve and the lowest first, to people whom social platforms serve"
-    " no longer; extrapolated far beyond the charges that were seen, and too much: in the USA some twenty"
-    " times what users ask for in a survey (Brynjolfsson, Collis and Eggers 2019)",
+    LET_GO: "the value of use to people whom social platforms serve no longer, those first to whom it is"
+    " worth least: on average platforms.<name>.use_value_share of a month's income, from what users in the"
+    " USA asked for to go without (Brynjolfsson, Collis and Eggers 2019). The interval goes from what they"
+    " would pay (Sunstein 2018) to twice what they asked for in auctions (Corrigan et al. 2018). How many are"
+    " let go rests on no case that was observed, only on two assumptions: that a platform can tell who brings"
+    " less than the tax (drops_users), and how unequal users are (user_value_log_sigma; at 0 all or nobody of"
+    " a country goes)",
     "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
     " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
     " each requester's demand: the last hour about what it costs, none more than its value",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",
+    FUNDS: "what cooperatives' and the commons' funds took in the window and have not shared out yet",
     "haven governments": "taxes of havens on profit shifted to them",
     "receivers (workers)": "incomes paid to workers of the market",
     "receivers (others)": "incomes paid to people who are no workers of the market",
@@ -175,6 +186,25 @@ def surplus(
             add(line, payee, int(amount))
         for line in LOSSES.get(str(kind), ()):
             add(line, payer, -int(amount))
+    return dict(found)
+
+
+def range_of_let_go(lost_usd: Iterable[Mapping[str, float]], group_of: Mapping[str, str]) -> Amounts:
+    """Return what users let go gained at least and at most, by (line, group of countries): it is negative."""
+    found: Counter[tuple[str, str]] = Counter({(line, "world"): 0 for line in (AT_LEAST, AT_MOST)})
+    for line, lost in zip((AT_LEAST, AT_MOST), lost_usd, strict=True):
+        for country, usd in lost.items():
+            for group in ("world", group_of[country]):
+                found[line, group] += round(-usd * MICRO)
+    return dict(found)
+
+
+def exits(table: pd.DataFrame) -> Amounts:
+    """Return how many agents each platform shut out in each country, by (platform: who, country)."""
+    names = (table[name].astype(str) for name in ("platform", "who", "country"))
+    found: Counter[tuple[str, str]] = Counter()
+    for platform, who, country, agents in zip(*names, table["agents"], strict=True):
+        found[f"{platform}: {who}", country] += max(1, int(agents))
     return dict(found)
 
 

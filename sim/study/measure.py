@@ -157,8 +157,10 @@ class Measured:
     people
         The columns `KEPT` of each worker who was in the market; no rows without ``record.workers``.
     amounts
-        For each table of incidence, micro-dollars by (line, group of countries); under `FLOWS`, by
-        (kind of transfer, ""); under `PUBLIC`, what public money brings to a country, by (country, "").
+        For each table of incidence, micro-dollars by (line, group of countries); under `RANGE`, the least
+        and the most that users let go may have lost; under `FLOWS`, by (kind of transfer, ""); under
+        `PUBLIC`, what public money brings to a country, by (country, ""); under `EXITS`, agents that a
+        platform shut out, by (platform: who, country), and not money.
     """
 
     values: list[Value]
@@ -173,17 +175,18 @@ class Watcher:
     ----------
     worth : float64 array (countries,)
         USD that the window's right work is worth to the requesters of each country, along their demand
-        (`sim.study.worth`), and labels that users gave them for nothing.
+        (`sim.study.worth`), and labels that users gave them for nothing; known as the run ends.
     waiting : float64 array (countries,)
-        USD that they lost by waiting for work done or expired, a share of its worth for each day.
-    lost : float64 array (2, countries)
-        USD of use that people lost who left a charge of a social platform, and who were let go.
+        USD that they lost by waiting for work done or expired, a share of its worth for each day; likewise.
+    lost : float64 array (4, countries)
+        USD of use that people lost who left a charge of a social platform, and who were let go; the latter
+        also by the least and the most that anybody found use to be worth.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
         countries = len(model.world.codes)
         self.worth, self.waiting = np.zeros(countries), np.zeros(countries)
-        self.lost = np.zeros((2, countries))
+        self.lost = np.zeros((4, countries))
         self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
         self.curves = Curves(model)
 
@@ -196,40 +199,32 @@ class Watcher:
             if count:
                 self.curves.close(board.finished[:count])
                 if model.recording:
-                    self._add_worth(model, board.finished[:count])
+                    self.curves.add(board.finished[:count])
 
     def day(self, model: Any) -> None:
         """At the start of the window, take off what open batches had done right before; count a day in it."""
         if model.hour == model.first_recorded_hour:
             self._add_open(model, -1.0)
         elif model.hour > model.first_recorded_hour:
-            self._add_day(model)
+            date = model.clock.datetime(model.hour - 1).date()
+            self.lost += lost_by_users(model) / calendar.monthrange(date.year, date.month)[1]
+        if model.ai is not None:
+            self.curves.add_free(model, model.hour > model.first_recorded_hour)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Do nothing; the recorder keeps the month."""
 
     def end(self, model: ClickWorkModel) -> None:
-        """Add what was done right on batches that are still open."""
+        """Add what was done right on batches that are still open, and weigh everything."""
         self._add_open(model, 1.0)
+        country, countries = model.requester_rows["country"], len(self.worth)
+        worth, waited = self.curves.worth()
+        self.worth[:] = np.bincount(country, worth, minlength=countries)
+        self.waiting[:] = np.bincount(country, self.lost_a_second * waited, minlength=countries)
 
     def _add_open(self, model: Any, sign: float) -> None:
         for board in model.boards:
-            self._add_worth(model, board.batches[board.batches["open"] == 1], sign)
-
-    def _add_day(self, model: Any) -> None:
-        date = model.clock.datetime(model.hour - 1).date()
-        self.lost += lost_by_users(model) / calendar.monthrange(date.year, date.month)[1]
-        if model.ai is not None:
-            countries, free = model.requester_rows["country"], self.curves.of_free_labels(model)
-            self.worth += np.bincount(countries, free, minlength=len(self.worth))
-
-    def _add_worth(self, model: Any, batches: Any, sign: float = 1.0) -> None:
-        countries = model.requester_rows["country"][batches["requester"]]
-        each = batches["worth"] / MICRO * self.curves.of_batches(model, batches)
-        usd = batches["right"] / 255.0 * each
-        self.worth += sign * np.bincount(countries, usd, minlength=len(self.worth))
-        lost = self.lost_a_second * batches["waited_seconds"] * each
-        self.waiting += sign * np.bincount(countries, lost, minlength=len(self.waiting))
+            self.curves.add(board.batches[board.batches["open"] == 1], sign)
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
@@ -285,7 +280,9 @@ def reduce(
     )
     amounts = {
         incidence.CASH: incidence.cash(frames.flows, group_of),
-        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of, lost),
+        incidence.SURPLUS: incidence.surplus(frames.flows, people, worth, group_of, lost[:2]),
+        incidence.RANGE: incidence.range_of_let_go(lost[2:], group_of),
+        incidence.EXITS: incidence.exits(frames.exits),
         incidence.FLOWS: incidence.by_kind(frames.flows),
         incidence.PUBLIC: incidence.public_money(frames.flows),
     }

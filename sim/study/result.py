@@ -60,7 +60,7 @@ class RunResult:
     config, manifest, summary
         The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
     series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives,
-    commons, unions, employment, ai
+    commons, unions, employment, exits, ai
         Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
     scale
         People that a worker stands for.
@@ -168,6 +168,11 @@ class RunResult:
     def employment(self) -> pd.DataFrame:
         """Time, pay and quotes of employers by month, platform and country."""
         return self.frame("employment")
+
+    @cached_property
+    def exits(self) -> pd.DataFrame:
+        """The countries that platforms gave up, when and whom."""
+        return self.frame("exits")
 
     @cached_property
     def ai(self) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
-from sim.instruments import Instrument
+from sim.instruments import Instrument, Levy, ProfitTax, Programme
 from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
@@ -113,6 +113,10 @@ def _finish(
     config = model.config
     if (idle := never_in_force(model)) and not quiet:
         print(f"In force on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
+    if (memory := memory_of_batches(model)) >= MUCH_MEMORY and not quiet:
+        print(HEAVY.format(memory / BYTES_A_BATCH / 1e6, memory / 1e9), file=sys.stderr, flush=True)
+    if (early := before_a_month_ends(model)) and not quiet:
+        print(EARLY.format(", ".join(early)), file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
@@ -240,6 +244,43 @@ def never_in_force(model: ClickWorkModel) -> list[str]:
         if isinstance(instrument, Instrument)
         and not any(model.offices.strength(instrument, hour) for hour in days)
     ]
+
+
+BYTES_A_BATCH = 200
+"""Memory for a finished batch as a run ends: medians and the elasticity of supply need all of them."""
+MUCH_MEMORY = 2e9
+HEAVY = (
+    "About {:.0f} million batches will finish; as the run ends, their indicators need about {:.0f} GB."
+    " Without them: record.batches=false."
+)
+
+
+def memory_of_batches(model: ClickWorkModel) -> float:
+    """Return the memory (bytes) that finished batches will need as a run ends, at today's demand."""
+    if not model.config.record.batches:
+        return 0.0
+    return BYTES_A_BATCH * model.config.time.days * float(model.requester_rows["batches_per_day"].sum())
+
+
+def before_a_month_ends(model: ClickWorkModel) -> list[str]:
+    """Return the taxes and incomes that are in force in no month that ends before the run does."""
+    policy, clock = model.config.policy, model.clock
+    ends = [hour for hour in range(24, model.last_hour, 24) if clock.is_month_start(hour)]
+    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
+    never = never_in_force(model)
+    return [
+        name
+        for name, instrument in chosen.items()
+        if isinstance(instrument, (Levy, Programme, ProfitTax))
+        and name not in never
+        and not any(model.offices.strength(instrument, hour - 1) for hour in ends)
+    ]
+
+
+EARLY = (
+    "No month in which it is in force ends before these days do: {}. Taxes are due as a run ends, but incomes"
+    " are paid, and platforms pass taxes on or leave, as the next month begins."
+)
 
 
 def new_folder(config: Config, mark: str) -> Path:

@@ -14,6 +14,7 @@ from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, LET_GO, SURPLUS
 from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
+from sim.study.run import EARLY
 
 HEADLINES = (
     ("pay_all_in_median", "hourly pay, all working time (median)"),
@@ -164,6 +165,12 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     idle = comparison.manifest.get("idle", {}).get(scenario, [])
     if idle:
         text.append(f"Null reform: in force on none of these days: {', '.join(idle)}.")
+    early = comparison.manifest.get("early", {}).get(scenario, [])
+    if early:
+        text.append(EARLY.format(", ".join(early)))
+    left = exits_told(comparison, scenario)
+    if left:
+        text.append(left)
     if scenario in comparison.unchanged:
         text.append("It changes nothing: every difference is exactly 0 in every seed.")
     elif len(seeds) > 1:
@@ -172,6 +179,21 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
             " the sign."
         )
     return text
+
+
+def exits_told(comparison: Comparison, scenario: str) -> str:
+    """Say which platforms gave up how many countries; an empty text if none did."""
+    table = comparison.exits
+    here = table[table["scenario"] == scenario] if len(table) else table
+    if not len(here):
+        return ""
+    parts = [
+        f"{platform} {part['country'].nunique()} countries"
+        for platform, part in here.groupby("platform", sort=True)
+    ]
+    return (
+        f"Given up for taxes or duties, wholly or by one side, in some seed: {', '.join(parts)} (exits.csv)."
+    )
 
 
 def blocks(comparison: Comparison, scenario: str) -> list[Block]:

@@ -197,7 +197,7 @@ def platform(r: random.Random, codes: tuple[str, ...], first: bool, domestic: bo
         payout_days=r.choice((1, 2, 7)),
         payout_threshold_usd=r.choice((0.0, 0.07, 1.0, 20.0)),
         cost_per_transaction_usd=r.choice((0.0, 0.002, 1.0)),
-        cost_share=r.choice((0.0, 0.35)),
+        cost_on_rewards=r.choice((0.0, 0.03)),
     )
 
 

@@ -75,6 +75,14 @@ GOVERNED = replace(
             "per_head_microusd": [4 * USD, 2 * USD, 0, 0],
         },
     ),
+    exits=table(
+        "exits",
+        {
+            "platform": ["microwork", "microwork", "on_demand", "microwork"],
+            "country": ["USA", "USA", "USA", "IND"],
+            "who": ["workers", "customers", "everybody", "workers"],
+        },
+    ),
     flows=flows(
         requester_fee=200, platform_cost=50, usage_tax=20, turnover_tax=(20, "USA", "IND"), profit_tax=10,
         profit=60, profit_shifting=40, haven_tax=5, haven_profit=35, pooling=(7, "IND", "USA"),
@@ -108,6 +116,7 @@ EXPECTED = {
     "transfer_per_head_month": (10 * 4 + 30 * 2) / 40,
     "transfer_over_poverty_line": (10 * 4 / LINE + 30 * 2 / (LINE / 4)) / 40,
     "administration_share": 3 / 60,
+    "countries_given_up": 3,
     "worker_poverty_before_transfers": 2 / 4,
     "worker_poverty_after_transfers": 1 / 4,
 }

@@ -225,7 +225,7 @@ def check_exits(
     offices: Offices, charges: list[Any], users: Any, end: int, given: dict[str, Any], expect: dict[str, Any]
 ) -> None:
     """Hold what a platform gives up against what was written by hand."""
-    cost_ppm = int(micro(given.get("cost_share", 0)))
+    cost_ppm = int(micro(given.get("cost_on_rewards", 0)))
     if given.get("family") == "social":
         left = {c: NOBODY for c in np.flatnonzero(users[0]) if _audience_left(offices, charges, c, given)}
     else:

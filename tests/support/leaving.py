@@ -58,7 +58,7 @@ def taxed(config: Config, rate: float, platform: str, country: str, share: float
 def breaks_even(model: Any, trade: Trade, platform: int, country: int, share: float) -> tuple[float, int]:
     """Return the tax a user and month (USD) at which it pays to give somebody up, and who then stays."""
     row = model.platform_rows[platform]
-    own, kept = float(row["balance"]), 1.0 - int(row["cost_ppm"]) / 1e6
+    own, spent = float(row["balance"]), int(row["cost_ppm"]) / 1e6
     whole = sum(pay for (p, _, _), pay in trade.rewards.items() if p == platform)
     users = model.count_users()
     working = int(model.offices.working_users[platform, country])
@@ -73,7 +73,7 @@ def breaks_even(model: Any, trade: Trade, platform: int, country: int, share: fl
                 continue
             of_worker = sum(n for (q, _, c), n in trade.rewards.items() if (q, c) == (p, seller))
             tasks = trade.transactions[p, seller] * pay / of_worker
-            found += own * kept * pay / whole - tasks * int(row["transaction_cost"])
+            found += (own / whole - spent) * pay - tasks * int(row["transaction_cost"])
         return found
 
     found = {}

@@ -109,7 +109,7 @@ class MemberWatch(Watcher):
         """The fee by the costs of three months; floor and order by the median of those who vote."""
         offices, terms = model.offices, model.config.policy.cooperative
         rows, settings = model.worker_rows[: model.workers_count], model.platform_rows[platform]
-        share = model.config.platforms[model.platform_names[platform]].cost_share
+        share = model.config.platforms[model.platform_names[platform]].cost_on_rewards
         tasks_cost = int(settings["transaction_cost"]) * self.tasks[platform]
         self.costs[platform].append(tasks_cost)
         if not model.running:
@@ -144,8 +144,9 @@ class MemberWatch(Watcher):
         assert abs(int(settings["requester_fee_ppm"]) - max(0.0, fee) * 1e6) <= 0.5, "not at cost"
         assert settings["large_batch_fee_ppm"] == settings["requester_fee_ppm"]
         fees = int(offices.month_fees[platform].sum())
-        # Costs are those of tasks and a share of the fees; the fees of the month are counted anew by now.
-        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= tasks_cost * (share > 0)
+        # Costs are those of tasks and a share of rewards; the fees of the month are counted anew by now.
+        least = tasks_cost + int(share * self.rewards[platform][-1]) - 1
+        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= least
         self.counts["votes"] += len(wages)
         self.counts["members"] += members
         self.counts["decisions"] += 1
@@ -164,7 +165,7 @@ def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
 def surplus_is_no_rent(policy: Policies = COOPERATIVE) -> Counts:
     """Nobody owns a cooperative: what it makes goes to members, what lenders put in comes back first."""
     base = market(policy=policy)
-    poor = {name: replace(one, cost_share=1.0) for name, one in base.platforms.items()}
+    poor = {name: replace(one, cost_on_rewards=1.0) for name, one in base.platforms.items()}
     counts = Counter[str]()
     for config in (base, replace(base, platforms=poor)):
         seen = Flows()

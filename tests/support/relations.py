@@ -400,7 +400,7 @@ def in_money(config: Config, table: str, factor: int) -> Config:
                 minimum_reward_usd=round(0.0001 * factor, 6),
                 payout_threshold_usd=round(0.001 * factor, 6),
                 cost_per_transaction_usd=round(0.00001 * factor, 6),
-                cost_share=0.25,
+                cost_on_rewards=0.05,
                 requester_fee=0.2,
                 large_batch_fee=0.2,
                 worker_fee=0.0,

@@ -530,7 +530,7 @@ class RatingWatch(Watcher):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.tasks = np.zeros((len(model.requester_rows), 2), np.int64)
+        self.tasks = np.zeros((len(model.requester_rows), 2))
         self.informed: set[int] = set()
 
     def hour(self, model: Any) -> None:
@@ -540,6 +540,8 @@ class RatingWatch(Watcher):
             here = rows[: model.workers_count]
             members = (here["bits"] & MEMBER > 0) & (here["bits"] & ACTIVE > 0) & (here["collective"] >= 0)
             self.informed = set(here["collective"][members].tolist())
+            self.tasks *= 0.5 ** (1.0 / model.config.policy.union.ratings_half_life_weeks)
+            self.counts["weeks faded"] += bool(self.tasks.any())
         for board in model.boards:
             for event in board.events[: int(board.state[boards.EVENTS])]:
                 row = rows[int(board.active["row"][event["active"]])]
@@ -555,7 +557,8 @@ class RatingWatch(Watcher):
                 if member:
                     self.tasks[requester] += accepted, done - accepted
         if model.config.policy.union.share_ratings:
-            assert (model.offices.ratings.tasks == self.tasks).all(), "ratings against events"
+            known = model.offices.ratings.tasks
+            assert np.allclose(known, self.tasks, rtol=1e-12), "ratings against events"
 
     def hears(self, model: Any, row: Any, entry: Any) -> None:
         """Those hear of ratings who are members, or work with one in a collective, as counted on Monday."""

@@ -99,6 +99,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (LABOUR, "event.kind != RETURN and workers[active[event.active].row].bits & MEMBER:", "event.kind != RETURN:", remedies.shared_ratings),
     (SEARCH, "(member or (worker.collective >= 0 and informed[worker.collective] > 0))", "member", remedies.shared_ratings),
     (SCHEDULE, "model.offices.ratings.tell_collectives(together[:, MEMBERS])", "pass", remedies.shared_ratings),
+    (SCHEDULE, "model.offices.ratings.fade(unions.union.ratings_half_life_weeks)", "pass", remedies.shared_ratings),
     (SEARCH, "seems += told_of(ratings,", "seems += 0.0 * told_of(ratings,", remedies.shared_ratings),
     ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', remedies.resumed_ratings),
     (LAW, "self.month_pay[:] = 0", "pass", employers),

@@ -1,0 +1,87 @@
+"""Countries that platforms give up are in a table and told; so is that no month ends in a short run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+import sim.study.told
+from sim.composition import compose
+from sim.model import ClickWorkModel
+from sim.outcomes.indicators import summary
+from sim.outcomes.recorder import Recorder
+from sim.study.compare import Comparison, compare
+from sim.study.run import before_a_month_ends
+from tests.conftest import Exercised
+from tests.support import social
+from tests.support.policies import FEBRUARY
+
+HEAVY = [
+    "world=north_south", "workers.count=60", "requesters.count=6", "record.figures=false",
+    "policy=usage_tax", "policy.usage_tax.usd_per_user_month=900", "policy.usage_tax.exit_months=1",
+    "policy.usage_tax.start=2019-01-01", "time.warmup_days=0",
+]  # fmt: skip
+
+
+def exits_of(config: Any) -> tuple[ClickWorkModel, pd.DataFrame, Any]:
+    """Play a market; return it, its table of exits, and its indicators."""
+    model = ClickWorkModel(config)
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    model.end()
+    frames = recorder.frames()
+    return model, frames.exits, summary(frames, model.world)
+
+
+def test_exits_of_a_social_platform(exercised: Exercised) -> None:
+    one = social.platform(drops_users=False, user_adjustment=1.0)
+    policy = social.alone(usd_per_user_month=3.0, countries=["STH"], exit_months=1)
+    model, table, told = exits_of(social.market(policy, days=70, one=one))
+    assert table["who"].astype(str).tolist() == ["users"] and table["country"].astype(str).tolist() == ["STH"]
+    assert table["day"].tolist() == [FEBRUARY // 24]
+    rows = model.audience_rows
+    assert table["agents"].tolist() == [int(rows["base_users"][rows["served"] == 0].sum())]
+    assert table["taken_microusd"].iloc[0] > 0
+    assert told["countries_given_up"]["value"] == 1.0
+    exercised("users", int(table["agents"].iloc[0]), at_least=100)
+
+
+def test_exits_of_platforms_of_work(exercised: Exercised) -> None:
+    config = compose([*HEAVY, "time.days=40"])
+    model, table, told = exits_of(config)
+    masks = dict(zip(model.platform_names, model.platform_rows["worker_mask"].tolist(), strict=True))
+    gone = table[table["who"].isin(["everybody", "workers"])]
+    for platform, country in zip(gone["platform"].astype(str), gone["country"].astype(str), strict=True):
+        assert not masks[platform] >> model.world.codes.index(country) & 1
+    assert len(table) and told["countries_given_up"]["value"] == len(table)
+    none = exits_of(compose(["world=north_south", "workers.count=30", "time.days=3", "time.warmup_days=0"]))
+    assert none[2]["countries_given_up"]["value"] is None and not len(none[1])
+    exercised("exits", len(table), at_least=1)
+
+
+def test_comparisons_tell_exits_and_short_runs(tmp_path: Any) -> None:
+    words = [word for word in HEAVY if not word.startswith("policy=")]
+    base = [word for word in words if not word.startswith("policy.")]
+    scenarios = {
+        "none": compose([*base, f"results.dir={tmp_path}", "time.days=30"]),
+        "heavy": compose([*HEAVY, f"results.dir={tmp_path}", "time.days=30"]),
+    }
+    found: Comparison = compare(scenarios, seeds=2)
+    assert set(found.exits["scenario"]) == {"heavy"} and (found.exits["seeds_left"] > 0).all()
+    told = " ".join(sim.study.told.headline(found, "heavy"))
+    assert "Given up for taxes" in told and "exits.csv" in told
+    assert (found.path / "exits.csv").is_file()
+    short = {name: compose([*words, f"results.dir={tmp_path}", "time.days=9"]) for name, words in
+             (("none", base), ("heavy", HEAVY))}  # fmt: skip
+    told = " ".join(sim.study.told.headline(compare(short, seeds=1), "heavy"))
+    assert "No month in which it is in force ends" in told and "usage_tax" in told
+
+
+def test_runs_in_which_no_month_ends() -> None:
+    taxed = ["policy=[usage_tax,universal_income,wage_floor]", "policy.usage_tax.start=2019-01-01"]
+    for days, late in ((10, ["usage_tax", "universal_income"]), (40, [])):
+        words = ["world=north_south", "workers.count=30", f"time.days={days}", "time.warmup_days=0"]
+        words += [*taxed, "policy.universal_income.start=2019-01-01", "policy.wage_floor.start=2019-01-01"]
+        assert sorted(before_a_month_ends(ClickWorkModel(compose(words)))) == sorted(late)
