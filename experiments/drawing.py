@@ -17,6 +17,8 @@ from sim.study.analysis import mean_and_interval
 COLORS = {HOLDS: style.BLUE, FAILS: style.VERMILLION}
 Floats = NDArray[np.float64]
 MOST_TICKS = 8
+MOST_MARKED = 30
+"""Places up to which a line is of runs, each of which has a mark; one of more is of a formula."""
 
 
 def shape(value: float) -> str:
@@ -80,12 +82,16 @@ def curves_figure(
         for (name, (places, values)), color in zip(lines.items(), style.CYCLE, strict=False):
             found = np.array([mean_and_interval(one) for one in values])
             axes.fill_between(places, found[:, 1], found[:, 2], color=color, alpha=0.18, linewidth=0)
-            axes.plot(places, found[:, 0], color=color, marker="o", markersize=2.2, label=name)
+            simulated = len(places) <= MOST_MARKED
+            axes.plot(
+                places, found[:, 0], color=color, label=name, marker="o" if simulated else "",
+                markersize=2.2, linewidth=1.2 if simulated else 0.8, zorder=3 if simulated else 2,
+            )  # fmt: skip
         for at, label, color in (marks or {}).get(title, []):
             if np.isfinite(at):
                 axes.axvline(at, color=color, linewidth=0.8, linestyle="--", label=label)
         if logarithmic:
-            places = sorted({place for line, _ in lines.values() for place in line})
+            places, _ = next(iter(lines.values()))
             shown = places if len(places) <= MOST_TICKS else []
             axes.set_xscale("log")
             if shown:
