@@ -23,7 +23,7 @@ MOST_MARKED = 30
 
 def shape(value: float) -> str:
     """Return a number for a tick."""
-    return f"{value:.3g}"
+    return f"{value:.4g}"
 
 
 @style.drawn

@@ -161,8 +161,9 @@ def notes(found: Outcomes) -> list[str]:
         told.append(
             f"{name}: revenue peaks at {peak.at:.3g} [{peak.low:.3g}, {peak.high:.3g}] {tax.unit}{end}; the"
             f" interval is over seeds, the rates tried next to it are {' and '.join(beside)}. By assumed"
-            f" elasticities alone it peaks at {alone:.3g}. {needed(*curve(found, name, TO_POVERTY), tax.unit)}"
+            f" elasticities alone it peaks at {alone:.3g}."
         )
+        told.append(f"{name}: {needed(*curve(found, name, TO_POVERTY), tax.unit)}")
     return told
 
 
