@@ -72,10 +72,11 @@ def notes(found: Outcomes) -> list[str]:
         f" {100 * means(found.of(scenario, 'transfers_to_workers_share')):.3g} % of it to workers"
         for scenario in (*UNIVERSAL, *CONDITIONAL)
     ]
-    told = [
-        "An income for all is shared by all residents, a conditional one by some of this market; that the latter"
-        f" brings them more is arithmetic, and others get nothing of it. {'; '.join(heads)}."
-    ]
+    shared = (
+        "An income for all is shared by all residents, a conditional one by some people of this market; that"
+        f" it brings these more is arithmetic, and others get nothing of it. {'; '.join(heads)}."
+    )
+    told = [shared]
     for name in SCANS:
         parts = []
         for group in GROUPS:
