@@ -70,7 +70,7 @@ def notes(found: Outcomes) -> list[str]:
     heads = [
         f"{scenario}: {means(found.of(scenario, 'transfer_per_head_month')):.3g} USD a recipient and month,"
         f" {100 * means(found.of(scenario, 'transfers_to_workers_share')):.3g} % of it to workers"
-        for scenario in (*UNIVERSAL, *CONDITIONAL)
+        for scenario in (*UNIVERSAL, CONDITIONAL[0])
     ]
     shared = (
         "An income for all is shared by all residents, a conditional one by some people of this market; that"
