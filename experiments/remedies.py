@@ -57,7 +57,7 @@ def notes(found: Outcomes) -> list[str]:
     days = found.configs[NONE].time.days
     return [
         "Pay and incomes a worker and month, by group of countries: " + "; ".join(told) + ".",
-        f"Remedies begin with the window, of {days} days: what grows slowly, as a union does, has hardly begun.",
+        f"Remedies begin with the window, of {days} days: what grows slowly, like a union, has hardly begun.",
     ]
 
 
