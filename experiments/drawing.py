@@ -29,8 +29,8 @@ def shape(value: float) -> str:
 @style.drawn
 def findings_figure(findings: Sequence[Finding], title: str, caption: str) -> Figure:
     """Draw findings below each other: each a panel with its bound, intervals coloured by the answer."""
-    statements = list(dict.fromkeys(one.statement for one in findings))
-    groups = [[one for one in findings if one.statement == statement] for statement in statements]
+    statements = dict.fromkeys((one.claim, one.statement) for one in findings)
+    groups = [[one for one in findings if (one.claim, one.statement) == which] for which in statements]
     sizes = [len(group) + 1.6 for group in groups]
     legend = "Blue: holds; red: fails; grey: undecided. Line: the bound. "
     figure = style.new_figure(style.PAGE, 0.5 + 0.17 * sum(sizes), legend + caption)
