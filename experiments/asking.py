@@ -13,6 +13,7 @@ from sim.config import Config
 from sim.errors import UserError, nearest_or_first
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
+from sim.study.crew import usual_size
 
 FOLDER = Path(__file__).resolve().parent
 SIZES = ("small", "medium", "full")
@@ -75,13 +76,14 @@ def ask(name: str, words: Sequence[str]) -> Asked:
     settings = [*plain.get("settings", []), *sized.get("settings", [])]
     scenarios, points = _scenarios(plain, sized.get("vary", {}))
     configs = {one: compose(_last_wins([*settings, *own, *more])) for one, own in scenarios.items()}
+    seeds = count_of("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000)
     return Asked(
         name,
         tuple(plain["claims"]),
         str(plain["question"]),
         size,
-        count_of("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000),
-        count_of("jobs", chosen.get("jobs", "1"), 1024),
+        seeds,
+        count_of("jobs", chosen.get("jobs", str(usual_size(seeds * len(configs), 1))), 1024),
         configs,
         points,
         {kind: list(names) for kind, names in plain.get("matched", {}).items()},

@@ -12,7 +12,7 @@ from experiments.outcomes import Floats, Outcomes
 from experiments.telling import main
 from experiments.verdict import BELOW, Finding, finding
 
-LEGAL_NIGHT = 8 / 24
+NIGHT = 8 / 24
 """Share of all hours between 22 and 06: what work spread evenly over the day would have."""
 
 
@@ -37,8 +37,8 @@ def _of(found: Outcomes, scenario: str) -> list[Finding]:
                 of("weekly_volatility_median"), bound=0.5),
         finding("C2", "more of the work in the South than in the North is done at night", scenario,
                 of("night_share", "south") - of("night_share", "north")),
-        finding("C2", "night work is rarer than by chance (a third of all hours)", scenario,
-                of("night_share"), BELOW, LEGAL_NIGHT),
+        finding("C2", "work at night is more common than by chance (a third of all hours)", scenario,
+                of("night_share"), bound=NIGHT),
         finding("C5", "most of what workers in the South are paid comes from the North", scenario,
                 of("rewards_from_north_to_south") / to_south, bound=0.5),
         finding("C5", "the South's share of pay is smaller than its share of hours", scenario,

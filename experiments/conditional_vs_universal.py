@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.drawing import curves_figure, findings_figure
 from experiments.outcomes import Floats, Outcomes
-from experiments.telling import main
+from experiments.telling import main, means
 from experiments.verdict import BELOW, Finding, crossing, finding
 
 NONE, KEPT = "none", "tax kept"
@@ -67,7 +67,16 @@ def scan(found: Outcomes, name: str, metric: str, group: str) -> tuple[list[floa
 
 def notes(found: Outcomes) -> list[str]:
     """Say from which income on refusals bite, by group of countries."""
-    told = []
+    heads = [
+        f"{scenario}: {means(found.of(scenario, 'transfer_per_head_month')):.3g} USD a recipient and month,"
+        f" {100 * means(found.of(scenario, 'transfers_to_workers_share')):.3g} % of it to workers"
+        for scenario in (*UNIVERSAL, CONDITIONAL[0])
+    ]
+    shared = (
+        "An income for all is shared by all residents, a conditional one by some people of this market; that"
+        f" it brings these more is arithmetic, and others get nothing of it. {'; '.join(heads)}."
+    )
+    told = [shared]
     for name in SCANS:
         parts = []
         for group in GROUPS:

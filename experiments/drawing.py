@@ -17,18 +17,20 @@ from sim.study.analysis import mean_and_interval
 COLORS = {HOLDS: style.BLUE, FAILS: style.VERMILLION}
 Floats = NDArray[np.float64]
 MOST_TICKS = 8
+MOST_MARKED = 30
+"""Places up to which a line is of runs, each of which has a mark; one of more is of a formula."""
 
 
 def shape(value: float) -> str:
     """Return a number for a tick."""
-    return f"{value:.3g}"
+    return f"{value:.4g}"
 
 
 @style.drawn
 def findings_figure(findings: Sequence[Finding], title: str, caption: str) -> Figure:
     """Draw findings below each other: each a panel with its bound, intervals coloured by the answer."""
-    statements = list(dict.fromkeys(one.statement for one in findings))
-    groups = [[one for one in findings if one.statement == statement] for statement in statements]
+    statements = dict.fromkeys((one.claim, one.statement) for one in findings)
+    groups = [[one for one in findings if (one.claim, one.statement) == which] for which in statements]
     sizes = [len(group) + 1.6 for group in groups]
     legend = "Blue: holds; red: fails; grey: undecided. Line: the bound. "
     figure = style.new_figure(style.PAGE, 0.5 + 0.17 * sum(sizes), legend + caption)
@@ -80,12 +82,16 @@ def curves_figure(
         for (name, (places, values)), color in zip(lines.items(), style.CYCLE, strict=False):
             found = np.array([mean_and_interval(one) for one in values])
             axes.fill_between(places, found[:, 1], found[:, 2], color=color, alpha=0.18, linewidth=0)
-            axes.plot(places, found[:, 0], color=color, marker="o", markersize=2.2, label=name)
+            simulated = len(places) <= MOST_MARKED
+            axes.plot(
+                places, found[:, 0], color=color, label=name, marker="o" if simulated else "",
+                markersize=2.2, linewidth=1.2 if simulated else 0.8, zorder=3 if simulated else 2,
+            )  # fmt: skip
         for at, label, color in (marks or {}).get(title, []):
             if np.isfinite(at):
                 axes.axvline(at, color=color, linewidth=0.8, linestyle="--", label=label)
         if logarithmic:
-            places = sorted({place for line, _ in lines.values() for place in line})
+            places, _ = next(iter(lines.values()))
             shown = places if len(places) <= MOST_TICKS else []
             axes.set_xscale("log")
             if shown:

@@ -23,6 +23,9 @@ from sim.world import load_world
 
 SHARES = (0.01, 0.1, 1.0)
 RESAMPLES = 500
+CLIFF = 1.05
+"""Height of a parabola over the highest point seen, above which the curve is none (a convention)."""
+
 TO_POVERTY = "transfer_over_poverty_line"
 
 
@@ -57,18 +60,23 @@ def curve(found: Outcomes, name: str, metric: str) -> tuple[list[float], Floats]
 
 
 def peak_of(rates: list[float], revenue: Floats) -> Peak:
-    """Return the peak of mean revenue, of a parabola through the highest rate and its neighbours.
-
-    The interval is of seeds drawn again.
-    """
-    rng, places = np.random.default_rng(0), np.array(rates, np.float64)
-    again = [
-        top_of(places, revenue[rng.integers(0, len(revenue), len(revenue))].mean(axis=0))[0]
-        for _ in range(RESAMPLES)
-    ]
-    at, height = top_of(places, revenue.mean(axis=0))
+    """Return the peak of mean revenue; the interval is of seeds drawn again."""
+    rng, count = np.random.default_rng(0), len(revenue)
+    again = [top(rates, revenue[rng.integers(0, count, count)].mean(axis=0))[0] for _ in range(RESAMPLES)]
     low, high = np.percentile(again, [2.5, 97.5])
+    at, height = top(rates, revenue.mean(axis=0))
     return Peak(at, float(low), float(high), height)
+
+
+def top(rates: list[float], revenue: Floats) -> tuple[float, float]:
+    """Return the top of a curve: of a parabola through the highest point and its neighbours.
+
+    Where platforms leave, a curve ends in a cliff, and the parabola would rise far above all that was seen.
+    Then it is the highest point itself.
+    """
+    best = int(np.argmax(revenue))
+    at, height = top_of(np.array(rates, np.float64), revenue)
+    return (at, height) if height <= CLIFF * revenue[best] else (float(rates[best]), float(revenue[best]))
 
 
 def mechanical(name: str, config: Config) -> tuple[Floats, Floats]:
@@ -146,12 +154,16 @@ def notes(found: Outcomes) -> list[str]:
         peak = peak_of(rates, revenue)
         at, relative = mechanical(name, found.configs[found.grid(name)[0]])
         inside = at <= rates[-1]
-        top = at[inside][np.argmax(relative[inside])]
+        alone = at[inside][np.argmax(relative[inside])]
         end = ", the highest rate tried" if peak.at == rates[-1] else ""
+        beside = [f"{rate:g}" for rate in rates if rate < peak.at][-1:]
+        beside += [f"{rate:g}" for rate in rates if rate > peak.at][:1]
         told.append(
-            f"{name}: revenue peaks at {peak.at:.3g} [{peak.low:.3g}, {peak.high:.3g}] {tax.unit}{end}; by"
-            f" assumed elasticities alone at {top:.3g}. {needed(*curve(found, name, TO_POVERTY), tax.unit)}"
+            f"{name}: revenue peaks at {peak.at:.3g} [{peak.low:.3g}, {peak.high:.3g}] {tax.unit}{end}; the"
+            f" interval is over seeds, the rates tried next to it are {' and '.join(beside)}. By assumed"
+            f" elasticities alone it peaks at {alone:.3g}."
         )
+        told.append(f"{name}: {needed(*curve(found, name, TO_POVERTY), tax.unit)}")
     return told
 
 
@@ -196,8 +208,8 @@ def draw(found: Outcomes, findings: list[Finding], caption: str) -> dict[str, Fi
             "behaviour in the market": (rates, list(revenue.T)),
             "assumed elasticities alone": (at[inside], [np.full(2, fits * one) for one in relative[inside]]),
         }
-        top = at[inside][np.argmax(relative[inside])]
-        marks = [(peak.at, f"peak {peak.at:.3g}", style.INK), (top, f"mechanical {top:.3g}", style.GREY)]
+        alone = float(at[inside][np.argmax(relative[inside])])
+        marks = [(peak.at, f"peak {peak.at:.3g}", style.INK), (alone, f"mechanical {alone:.3g}", style.GREY)]
         axis = {"x": f"Rate ({tax.unit})", "y": "Revenue in the window (USD, model's scale)"}
         figures[f"laffer_{name.replace(' ', '_')}"] = curves_figure(
             {name: lines}, axis, caption, {name: marks}, logarithmic=name == "usage tax"

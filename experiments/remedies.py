@@ -54,7 +54,11 @@ def notes(found: Outcomes) -> list[str]:
         for scenario in found.scenarios
         if scenario != NONE
     ]
-    return ["Pay and incomes a worker and month, by group of countries: " + "; ".join(told) + "."]
+    days = found.configs[NONE].time.days
+    return [
+        "Pay and incomes a worker and month, by group of countries: " + "; ".join(told) + ".",
+        f"Remedies begin with the window, of {days} days: what grows slowly, like a union, has hardly begun.",
+    ]
 
 
 def table(found: Outcomes) -> pd.DataFrame:

@@ -18,7 +18,7 @@ CREATED, PAY = "click_hours_per_outside_hour", "click_pay_over_outside_wage"
 
 
 def by_theory(found: Outcomes, scenario: str) -> Floats:
-    """Return click hours for each outside hour lost as stock and automation alone give them.
+    """Return click hours for each outside hour lost, about as stock and automation alone give them.
 
     Hours of labels grow to `stock^g x (1 - automation)^(1 - e)`, hours lost by `displacement x (stock - 1)`;
     both over the label hours of the start, between the same first and last weeks.

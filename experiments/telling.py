@@ -38,7 +38,7 @@ USAGE = f"""Play an experiment, judge its claims and write verdict, tables and f
 Words:
   size={"|".join(SIZES)}    how large; small is for tests and says nothing of the world (default full)
   seeds=N                    runs of each scenario, with seeds in a row
-  jobs=N                     processes at a time (default 1)
+  jobs=N                     processes at a time (default one for each core)
   results.dir=FOLDER         where the folder of results is made
   KEY=VALUE                  a setting of the model, for every scenario
 

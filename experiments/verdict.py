@@ -103,11 +103,21 @@ def told(findings: Sequence[Finding]) -> str:
 
 def numbers(one: Finding) -> str:
     """Return value and interval of a finding, and the bound that it was held against."""
+    return f"{measured(one)}, asked: {asked(one)}"
+
+
+def asked(one: Finding) -> str:
+    """Return side and bound of a finding."""
+    return f"{one.side} {one.bound:.4g}"
+
+
+def measured(one: Finding) -> str:
+    """Return value and interval of a finding."""
     if not math.isfinite(one.value):
         return "no value"
     unit = f" {one.unit}" if one.unit else ""
     between = f" [{one.low:.3g}, {one.high:.3g}]" if math.isfinite(one.low) else ", one seed"
-    return f"{one.value:.3g}{between}{unit}, asked: {one.side} {one.bound:g}"
+    return f"{one.value:.3g}{between}{unit}"
 
 
 def crossing(

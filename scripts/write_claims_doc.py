@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:  # the experiments stand beside the package
     sys.path.insert(0, str(ROOT))
 
 from experiments import ALL  # noqa: E402
-from experiments.verdict import ANSWERS, Finding, numbers  # noqa: E402
+from experiments.verdict import ANSWERS, Finding, asked, measured  # noqa: E402
 from sim.study.result import MANIFEST, check_digest, read_frame, read_manifest  # noqa: E402
 
 DOCS = ROOT / "docs"
@@ -84,8 +84,10 @@ def section(manifest: dict[str, Any], findings: pd.DataFrame, images: Sequence[s
     lines = [f"## {name}", "", manifest["question"], ""]
     lines += ["| claim | statement | holds | fails | undecided |", "|---|---|---|---|---|"]
     for (claim, statement), part in findings.groupby(["claim", "statement"], sort=False):
-        cells = [places(rows_of(part), one) for one in ANSWERS]
-        lines.append("| " + " | ".join([str(claim), cell(str(statement)), *cells]) + " |")
+        found = rows_of(part)
+        bounds = ", ".join(dict.fromkeys(asked(one) for one in found))
+        cells = [cell(f"{statement} ({bounds})"), *(places(found, one) for one in ANSWERS)]
+        lines.append("| " + " | ".join([str(claim), *cells]) + " |")
     lines += ["", *(f"- {note}" for note in manifest["notes"]), ""]
     lines += [f"![{Path(image).stem.replace('_', ' ')}]({IMAGES}/{image})" for image in images]
     lines += [
@@ -105,7 +107,7 @@ def rows_of(part: pd.DataFrame) -> list[Finding]:
 def places(findings: Iterable[Finding], answer: str) -> str:
     """Return the places with an answer, with their numbers."""
     there = [one for one in findings if one.answer == answer]
-    return cell("; ".join(f"{one.where}: {numbers(one)}" for one in there))
+    return cell("; ".join(f"{one.where}: {measured(one)}" for one in there))
 
 
 def cell(text: str) -> str:

@@ -30,7 +30,7 @@ SLOW = {
 }
 """Experiments whose small size takes longest; played by the nightly tests."""
 
-TINY = ["size=small", "workers.count=20", "requesters.count=4", "time.warmup_days=0", "time.days=2"]
+TINY = ["size=small", "jobs=1", "workers.count=20", "requesters.count=4", "time.warmup_days=0", "time.days=2"]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_every_size_is_allowed(name: str, size: str) -> None:
 
 def check_run(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
     """Play an experiment at its small size and look at all it leaves; return how many findings it has."""
-    assert telling.command([name, "size=small", f"results.dir={folder}"]) == 0
+    assert telling.command([name, "size=small", "jobs=1", f"results.dir={folder}"]) == 0
     printed = capsys.readouterr().out
     (made,) = folder.glob(f"*-claim-{name}-small-*")
     manifest = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
