@@ -32,6 +32,7 @@ from experiments.emulator import (
     best_of,
     fit,
     implausibility,
+    loss,
     recover,
 )
 from sim.cli import INTERRUPTED, TERMINATED, USER_ERROR
@@ -248,7 +249,7 @@ def table_of(values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sough
     """
     rows = []
     for one in values:
-        floor = [np.exp(what.centre) / 100 for what in sought]
+        floor = [what.centre / 100 for what in sought]
         means = [float(np.mean(one.get(what.key) or [0.0])) for what in sought]
         rows.append(np.maximum(means, floor))
     return np.array(rows)
@@ -266,17 +267,15 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
     values = np.vstack([values, table_of(bench.values(second, 1, "second wave"), sought)])
     emulators = emulate(space, points, values)
     worst = implausibility(emulators, sought, candidates).max(axis=1)
-    order = np.argsort(np.sum(implausibility(emulators, sought, candidates) ** 2, axis=1), kind="stable")
+    order = np.argsort(loss(implausibility(emulators, sought, candidates)), kind="stable")
     finalists = np.vstack(
         [rounded(job, best_of(emulators, sought, candidates)), rounded(job, spread(candidates[order], sizes))]
     )
     played = bench.values(np.vstack([finalists, defaults(job)]), sizes["seeds"], "finalists")
-    centres, tolerances = (
-        np.array([getattr(one, name) for one in sought]) for name in ("centre", "tolerance")
-    )
-    misses = np.sum(((np.log(table_of(played[:-1], sought)) - centres) / tolerances) ** 2, axis=1)
+    centres, tolerances = np.array([(one.centre, one.tolerance) for one in sought]).T
+    misses = loss((table_of(played[:-1], sought) - centres) / tolerances)
     best = int(np.argmin(misses))
-    kept = candidates[worst <= max(CUT, float(np.quantile(worst, 0.001)))]
+    kept = candidates[order[: max(64, int(np.sum(worst <= CUT)))]]
     return Fitted(
         finalists[best],
         kept.min(axis=0),
@@ -284,7 +283,7 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         float(np.mean(worst <= CUT)),
         played[-1],
         played[best],
-        recover(space, points, values, candidates[:: max(1, CANDIDATES // 2048)]),
+        recover(space, points, values),
         {one.key: emulator.error for one, emulator in zip(sought, emulators, strict=True)},
     )
 
@@ -297,11 +296,12 @@ def emulate(space: Space, points: Floats, values: Floats) -> list[Emulator]:
 def plausible(
     emulators: Sequence[Emulator], sought: Sequence[Sought], candidates: Floats, count: int
 ) -> Floats:
-    """Return some candidates that are not implausible, or the least implausible if there are too few."""
-    worst = implausibility(emulators, sought, candidates).max(axis=1)
-    if np.sum(worst <= CUT) >= count:
-        return candidates[worst <= CUT][:count]
-    return candidates[np.argsort(worst, kind="stable")[:count]]
+    """Return some candidates that are not implausible, or those with the least loss if there are too few."""
+    implausible = implausibility(emulators, sought, candidates)
+    kept = implausible.max(axis=1) <= CUT
+    if np.sum(kept) >= count:
+        return np.asarray(candidates[kept][:count])
+    return np.asarray(candidates[np.argsort(loss(implausible), kind="stable")[:count]])
 
 
 def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:
@@ -338,7 +338,7 @@ def yaml_of(job: Job, found: Fitted) -> str:
         f"# Fitted by `python -m experiments.calibrate size={job.size}` to {', '.join(job.fitted)}.",
         f"# {dt.date.today()}, version {importlib.metadata.version('clickmarket')}, {seeds},",
         f"# sources {source_hash()[:16]}.",
-        "# In brackets: what the targets leave plausible, inside the range that was searched.",
+        "# In brackets: the range of the points that fit about as well, inside the range that was searched.",
     ]
     section = ""
     bounds = zip(job.space.names, found.point, job.whole, found.low, found.high, strict=True)
@@ -382,7 +382,7 @@ def text_of(job: Job, found: Fitted, rows: Sequence[Mapping[str, Any]]) -> str:
             f"{verdict:4} {row['role']}"
         )
     lines += ["", f"{found.left:.2%} of the ranges is not implausible.", ""]
-    lines.append(f"{'parameter':36} {'fitted':>8} {'plausible':>16} {'recovered':>10} {'width':>6}")
+    lines.append(f"{'parameter':36} {'fitted':>8} {'fits as well':>16} {'recovered':>10} {'width':>6}")
     each = zip(
         job.space.names, found.point, found.low, found.high, found.recovery.covered, found.recovery.width,
         strict=True,
@@ -391,7 +391,7 @@ def text_of(job: Job, found: Fitted, rows: Sequence[Mapping[str, Any]]) -> str:
         lines.append(f"{name:36} {value:>8.3g} {f'{low:.3g}-{high:.3g}':>16} {covered:>10.0%} {width:>6.0%}")
     lines.append(
         f"Recovered: share of {found.recovery.trials} trials with known parameters whose interval of 95 % "
-        "holds them. Width: of that interval, over the range; near 95 % the targets tell nothing of it."
+        "holds them. Width: of that interval, over the range; near 95 % targets tell nothing of it."
     )
     return "\n".join(lines) + "\n"
 
@@ -461,7 +461,7 @@ def parameters_of(job: Job, found: Fitted) -> dict[str, dict[str, Any]]:
     """Return what is known of each parameter."""
     return {
         name: {
-            "fitted": float(found.point[i]), "plausible": [float(found.low[i]), float(found.high[i])],
+            "fitted": float(found.point[i]), "fits_as_well": [float(found.low[i]), float(found.high[i])],
             "searched": [float(job.space.low[i]), float(job.space.high[i])], "why": job.reasons[i],
             "recovered": float(found.recovery.covered[i]), "width": float(found.recovery.width[i]),
         }
