@@ -61,6 +61,9 @@ TRIAL = {MT: "arms", GL: "gl"}
 SEED, DESIGN_SEED = 1, 20
 CANDIDATES = 1 << 14
 DIGITS = 3
+APART = 15
+"""Ranks between finalists, of all candidates."""
+
 USAGE = f"""Fit the free parameters of experiments/calibrate.yaml to half of the public targets.
 
   python -m experiments.calibrate [size={"|".join(SIZES)}] [jobs=N] [results.dir=FOLDER] [SETTING ...]
@@ -305,8 +308,8 @@ def plausible(
 
 
 def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:
-    """Return finalists beside the best: every fiftieth of the best, so that they differ."""
-    return ordered[50 : 50 * sizes["finalists"] : 50]
+    """Return finalists beside the best: one of every few of the next best, so that they differ."""
+    return ordered[APART : APART * sizes["finalists"] : APART]
 
 
 def rounded(job: Job, points: Floats) -> Floats:

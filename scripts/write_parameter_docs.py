@@ -7,9 +7,11 @@ from itertools import groupby
 from pathlib import Path
 
 from sim.config import Config
+from sim.plain_yaml import read_yaml
 from sim.schema import Parameter, describe, spell
 
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "parameters.md"
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "parameters.md"
 INTRODUCTION = """\
 # Parameters
 
@@ -19,8 +21,14 @@ Written by `python scripts/write_parameter_docs.py` from `sim/config.py`, where 
 Its range is then the range to vary it over. Names, choices, and what belongs to the size of a model or to the
 machine have neither. Country tables, platforms and other choices that belong together are groups of YAML
 files under `conf/`; they may set other values than the defaults shown here (`clickmarket run --cfg job`
-prints those of a run).
+prints those of a run). *Fitted* is the value that the group `calibration=fitted` gives, which commands take
+unless told otherwise.
 """
+FITTED = {
+    f"{section}.{name}": value
+    for section, values in read_yaml(ROOT / "conf" / "calibration" / "fitted.yaml").values.items()
+    for name, value in values.items()
+}
 HEADING = "| parameter | default | unit | allowed | meaning | source |\n|---|---|---|---|---|---|\n"
 
 
@@ -36,7 +44,10 @@ def _line(row: Parameter) -> str:
     unit = row.limits.unit
     allowed = row.allowed.removesuffix(f" ({unit})") if unit else row.allowed
     source = ", ".join(part for part in (row.source, "*assumed*" if row.assumed else "") if part)
-    cells = (f"`{row.path}`", f"`{spell(row.limits.default)}`", unit, allowed, row.meaning, source)
+    default = f"`{spell(row.limits.default)}`"
+    if row.path in FITTED:
+        default += f", fitted `{spell(FITTED[row.path])}`"
+    cells = (f"`{row.path}`", default, unit, allowed, row.meaning, source)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
