@@ -45,7 +45,7 @@ def test_every_claim_has_its_experiment(exercised: Exercised) -> None:
         assert (FOLDER / f"{name}.py").is_file()
         named |= set(read_yaml(FOLDER / f"{name}.yaml").values["claims"])
     assert named == CLAIMS
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(ALL)
+    assert {path.stem for path in FOLDER.glob("*.yaml")} >= set(ALL)
     exercised("experiments", len(ALL), at_least=12)
 
 
