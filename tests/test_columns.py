@@ -89,6 +89,19 @@ def test_a_board_keeps_what_it_borrowed_until_it_grows(exercised: Exercised) -> 
     exercised("arrays", len(before), 12)
 
 
+def test_a_board_looks_up_its_escrow_again_when_its_batches_move(exercised: Exercised) -> None:
+    """The balances that the ledger writes to are those of the board's own batches, in a copy as well."""
+    board = Board(0, 0, 1, 1, np.zeros(9))
+    before = board.escrow
+    assert before is board.escrow
+    twin = copy.deepcopy(board)
+    board.room_for_batches(9000)
+    for one in (board, twin):
+        assert np.shares_memory(one.escrow, one.batches) and len(one.escrow) == len(one.batches)
+        assert not np.shares_memory(one.escrow, before)
+    exercised("boards", 2, 2)
+
+
 def test_scratch_is_as_long_as_the_longest_board_needs(exercised: Exercised) -> None:
     scratch = Scratch(alone=False)
     small, large = (

@@ -904,13 +904,13 @@ class Board:
         self.room_for_takers(batches)
 
     def give_back(self) -> None:
-        """Give back what is borrowed: it may be too short by now."""
-        for name in BORROWED:
+        """Give back what is borrowed: it may be too short by now. So may be what else was looked up."""
+        for name in LOOKED_UP:
             self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out of copies what is borrowed."""
-        return {name: value for name, value in vars(self).items() if name not in BORROWED}
+        """Leave out of copies what is borrowed or looked up."""
+        return {name: value for name, value in vars(self).items() if name not in LOOKED_UP}
 
     def state_arrays(self) -> dict[str, Any]:
         """Return the arrays that a checkpoint must hold."""
@@ -1018,7 +1018,9 @@ class Board:
         self.taken = grown(self.taken, len(self.takers) - int(self.state[FREE_TAKERS]), SPARE_ROWS)
 
 
-BORROWED = tuple(name for name, value in vars(Board).items() if isinstance(value, (Borrowed, Escrow)))
+BORROWED = tuple(name for name, value in vars(Board).items() if isinstance(value, Borrowed))
+LOOKED_UP = (*BORROWED, "escrow")
+"""What a board looks up once, until its arrays grow."""
 
 
 def lengthened(array: Any, length: int) -> Any:
