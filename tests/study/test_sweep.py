@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -591,49 +593,94 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT)}
 
 
-def killed_again_and_again(results: Path, kills: int, how: signal.Signals = signal.SIGKILL) -> int:
-    """Start a sweep and kill it as soon as it has committed something more; return how many kills landed."""
-    landed = 0
+VICTIMS = ("all", "coordinator", "worker")
+PHASES = ("run", "commit")
+"""Whether a part was being written when the kill landed, or not."""
+
+
+def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Counter[str]:
+    """Start a sweep and kill some of it when it has committed something more; count what the kills hit.
+
+    Processes that are killed while they import show nothing: so each kill waits for a new part, and half of
+    them for the moment in which another one is written.
+    """
+    landed: Counter[str] = Counter()
+    process, seen = None, parts_in(results)
     for _ in range(kills):
-        process = subprocess.Popen(
-            command(results, "jobs=1"), env=environment(), cwd=ROOT, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        before = len(list(results.rglob("part-*.parquet")))
-        while process.poll() is None and len(list(results.rglob("part-*.parquet"))) <= before:
+        if process is None or process.poll() is not None:
+            process = subprocess.Popen(
+                command(results, *words), env=environment(), cwd=ROOT, start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        victim, phase = rng.choice(VICTIMS), rng.choice(PHASES)
+        while process.poll() is None and not (
+            parts_in(results) > seen and (phase == "run" or is_writing(results))
+        ):
             os.sched_yield()
-        if process.poll() is None:
-            if how == signal.SIGKILL:
-                os.killpg(process.pid, how)
-            else:
-                process.send_signal(how)
-            landed += 1
-        process.wait(timeout=60)
-        if process.returncode == 0:
+        if process.poll() is not None:
             break
+        hit = "commit" if is_writing(results) else "run"
+        workers = workers_of(process.pid)
+        if victim == "worker" and not workers:  # they have just ended
+            victim = "coordinator"
+        if victim == "all":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(workers) if victim == "worker" else process.pid, signal.SIGKILL)
+        landed.update([victim, hit])
+        if victim != "worker":
+            process.wait(timeout=60)
+        assert parts_in(results) >= seen, "what was committed is lost"
+        seen = parts_in(results)
+    if process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
     return landed
 
 
+def parts_in(results: Path) -> set[str]:
+    return {path.name for path in results.glob("*/runs/part-*.parquet")}
+
+
+def is_writing(results: Path) -> bool:
+    return any(results.glob("*/runs/.part-*.tmp"))
+
+
+def workers_of(coordinator: int) -> list[int]:
+    """Processes in which a coordinator has its runs played."""
+    try:
+        children = Path(f"/proc/{coordinator}/task/{coordinator}/children").read_text().split()
+        return [int(one) for one in children if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
+    except OSError:  # they may end at any moment
+        return []
+
+
 def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
-    landed = killed_again_and_again(tmp_path, 2)
+    landed = kill_often(tmp_path, 2, random.Random(1), "jobs=1")
     assert main(command(tmp_path, "engine=serial")[3:]) == 0
     (folder,) = tmp_path.iterdir()
     assert bytes_of(folder) == bytes_of(plain)
     assert list(folder.rglob(".*.tmp")) == []
-    exercised("kills that landed", landed, 2, nightly=100)
+    exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 2, nightly=200)
 
 
 @pytest.mark.nightly
-def test_sweeps_killed_often_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
-    landed = 0
-    for number in range(12):
+def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None:
+    """F1: the coordinator, a worker, or all; while runs are played, and while a part is written."""
+    more, landed = "seeds=8", Counter[str]()
+    plain, _ = execute(study_in(tmp_path / "plain", more), engine.Serial, QUIET)
+    for number in range(22):
         results = tmp_path / str(number)
-        results.mkdir()
-        landed += killed_again_and_again(results, 9)
-        assert main(command(results, "engine=serial")[3:]) == 0
+        landed += kill_often(results, 12, random.Random(number), more, "jobs=2")
+        assert main(command(results, more, "engine=serial")[3:]) == 0
         (folder,) = results.iterdir()
         assert bytes_of(folder) == bytes_of(plain)
-    exercised("kills that landed", landed, 90)
+        assert list(folder.rglob(".*.tmp")) == []
+    exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 200)
+    for what in (*VICTIMS, *PHASES):
+        exercised(f"kills: {what}", landed[what], 40)
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
