@@ -88,7 +88,10 @@ def handed_in(event: Any, second: int) -> int:
 @rule
 def second_of(events: Any, by_slot: Any, first: int, last: int, needed: int) -> int:
     """First second of the hour by which so many tasks of one batch's events were handed in."""
-    low, high = integer(0), integer(3600)
+    only = events[index(by_slot[index(first)])]
+    if last - first == 1:
+        return integer(only.end) - (integer(only.done) - needed) * integer(only.own_seconds)
+    low, high = integer(0), integer(events[index(by_slot[index(last - 1)])].end)
     while low < high:
         middle = (low + high) // 2
         count = integer(0)
