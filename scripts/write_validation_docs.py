@@ -21,9 +21,10 @@ PLACES = ("results.dir=",)
 INTRODUCTION = """\
 # Validation
 
-Written by `python scripts/write_validation_docs.py FOLDER` from the folder of the command below; by hand are
-only remarks, each for one verdict. The public targets stand in `sim/study/targets.py` with their sources, and no number of that
-file is read by the model. Nothing has been fitted to them: what is missed is missed.
+Written by `python scripts/write_validation_docs.py FOLDER` from the folder of the command below; by hand
+are only remarks, each for one verdict. The public targets stand in `sim/study/targets.py` with their
+sources, and no number of that file is read by the model. Nothing has been fitted to them: what is missed is
+missed.
 
 A target is met if the median over seeds of each of its parts lies in the band. Intervals are 95 % intervals
 of that median over seeds (between two order statistics; fewer than six seeds have none). They show luck
