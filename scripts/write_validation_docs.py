@@ -15,6 +15,9 @@ from sim.study.verdicts import HIT, MISS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TARGET, IMAGE = DOCS / "validation.md", DOCS / "images" / "validation.png"
+LEAST_SEEDS = 20
+"""Seeds for which the targets are stated."""
+
 PLACES = ("results.dir=",)
 """Words of a command that say where, not what."""
 
@@ -114,6 +117,8 @@ def _command(verdicts: Mapping[str, Any]) -> Iterator[str]:
         f" seeds {about['first_seed']} to {about['first_seed'] + seeds - 1}; {about['warmup_days']} days of"
         f" warm-up; {len(played)} runs in {verdicts['hours']:.1f} hours on a busy machine."
     )
+    if seeds < LEAST_SEEDS:
+        yield f"**Targets are stated for {LEAST_SEEDS} seeds or more; these are {seeds}.**"
     for name in ("mt", "gl"):
         if name in trials:
             one = trials[name]
