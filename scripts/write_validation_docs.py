@@ -16,20 +16,24 @@ if str(ROOT) not in sys.path:  # the experiments stand beside the package
 from experiments.calibrate import read_job  # noqa: E402
 from sim.study.trials import BY_NAME  # noqa: E402
 from sim.study.verdict_text import caution_of, interval, number, score, span  # noqa: E402
-from sim.study.verdicts import MISS  # noqa: E402
+from sim.study.verdicts import HIT, MISS  # noqa: E402
 
 DOCS = ROOT / "docs"
 TARGET, IMAGE = DOCS / "validation.md", DOCS / "images" / "validation.png"
+LEAST_SEEDS = 20
+"""Seeds for which the targets are stated."""
+
 PLACES = ("results.dir=",)
 """Words of a command that say where, not what."""
 
 INTRODUCTION = """\
 # Validation
 
-Written by `python scripts/write_validation_docs.py FOLDER` from the folder of the command below; by hand are
-only the remarks. The public targets stand in `sim/study/targets.py` with their sources, and no number of that
-file is read by the model. Half of them served to fit the parameters in `conf/calibration/fitted.yaml`
-(`python -m experiments.calibrate`; marked *fitted* below), the other half did not: a hit there is worth more.
+Written by `python scripts/write_validation_docs.py FOLDER` from the folder of the command below; by hand
+are only remarks, each for one verdict. The public targets stand in `sim/study/targets.py` with their
+sources, and no number of that file is read by the model. Half of them served to fit the parameters in
+`conf/calibration/fitted.yaml` (`python -m experiments.calibrate`; marked *fitted* below), the other half did
+not: a hit there is worth more.
 
 A target is met if the median over seeds of each of its parts lies in the band. Intervals are 95 % intervals
 of that median over seeds (between two order statistics; fewer than six seeds have none). They show luck
@@ -39,38 +43,66 @@ anew, with that requester silent from the start. *If ...* is what a target becom
 switched off, on fewer seeds: one that does not change there does not rest on that mechanism.
 """
 
-REMARKS: Mapping[str, str] = {
-    "BP01": "Requesters begin around an assumed pay (`requesters.pay_usd_per_hour`, 2 USD) and search"
-    " from there. Where they never revise it the median stays near that start: the level rests on"
-    " the assumption, and what emerges is that pay falls below it.",
-    "BP02": "Workers are too much alike. What spread there is comes from their speed: without it mean and"
+REMARKS: Mapping[tuple[str, str], str] = {
+    ("BP01", HIT): "Requesters begin around an assumed pay (`requesters.pay_usd_per_hour`) and search from"
+    " there. Where they never revise it the median stays near that start: the level rests on the"
+    " assumption.",
+    (
+        "BP02",
+        MISS,
+    ): "Workers are too much alike. What spread there is comes from their speed: without it mean and"
     " median coincide.",
-    "BP03": "As BP02: nobody is fast enough for it.",
-    "BP04": "Looking takes too little of the time. The share follows the assumed seconds of a look.",
-    "BP05": "North America is above Asia-Pacific because of reservation wages and of requesters who admit"
+    ("BP03", MISS): "As BP02: nobody is fast enough for it.",
+    ("BP04", MISS): "Looking takes too little of the time. The share follows the assumed seconds of a look.",
+    (
+        "BP05",
+        MISS,
+    ): "North America is above Asia-Pacific because of reservation wages and of requesters who admit"
     " some countries only. Africa comes out above Asia-Pacific, with borders and without: nothing"
     " here puts it below.",
-    "BP06": "Rewards draw far more takers than observed. Impatience and errors in reading listings, which"
+    (
+        "BP06",
+        MISS,
+    ): "Rewards draw far more takers than observed. Impatience and errors in reading listings, which"
     " were meant to keep this low, hardly move it when switched off: neither is what makes supply"
     " elastic here.",
-    "BP07": "India's share peaks in its evening, at 13 UTC, hours later than observed, and too little. It"
-    " comes from daily life alone: with workers free at all hours it is gone, with posting at all hours"
-    " alike it stays.",
-    "BP08": "Campaigns are less concentrated than observed, and would be still less if all wanted equal"
-    " hours.",
-    "BP09": "The last tenth of a batch comes too soon. The order in which listings are shown is not the"
-    " reason.",
-    "BP11": "Too large a part of a year's workers is on duty at a time. With all wanting eight hours the"
+    (
+        "BP07",
+        MISS,
+    ): "India's share peaks in its evening, hours later than observed, and too little. It comes from"
+    " daily life alone: with workers free at all hours it is gone, with posting at all hours alike"
+    " it stays.",
+    (
+        "BP08",
+        MISS,
+    ): "Campaigns are less concentrated than observed, and would be still less if all wanted equal hours.",
+    (
+        "BP09",
+        MISS,
+    ): "The last tenth of a batch comes too soon. The order in which listings are shown is not the reason.",
+    (
+        "BP11",
+        MISS,
+    ): "Too large a part of a year's workers is on duty at a time. With all wanting eight hours the"
     " share is lower: hours carry it, and too few come and go (BP13).",
-    "BP12": "Met because of daily life: with workers free at all hours the night disappears. Hours of"
+    ("BP12", HIT): "Met because of daily life: with workers free at all hours the night disappears. Hours of"
     " posting matter little.",
-    "BP13": "Workers stay too long. Changes of what they could do elsewhere are what makes them leave;"
+    (
+        "BP13",
+        MISS,
+    ): "Workers stay too long. Changes of what they could do elsewhere are what makes them leave;"
     " the number of workers still grows over the three years, which this statistic does not mind.",
-    "BP14": "Whoever works at all does ten tasks, so ever paid and sustained are the same people: a task"
+    (
+        "BP14",
+        MISS,
+    ): "Whoever works at all does ten tasks, so ever paid and sustained are the same people: a task"
     " here is not a job of the observation.",
-    "BP16": "Signs only. Microwork is nearly all of the posts here, so the first sign hangs by a thread.",
+    (
+        "BP16",
+        HIT,
+    ): "Signs only. Microwork is nearly all of the posts here, so the first sign hangs by a thread.",
 }
-"""What is known of why a target is met or missed, by name."""
+"""What is known of why a target is met or missed: by name, and by the verdict that it was written for."""
 
 
 def render(verdicts: Mapping[str, Any]) -> str:
@@ -91,6 +123,8 @@ def _command(verdicts: Mapping[str, Any]) -> Iterator[str]:
         f" seeds {about['first_seed']} to {about['first_seed'] + seeds - 1}; {about['warmup_days']} days of"
         f" warm-up; {len(played)} runs in {verdicts['hours']:.1f} hours on a busy machine."
     )
+    if seeds < LEAST_SEEDS:
+        yield f"**Targets are stated for {LEAST_SEEDS} seeds or more; these are {seeds}.**"
     for name in ("mt", "gl"):
         if name in trials:
             one = trials[name]
@@ -176,8 +210,9 @@ def _target(target: Mapping[str, Any], reasons: Mapping[str, str]) -> Iterator[s
         for label, what, found in rows:
             yield _row(label, what, number(found["value"]), str(found["runs"]), found["verdict"])
         yield ""
-    if target["name"] in REMARKS:
-        yield f"{REMARKS[target['name']]}\n"
+    remark = REMARKS.get((target["name"], target["verdict"]))
+    if remark:
+        yield f"{remark}\n"
 
 
 def _patterns(verdicts: Mapping[str, Any]) -> Iterator[str]:

@@ -365,7 +365,7 @@ PATTERNS: tuple[Pattern, ...] = (
         0.45,
         0.85,
         CROWDTRUTH + ": 19, 19, 16, 13, 13, 9 and 11 per cent from Monday",
-        input="requesters' posting by weekday is",
+        input="requesters post by weekday as in the same logs (requesters.weekday_weights)",
     ),
     Pattern(
         "P06",

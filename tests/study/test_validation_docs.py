@@ -78,5 +78,10 @@ def test_a_report_is_rendered_with_its_command_and_misses(script: ModuleType) ->
     assert "**not at rest**" in text
 
 
-def test_remarks_are_about_targets(script: ModuleType) -> None:
-    assert set(script.REMARKS) <= {one.name for one in TARGETS}
+def test_remarks_are_of_the_verdict_that_they_were_written_for(script: ModuleType) -> None:
+    assert {name for name, _ in script.REMARKS} <= {one.name for one in TARGETS}
+    assert {verdict for _, verdict in script.REMARKS} == {"hit", "MISS"}
+    found = report()  # in which all targets are met
+    text = script.render(found)
+    told = [key for key, remark in script.REMARKS.items() if remark in text]
+    assert told == [key for key in script.REMARKS if key[1] == "hit"]
