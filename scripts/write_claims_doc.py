@@ -70,13 +70,18 @@ def write(results: Path, docs: Path, size: str) -> str:
 
 def overview(findings: pd.DataFrame) -> str:
     """Return a table of the claims: how many places of how many statements hold, fail or stay undecided."""
+    findings = findings[~findings["statement"].str.contains("no finding")]
     lines = ["| claim | tested by | holds | fails | undecided |", "|---|---|---|---|---|"]
     for claim in sorted(set(findings["claim"]), key=lambda name: int(name[1:])):
         part = findings[findings["claim"] == claim]
         counts = [str(int((part["answer"] == one).sum())) for one in ANSWERS]
         by = ", ".join(f"[{name}](#{name})" for name in dict.fromkeys(part["experiment"]))
         lines.append("| " + " | ".join([claim, by, *counts]) + " |")
-    return "Findings (a statement at a place) by claim:\n\n" + "\n".join(lines) + "\n"
+    return (
+        "Findings (a statement at a place) by claim, without what parameters alone decide:\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def section(manifest: dict[str, Any], findings: pd.DataFrame, images: Sequence[str]) -> str:
