@@ -46,7 +46,7 @@ from sim.ledger import (
 )
 from sim.market import board as boards
 from sim.numeric import exp
-from sim.outcomes.campaigns import Campaigns
+from sim.outcomes.campaigns import DONE, KEY, Campaigns
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
@@ -405,7 +405,8 @@ class Recorder:
             "clock_paid": self.clock_paid,
             "clock_posted": self.clock_posted,
             "numbers": np.array([self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered]),
-            "campaigns": self.campaigns.table,
+            "campaign_keys": self.campaigns.table[:, KEY],
+            "campaign_counts": self.campaigns.table[:, DONE],
         }
         if self.before_window is not None:
             arrays["before_window"] = self.before_window
@@ -450,7 +451,7 @@ class Recorder:
         self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(
             int, arrays["numbers"]
         )
-        self.campaigns.table = arrays["campaigns"]
+        self.campaigns.table = np.column_stack((arrays["campaign_keys"], arrays["campaign_counts"]))
         self.before_window = arrays.get("before_window")
         self.assessed_before = arrays.get("assessed_before", self.assessed_before)
         self.audiences_before = arrays.get("audiences_before", self.audiences_before)
