@@ -110,9 +110,11 @@ def write_summary(store: Store) -> Path:
         runs="size", failed=lambda status: int((status == FAILED).sum())
     )
     table = points.join(counts).join(means)
+    texts = table.select_dtypes(exclude="number")
+    table[texts.columns] = texts.map(_harmless)
     path = store.folder / SUMMARY_CSV
     with replacing(path) as file:
-        table.map(_harmless).to_csv(file, float_format="%.10g")
+        table.to_csv(file, float_format="%.10g")
     return path
 
 

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UserError
-from sim.study import lock, result, store, sweep
+from sim.study import lock, reading, result, store, sweep
+from sim.study.designs import Axis
 from sim.study.lock import locked
 from sim.study.points import Composer, Study
 from sim.study.reading import load_sweep
@@ -478,6 +479,24 @@ def test_a_store_without_lock_is_noticed(tmp_path: Path) -> None:
     )
     with broken.locked(tmp_path), broken.locked(tmp_path):
         pass
+
+
+def summary_of(folder: Path, module: ModuleType) -> str:
+    """The table for people of two points, one of which has a name like a formula."""
+    axes = (Axis("name", ("=1+1", "plain")), Axis("number", (-1.5, 2.0)))
+    new_store(folder, 2)
+    manifest = Store(folder).manifest | {"study": Study((), axes, "list").to_plain()}
+    points = pa.table({"point": [0, 1], "name": ["=1+1", "plain"], "number": [-1.5, 2.0]})
+    own = Store.create(folder, {key: manifest[key] for key in manifest if key != "sha256"}, points)
+    store.commit(folder / RUNS, fake_rows([0, 1]), 0)
+    return str(module.write_summary(own).read_text(encoding="utf-8"))
+
+
+def test_texts_of_the_summary_are_no_formulas(tmp_path: Path) -> None:
+    lines = summary_of(tmp_path / "a", reading).splitlines()
+    assert lines[1:] == ["0,'=1+1,-1.5,1,0,0", "1,plain,2,1,0,0.1428571429"]
+    broken = planted(reading, "texts.map(_harmless)", "texts")
+    assert ",=1+1," in summary_of(tmp_path / "b", broken)
 
 
 def test_points_are_read_with_their_types(tmp_path: Path) -> None:
