@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
 import sim.study.told
 from sim.composition import compose
@@ -12,7 +13,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, compare
-from sim.study.run import before_a_month_ends
+from sim.study.run import BYTES_A_BATCH, before_a_month_ends, memory_of_batches
 from tests.conftest import Exercised
 from tests.support import social
 from tests.support.policies import FEBRUARY
@@ -85,3 +86,13 @@ def test_runs_in_which_no_month_ends() -> None:
         words = ["world=north_south", "workers.count=30", f"time.days={days}", "time.warmup_days=0"]
         words += [*taxed, "policy.universal_income.start=2019-01-01", "policy.wage_floor.start=2019-01-01"]
         assert sorted(before_a_month_ends(ClickWorkModel(compose(words)))) == sorted(late)
+
+
+def test_memory_of_long_runs() -> None:
+    """What batches need as a run ends goes with its days; nothing where they are not kept."""
+    words = ["world=north_south", "workers.count=30", "time.warmup_days=0"]
+    short, long = (ClickWorkModel(compose([*words, f"time.days={days}"])) for days in (10, 3650))
+    by_hand = BYTES_A_BATCH * 10 * float(short.requester_rows["batches_per_day"].sum())
+    assert memory_of_batches(short) == pytest.approx(by_hand) and by_hand > 0.0
+    assert memory_of_batches(long) == pytest.approx(365 * by_hand)
+    assert memory_of_batches(ClickWorkModel(compose([*words, "record.batches=false"]))) == 0.0

@@ -197,7 +197,10 @@ def check_bases(module: Any) -> int:
     return len(months)
 
 
-EMPLOYED = ["policy.reclassification.usd_per_hour=1", "policy.reclassification.exit_months=0"]
+EMPLOYED = [
+    "policy.reclassification.usd_per_hour=1", "policy.reclassification.exit_months=0",
+    "platforms.microwork.cost_on_rewards=0.07",
+]  # fmt: skip
 
 
 def check_bases_of_employers(module: Any) -> float:

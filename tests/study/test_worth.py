@@ -539,6 +539,7 @@ PLANTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
     ("worth", 'side="right"', 'side="left"', check_history),
     ("worth", "stay + stay * log_of", "stay - stay * log_of", check_value_lost),
     ("worth", "money[RIGHT] * (mean / value)", "money[RIGHT]", check_fee_cut),
+    ("worth", "terms.use_value_share, *USE_VALUES", "*USE_VALUES, terms.use_value_share", check_dropped),
     ("measure", "model.hour > model.first_recorded_hour", "model.hour > 0", check_users),
     ("measure", "calendar.monthrange(date.year, date.month)[1]", "30", check_dropped),
     ("incidence", "add(line, country, -usd * MICRO)", "pass", check_dropped),
@@ -546,7 +547,7 @@ PLANTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
 ]  # fmt: skip
 
 
-MARKETS = (check_fee_cut, check_subsidy, check_levy)
+MARKETS = (check_fee_cut, check_subsidy, check_levy, check_dropped)
 
 
 def with_a_bug(name: str, old: str, new: str, check: Any) -> types.ModuleType:
@@ -555,7 +556,11 @@ def with_a_bug(name: str, old: str, new: str, check: Any) -> types.ModuleType:
     if name == "measure" or (name == "worth" and check not in MARKETS):
         return module
     around = planted(sim.study.measure, "class Watcher:", "class Watcher():")
-    vars(around).update({"incidence": module} if name == "incidence" else {"Curves": module.Curves})
+    vars(around).update(
+        {"incidence": module}
+        if name == "incidence"
+        else {"Curves": module.Curves, "lost_by_users": module.lost_by_users}
+    )
     return around
 
 

@@ -109,7 +109,7 @@ class MemberWatch(Watcher):
         """The fee by the costs of three months; floor and order by the median of those who vote."""
         offices, terms = model.offices, model.config.policy.cooperative
         rows, settings = model.worker_rows[: model.workers_count], model.platform_rows[platform]
-        share = model.config.platforms[model.platform_names[platform]].cost_on_rewards
+        on_rewards = model.config.platforms[model.platform_names[platform]].cost_on_rewards
         tasks_cost = int(settings["transaction_cost"]) * self.tasks[platform]
         self.costs[platform].append(tasks_cost)
         if not model.running:
@@ -145,8 +145,8 @@ class MemberWatch(Watcher):
         assert settings["large_batch_fee_ppm"] == settings["requester_fee_ppm"]
         fees = int(offices.month_fees[platform].sum())
         # Costs are those of tasks and a share of rewards; the fees of the month are counted anew by now.
-        least = tasks_cost + int(share * self.rewards[platform][-1]) - 1
-        assert fees == 0 and int(offices.costs.costs[platform, 0]) >= least
+        by_hand = tasks_cost + self.rewards[platform][-1] * round(on_rewards * 1e6) // 10**6
+        assert fees == 0 and int(offices.costs.costs[platform, 0]) == by_hand
         self.counts["votes"] += len(wages)
         self.counts["members"] += members
         self.counts["decisions"] += 1
