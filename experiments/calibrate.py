@@ -338,7 +338,8 @@ def yaml_of(job: Job, found: Fitted) -> str:
     seeds = f"seeds {SEED} to {SEED + job.sizes['seeds'] - 1}"
     lines = [
         "# @package _global_",
-        f"# Fitted by `python -m experiments.calibrate size={job.size}` to {', '.join(job.fitted)}.",
+        "# Assumptions fitted to half of the public targets.",
+        f"# By `python -m experiments.calibrate size={job.size}`, to {', '.join(job.fitted)}.",
         f"# {dt.date.today()}, version {importlib.metadata.version('clickmarket')}, {seeds},",
         f"# sources {source_hash()[:16]}.",
         "# In brackets: the range of the points that fit about as well, inside the range that was searched.",

@@ -40,7 +40,7 @@ class Stopped(Watcher):
 def busy() -> Any:
     """A model in the middle of an hour with open and exhausted batches, people at work and tasks rejected."""
     stopped = Stopped()
-    model = ClickWorkModel(choosy(3, seed=3)())
+    model = ClickWorkModel(choosy(3, seed=25)())
     model.observers.append(stopped)
     model.run()
     return stopped.model

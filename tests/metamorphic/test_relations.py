@@ -86,7 +86,7 @@ def test_every_order_of_storage(number: int, exercised: Exercised) -> None:
     """Rows mean nothing: several orders of storage of one market with weeks, joiners and several boards."""
     config = varied(7100 + number, days=9)
     counts = sum((relations.permutation(config, order) for order in range(2, 5)), Counter())
-    exercised("events", counts["events"], 250)
+    exercised("events", counts["events"], 150)
 
 
 @pytest.mark.nightly

@@ -139,7 +139,7 @@ def test_a_run_killed_at_its_very_end_goes_on(folder: Path, tmp_path: Path) -> N
         assert len(load(place).batches) > 0
 
 
-PLAYED = {*COLUMNS} - {"cooperatives", "commons", "unions", "employment"}
+PLAYED = {*COLUMNS} - {"cooperatives", "commons", "unions", "employment", "exits"}
 GOVERNED = [
     "policy=[usage_tax,turnover_tax,profit_tax,universal_income]", "policy.universal_income.pool=global",
     "time.start=2019-01-25", "time.days=40", "+platforms.users.family=social",

@@ -854,7 +854,7 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["response", folder, outcome, x],
         ["response", folder, outcome, x, y],
         ["pareto", folder, "more=tasks_done", "less=fees"],
-        ["discover", folder, outcome, "above=300"],
+        ["discover", folder, outcome, "above=200"],
         ["replications", folder, f"{outcome},fees", "half_width=0.1"],
     ):
         assert main(words) == 0

@@ -251,7 +251,7 @@ def seekers_take_more() -> Counts:
             model.step()
         after = tasks(model)
         free = (model.worker_rows["bits"][: len(before)] & OTHER_JOB) == 0
-        reached.append(int((free & (after[: len(before)] - before >= 15)).sum()))
+        reached.append(int((free & (after[: len(before)] - before >= 60)).sum()))
         watch.counts.clear()
     assert reached[1] > reached[0], reached
     return Counter(more=reached[1] - reached[0])

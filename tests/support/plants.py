@@ -276,7 +276,7 @@ PLANTS: dict[str, Plant] = {
         REVIEW, "        batch.rejected += rejected\n", "        batch.rejected += 0\n", "debug_mode", small(1),
     ),
     "a wait of an hour too few": Plant(
-        REVIEW, "(now - integer(batch.posted_hour) * 3600)", "(now - integer(batch.posted_hour) * 3600 - 3600)",
+        REVIEW, " - integer(batch.posted_hour) * 3600\n", " - integer(batch.posted_hour) * 3600 - 3600\n",
         "little", small(1),
     ),
     "waits of expired work forgotten": Plant(
@@ -290,7 +290,7 @@ PLANTS: dict[str, Plant] = {
 
     "on duty after leaving": Plant(
         SEARCH, "        if worker.bits & ACTIVE_FLAG:\n            seconds", "        if worker.bits >= 0:\n            seconds",
-        "people", restless(9, seed=3),
+        "people", restless(9, seed=7),
     ),
     "joiners with the numbers of others": Plant(
         MODEL, "self.joiners[country] += count", "self.joiners[country] += 0", "people", restless(16),

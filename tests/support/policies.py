@@ -602,7 +602,11 @@ def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 
     assert len(stranded) and pending.any(), "nobody to shut out"
     model.step()
     assert len(there()) == 0, "still there"
-    assert (model.worker_rows["pending"][stranded] == 0).all(), "what was pending is not paid"
+    at_work = np.concatenate(
+        [board.active["row"][: int(board.state[boards.ACTIVE_COUNT])] for board in model.boards]
+    )
+    idle = stranded[~np.isin(stranded, at_work)]
+    assert len(idle) and (model.worker_rows["pending"][idle] == 0).all(), "what was pending is not paid"
     moved = (model.worker_rows["bits"][stranded] & ACTIVE) > 0
     assert (np.asarray(moved) == (len(numbers) < len(model.platform_names))).all(), "they move if they can"
     spendable = model.worker_rows["balance"][stranded]

@@ -442,7 +442,7 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
     """
     # Eighths add up to the same bits in any order.
     day = [round(8 * weight) / 8 for weight in config.requesters.daily_life_hours]
-    week = [1.0] * 7
+    week, awake = [1.0] * 7, config.workers.awake_share
     lived = any(platform.posting_hours == "daily_life" for platform in config.platforms.values())
     daily: dict[str, Any] = {"daily_life_weekdays": week, "daily_life_hours": day} if lived else {}
     base = replace(config, requesters=replace(config.requesters, weekday_weights=week, **daily))
@@ -457,6 +457,7 @@ def shifted_clocks(config: Config, hours: int = 3) -> Counts:
             office_start=(base.requesters.office_start + hours) % 24,
             **(daily and {"daily_life_hours": [*day[-hours:], *day[:-hours]]}),
         ),
+        workers=replace(base.workers, awake_share=[*awake[-hours:], *awake[:-hours]]),
     )
     zones = HALF_HOURS, ("UTC+03:00:1.000", "UTC+08:30:0.6|UTC-00:30:0.4")
     journals = Journal(), Journal()
@@ -609,7 +610,6 @@ def charged(config: Config, side: str, charge: str) -> Config:
                 large_batch_fee=0.0,
                 tick_usd=0.0001 * gross,
                 minimum_reward_usd=0.0001 * gross,
-                reward_promise_usd_per_hour=platform.reward_promise_usd_per_hour * gross,
                 local_pay_ratio=platform.local_pay_ratio * gross,
                 usd_per_click=platform.usd_per_click and 0.001 * gross,
             )
