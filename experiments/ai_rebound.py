@@ -29,7 +29,7 @@ def judge(found: Outcomes) -> list[Finding]:
     return [
         finding("C1", statement, place(found, scenario), found.of(scenario, metric), bound=1.0, unit="times")
         for statement, metric in (
-            ("human hours grow", HOURS),
+            ("human hours grow (growth and rebound assumed, no finding)", HOURS),
             ("hours would grow by stock and automation alone (parameters, no finding)", THEORY),
             ("the market adds hours to what stock and automation give", MARKET),
         )

@@ -44,8 +44,8 @@ def judge(found: Outcomes) -> list[Finding]:
             where = f"{one} against {other}"
             findings += [
                 finding("C12", "an unconditional income leaves hourly pay higher", where, hourly, unit="%"),
-                finding("C12", "an unconditional income leaves workers of this market more", where, monthly,
-                        unit="%"),
+                finding("C12", "an unconditional income leaves workers of this market more (shared by more"
+                        " people: arithmetic, no finding)", where, monthly, unit="%"),
             ]  # fmt: skip
     for name in SCANS:
         scenarios, amounts = found.along(name, AMOUNT)

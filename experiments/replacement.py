@@ -41,7 +41,8 @@ def judge(found: Outcomes) -> list[Finding]:
         findings += [
             finding("C14", "more click hours come than outside hours go (rate assumed, no finding)", where,
                     created, bound=1.0),
-            finding("C14", "some click hours come for outside hours that go", where, created),
+            finding("C14", "some click hours come for outside hours that go (growth assumed, no finding)",
+                    where, created),
             finding("C14", "click work pays less than the work that is lost", where,
                     found.of(scenario, PAY), BELOW, 1.0),
             finding("C14", "the market makes more click hours than stock and automation alone", where,

@@ -70,6 +70,19 @@ def finding(
     return Finding(claim, statement, where, unit, *mean_and_interval(kept), side, bound, len(kept))
 
 
+def within(
+    claim: str, statement: str, where: str, values: Iterable[float], bound: float, unit: str = ""
+) -> Finding:
+    """Return the finding that a number is no further than a bound from nothing, either way.
+
+    Its size is that of the mean and of the mean's interval. The mean of sizes would grow with luck: a change
+    of nothing but noise would be found to be large.
+    """
+    one = finding(claim, statement, where, values, BELOW, bound, unit)
+    low, high = sorted((abs(one.low), abs(one.high)))
+    return one._replace(value=abs(one.value), low=0.0 if one.low <= 0.0 <= one.high else low, high=high)
+
+
 def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
     """Return findings as a table: a row each, with its answer."""
     return pd.DataFrame(findings, columns=Finding._fields).assign(answer=[one.answer for one in findings])

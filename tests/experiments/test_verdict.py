@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments import ALL
+from experiments import ALL, laffer
 from experiments.asking import Asked, ask
 from experiments.outcomes import Outcomes
 from experiments.verdict import (
@@ -26,6 +26,7 @@ from experiments.verdict import (
     finding,
     table_of,
     verdict,
+    within,
 )
 from tests.conftest import Exercised
 
@@ -76,6 +77,54 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
     assert found.value == pytest.approx(2.1)
     assert finding("C1", "it grows", "here", [2.0], bound=1.0).answer == UNDECIDED
     assert finding("C1", "it grows", "here", [], bound=1.0).answer == UNDECIDED
+
+
+def mean_of_sizes(
+    claim: str, statement: str, where: str, values: NDArray[np.float64], bound: float
+) -> Finding:
+    return finding(claim, statement, where, np.abs(values), BELOW, bound)
+
+
+def mistaken(size: Callable[..., Finding]) -> list[str]:
+    """Return how a change of a size other than it is found to be."""
+    noise = np.random.default_rng(1).normal(0.0, 5.0, 400)
+    cases = (
+        ("nothing but noise", noise - noise.mean(), {HOLDS, UNDECIDED}),
+        ("little", np.array([0.4, 0.5, 0.6]), {HOLDS}),
+        ("much up", np.array([4.0, 5.0, 6.0]), {FAILS}),
+        ("much down", np.array([-4.0, -5.0, -6.0]), {FAILS}),
+        ("about the bound", np.array([0.5, 1.0, 1.5]), {UNDECIDED}),
+        ("one seed", np.array([0.1]), {UNDECIDED}),
+    )
+    return [
+        name
+        for name, values, right in cases
+        if size("C11", "within 1 %", "here", values, 1.0).answer not in right
+    ]
+
+
+def test_luck_is_no_change() -> None:
+    assert mistaken(within) == []
+    assert mistaken(mean_of_sizes) == ["nothing but noise"]
+
+
+def test_half_and_twice_are_of_the_defaults() -> None:
+    configs = ask("baseline", ["size=small"]).configs
+    shares = {name: config.requesters.demand_share for name, config in configs.items()}
+    usual = shares["as assumed"]
+    assert shares == pytest.approx(
+        {"as assumed": usual, "half the demand": usual / 2, "twice the demand": 2 * usual}
+    )
+
+
+def test_peaks_are_compared_only_where_either_can_lie_above() -> None:
+    asked = ask("laffer", ["size=medium"])
+    compared = [one for one in laffer.judge(Invented(asked, 1)) if "mechanical" in one.statement]
+    assert [one.where for one in compared] == ["usage tax"]
+    config, rates = next(iter(asked.configs.values())), [0.3, 2.0, 8.0, 16.0, 32.0]
+    at, alone = laffer.mechanical("usage tax", config)
+    assert laffer.read_off("usage tax", config, rates) > 1.2 * at[np.argmax(alone)], "few rates move a top"
+    assert compared[0].bound == laffer.read_off("usage tax", config, rates)
 
 
 def test_words_name_where_it_holds_and_where_it_fails() -> None:
