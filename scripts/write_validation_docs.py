@@ -13,10 +13,17 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # the experiments stand beside the package
     sys.path.insert(0, str(ROOT))
 
-from experiments.calibrate import read_job  # noqa: E402
 from sim.study.trials import BY_NAME  # noqa: E402
-from sim.study.verdict_text import caution_of, interval, number, score, span  # noqa: E402
-from sim.study.verdicts import HIT, MISS  # noqa: E402
+from sim.study.verdict_text import (  # noqa: E402
+    FITTED_TO,
+    caution_of,
+    fitted_of,
+    interval,
+    number,
+    score,
+    span,
+)
+from sim.study.verdicts import HIT, MISS, conclude  # noqa: E402
 
 DOCS = ROOT / "docs"
 TARGET, IMAGE = DOCS / "validation.md", DOCS / "images" / "validation.png"
@@ -169,7 +176,7 @@ def _targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
         "without largest",
         "counts",
     )
-    fitted = read_job([]).fitted
+    fitted = fitted_of(verdicts)
     for target in verdicts["targets"]:
         for place, part in enumerate(target["parts"]):
             without = part["without_largest"]
@@ -187,16 +194,17 @@ def _targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
             )
     yield "\n## Target by target\n"
     for target in verdicts["targets"]:
-        yield from _target(target, verdicts["reasons"].get(target["trial"], {}))
+        yield from _target(target, verdicts["reasons"].get(target["trial"], {}), target["name"] in fitted)
 
 
-def _target(target: Mapping[str, Any], reasons: Mapping[str, str]) -> Iterator[str]:
+def _target(target: Mapping[str, Any], reasons: Mapping[str, str], fitted: bool) -> Iterator[str]:
     yield f"### {target['name']} {target['title']}: {target['verdict']}\n"
     yield f"*{target['statistic']}* ({target['configuration']}).\n"
     yield f"Source: {target['source']}; confidence: {target['confidence']}.\n"
     caution = caution_of(target)
     more = f" {caution.capitalize()}." if caution else ""
-    yield f"{'Counts' if target['counts'] else 'Does not count'}: {target['why']}.{more}\n"
+    fit = f"; {FITTED_TO}" if fitted else ""
+    yield f"{'Counts' if target['counts'] else 'Does not count'}: {target['why']}{fit}.{more}\n"
     for part in target["parts"]:
         if part["value"] is None and part["key"] in reasons:
             yield f"{part['label']}: no value, {reasons[part['key']]}.\n"
@@ -220,7 +228,7 @@ def _patterns(verdicts: Mapping[str, Any]) -> Iterator[str]:
         return
     yield "## Further patterns\n"
     yield "A sign holds if the whole interval is on its side. Sizes are given where one was"
-    yield "observed. With fewer than six seeds there is no interval, and the sign is the median's only.\n"
+    yield "observed. With fewer than six seeds there is no interval, and nothing is decided.\n"
     yield from _table(
         "",
         "pattern",
@@ -267,13 +275,19 @@ def _rest(verdicts: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def judged_anew(verdicts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the statistics of a folder say by the rules of now."""
+    values = {(row["trial"], row["seed"]): row["values"] for row in verdicts["by_seed"]}
+    return {**verdicts, **conclude(values, {}), "reasons": verdicts["reasons"]}
+
+
 def main() -> int:
     """Write the document and its figure."""
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "validation.json").is_file():
         print("Give the folder that clickmarket validate printed.", file=sys.stderr)
         return 2
     folder = Path(sys.argv[1])
-    verdicts = json.loads((folder / "validation.json").read_text(encoding="utf-8"))
+    verdicts = judged_anew(json.loads((folder / "validation.json").read_text(encoding="utf-8")))
     TARGET.write_text(render(verdicts), encoding="utf-8")
     shutil.copyfile(folder / "figures" / "targets.png", IMAGE)
     print(TARGET)

@@ -117,7 +117,7 @@ TRIALS: tuple[Trial, ...] = (
         ("learning.outside_shock_sigma=0",),
         long=True,
     ),
-    Trial("quick_looks", GL, "a look takes half as long", ("workers.look_seconds_median=30",)),
+    Trial("quick_looks", GL, "a look takes 30 seconds (median)", ("workers.look_seconds_median=30",)),
     Trial(
         "no_borders",
         GL,
@@ -128,7 +128,12 @@ TRIALS: tuple[Trial, ...] = (
             "segments.*.reservation_ratio=0.001",
         ),
     ),
-    Trial("double_demand", GL, "twice as much work is wanted", ("requesters.demand_share=1.2",)),
+    Trial(
+        "double_demand",
+        GL,
+        "work is wanted for 1.2 times the hours that workers want",
+        ("requesters.demand_share=1.2",),
+    ),
     Trial("no_records", MT, "no requester asks for a record", NO_RECORDS),
     Trial("dear_platform", MT, "a fee of 0.40", ("platforms.microwork.requester_fee=0.4",)),
     Trial("demand_cut", MT, "every second requester stops", (), HALF),

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from sim.outcomes.width import aligned, wrapped
+from sim.study.targets import FITTED
 from sim.study.trials import BY_NAME
-from sim.study.verdicts import UNKNOWN
+from sim.study.verdicts import HIT, UNKNOWN
 
 WIDTH = 110
+FITTED_TO = "assumptions were fitted to it, so a hit is no test"
+NOTHING_FITTED = "calibration=none"
 HEADS = ["", "value", "95 % interval", "band", "observed", "", "without largest"]
 
 
@@ -65,8 +68,9 @@ def of_targets(verdicts: Mapping[str, Any]) -> Iterator[str]:
             notes.append(_mechanisms(part))
         if caution := caution_of(target):
             notes[-1] += wrapped(caution, WIDTH - 6)
+        fit = f"; {FITTED_TO}" if target["name"] in fitted_of(verdicts) else ""
         notes[-1] += wrapped(
-            f"{'counts' if target['counts'] else 'does not count'}: {target['why']}", WIDTH - 6
+            f"{'counts' if target['counts'] else 'does not count'}: {target['why']}{fit}", WIDTH - 6
         )
     full = [row if len(row) > 1 else [""] * len(HEADS) for row in rows]
     table = aligned(full, WIDTH + 40)
@@ -150,11 +154,24 @@ def of_rest(verdicts: Mapping[str, Any]) -> Iterator[str]:
     yield from aligned(rows, WIDTH) if rows else []
 
 
+def fitted_of(verdicts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the targets that assumptions were fitted to; none where the bare assumptions are played."""
+    return () if NOTHING_FITTED in verdicts["about"]["settings"] else FITTED
+
+
 def score(verdicts: Mapping[str, Any]) -> str:
-    """Return how many targets and patterns are met."""
-    found = verdicts["score"]
+    """Return how many targets and patterns are met; what was fitted is no test, and is told apart."""
+    found, fitted = verdicts["score"], fitted_of(verdicts)
+    counted = [one for one in verdicts["targets"] if one["counts"]]
+    tests = [one for one in counted if one["name"] not in fitted]
+    apart = (
+        f" ({sum(one['verdict'] == HIT for one in tests)} of the {len(tests)} that nothing was fitted to)"
+        if len(tests) < len(counted)
+        else ""
+    )
     return (
-        f"{found['counted_hit']} of {found['counted']} targets that count are met, {found['all_hit']} of all"
-        f" {found['all']}; of {found['patterns']} patterns the sign holds in {found['signs_that_hold']},"
-        f" and of {found['sizes']} sizes that were observed {found['sizes_that_fit']} are met."
+        f"{found['counted_hit']} of {found['counted']} targets that count are met{apart},"
+        f" {found['all_hit']} of all {found['all']}; of {found['patterns']} patterns the sign holds in"
+        f" {found['signs_that_hold']}, and of {found['sizes']} sizes that were observed"
+        f" {found['sizes_that_fit']} are met."
     )

@@ -205,11 +205,12 @@ def size_of(pattern: Pattern, value: float | None) -> str:
 
 
 def sign_of(pattern: Pattern, found: Summary) -> str:
-    """Return whether the sign holds: for the whole interval, or for the median where there is no interval."""
+    """Return whether the sign holds for the whole interval; undecided where few seeds give none."""
     if found.value is None:
         return UNKNOWN
-    ends = [found.value] if found.low is None or found.high is None else [found.low, found.high]
-    right = [pattern.has_sign(end) for end in ends]
+    if found.low is None or found.high is None:
+        return UNDECIDED
+    right = [pattern.has_sign(end) for end in (found.low, found.high)]
     if all(right):
         return HOLDS
     return UNDECIDED if any(right) or found.value == pattern.null else CONTRADICTED

@@ -21,7 +21,7 @@ from experiments.emulator import (
 )
 from sim.composition import compose
 from sim.errors import UserError
-from sim.study.targets import TARGETS
+from sim.study.targets import FITTED, TARGETS
 from tests.conftest import Exercised
 
 SPACE = Space(("a", "b", "c"), np.array([0.0, 10.0, -1.0]), np.array([1.0, 20.0, 1.0]))
@@ -140,3 +140,7 @@ def test_a_user_error_is_one() -> None:
     """A size that does not exist names those that do."""
     with pytest.raises(UserError, match="small, medium, full"):
         calibrate.read_job(["size=huge"])
+
+
+def test_what_was_fitted_is_told_as_such() -> None:
+    assert calibrate.read_job([]).fitted == FITTED

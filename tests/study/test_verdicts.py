@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from sim.study import verdicts
-from sim.study.targets import GL, MT, PATTERNS, TARGETS, WORLDS, Part, Pattern, Target
+from sim.study.targets import FITTED, GL, MT, PATTERNS, TARGETS, WORLDS, Part, Pattern, Target
 from sim.study.trials import BY_NAME, TRIALS
-from sim.study.verdict_text import caution_of, lines, number, print_verdicts, span
+from sim.study.verdict_text import FITTED_TO, caution_of, lines, number, print_verdicts, span
 from sim.study.verdicts import CONTRADICTED, HIT, HOLDS, MISS, UNDECIDED, UNKNOWN, UNSEEN, Summary
 from sim.study.witness import IN_PAIRS, STATISTICS, asked_of
 from tests.conftest import Exercised
@@ -204,8 +204,8 @@ def test_pairs_are_of_one_seed() -> None:
 @pytest.mark.parametrize(
     ("values", "sign"),
     [
-        ([1.5], HOLDS),
-        ([0.5], CONTRADICTED),
+        ([1.5], UNDECIDED),
+        ([0.5, 0.4, 0.3], UNDECIDED),
         ([1.0], UNDECIDED),
         ([1.1, 1.2, 1.3, 1.4, 1.5, 1.6], HOLDS),
         ([0.9, 1.2, 1.3, 1.4, 1.5, 1.6], UNDECIDED),
@@ -221,7 +221,7 @@ def test_a_sign_holds_for_the_whole_interval(values: list[float], sign: str) -> 
 
 
 def test_a_size_is_judged_apart_from_the_sign() -> None:
-    found = verdicts.judge_pattern(PATTERN, runs_of("mt", 1.5))
+    found = verdicts.judge_pattern(PATTERN, runs_of("mt", *[1.5] * 6))
     assert (found["sign"], found["size"]) == (HOLDS, MISS)
     assert verdicts.judge_pattern(PATTERN, runs_of("mt", 2.0))["size"] == HIT
     unseen = replace(PATTERN, low=None, high=None)
@@ -284,10 +284,19 @@ def test_the_report_names_every_target_with_its_verdict() -> None:
         assert f"{target.name} {target.title} ({target.configuration})" in text
     assert text.count("counts:") == 11
     assert text.count("does not count:") == 5
-    assert "11 of 11 targets that count are met, 16 of all 16" in text
+    assert "11 of 11 targets that count are met (5 of the 5 that nothing was fitted to), 16 of all 16" in text
+    assert " ".join(text.split()).count(FITTED_TO) == len(FITTED)
     assert "MT pay of all workers" in text
     assert "NOT AT REST" in text
     assert max(map(len, lines(found))) <= 130
+
+
+def test_nothing_is_fitted_where_the_bare_assumptions_are_played() -> None:
+    found, stream = concluded(), io.StringIO()
+    found["about"]["settings"] = ["seeds=6", "calibration=none"]
+    print_verdicts(found, stream)
+    assert "11 of 11 targets that count are met, 16 of all 16" in stream.getvalue()
+    assert FITTED_TO not in " ".join(stream.getvalue().split())
 
 
 def test_numbers_for_reading() -> None:
