@@ -39,7 +39,8 @@ def _of(found: Outcomes, scenario: str) -> list[Finding]:
                 of("night_share", "south") - of("night_share", "north")),
         finding("C2", "work at night is more common than by chance (a third of all hours)", scenario,
                 of("night_share"), bound=NIGHT),
-        finding("C5", "most of what workers in the South are paid comes from the North", scenario,
+        finding("C5", "most of what workers in the South are paid comes from the North (most employers are"
+                " there: an input, no finding)", scenario,
                 of("rewards_from_north_to_south") / to_south, bound=0.5),
         finding("C5", "the South's share of pay is smaller than its share of hours", scenario,
                 to_south / to_all - hours_south, BELOW),

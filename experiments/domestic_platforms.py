@@ -30,8 +30,8 @@ def judge(found: Outcomes) -> list[Finding]:
     for scenario in found.scenarios:
         north = found.of(scenario, "rewards_from_north_to_south") / to_south(found, scenario, "rewards")
         findings.append(
-            finding("C5", "most of what the South's workers are paid comes from the North", scenario, north,
-                    bound=0.5)
+            finding("C5", "most of what the South's workers are paid comes from the North (most employers are"
+                    " there: an input, no finding)", scenario, north, bound=0.5)
         )  # fmt: skip
         home = found.ratio(scenario, "rewards_inside_a_country", "rewards_all")
         what = "less than half of all pay stays inside one country"

@@ -27,6 +27,10 @@ CLIFF = 1.05
 """Height of a parabola over the highest point seen, above which the curve is none (a convention)."""
 
 TO_POVERTY = "transfer_over_poverty_line"
+OWNERS_STAY = (
+    "Owners here cannot sell or stop investing, so of taxes of more than some 0.5 of turnover or 0.6 of profit"
+    " the model says little: that revenue goes on rising there is no finding."
+)
 
 
 class Tax(NamedTuple):
@@ -177,6 +181,7 @@ def notes(found: Outcomes) -> list[str]:
             f" {read_off(name, found.configs[found.grid(name)[0]], rates):.3g}."
         )
         told.append(f"{name}: {needed(*curve(found, name, TO_POVERTY), tax.unit)}")
+    told.append(OWNERS_STAY)
     return told
 
 

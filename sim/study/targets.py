@@ -257,7 +257,8 @@ TARGETS: tuple[Target, ...] = (
         ILO,
         "medium",
         ("double_demand",),
-        input="desired hours and the ratio of demand to them are assumed (requesters.demand_share)",
+        input="desired hours and the ratio of demand to them are assumed (requesters.demand_share), and sleep"
+        " keeps some workers from the hours that they want",
     ),
     Target(
         "BP16",
