@@ -28,8 +28,8 @@ CLIFF = 1.05
 
 TO_POVERTY = "transfer_over_poverty_line"
 OWNERS_STAY = (
-    "Owners here cannot sell or stop investing, so of taxes of more than some 0.5 of turnover or 0.6 of profit"
-    " the model says little: that revenue goes on rising there is no finding."
+    "Owners here cannot sell or stop investing, so of taxes of more than about 0.5 of turnover or 0.6 of"
+    " profit the model says little: that revenue goes on rising there is no finding."
 )
 
 

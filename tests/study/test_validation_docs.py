@@ -85,3 +85,10 @@ def test_remarks_are_of_the_verdict_that_they_were_written_for(script: ModuleTyp
     text = script.render(found)
     told = [key for key, remark in script.REMARKS.items() if remark in text]
     assert told == [key for key in script.REMARKS if key[1] == "hit"]
+
+
+def test_a_folder_is_judged_by_the_rules_of_now(script: ModuleType) -> None:
+    runs = [{"trial": "mt", "seed": seed, "values": {"tasks_variation": 1.5}} for seed in (1, 2)]
+    old = {"by_seed": runs, "patterns": [{"name": "P01", "sign": "holds"}], "reasons": {"mt": {"x": "none"}}}
+    found = script.judged_anew(old)
+    assert (found["patterns"][0]["sign"], found["reasons"]) == ("undecided", old["reasons"])
