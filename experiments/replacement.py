@@ -13,6 +13,7 @@ from experiments.outcomes import Floats, Outcomes
 from experiments.telling import main, means
 from experiments.verdict import BELOW, Finding, finding
 
+STILL, HOURS = "still", "ai_human_hours_growth"
 GROWTH, RATE = "ai.growth", "ai.displacement"
 CREATED, PAY = "click_hours_per_outside_hour", "click_pay_over_outside_wage"
 
@@ -27,6 +28,16 @@ def by_theory(found: Outcomes, scenario: str) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         lost = rate * (found.of(scenario, "ai_stock_growth") - 1.0)
         return (found.of(scenario, "ai_analytic_growth") - 1.0) / lost
+
+
+def beyond_drift(found: Outcomes, scenario: str) -> Floats:
+    """Return click hours for each outside hour lost, without those that come where the stock does not grow.
+
+    Pay, members and fill rates drift for years, also without any more intelligence.
+    """
+    grown, drift = found.of(scenario, HOURS), found.of(STILL, HOURS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return found.of(scenario, CREATED) * (grown / drift - 1.0) / (grown - 1.0)
 
 
 def judge(found: Outcomes) -> list[Finding]:
@@ -45,8 +56,8 @@ def judge(found: Outcomes) -> list[Finding]:
                     where, created),
             finding("C14", "click work pays less than the work that is lost", where,
                     found.of(scenario, PAY), BELOW, 1.0),
-            finding("C14", "the market makes more click hours than stock and automation alone", where,
-                    created - by_theory(found, scenario)),
+            finding("C14", "the market makes more click hours than stock and automation alone, its drift"
+                    " taken off", where, beyond_drift(found, scenario) - by_theory(found, scenario)),
         ]  # fmt: skip
     return findings
 
@@ -55,7 +66,8 @@ def notes(found: Outcomes) -> list[str]:
     """Say what follows from the assumed rate alone."""
     told = [
         f"{scenario.partition(': ')[2]}: {means(by_theory(found, scenario)):.3g} by stock and automation"
-        f" alone, {means(found.of(scenario, CREATED)):.3g} simulated"
+        f" alone, {means(found.of(scenario, CREATED)):.3g} simulated,"
+        f" {means(beyond_drift(found, scenario)):.3g} with the market's own drift taken off"
         for scenario in found.grid("rate")
     ]
     return [
@@ -70,6 +82,7 @@ def table(found: Outcomes) -> pd.DataFrame:
              "workers_active", "pay_all_in_pooled", "unpaid_share")  # fmt: skip
     columns = {name: lambda scenario, name=name: found.of(scenario, name) for name in names}
     columns["by theory"] = lambda scenario: by_theory(found, scenario)
+    columns["without drift"] = lambda scenario: beyond_drift(found, scenario)
     return found.table(found.grid("rate"), columns)
 
 

@@ -127,6 +127,23 @@ def test_peaks_are_compared_only_where_either_can_lie_above() -> None:
     assert compared[0].bound == laffer.read_off("usage tax", config, rates)
 
 
+@pytest.mark.parametrize(("name", "told"), [("ai_rebound", "drift taken off"), ("replacement", "alone")])
+def test_a_market_that_drifts_by_itself_adds_nothing(name: str, told: str) -> None:
+    """Hours grow threefold with and without more intelligence; stock and automation alone keep them."""
+
+    class Drifting(Invented):
+        def of(self, scenario: str, metric: str, group: str = "world") -> NDArray[np.float64]:
+            usual = {"ai_human_hours_growth": 3.0, "ai_market_effect": 3.0, "ai_analytic_growth": 1.0,
+                     "ai_stock_growth": 2.0, "click_hours_per_outside_hour": 5.0}  # fmt: skip
+            return np.full(SEEDS, usual.get(metric, 1.0)) * (1.0 + 1e-4 * np.arange(SEEDS))
+
+    script = importlib.import_module(f"experiments.{name}")
+    found = script.judge(Drifting(ask(name, ["size=small"]), 1))
+    findings = [one for one in found if told in one.statement and "no finding" not in one.statement]
+    assert findings
+    assert {one.answer for one in findings} == {UNDECIDED}
+
+
 def test_words_name_where_it_holds_and_where_it_fails() -> None:
     findings = [
         finding("C1", "it grows", "fast", [2.0, 2.1, 2.2], bound=1.0),
