@@ -70,9 +70,8 @@ REMARKS: Mapping[tuple[str, str], str] = {
     (
         "BP06",
         MISS,
-    ): "Rewards draw far more takers than observed. Impatience and errors in reading listings, which"
-    " were meant to keep this low, hardly move it when switched off: neither is what makes supply"
-    " elastic here.",
+    ): "Rewards draw more takers than observed. Impatience and errors in reading listings hold this down,"
+    " as they were meant to; it rises steeply where there is more work for the same workers.",
     (
         "BP07",
         MISS,
@@ -104,6 +103,11 @@ REMARKS: Mapping[tuple[str, str], str] = {
         MISS,
     ): "Whoever works at all does ten tasks, so ever paid and sustained are the same people: a task"
     " here is not a job of the observation.",
+    (
+        "BP15",
+        MISS,
+    ): "Nearly everybody wants more hours: the fit makes work scarce, and sleep takes hours that nothing"
+    " makes up.",
     (
         "BP16",
         HIT,
