@@ -140,3 +140,10 @@ def test_a_user_error_is_one() -> None:
     """A size that does not exist names those that do."""
     with pytest.raises(UserError, match="small, medium, full"):
         calibrate.read_job(["size=huge"])
+
+
+@pytest.mark.parametrize("word", ["time.days=5", "world=global", "seed=7", "workers.patience_low=4"])
+def test_what_a_calibration_decides_is_refused(word: str) -> None:
+    """It would be overridden without a word, or leave no window."""
+    with pytest.raises(UserError, match="decided by the calibration itself"):
+        calibrate.read_job(["size=small", word])
