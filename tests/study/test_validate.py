@@ -243,3 +243,14 @@ def test_a_file_of_the_user_is_not_overridden_by_usual_sizes(tmp_path: Path) -> 
     assert {own[0].time.warmup_days for own in plan.configs.values()} == {180}
     words = make_plan([f"config={file}", "workers.count=160"], 1, 1)
     assert {own[0].workers.count for own in words.configs.values()} == {160}
+
+
+def test_a_kill_while_drawing_loses_no_run(tmp_path: Path) -> None:
+    def killed(*what: object) -> None:
+        raise SystemExit
+
+    plan = few(tmp_path)
+    with pytest.raises(SystemExit):
+        execute(plan, quiet=True, draw=killed)
+    (begun,) = tmp_path.glob("*-validate-*")
+    assert execute(plan, quiet=True) == begun
