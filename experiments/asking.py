@@ -73,6 +73,7 @@ def ask(name: str, words: Sequence[str]) -> Asked:
                 "is no setting.", path=word, allowed="size=small, seeds=5, results.dir=FOLDER, or a setting",
                 nearest="size=small",
             )  # fmt: skip
+    _refuse_what_differs(name, plain, more)
     settings = [*plain.get("settings", []), *sized.get("settings", [])]
     scenarios, points = _scenarios(plain, sized.get("vary", {}))
     configs = {one: compose(_last_wins([*settings, *own, *more])) for one, own in scenarios.items()}
@@ -93,6 +94,21 @@ def ask(name: str, words: Sequence[str]) -> Asked:
 def _file(name: str) -> dict[str, Any]:
     values = read_yaml(FOLDER / f"{name}.yaml").values
     return dict(values)
+
+
+def _refuse_what_differs(name: str, plain: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Refuse a setting that scenarios differ in: for all of them, it would take the difference away."""
+    grids = list(plain.get("grids", {}).values())
+    own = [word for words in plain.get("scenarios", {}).values() for word in words or []]
+    own += [word for grid in grids for word in grid.get("settings", [])]
+    paths = {word.partition("=")[0] for word in own} | {path for grid in grids for path in grid["vary"]}
+    for word in words:
+        path, _, value = word.partition("=")
+        if path in paths:
+            raise UserError(
+                f"is what scenarios of {name} differ in.", path=path, value=value,
+                allowed=f"any setting but {', '.join(sorted(paths))}", nearest="seeds=5",
+            )  # fmt: skip
 
 
 def _scenarios(

@@ -55,11 +55,14 @@ from sim.study.sweep import sober
 from sim.study.targets import GL, MT, TARGETS, WORLDS, Part
 from sim.study.trials import ARMS, BY_NAME
 from sim.study.witness import STATISTICS, witness
+from sim.validation import check_folder
 
 SIZES = ("small", "medium", "full")
 TRIAL = {MT: "arms", GL: "gl"}
 SEED, DESIGN_SEED = 1, 20
 CANDIDATES = 1 << 14
+DECIDED = "seed", "world", "time.days", "time.warmup_days"
+"""Settings that sizes, and the two configurations, decide."""
 DIGITS = 3
 APART = 15
 """Ranks between finalists, of all candidates."""
@@ -133,9 +136,20 @@ def read_job(words: Sequence[str]) -> Job:
     chosen = {word.partition("=")[0]: word.partition("=")[2] for word in words}
     for word in words:
         if "=" not in word:
-            raise UserError("is no setting.", path=word, allowed=", ".join(SIZES), nearest="size=full")
+            raise UserError(
+                "is no setting.", path=word, allowed="size=small, jobs=2, results.dir=FOLDER, or a setting",
+                nearest="size=full",
+            )  # fmt: skip
     size = one_of("size", chosen.get("size", "full"), SIZES)
     free = plain["free"]
+    for word in words:
+        path, _, value = word.partition("=")
+        if path in (*free, *DECIDED):
+            raise UserError(
+                "is decided by the calibration itself.", path=path, value=value,
+                allowed=f"any setting but {', '.join(DECIDED)} and the free ones of calibrate.yaml",
+                nearest="size=small",
+            )  # fmt: skip
     low, high = np.array([one["range"] for one in free.values()], np.float64).T
     return Job(
         Space(tuple(free), low, high),
@@ -431,6 +445,7 @@ def carry_out(job: Job) -> Path:
     first = job.config(MT, job.space.low, SEED)
     for where in WORLDS:
         ClickWorkModel(job.config(where, job.space.high, SEED))
+    check_folder(first.results.dir, "results.dir")
     mark = f"calibrate-{job.size}-{identity_of(job)[:12]}"
     cold = is_cold(search, posting)
     with only_one(first.results.dir, mark, "The same calibration"), Crew(job.jobs, [], cold) as crew:

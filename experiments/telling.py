@@ -27,6 +27,7 @@ from sim.outcomes.width import width_of_text, wrapped
 from sim.study.analysis import LEAST_SEEDS
 from sim.study.result import MANIFEST, replacing, write_frame, write_manifest, write_text
 from sim.study.samples import LEAST_REQUESTERS
+from sim.validation import check_folder
 
 FIGURES = "figures"
 FINDINGS, TABLE, RUNS, VERDICT = "findings", "table", "runs", "verdict.txt"
@@ -69,6 +70,8 @@ def command(words: Sequence[str]) -> int:
                 )
         rest = [word for word in words if "=" in word]
         asked = [ask(name, rest) for name in names or ALL]
+        for one in asked:
+            check_folder(next(iter(one.configs.values())).results.dir, "results.dir")
         for one in asked:
             carry_out(one, rest)
     except UserError as error:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
+from sim.overrides import FILE_KEY
+from sim.plain_yaml import read_yaml
 from sim.study.scenarios import with_seeds
 from sim.study.sweep import sober
 from sim.study.targets import GL, MT, WORLDS
@@ -160,15 +162,16 @@ def make_plan(settings: Sequence[str], seeds: int, trial_seeds: int) -> Plan:
     A `world=` among the settings chooses one of the two configurations.
     """
     chosen, rest = _worlds(settings)
+    said = _said_by_files(rest)
     configs: dict[str, list[Config]] = {}
     windows: dict[str, int] = {}
     for trial in TRIALS:
         if trial.configuration not in chosen:
             continue
+        sizes = {"time.warmup_days": WARMUP_DAYS, "workers.count": WORKERS[trial.configuration]}
         usual = (
             f"world={WORLDS[trial.configuration]}",
-            f"time.warmup_days={WARMUP_DAYS}",
-            f"workers.count={WORKERS[trial.configuration]}",
+            *(f"{path}={value}" for path, value in sizes.items() if path not in said),
         )
         base = compose([*usual, *rest])
         days = windows[trial.name] = max(1, base.time.days // PARTS_OF_WINDOW[trial.configuration])
@@ -196,6 +199,17 @@ def _worlds(settings: Sequence[str]) -> tuple[list[str], list[str]]:
                 nearest=f"world={nearest_or_first(world, list(WORLDS.values()))}",
             )
     return [name for name, world in WORLDS.items() if world in asked], rest
+
+
+def _said_by_files(words: Sequence[str]) -> set[str]:
+    """Return the paths, section and setting, that files among the words give a value to."""
+    said: set[str] = set()
+    for word in words:
+        key, _, name = word.partition("=")
+        values = read_yaml(name).values if key == FILE_KEY and name else None
+        for section, own in values.items() if isinstance(values, dict) else ():
+            said |= {f"{section}.{setting}" for setting in own} if isinstance(own, dict) else set()
+    return said
 
 
 def _spelled(words: Sequence[str], config: Config) -> list[str]:

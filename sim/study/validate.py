@@ -76,9 +76,10 @@ def execute(
                 play_missing(plan, Store(folder), crew, quiet)
         except (KeyboardInterrupt, Terminated) as stop:
             raise type(stop)("Finished runs are kept; the same command goes on from there.") from None
-        verdicts = write_verdicts(folder)
+        verdicts = judged(folder)
         if draw is not None:
             draw(verdicts, folder / FIGURES)
+        write_json(folder / VALIDATION, verdicts)  # from here on the folder is not gone on with
         finish(folder)
     if tell is not None:
         tell(verdicts)
@@ -183,8 +184,8 @@ def play_one(
 # ---------------------------------------------------------------- judging
 
 
-def write_verdicts(folder: Path) -> dict[str, Any]:
-    """Judge the runs of a folder, write `validation.json` and return it."""
+def judged(folder: Path) -> dict[str, Any]:
+    """Judge the runs of a folder and return what `validation.json` holds."""
     rows = Store(folder).table().to_pylist()
     manifest = read_manifest(folder / MANIFEST)
     values: dict[tuple[str, int], Values] = {}
@@ -196,7 +197,7 @@ def write_verdicts(folder: Path) -> dict[str, Any]:
         for name, curve in found["curves"].items():
             curves.setdefault(row["trial"], {}).setdefault(name, []).append(curve)
     about = {name: value for name, value in manifest.items() if name not in ("files", "sha256")}
-    verdicts = {
+    return {
         "about": about,
         **conclude(values, reasons),
         "curves": {trial: own for trial, own in curves.items() if trial in ("mt", "gl", "flat_posting")},
@@ -206,8 +207,6 @@ def write_verdicts(folder: Path) -> dict[str, Any]:
         ],
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
     }
-    write_json(folder / VALIDATION, verdicts)
-    return verdicts
 
 
 def finish(folder: Path) -> None:

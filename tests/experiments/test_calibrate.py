@@ -144,3 +144,10 @@ def test_a_user_error_is_one() -> None:
 
 def test_what_was_fitted_is_told_as_such() -> None:
     assert calibrate.read_job([]).fitted == FITTED
+
+
+@pytest.mark.parametrize("word", ["time.days=5", "world=global", "seed=7", "workers.patience_low=4"])
+def test_what_a_calibration_decides_is_refused(word: str) -> None:
+    """It would be overridden without a word, or leave no window."""
+    with pytest.raises(UserError, match="decided by the calibration itself"):
+        calibrate.read_job(["size=small", word])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import ALL, baseline, playing, telling
+from experiments import ALL, baseline, calibrate, playing, telling
 from experiments.asking import FOLDER, ask
 from sim.figures import style
 from sim.plain_yaml import read_yaml
@@ -149,6 +149,8 @@ def test_a_stopped_experiment_goes_on(
         (["baseline", "jobs=none"], "a whole number from 1"),
         (["baseline", "workers.cuont=5"], "workers.count"),
         (["baseline", "workers.count=0"], "from 1 to"),
+        (["sun_cycle", "segments.home.flexibility=0"], "scenarios of sun_cycle differ in"),
+        (["laffer", "policy.profit_tax.rate=0.1"], "scenarios of laffer differ in"),
     ],
 )
 def test_a_mistake_is_one_message_and_writes_nothing(
@@ -160,6 +162,20 @@ def test_a_mistake_is_one_message_and_writes_nothing(
     assert told in error
     assert len(error.splitlines()) <= 5
     assert not results.exists()
+
+
+def test_a_folder_that_is_a_file_is_refused_in_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    for command in (telling.command, calibrate.command):
+        words = [*(["baseline"] if command is telling.command else []), "size=small"]
+        assert command([*words, f"results.dir={taken}"]) == 2
+        error = capsys.readouterr().err
+        assert "allowed" in error
+        assert "nearest" in error
+    assert list(tmp_path.iterdir()) == [taken]
 
 
 # ---------------------------------------------------------------- the document

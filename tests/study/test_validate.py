@@ -233,3 +233,24 @@ def test_help_says_what_is_usual(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert f"{trials.WORKERS['MT']:,} (MT) and {trials.WORKERS['GL']:,} (GL)" in told
     assert f"time.warmup_days={trials.WARMUP_DAYS}" in told
+
+
+def test_a_file_of_the_user_is_not_overridden_by_usual_sizes(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("workers:\n  count: 150\ntime:\n  days: 6\n", encoding="utf-8")
+    plan = make_plan([f"config={file}"], 1, 1)
+    assert {own[0].workers.count for own in plan.configs.values()} == {150}
+    assert {own[0].time.warmup_days for own in plan.configs.values()} == {180}
+    words = make_plan([f"config={file}", "workers.count=160"], 1, 1)
+    assert {own[0].workers.count for own in words.configs.values()} == {160}
+
+
+def test_a_kill_while_drawing_loses_no_run(tmp_path: Path) -> None:
+    def killed(*what: object) -> None:
+        raise SystemExit
+
+    plan = few(tmp_path)
+    with pytest.raises(SystemExit):
+        execute(plan, quiet=True, draw=killed)
+    (begun,) = tmp_path.glob("*-validate-*")
+    assert execute(plan, quiet=True) == begun
