@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from sim.study.result import MANIFEST, check_digest, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
 SUMMARY_CSV = "summary.csv"
+ROWS_AT_A_TIME = 2_000
+"""Rows that the summary is made of in one go: pandas holds each of them several times."""
+
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What a cell of text must not begin with: spreadsheets would take it for a formula."""
 
@@ -87,12 +91,21 @@ def load_sweep(path: str | Path) -> Sweep:
     if not (folder / MANIFEST).is_file() or not (folder / POINTS).is_file():
         raise UserError(f"{folder} is not the folder of a sweep", path=str(folder))
     store = Store(folder)
-    manifest = store.manifest
-    frame = store.table().to_pandas()
+    return _aligned(store.table().to_pandas(), store.manifest, _points(store), folder)
+
+
+def _points(store: Store) -> pd.DataFrame:
+    """Return the settings of each point."""
+    file = store.folder / POINTS
+    check_digest(file, store.manifest)
+    points: pd.DataFrame = pq.read_table(file, page_checksum_verification=True).to_pandas()
+    return points.set_index("point")
+
+
+def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame, folder: Path) -> Sweep:
+    """Return the two tables of a sweep, or of some of its runs."""
     if frame.empty:
         frame = pd.DataFrame({name: [] for name in (*KEYS, *manifest["outcomes"])})
-    check_digest(folder / POINTS, manifest)
-    points = pq.read_table(folder / POINTS, page_checksum_verification=True).to_pandas().set_index("point")
     experiments = frame[list(KEYS)].join(points, on="point").set_index("run")
     outcomes = frame[["run", *manifest["outcomes"]]].set_index("run")
     outcomes.attrs["units"] = manifest["units"]
@@ -104,18 +117,37 @@ def load_sweep(path: str | Path) -> Sweep:
 
 def write_summary(store: Store) -> Path:
     """Write `summary.csv` for people: each point with the means of its outcomes and how many runs it has."""
-    sweep = load_sweep(store.folder)
+    manifest, points = store.manifest, _points(store)
+    path = store.folder / SUMMARY_CSV
+    with replacing(path) as file:
+        for place, frame in enumerate(_whole_points(store)):
+            table = _summary(_aligned(frame, manifest, points, store.folder))
+            table.to_csv(file, float_format="%.10g", header=place == 0)
+    return path
+
+
+def _whole_points(store: Store) -> Iterator[pd.DataFrame]:
+    """Give the rows of all runs bit by bit, all of a point together; a point's runs are in a row."""
+    rest = pd.DataFrame()
+    for block in store.blocks():
+        for start in range(0, len(block), ROWS_AT_A_TIME):
+            rows = block.slice(start, ROWS_AT_A_TIME).to_pandas()
+            frame = pd.concat([rest, rows]) if len(rest) else rows
+            last = frame["point"] == frame["point"].iloc[-1]
+            rest = frame[last]
+            yield frame[~last]
+    yield rest
+
+
+def _summary(sweep: Sweep) -> pd.DataFrame:
+    """Return a row for each point of which a run is done."""
     points, means = sweep.means()
-    counts = sweep.experiments.groupby("point")["status"].agg(
-        runs="size", failed=lambda status: int((status == FAILED).sum())
-    )
+    failed = sweep.experiments["status"] == FAILED
+    counts = failed.groupby(sweep.experiments["point"]).agg(runs="size", failed="sum")
     table = points.join(counts).join(means)
     texts = table.select_dtypes(exclude="number")
     table[texts.columns] = texts.map(_harmless)
-    path = store.folder / SUMMARY_CSV
-    with replacing(path) as file:
-        table.to_csv(file, float_format="%.10g")
-    return path
+    return table
 
 
 def _harmless(cell: Any) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ from sim.study.result import COMPRESSION, MANIFEST, read_manifest, replacing, wr
 
 RUNS, SERIES, POINTS, STATUS = "runs", "series", "points.parquet", "status.json"
 DONE, FAILED = "done", "failed"
-ROWS_IN_WHOLE_PART = 20_000
+ROWS_IN_WHOLE_PART = {RUNS: 20_000, SERIES: 200_000}
+"""Rows of a part that parts were put together into: about 50 MiB in memory."""
+
 PART = re.compile(r"part-(\d{9})-(\d{6})-([0-9a-f]{32})\.parquet")
 DIGITS = 32
 """Hexadecimal digits of a part's SHA-256 that stand in its name."""
@@ -78,7 +80,7 @@ def commit(folder: Path, table: pa.Table, first: int) -> Path:
     """Write a part, whole or not at all, and return its file."""
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression=COMPRESSION, write_page_checksum=True)
-    content = buffer.getvalue().to_pybytes()
+    content = memoryview(buffer.getvalue())
     name = hashlib.sha256(content).hexdigest()[:DIGITS]
     path = folder / f"part-{first:09d}-{table.num_rows:06d}-{name}.parquet"
     if not _holds(path, content):
@@ -87,7 +89,7 @@ def commit(folder: Path, table: pa.Table, first: int) -> Path:
     return path
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(path: Path, content: memoryview) -> bool:
     """Whether a file is there and whole: one that was damaged since has its name still."""
     try:
         return path.read_bytes() == content
@@ -178,30 +180,52 @@ class Store:
         UserError
             If two parts disagree about a run, or one is damaged.
         """
-        tables = [part.read() for part in self.parts(kind)]
-        if not tables:
-            return pa.table({})
-        whole = pa.concat_tables(tables)
+        blocks = list(self.blocks(kind))
+        return pa.concat_tables(blocks) if blocks else pa.table({})
+
+    def blocks(self, kind: str = RUNS) -> Iterator[pa.Table]:
+        """Give the rows of `table` bit by bit, so that no more than a bit has to be in memory.
+
+        A block has whole runs, of about `ROWS_IN_WHOLE_PART` rows. Parts may overlap in any way.
+        """
+        parts = self.parts(kind)
+        if not parts:
+            return
+        counted = [np.unique(part.read(["run"])["run"], return_counts=True) for part in parts]
+        held = [runs for runs, _ in counted]
+        runs, firsts = np.unique(np.concatenate(held), return_index=True)
+        rows_until = np.cumsum(np.concatenate([rows for _, rows in counted])[firsts])
+        number = (rows_until - 1) // ROWS_IN_WHOLE_PART[kind]
+        for block in np.unique(number):
+            first, last = runs[number == block][[0, -1]]
+            those = [
+                part for part, own in zip(parts, held, strict=True) if ((own >= first) & (own <= last)).any()
+            ]
+            rows = self._together(kind, those, first, last)
+            pa.default_memory_pool().release_unused()  # what reading took; Arrow would keep it
+            yield rows
+            del rows
+            pa.default_memory_pool().release_unused()  # and what writing took
+
+    def _together(self, kind: str, parts: Iterable[Part], first: int, last: int) -> pa.Table:
+        """Return the rows of some runs that follow each other, from the parts that hold them."""
+        tables = [_between(part.read(), first, last) for part in parts]
         if kind != RUNS:
-            return _first_of_each(tables).sort_by([("run", "ascending")])
-        return _once(whole.sort_by([("run", "ascending")]), self.folder)
+            return _in_order(_first_of_each(tables))
+        return _once(_in_order(pa.concat_tables(tables)), self.folder)
 
     def compact(self) -> int:
         """Put the parts together into few; return how many there are then.
 
-        The new parts are written before the old ones go, so a kill leaves rows twice rather than not at all.
+        The new parts are written before the old ones go, so a kill leaves rows twice rather than not at all;
+        so does a run about which two parts disagree.
         """
         files = 0
         for kind in (RUNS, SERIES):
             old = self.parts(kind)
-            if not old:
-                continue
-            whole = self.table(kind)
-            size = ROWS_IN_WHOLE_PART if kind == RUNS else 2_000_000
-            new = []
-            for first in range(0, whole.num_rows, size):
-                rows = whole.slice(first, size).combine_chunks()
-                new.append(commit(self.folder / kind, rows, int(rows["run"][0].as_py())))
+            new = {
+                commit(self.folder / kind, rows, int(rows["run"][0].as_py())) for rows in self.blocks(kind)
+            }
             for part in old:
                 if part.path not in new:
                     part.path.unlink()
@@ -212,6 +236,19 @@ class Store:
         """Say how far the sweep is, for programs to read."""
         with replacing(self.folder / STATUS) as file:
             file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def _between(table: pa.Table, first: int, last: int) -> pa.Table:
+    """Return the rows of some runs that follow each other."""
+    runs = table["run"].to_numpy()
+    these = (runs >= first) & (runs <= last)
+    return table if these.all() else table.filter(pa.array(these))
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """Return the rows in the order of their runs; those of a run stay as they are."""
+    in_order = (np.diff(table["run"]) >= 0).all()  # as they mostly are: sorting would copy all
+    return table if in_order else table.sort_by([("run", "ascending")])
 
 
 def _once(table: pa.Table, folder: Path) -> pa.Table:

@@ -457,6 +457,40 @@ def test_compacting_keeps_every_row_and_few_files(tmp_path: Path) -> None:
     assert whole_at_once.parts()[0].path.read_bytes() == first.path.read_bytes()
 
 
+def in_blocks(
+    folder: Path, rows: int, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, str]:
+    """Put parts that overlap and repeat runs together by so many rows; return the table, and the summary."""
+    own = new_store(folder, 30)
+    monkeypatch.setattr(store, "ROWS_IN_WHOLE_PART", {RUNS: rows, store.SERIES: rows})
+    monkeypatch.setattr(module, "ROWS_AT_A_TIME", rows)
+    for runs in (range(0, 30, 2), range(1, 30, 2), range(4, 9), range(20, 30)):
+        numbers = np.array(runs)
+        table = fake_rows(list(runs)).set_column(2, "point", pa.array(numbers // 6))
+        failed = [store.FAILED if run % 5 == 0 or run < 6 else store.DONE for run in runs]
+        table = table.set_column(4, "status", pa.array(failed))
+        store.commit(folder / RUNS, table, runs[0])
+        days = pa.table({"run": np.repeat(numbers, 3), "day": np.tile(np.arange(3), len(numbers))})
+        store.commit(folder / store.SERIES, days, runs[0])
+    for _ in range(2):  # what is together already stays as it is
+        own.compact()
+        days = own.table(store.SERIES)
+        assert days["run"].to_pylist() == np.repeat(np.arange(30), 3).tolist()
+        assert days["day"].to_pylist() == [0, 1, 2] * 30
+    return own.table(), str(module.write_summary(own).read_text(encoding="utf-8"))
+
+
+def test_blocks_of_any_size_make_the_same_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_table, summary = in_blocks(tmp_path / "whole", 1_000, reading, monkeypatch)
+    assert whole_table["run"].to_pylist() == list(range(30))
+    for rows in (1, 2, 4, 7, 29):
+        found, text = in_blocks(tmp_path / str(rows), rows, reading, monkeypatch)
+        assert found.equals(whole_table)
+        assert text == summary
+    torn = planted(reading, "yield frame[~last]", "yield frame; rest = frame[:0]")
+    assert in_blocks(tmp_path / "torn", 4, torn, monkeypatch)[1] != summary
+
+
 # ---------------------------------------------------------------- one coordinator
 
 
