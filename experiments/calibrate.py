@@ -463,10 +463,13 @@ def carry_out(job: Job) -> Path:
         write_text(folder / "calibration.txt", text)
         write_text(folder / "fitted.yaml", yaml_of(job, found))
         write_json(folder / "calibration.json", {"targets": rows, "parameters": parameters_of(job, found)})
+        workers = " and ".join(
+            f"{job.config(where, job.space.low, SEED).workers.count:,}" for where in WORLDS
+        )
+        seeds = job.sizes["seeds"]
         caption = (
-            f"Grey band: the observation's. Circle: before; diamond: fitted, blue in the band. Medians of "
-            f"{job.sizes['seeds']} seeds, {job.sizes['workers'][MT]:,} and "
-            f"{job.sizes['workers'][GL]:,} workers."
+            "Grey band: the observation's. Circle: before; diamond: fitted, blue in the band. Medians of "
+            f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {workers} workers."
         )
         (folder / "figures").mkdir(exist_ok=True)
         style.save(targets_figure(rows, caption), folder / "figures", "targets")
