@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import importlib
 import json
 import sys
@@ -68,6 +69,26 @@ def test_every_size_is_allowed(name: str, size: str) -> None:
     asked = ask(name, [f"size={size}"])
     assert asked.seeds >= 3
     assert len(asked.configs) >= 2
+
+
+@pytest.mark.parametrize("size", ["medium", "full"])
+def test_windows_hold_the_incomes_that_are_judged(size: str, exercised: Exercised) -> None:
+    """An income of a tax's revenue is paid in the second month after the tax's first: the window is later."""
+    looked_at = 0
+    for name in ALL:
+        for config in ask(name, [f"size={size}"]).configs.values():
+            income = config.policy.universal_income
+            taxes = (config.policy.usage_tax, config.policy.profit_tax, config.policy.turnover_tax)
+            starts = [dt.date.fromisoformat(tax.start) for tax in taxes if tax is not None and tax.start]
+            if income is None or not starts:
+                continue
+            first = dt.date.fromisoformat(config.time.start) + dt.timedelta(config.time.warmup_days)
+            last = first + dt.timedelta(config.time.days - 1)
+            start = min(starts)
+            months = 12 * (last.year - start.year) + last.month - start.month
+            assert months >= 2, f"{name}: a tax from {start}, a window from {first} to {last}"
+            looked_at += 1
+    exercised("taxes with an income", looked_at, 20)
 
 
 def check_run(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
