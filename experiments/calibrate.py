@@ -35,7 +35,7 @@ from experiments.emulator import (
     loss,
     recover,
 )
-from sim.cli import INTERRUPTED, TERMINATED, USER_ERROR
+from experiments.telling import guarded
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
@@ -250,7 +250,6 @@ class Fitted:
     before: Mapping[str, list[float]]
     after: Mapping[str, list[float]]
     recovery: Recovery
-    emulated: Mapping[str, float]
 
 
 def sought_of(job: Job) -> list[Sought]:
@@ -301,7 +300,6 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         played[-1],
         played[best],
         recover(space, points, values),
-        {one.key: emulator.error for one, emulator in zip(sought, emulators, strict=True)},
     )
 
 
@@ -509,18 +507,7 @@ def identity_of(job: Job) -> str:
 
 def command(words: Sequence[str]) -> int:
     """Carry out the command and return its exit code."""
-    if {"--help", "-h"} & set(words):
-        print(USAGE, end="")
-        return 0
-    try:
-        carry_out(read_job(words))
-    except UserError as error:
-        print(f"experiments: {error}", file=sys.stderr)
-        return USER_ERROR
-    except (KeyboardInterrupt, Terminated) as stop:
-        print(" ".join(["experiments: stopped.", *map(str, stop.args)]), file=sys.stderr)
-        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
-    return 0
+    return guarded(lambda given: carry_out(read_job(given)), words, USAGE)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import importlib
 import importlib.metadata
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,25 +55,34 @@ def main(module: Any) -> int:
 
 def command(words: Sequence[str]) -> int:
     """Carry out the command of experiments and return its exit code."""
+    return guarded(_play_named, words, USAGE)
+
+
+def _play_named(words: Sequence[str]) -> None:
+    names = [word for word in words if "=" not in word]
+    for name in names:
+        if name not in ALL:
+            raise UserError(
+                "is no experiment.",
+                path=name,
+                allowed=", ".join(ALL),
+                nearest=nearest_or_first(name, ALL),
+            )
+    rest = [word for word in words if "=" in word]
+    asked = [ask(name, rest) for name in names or ALL]
+    for one in asked:
+        check_folder(next(iter(one.configs.values())).results.dir, "results.dir")
+    for one in asked:
+        carry_out(one, rest)
+
+
+def guarded(carry: Callable[[Sequence[str]], object], words: Sequence[str], usage: str) -> int:
+    """Carry out the words of a command or print its usage; return the exit code, errors in a sentence."""
+    if {"--help", "-h"} & set(words):
+        print(usage, end="")
+        return 0
     try:
-        if {"--help", "-h"} & set(words):
-            print(USAGE, end="")
-            return 0
-        names = [word for word in words if "=" not in word]
-        for name in names:
-            if name not in ALL:
-                raise UserError(
-                    "is no experiment.",
-                    path=name,
-                    allowed=", ".join(ALL),
-                    nearest=nearest_or_first(name, ALL),
-                )
-        rest = [word for word in words if "=" in word]
-        asked = [ask(name, rest) for name in names or ALL]
-        for one in asked:
-            check_folder(next(iter(one.configs.values())).results.dir, "results.dir")
-        for one in asked:
-            carry_out(one, rest)
+        carry(words)
     except UserError as error:
         print(f"experiments: {error}", file=sys.stderr)
         return USER_ERROR
