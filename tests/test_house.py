@@ -50,6 +50,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("explorer/",),
         ("cli_sweep.py",),
         ("cli_validate.py",),
+        ("cli_figures.py",),
         ("cli.py",),
         ("__main__.py",),
         ("__init__.py",),
