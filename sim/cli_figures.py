@@ -189,6 +189,69 @@ def _formats(text: str) -> list[str]:
     return found
 
 
+REPORT = "report.html"
+REPORT_USAGE = """\
+clickmarket report RESULT [to=FILE.html]
+
+Write one page about a run, a comparison, a sweep or a validation, to read, print or mail: what came out in
+plain words, tables, figures, what was assumed, how far the model can be trusted, and the command that gives
+the same again. The file needs nothing else and runs no script. The last line is the file.
+
+  clickmarket report results/20260101-120000-0123abcd
+  clickmarket report results/20260101-120000-compare-0123456789abcdef to=income.html
+
+  to=FILE.html        usual: RESULT/report.html
+"""
+
+
 def report(words: Sequence[str]) -> int:
     """Write one page about a result; return the exit code."""
-    raise NotImplementedError
+    if "--help" in words or "-h" in words:
+        print(REPORT_USAGE, end="")
+        return 0
+    place, file = _sort_report(words)
+    check_folder(str(file.parent), "to")
+    from sim.study.opening import open_result
+
+    result = open_result(place)
+    from sim.report.page import page_of, render
+    from sim.study.result import replacing
+
+    text = render(page_of(result))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as out:
+        out.write(text.encode("utf-8"))
+    print(file)
+    return 0
+
+
+def _sort_report(words: Sequence[str]) -> tuple[str, Path]:
+    """Tell the folder of the result from the file of the page."""
+    places = [word for word in words if not word.startswith(("to=", "-"))]
+    files = [word.removeprefix("to=") for word in words if word.startswith("to=")]
+    other = [word for word in words if word.startswith("-")] + places[1:]
+    if other:
+        raise UserError(
+            "is no word of clickmarket report.",
+            path="report",
+            value=other[0],
+            allowed="one RESULT and to=FILE.html",
+            nearest=f"clickmarket report {places[0] if places else 'RESULT'} to=report.html",
+        )
+    if not places:
+        raise UserError(
+            "is missing: which result is the page to be about?",
+            path="RESULT",
+            allowed="the folder that a command printed as its last line",
+            nearest="clickmarket report results/20260101-120000-0123abcd",
+        )
+    file = Path(files[-1]) if files else Path(places[0]) / REPORT
+    if file.suffix.lower() not in (".html", ".htm") or file.is_dir():
+        raise UserError(
+            "is no name for a page.",
+            path="to",
+            value=str(file),
+            allowed="a file whose name ends in .html",
+            nearest=f"to={file.with_suffix('.html') if file.name else REPORT}",
+        )
+    return places[0], file
