@@ -240,7 +240,12 @@ def _target(found: Validation, *, target: str = "") -> Figure:
 
 
 def _each_target(found: Validation) -> list[dict[str, str]]:
-    return [{"target": one["name"]} for one in found.verdicts["targets"]]
+    """Return the targets that have a value."""
+    return [
+        {"target": target["name"]}
+        for target in found.verdicts["targets"]
+        if any(part["value"] is not None for part in target["parts"])
+    ]
 
 
 VALIDATION: dict[str, Picture] = {
