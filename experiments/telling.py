@@ -25,6 +25,7 @@ from sim.errors import Terminated, UserError, nearest_or_first
 from sim.figures import style
 from sim.outcomes.width import width_of_text, wrapped
 from sim.study.analysis import LEAST_SEEDS
+from sim.study.reading import harmless
 from sim.study.result import MANIFEST, replacing, write_frame, write_manifest, write_text
 from sim.study.samples import LEAST_REQUESTERS
 from sim.validation import check_folder
@@ -175,7 +176,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet and as CSV."""
     write_frame(table, path.with_suffix(".parquet"), {})
     with replacing(path.with_suffix(".csv")) as file:
-        file.write(table.to_csv(index=False, float_format="%.10g").encode("utf-8"))
+        file.write(harmless(table).to_csv(index=False, float_format="%.10g").encode("utf-8"))
 
 
 def left_out(folder: Path) -> list[str]:

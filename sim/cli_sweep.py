@@ -469,6 +469,7 @@ def _once(pairs: Sequence[tuple[str, str]], goal: bool) -> list[tuple[str, str]]
 def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
     """Write an analysis' table and figure; return the table's file."""
     from sim.figures import style
+    from sim.study.reading import harmless
     from sim.study.result import replacing
 
     place = folder / ANALYSIS
@@ -478,7 +479,7 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
         raise UserError(f"{place} cannot be made: {error.strerror}.", path=str(place)) from error
     path = place / f"{name}.csv"
     with replacing(path) as file:
-        table.to_csv(file, index=False, float_format="%.10g")
+        harmless(table).to_csv(file, index=False, float_format="%.10g")
     style.save(figure, place, name)
     return path
 

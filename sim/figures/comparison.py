@@ -99,7 +99,7 @@ def forest_figure(comparison: Comparison) -> Figure:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.margins(x=0.06)
-    axes.set_xlabel(f"Difference to {comparison.baseline} (% of it)")
+    axes.set_xlabel(f"Difference to {short_name(comparison.baseline)} (% of it)")
     _name_scenarios(figure, axes, names)
     return figure
 
@@ -111,7 +111,7 @@ def _offset(number: int, count: int) -> float:
 
 def short_name(name: str) -> str:
     """Return the name of a scenario, cut where it is very long."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return style.plain(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…")
 
 
 def _zero_line(axes: Axes) -> None:
@@ -175,12 +175,12 @@ def winners_figure(comparison: Comparison) -> Figure:
         left.set_title(short_name(name))
         left.set_ylabel("USD a month")
     panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
-    panels[-1][0].set_xlabel(f"Decile of hourly pay in {comparison.baseline} (the same workers)")
+    panels[-1][0].set_xlabel(f"Decile of hourly pay in {short_name(comparison.baseline)} (the same workers)")
     labels = [group.removeprefix("segment ").replace("_", "\n") for group in groups]
     panels[-1][1].set_xticks(range(len(groups)), labels)
     panels[-1][1].set_xlabel("Group of countries, kind of worker")
     figure.suptitle(
-        f"Change of a worker's income, incomes received included, against {comparison.baseline}",
+        f"Change of a worker's income, incomes received included, against {short_name(comparison.baseline)}",
         x=0.01, ha="left", size=7, color=style.INK,
     )  # fmt: skip
     return figure
@@ -216,7 +216,7 @@ def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
     height = 0.75 + style.PAGE / tile_map.COLUMNS * tile_map.rows_of(values)
     figure = style.new_figure(style.PAGE, height, caption)
     axes = figure.subplots()
-    axes.set_title(f"{short_name(scenario)}: net public transfers, against {comparison.baseline}")
+    axes.set_title(f"{short_name(scenario)}: net public transfers, against {short_name(comparison.baseline)}")
     colors = tile_map.draw_tiles(axes, values, unsure, factor * top)
     ticks = [sign * factor * top / divisor for sign in (-1, 1) for divisor in (1, 10)]
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)

@@ -67,9 +67,7 @@ def _of(comparison: Comparison, scenario: str, what: str) -> pd.DataFrame:
 
 
 def _caption(comparison: Comparison, more: str) -> str:
-    return (
-        f"{more} Means over seeds of runs that were cut the same way. {caption_of(comparison, several=False)}"
-    )
+    return f"{more} Means over seeds. {caption_of(comparison, several=False)}"
 
 
 # ---------------------------------------------------------------- pay

@@ -45,9 +45,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
         "saltelli": "share of variance (dark: alone, light: with interactions)",
         "morris": f"mean effect over the whole range, {label_of(sweep, outcome)}",
     }.get(design, f"highest less lowest tenth, {label_of(sweep, outcome)}")
-    figure = style.new_figure(
-        style.PAGE * 0.75, 0.6 + 0.2 * len(shown), caption_of(sweep, "Bars: 95 % intervals. ")
-    )
+    figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, "Bars: 95 % intervals. "))
     axes = figure.subplots()
     places = np.arange(len(shown))
     values = shown["index"].to_numpy(np.float64)
@@ -97,7 +95,7 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     """Draw an outcome over two settings, with contours where both are numbers."""
     x, y = (str(name) for name in table.columns[:2])
     grid = table.pivot_table(index=y, columns=x, values="mean")
-    figure = style.new_figure(style.COLUMN * 1.25, 2.6, caption_of(sweep))
+    figure = style.new_figure(style.COLUMN, 2.6, caption_of(sweep))
     axes = figure.subplots()
     values = grid.to_numpy(np.float64)
     low, high = np.nanmin(values), np.nanmax(values)
@@ -181,7 +179,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
     """Draw what a box leaves of each setting's range; `table` is `analysis.discover`'s."""
     shown, found = table.iloc[::-1], table.attrs
     figure = style.new_figure(
-        style.PAGE * 0.75, 0.7 + 0.26 * len(shown),
+        style.PAGE, 0.7 + 0.26 * len(shown),
         caption_of(
             sweep,
             f"Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
@@ -248,4 +246,8 @@ def seeds_needed(sweep: Sweep, table: pd.DataFrame, half: float) -> Figure:
 
 
 def _tick(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+    return (
+        f"{value:.3g}"
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else style.plain(str(value))
+    )

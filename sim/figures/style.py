@@ -99,7 +99,7 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def new_figure(width: float, height: float, caption: str) -> Figure:
     """Return an empty figure (inches) with its caption at the foot; axes keep clear of the caption."""
-    lines = textwrap.wrap(caption, int(width * 72 / (CAPTION_SIZE * 0.58)))
+    lines = textwrap.wrap(plain(caption), int(width * 72 / (CAPTION_SIZE * 0.58)))
     foot = (len(lines) + 0.8) * LINE_INCHES if lines else 0.0
     figure = Figure(figsize=(width, height + foot), layout="constrained")
     FigureCanvasAgg(figure)
@@ -111,6 +111,11 @@ def new_figure(width: float, height: float, caption: str) -> Figure:
         *at, "\n".join(lines), size=CAPTION_SIZE, color=GREY, va="bottom", linespacing=1.2, in_layout=False
     )
     return figure
+
+
+def plain(text: str) -> str:
+    """Return a text that is drawn as it stands: no formula, and what cannot be printed by its number."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text).replace("$", r"\$")
 
 
 def empty_figure(reason: str, caption: str) -> Figure:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sim.figures import style
 from sim.study.trials import BY_NAME
@@ -65,7 +66,7 @@ def target_figure(verdicts: Mapping[str, Any], target: Mapping[str, Any]) -> Fig
         return style.empty_figure(f"{target['name']}: no value", caption)
     curve = _curve_of(verdicts, target)
     heights = [0.32 + 0.17 * len(rows_of(part)) for part in parts] + [1.3] * (curve is not None)
-    figure = style.new_figure(style.COLUMN * 1.35, sum(heights) + 0.35 * len(heights), caption)
+    figure = style.new_figure(style.PAGE, sum(heights) + 0.35 * len(heights), caption)
     panels = np.atleast_1d(figure.subplots(len(heights), 1, height_ratios=heights))
     for axes, part in zip(panels, parts, strict=False):
         panel(axes, part)
@@ -175,7 +176,7 @@ def overview(verdicts: Mapping[str, Any]) -> Figure:
     caption = f"{caption_of(verdicts, trial)} Starred: does not count. Beyond the axis: drawn at its end."
     if not rows:
         return style.empty_figure("no value", caption)
-    figure = style.new_figure(style.COLUMN * 1.35, 0.5 + 0.16 * len(rows), caption)
+    figure = style.new_figure(style.PAGE, 0.5 + 0.16 * len(rows), caption)
     axes = figure.subplots()
     axes.axvspan(0, 1, color=style.PALE, zorder=0, linewidth=0)
     for place, (_, part) in enumerate(rows):
@@ -202,7 +203,7 @@ def patterns_figure(verdicts: Mapping[str, Any]) -> Figure:
     caption = caption_of(verdicts, "mt") + " Dotted: no effect."
     if not shown:
         return style.empty_figure("no value", caption)
-    figure = style.new_figure(style.COLUMN * 1.35, 0.42 * len(shown) + 0.2, caption)
+    figure = style.new_figure(style.PAGE, 0.42 * len(shown) + 0.2, caption)
     for axes, one in zip(np.atleast_1d(figure.subplots(len(shown), 1)), shown, strict=True):
         color = style.BLUE if one["sign"] == "holds" else style.VERMILLION
         low, high = one["interval"] or (one["value"], one["value"])
@@ -213,5 +214,6 @@ def patterns_figure(verdicts: Mapping[str, Any]) -> Figure:
         axes.plot(one["value"], 0, "o", color=color, markersize=3)
         axes.set_yticks([0], [f"{one['name']} {one['title']}"])
         axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.margins(x=0.06)
     return figure

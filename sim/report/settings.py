@@ -124,7 +124,7 @@ def completed(words: list[str], composed: Callable[[list[str]], Config], config:
     """Add to some words the groups and settings that are still missing; None if that does not succeed."""
     try:
         words = [*words, *_groups(words, composed, config)]
-        words += [word for one in changed(config, composed(words)) for word in _word(one)]
+        words += _words(changed(config, composed(words)), config)
         return words if config_id(composed(words)) == config_id(config) else None
     except UserError:
         return None
@@ -149,12 +149,18 @@ def _groups(words: list[str], composed: Callable[[list[str]], Config], config: C
     return chosen
 
 
-def _word(one: Changed) -> list[str]:
-    """Return the word that makes a change."""
-    if one.value == ABSENT:
-        return [f"~{one.path}"]
-    plus = "+" if one.usual == ABSENT else ""
-    return [f"{plus}{one.path}={spell(one.value)}"]
+def _words(changes: Iterable[Changed], config: Config) -> list[str]:
+    """Return the words that make changes; an entry that is gone as a whole goes by one word."""
+    settings = settings_of(config)
+    found = []
+    for one in changes:
+        if one.value == ABSENT:
+            parent = one.path.rpartition(".")[0]
+            found.append(f"{parent}=null" if parent in settings else f"~{parent}")
+        else:
+            plus = "+" if one.usual == ABSENT else ""
+            found.append(f"{plus}{one.path}={spell(one.value)}")
+    return list(dict.fromkeys(found))
 
 
 def compare_words(names: Sequence[str], configs: Mapping[str, Config]) -> list[str] | None:
@@ -170,7 +176,7 @@ def compare_words(names: Sequence[str], configs: Mapping[str, Config]) -> list[s
             return None
         for name, config in configs.items():
             here = compose_scenarios(names, words)[name]
-            words += [word for one in changed(config, here) for word in _word(one)]
+            words += _words(changed(config, here), config)
         found = compose_scenarios(names, words)
     except (UserError, KeyError):
         return None

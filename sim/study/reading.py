@@ -22,6 +22,9 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What a cell of text must not begin with: spreadsheets would take it for a formula."""
 
 
+QUOTE = "'"
+
+
 class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
     """The two tables of a sweep, (experiments, outcomes), and where they come from.
 
@@ -145,11 +148,16 @@ def _summary(sweep: Sweep) -> pd.DataFrame:
     points, means = sweep.means()
     failed = sweep.experiments["status"] == FAILED
     counts = failed.groupby(sweep.experiments["point"]).agg(runs="size", failed="sum")
-    table = points.join(counts).join(means)
+    return harmless(points.join(counts).join(means))
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for a formula, or for the end of a row."""
     texts = table.select_dtypes(exclude="number")
-    table[texts.columns] = texts.map(_harmless)
-    return table
+    return table.assign(**{str(name): texts[name].map(_harmless) for name in texts})
 
 
 def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell
+    if not isinstance(cell, str):
+        return cell
+    return f"{QUOTE if cell.startswith(DANGEROUS) else ''}{cell}".replace("\r", " ")
