@@ -108,12 +108,11 @@ def _change(words: str, found: Any) -> Words:
     name = words[0].upper() + words[1:]
     what = "rises" if found["difference"] > 0 else "falls"
     if math.isnan(low):
-        return say("{} {} in this one pair of runs, by {}{}, from {}.", name, what, change, mark, before)
-    known = low * high > 0
-    told_not = "" if known else ": these seeds do not tell whether it rises or falls"
+        return say("{} {} in this one pair of runs, by {}{} from {}.", name, what, change, mark, before)
+    known = f"it {what}" if low * high > 0 else "these seeds do not tell whether it rises or falls"
     return say(
-        "{} {} by {}{} (95 % interval {}), from {}{}.",
-        name, what if known else "changes", change, mark, interval, before, told_not,
+        "{} changes by {}{} (95 % interval {}) from {}: {}.",
+        name, change, mark, interval, before, known,
     )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def test_numbers_of_a_comparison_are_those_of_its_files(tmp_path: Path, exercise
     for column in ("baseline", "value", "difference", "low", "high"):
         assert set(world[column]) <= {value for value, _ in page.numbers}
     text = " ".join("".join(page.texts).split())
-    assert "falls by" in text or "rises by" in text
+    assert "changes by" in text and (": it falls." in text or ": it rises." in text)
     assert "95 % interval" in text and "percentage points" in text
     exercised("numbers", len(page.numbers), at_least=150)
 
