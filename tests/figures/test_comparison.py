@@ -315,9 +315,9 @@ def test_money_of_a_scenario_and_nothing() -> None:
 
 
 TILE_PLANTS = [
-    ("COLORS(float(norm(value)))", "COLORS(float(norm(-value)))", check_tiles),
+    ("as_color(np.array([value]))", "as_color(np.array([-value]))", check_tiles),
     ("linthresh=top / FLAT", "linthresh=1000 * top", check_tiles),
-    ('if code in bracketed else short(value)', 'if False else short(value)', check_tiles),
+    ('if code in bracketed else spell(value)', 'if False else spell(value)', check_tiles),
     ("(column, -row), SIDE, -SIDE, facecolor=color", "(0, -row), SIDE, -SIDE, facecolor=color", check_tiles),
     ("lowest + 2 + number // COLUMNS", "lowest - 2 - number // COLUMNS", check_tiles),
     ('"CHN": (13, 2)', '"CHN": (13, 3)', check_places),

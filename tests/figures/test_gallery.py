@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,11 @@ from sim.outcomes.frames import FrameSet
 from sim.outcomes.indicators import WORKING
 from sim.outcomes.inequality import gini
 from sim.study import analysis
+from sim.study import spread as study_spread
 from sim.study.compare import Comparison
 from sim.study.opening import Validation, kind_of, load_validation
 from sim.study.reading import Sweep
 from sim.study.result import RunResult, write_json, write_manifest
-from sim.study.spread import by_week
 from tests.conftest import Exercised
 from tests.figures import finished, synthetic
 from tests.figures.legible import assert_no_text_overlaps, texts
@@ -231,13 +232,16 @@ def test_the_week_holds_every_batch_of_the_window(exercised: Exercised) -> None:
     exercised("batches", len(batches), at_least=5_000)
 
 
-def test_a_week_that_does_not_begin_on_monday() -> None:
+def check_week(module: Any) -> None:
+    """Hour 30 of a run that begins on a Wednesday is six o'clock of Thursday."""
     frames = synthetic.frames(500)
     series = frames.series.assign(date="2019-02-06")  # a Wednesday
     batches = frames.batches.iloc[:1].assign(posted_hour=30, tasks=7, assignments_per_task=1)
     one = replace(frames, series=series[series["day"] < 7].assign(date="2019-02-06"), batches=batches)
-    table = week.posted_by_weekday(one)
-    assert table[3, 6] == 7 and table.sum() == 7, "hour 30 is six o'clock of Thursday"
+    table = module.posted_by_weekday(one)
+    assert table[3, 6] == 7 and table.sum() == 7
+    outside = replace(one, batches=pd.concat([batches, batches.assign(posted_hour=7 * 24)]))
+    assert module.posted_by_weekday(outside).sum() == 7, "what is posted after the window does not count"
 
 
 def test_tiles_hold_the_hours_of_the_series(exercised: Exercised) -> None:
@@ -308,13 +312,58 @@ def test_the_fan_is_the_weeks_and_marks_the_day(results: Results) -> None:
     assert "usage tax from 2019-05-01" in [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_weeks_are_sums_of_the_series() -> None:
+def check_weeks(module: Any) -> None:
+    """Sums of whole weeks, each of its own measure."""
     series = synthetic.frames(500).series
-    found = by_week(series[series["day"] < 17])
+    found = module.by_week(series[series["day"] < 17])
     assert {week for _, week in found} == {"0", "1"}, "a week cut short is left out"
     first = series[series["day"] < 7]
     assert found["pay_microusd", "0"] == first["pay_microusd"].sum()
     assert found["working_seconds", "0"] == first[list(WORKING)].to_numpy().sum()
+
+
+def check_spread(module: Any) -> None:
+    """Of two hundred and one workers whose pay rises evenly the median is the middle one's."""
+    count = 201
+    people = finished.people(400).iloc[:count].assign(
+        country="USA", tasks_accepted=20, tasks_rejected=0, pay_microusd=np.arange(count, 0, -1) * 10**6,
+        received_microusd=0, weight=1.0, **dict.fromkeys(WORKING, 0),
+    )  # fmt: skip
+    people = people.assign(paid_seconds=3600)
+    few = people.iloc[:150].assign(country="FRA")
+    table = module.spread_of({"none": [pd.concat([people, few])]}, {"USA": "north", "FRA": "mixed"}, 365)
+    rows = table[table["group"] == "USA"].set_index(["what", "percent"])
+    assert rows.loc[("hourly pay", 50), "quantile"] == pytest.approx(101)
+    assert rows.loc[("income", 50), "quantile"] == pytest.approx(101 / 12)
+    assert rows.loc[("hourly pay", 50), "held"] == pytest.approx(0.25, abs=0.01)
+    assert rows.loc[("hourly pay", 50), "mean"] == pytest.approx(101)
+    assert "mixed" not in set(table["group"]), "fewer than 200 workers tell nothing"
+
+
+PLANTS = [
+    (week, "+ start.weekday()) % 7) * 24", ") % 7) * 24", check_week),
+    (week, "(hours < 24 * (last + 1))", "(hours >= 0)", check_week),
+    (study_spread, "week < whole", "week <= whole", check_weeks),
+    (study_spread, '"working_seconds": WORKING', '"working_seconds": ("paid_seconds",)', check_weeks),
+    (study_spread, "/ days * DAYS_A_MONTH", "/ days", check_spread),
+    (study_spread, "len(values) < LEAST_WORKERS", "len(values) < 2", check_spread),
+    (study_spread, "values[order]), (share", "values), (share", check_spread),
+]
+
+
+def test_checks_are_content_with_sound_sources() -> None:
+    for module, _, _, check in PLANTS:
+        check(module)
+
+
+@pytest.mark.parametrize(("module", "old", "new", "check"), PLANTS)
+def test_planted_bugs_are_noticed(module: Any, old: str, new: str, check: Any) -> None:
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    assert text.count(old) >= 1, f"{old!r} is not there"
+    planted = types.ModuleType("with_a_bug")
+    exec(compile(text.replace(old, new), module.__file__, "exec"), planted.__dict__)
+    with pytest.raises((AssertionError, KeyError, IndexError, ValueError)):
+        check(planted)
 
 
 def test_the_map_of_ai_has_its_boundary(results: Results) -> None:
