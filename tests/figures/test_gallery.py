@@ -334,6 +334,7 @@ def check_spread(module: Any) -> None:
     table = module.spread_of({"none": [pd.concat([people, few])]}, {"USA": "north", "FRA": "mixed"}, 365)
     rows = table[table["group"] == "USA"].set_index(["what", "percent"])
     assert rows.loc[("hourly pay", 50), "quantile"] == pytest.approx(101)
+    assert rows.loc[("hourly pay", 10), "quantile"] == pytest.approx(20.6, abs=0.1)
     assert rows.loc[("income", 50), "quantile"] == pytest.approx(101 / 12)
     assert rows.loc[("hourly pay", 50), "held"] == pytest.approx(0.25, abs=0.01)
     assert rows.loc[("hourly pay", 50), "mean"] == pytest.approx(101)
