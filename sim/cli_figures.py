@@ -16,8 +16,8 @@ OPTIONS = ("--list", "--help")
 PLOT_USAGE = """\
 clickmarket plot RESULT [FIGURE ...] [format=png,svg,pdf] [to=FOLDER] [OPTION=VALUE ...]
 
-Draw figures of a run, a comparison, a sweep or a validation: those that are named, or all of them. RESULT is
-the folder that the command printed as its last line. The last line is the folder of the figures.
+Draw figures of a run, a comparison, a sweep or a validation: those that are named, or all of them.
+RESULT is the folder that the command printed as its last line. The last line is the folder of figures.
 
   clickmarket plot RESULT --list          say which figures there are and draw none
   clickmarket plot RESULT                 draw all, each with everything it can be of
@@ -31,7 +31,7 @@ the folder that the command printed as its last line. The last line is the folde
   scenario=           of comparisons: the scenario (usual: the first that changes anything)
   outcome= x= y=      of sweeps: what is drawn over which settings
   more= less=         of sweeps, pareto: an outcome to be large, one to be small
-  above= half_width=  of sweeps: the bound of a box; the width of an interval, as a share of the mean
+  above= half_width=  of sweeps: the bound of a box; half an interval, as a share of the mean
   target=             of validations: the target, such as BP01
 """
 
@@ -193,9 +193,9 @@ REPORT = "report.html"
 REPORT_USAGE = """\
 clickmarket report RESULT [to=FILE.html]
 
-Write one page about a run, a comparison, a sweep or a validation, to read, print or mail: what came out in
-plain words, tables, figures, what was assumed, how far the model can be trusted, and the command that gives
-the same again. The file needs nothing else and runs no script. The last line is the file.
+Write one page about a run, a comparison, a sweep or a validation, to read, print or mail: what came
+out in plain words, tables, figures, what was assumed, how far the model can be trusted, and the command
+that gives the same again. The file needs nothing else and runs no script. The last line is the file.
 
   clickmarket report results/20260101-120000-0123abcd
   clickmarket report results/20260101-120000-compare-0123456789abcdef to=income.html

@@ -7,6 +7,7 @@ from typing import Any
 
 from sim.composition import from_yaml
 from sim.config import Config
+from sim.errors import UserError
 from sim.report import common
 from sim.report.content import (
     NO_VALUE,
@@ -39,6 +40,11 @@ IN_WORDS = (
     ("tax_revenue", "tax revenue"),
 )
 
+OTHER_VERSION = (
+    "The configurations are of another version and cannot be held against today's settings ({}); they are in"
+    " the folder configs of the comparison."
+)
+
 
 def page_of_comparison(comparison: Comparison) -> Page:
     """Return the page about a comparison."""
@@ -65,8 +71,13 @@ def page_of_comparison(comparison: Comparison) -> Page:
     if page.tables:
         page.tables[-1] = _with_note(page.tables[-1], comparison)
     page.pictures = common.pictures_of(comparison)
-    configs = configs_of(comparison)
-    _assumed(page, configs)
+    try:
+        configs = configs_of(comparison)
+    except UserError as error:
+        page.assumptions.append(say(OTHER_VERSION, error.message))
+        configs = {}
+    else:
+        _assumed(page, configs)
     _reproduced(page, comparison, configs)
     common.origin(page, comparison.path, manifest, str(manifest["comparison_id"]))
     page.details = [_all(comparison, scenario) for scenario in comparison.scenarios] + [_meanings(comparison)]
@@ -204,7 +215,7 @@ def _reproduced(page: Page, comparison: Comparison, configs: dict[str, Config]) 
     manifest = comparison.manifest
     plugins = common.plugin_words(manifest)
     seeds = f"seeds={len(manifest['seeds'])}"
-    words = compare_words(list(configs), configs)
+    words = compare_words(list(configs), configs) if configs else None
     if words is not None:
         page.reproduce.append(
             Code(

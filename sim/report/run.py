@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.composition import from_yaml
+from sim.errors import UserError
 from sim.outcomes.console import shown, templates
 from sim.outcomes.indicators import by_country
 from sim.report import common
@@ -36,7 +37,13 @@ ONE_RUN = (
 SAME_BITS = (
     "This command gives the same configuration and, with the same sources and plug-ins, the same bits."
 )
-SAME_BITS_BY_FILE = "With the configuration below saved as run.yaml, this command gives the same bits."
+SAME_BITS_BY_FILE = (
+    "With the configuration below saved as run.yaml and the same sources, this command gives the same bits."
+)
+OTHER_VERSION = (
+    "The configuration is of another version and cannot be held against today's settings ({}). It stands"
+    " below."
+)
 COLUMNS = {
     "workers": ("workers", ""),
     "pay_all_in_median": ("hourly pay, median", "USD/h"),
@@ -48,20 +55,24 @@ COLUMNS = {
 
 def page_of_run(run: RunResult) -> Page:
     """Return the page about a run."""
-    manifest, config = run.manifest, from_yaml(run.path / CONFIG)
-    days = config.time.days
+    manifest, time = run.manifest, run.config["time"]
     page = Page(
-        title=f"A simulated market of click work, {days:,} days",
+        title=f"A simulated market of click work, {time['days']:,} days",
         subtitle=f"Run {run.path.resolve().name}; clickmarket {manifest['version']}; configuration"
         f" {manifest['config_id'][:12]}; seed {manifest['seed']}",
     )
-    page.summary = _summary(run, config)
-    page.cautions = [say(ONE_RUN), *common.not_at_rest(config.time.warmup_days)]
+    page.summary = _summary(run, time)
+    page.cautions = [say(ONE_RUN), *common.not_at_rest(time["warmup_days"])]
     page.tables = [*_sections(run.summary), _countries(run)]
     page.pictures = common.pictures_of(run)
-    common.assumptions(page, config)
-    words = words_of(config)
-    plugins = common.plugin_words(manifest)
+    words, plugins = None, common.plugin_words(manifest)
+    try:
+        config = from_yaml(run.path / CONFIG)
+    except UserError as error:
+        page.assumptions.append(say(OTHER_VERSION, error.message))
+    else:
+        common.assumptions(page, config)
+        words = words_of(config)
     if words is not None:
         page.reproduce = [Code(SAME_BITS, command("run", *plugins, *words))]
     else:
@@ -75,7 +86,7 @@ def page_of_run(run: RunResult) -> Page:
     return page
 
 
-def _summary(run: RunResult, config: Any) -> list[Words]:
+def _summary(run: RunResult, time: Mapping[str, Any]) -> list[Words]:
     """Say in words what came out; each number is one of `summary.json`."""
 
     def of(name: str, digits: int = 3) -> Part:
@@ -86,8 +97,8 @@ def _summary(run: RunResult, config: Any) -> list[Words]:
         say(
             "{} workers and {} requesters were simulated for {} days from {}, after {} days of warm-up."
             " A worker stands for {} people.",
-            count(len(run.workers)), count(len(run.requesters)), count(config.time.days),
-            run.series["date"].astype(str).min(), count(config.time.warmup_days), number(run.scale, digits=4),
+            count(len(run.workers)), count(len(run.requesters)), count(time["days"]),
+            run.series["date"].astype(str).min(), count(time["warmup_days"]), number(run.scale, digits=4),
         ),
         say(
             "Half of the workers with ten tasks or more earned less than {} USD for an hour of work, paid or"

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim.cli import main
+from sim.cli import HELP_COLUMNS, HELP_LINES, main
 from sim.composition import compose, config_id, from_yaml
 from sim.outcomes.indicators import by_country
 from sim.report import common, content, settings, standing
@@ -28,6 +28,7 @@ from sim.report.content import clean, number, say, span
 from sim.report.page import page_of, render
 from sim.report.settings import changed, compare_words, shortened, words_of
 from sim.study.points import Study, read_study
+from sim.study.result import load, write_manifest
 from sim.study.scenarios import compose_scenarios
 from tests.conftest import Exercised
 from tests.figures import finished
@@ -382,6 +383,38 @@ def test_the_command_of_a_comparison_gives_its_scenarios() -> None:
 
 
 @pytest.mark.usefixtures("no_pictures")
+def test_results_of_other_versions_have_a_page(run: Any, tmp_path: Path) -> None:
+    """A setting that is no more does not keep a page from being written."""
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder)
+    with (folder / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write("gone:\n  setting: 1\n")
+    manifest = {name: one for name, one in run.manifest.items() if name not in ("files", "sha256")}
+    write_manifest(folder, manifest)
+    page = page_of(load(folder))
+    check_page(render(page))
+    assert "of another version" in "".join(map(str, page.assumptions[0]))
+    assert "gone:" in page.reproduce[-1].text
+    found = finished.comparison(tmp_path / "c", "mine")
+    for file in (found.path / "configs").iterdir():
+        file.write_text("defaults: []\ngone: 1\n", encoding="utf-8")
+    text = render(page_of(found))
+    check_page(text)
+    assert "of another version" in text and "00-none.yaml" in text
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_sweep_without_a_run_that_was_done_has_a_page(tmp_path: Path) -> None:
+    found = finished.sweep(tmp_path / "s", ["market.noise_sigma=0,1", "seeds=2"], lambda a: a, runs=400)
+    found.experiments["status"] = "failed"
+    found.experiments["error"] = "Traceback\nno"
+    found.outcomes.loc[:, :] = math.nan
+    page = check_page(render(page_of(found)))
+    text = "".join(page.texts)
+    assert "Runs that failed" in text and "is not finished" in text
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_scenarios_that_no_words_give_are_told_by_their_files(tmp_path: Path) -> None:
     """Budgets that were matched give one tax two rates, which no single setting can."""
     found = finished.comparison(tmp_path / "c", "mine", "yours")
@@ -465,6 +498,13 @@ def test_plot_and_report_write_what_they_say(
     assert capsys.readouterr().out == f"{tmp_path}/r/page.html\n"
     check_page((tmp_path / "r" / "page.html").read_text(encoding="utf-8"))
     assert sorted(run.path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["plot", "report"])
+def test_help_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= HELP_LINES and max(map(len, lines)) <= HELP_COLUMNS + 4
 
 
 @pytest.mark.parametrize(
