@@ -50,6 +50,8 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("explorer/",),
         ("cli_sweep.py",),
         ("cli_validate.py",),
+        ("completion.py",),
+        ("doctor.py",),
         ("cli.py",),
         ("__main__.py",),
         ("__init__.py",),
