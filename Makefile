@@ -14,7 +14,7 @@ MESA35_TESTS := tests/mesa_api $(wildcard tests/checkpoints tests/study/test_run
 SMOKE := run world=north_south workers.count=500 requesters.count=20 time.days=2 time.warmup_days=0
 
 .DEFAULT_GOAL := help
-.PHONY: help run claims test test-nightly test-mesa35 test-slurm lint bench lock clean
+.PHONY: help run claims test test-nightly test-mesa35 test-slurm docs lint bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ test-slurm: $(VENV)/$(STAMP) ## play a sweep on a real Slurm on this machine; as
 	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || { \
 	  echo "$$program is missing (Debian, Ubuntu: apt-get install slurmctld slurmd slurm-client munge)" >&2; exit 1; }; done
 	$(BIN)/python -m pytest -m nightly tests/study/test_slurm.py
+
+docs: $(VENV)/$(STAMP) ## build the documentation into build/docs, tutorials run; any warning ends it
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "Open build/docs/index.html"
 
 lint: $(VENV)/$(STAMP) ## check style and types
 	$(BIN)/ruff check .
