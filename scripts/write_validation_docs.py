@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from sim.study.verdict_text import (  # noqa: E402
 from sim.study.verdicts import HIT, MISS, conclude  # noqa: E402
 
 DOCS = ROOT / "docs"
+STANDING = DOCS.parent / "sim" / "report" / "standing.json"
 TARGET, IMAGE = DOCS / "validation.md", DOCS / "images" / "validation.png"
 LEAST_SEEDS = 20
 """Seeds for which the targets are stated."""
@@ -285,6 +287,36 @@ def judged_anew(verdicts: Mapping[str, Any]) -> dict[str, Any]:
     return {**verdicts, **conclude(values, {}), "reasons": verdicts["reasons"]}
 
 
+def standing_of(document: str) -> dict[str, Any]:
+    """Return what reports say of the model's standing, as the document has it."""
+    about = re.search(r"^clickmarket (\S+), sources (\w+), begun (\S+);", document, re.MULTILINE)
+    score = re.search(r"^\*\*(.*)\*\*$", document, re.MULTILINE)
+    command = re.search(r"^    (clickmarket validate .*)$", document, re.MULTILINE)
+    heads = re.findall(r"^### (\S+) (.*): (hit|MISS|no value)$", document, re.MULTILINE)
+    rows = re.findall(r"^\| (BP\d+) \|.*\| ([^|]*) \|$", document, re.MULTILINE)
+    if not (about and score and command and heads):
+        raise ValueError("The document has no line of version, score or command, or no target.")
+    counts = dict(rows)
+    return {
+        "version": about[1],
+        "sources": about[2],
+        "begun": about[3],
+        "score": score[1],
+        "command": command[1],
+        "targets": [
+            {"name": name, "title": title, "verdict": verdict, "counts": counts[name]}
+            for name, title, verdict in heads
+            if name in counts
+        ],
+    }
+
+
+def write_standing() -> None:
+    """Write what reports say of the model's standing, from the document."""
+    found = standing_of(TARGET.read_text(encoding="utf-8"))
+    STANDING.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Write the document and its figure."""
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "validation.json").is_file():
@@ -293,6 +325,7 @@ def main() -> int:
     folder = Path(sys.argv[1])
     verdicts = judged_anew(json.loads((folder / "validation.json").read_text(encoding="utf-8")))
     TARGET.write_text(render(verdicts), encoding="utf-8")
+    write_standing()
     shutil.copyfile(folder / "figures" / "targets.png", IMAGE)
     print(TARGET)
     return 0

@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sim.study.plots import open_with
+
 if TYPE_CHECKING:
     from sim.agents.requester import Requester
     from sim.agents.worker import Worker
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
     from sim.errors import UserError
     from sim.model import ClickWorkModel
     from sim.study.compare import compare
+    from sim.study.opening import open_result
     from sim.study.reading import load_sweep
     from sim.study.result import load
     from sim.study.run import run
 
 __all__ = [
     "ClickWorkModel", "Config", "Requester", "UserError", "Worker", "compare", "compose", "load",
-    "load_sweep", "run",
+    "load_sweep", "open_result", "run",
 ]  # fmt: skip
 
 _HOMES = {
@@ -40,6 +43,7 @@ _HOMES = {
     "compose": "sim.composition",
     "load": "sim.study.result",
     "load_sweep": "sim.study.reading",
+    "open_result": "sim.study.opening",
     "run": "sim.study.run",
 }
 
@@ -49,3 +53,12 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'sim' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def _figures_of(result: Any) -> Any:
+    from sim.figures.gallery import Plots
+
+    return Plots(result)
+
+
+open_with(_figures_of)

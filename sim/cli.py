@@ -31,6 +31,8 @@ COMMANDS = (
     "compact",
     *ANALYSES,
     "validate",
+    "plot",
+    "report",
     "doctor",
     "completion",
 )
@@ -71,6 +73,9 @@ clickmarket: a simulated market of click work
   clickmarket sensitivity | response | pareto | discover | replications FOLDER
                                   what a sweep shows
   clickmarket validate            the market against what was observed
+  clickmarket plot RESULT [FIGURE ...]
+                                  draw a result's figures
+  clickmarket report RESULT       write one page to read, print or mail
   clickmarket doctor              check this installation
   clickmarket completion SHELL    tab completion for bash, zsh or fish
   clickmarket --version           print the version
@@ -202,6 +207,13 @@ def _dispatch(words: list[str]) -> int:
             show_help(VALIDATE_USAGE)
             return 0
         return validate(words[1:], _plugin)
+    if first in ("plot", "report"):
+        from sim import cli_figures
+
+        if "--help" in words or "-h" in words:
+            show_help(getattr(cli_figures, f"{first.upper()}_USAGE"))
+            return 0
+        return int(getattr(cli_figures, first)(words[1:]))
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")

@@ -50,6 +50,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("explorer/",),
         ("cli_sweep.py",),
         ("cli_validate.py",),
+        ("cli_figures.py",),
         ("completion.py",),
         ("doctor.py",),
         ("cli.py",),

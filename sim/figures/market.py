@@ -565,11 +565,11 @@ def _date_axis(axes: Axes, dates: pd.Series[Any]) -> None:
 
 ALL: dict[str, Draw] = {
     "clock": clock_figure,
-    "pay_distribution": pay_distribution,
-    "lorenz_curves": lorenz_curves,
-    "money_sankey": money_sankey,
-    "flow_matrix": flow_matrix,
-    "time_series": time_series,
+    "pay": pay_distribution,
+    "lorenz": lorenz_curves,
+    "money": money_sankey,
+    "matrix": flow_matrix,
+    "series": time_series,
 }
 
 POLICY: dict[str, Draw] = {"taxes": taxes_figure}

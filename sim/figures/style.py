@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, BinaryIO, ParamSpec
 
 import matplotlib
 import numpy as np
@@ -23,8 +23,7 @@ from matplotlib.figure import Figure
 
 from sim.study.result import replacing
 
-COLUMN = 3.5
-PAGE = 7.2
+COLUMN, PAGE = 88 / 25.4, 180 / 25.4
 CAPTION_SIZE = 5.5
 LINE_INCHES = CAPTION_SIZE * 1.35 / 72
 PNG_DPI = 300
@@ -67,6 +66,13 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "clickmarket",
 }
+
+FORMATS: Mapping[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+"""Formats of a figure's file, each with what it must not say."""
 
 P = ParamSpec("P")
 
@@ -125,16 +131,22 @@ def caption_text(
     )
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and SVG and return the two paths."""
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
+    """Write a figure in some formats, usually PNG and SVG, and return the paths."""
     paths = []
     settle(figure)
-    for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+    for ending in formats:
         path = folder / f"{name}.{ending}"
-        with settings(), replacing(path) as file:
-            figure.savefig(file, format=ending, dpi=PNG_DPI, metadata=metadata)
+        with replacing(path) as file:
+            write(figure, file, ending)
         paths.append(path)
     return paths
+
+
+def write(figure: Figure, file: BinaryIO, ending: str) -> None:
+    """Write a settled figure into an open file; no date goes with it, so that the same data give the same."""
+    with settings():
+        figure.savefig(file, format=ending, dpi=PNG_DPI, metadata=FORMATS[ending])
 
 
 def settle(figure: Figure) -> None:

@@ -240,7 +240,21 @@ class _Values(dict[str, _Shown]):
 
 
 def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return (section, label, text) of the summary: `SECTIONS`, then kinds of platforms, then policy."""
+    """Return (section, label, text) of the summary."""
+    values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
+    return [
+        (section, label, _reason(text, summary) or text.format_map(values))
+        for section, label, text in templates(summary)
+    ]
+
+
+def shown(value: float | None, kind: str) -> str:
+    """Write a value as the summary does; ``kind`` is what stands behind the colon of its `templates`."""
+    return format(_Shown(value), kind)
+
+
+def templates(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return what `rows` are made from: `SECTIONS`, then kinds of platforms, then policy."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     policy = dict(POLICY_SECTIONS) if summary.get(WITH_POLICY, {}).get("value") is not None else {}
     for (section, needed), lines in OWNED_IN_COMMON.items():
@@ -251,7 +265,7 @@ def rows(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]
         name: lines for name, lines in KIND_SECTIONS.items() if values[WITH_KIND[name]].value is not None
     }
     return [
-        (section, label, _reason(text, summary) or text.format_map(values))
+        (section, label, text)
         for section, lines in (
             *SECTIONS.items(),
             *kinds.items(),

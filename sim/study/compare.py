@@ -60,6 +60,7 @@ from sim.study.incidence import (
 from sim.study.lock import only_one
 from sim.study.matching import Match
 from sim.study.measure import KEPT, METRICS, WORLD, Measured, Value, by_decile, measure
+from sim.study.plots import Drawable
 from sim.study.result import (
     MANIFEST,
     check_digest,
@@ -113,7 +114,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Drawable):
     """A comparison, read from its folder.
 
     Attributes

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from sim.errors import UserError
+from sim.study.plots import Drawable
 from sim.study.result import MANIFEST, check_digest, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
@@ -21,7 +22,7 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What a cell of text must not begin with: spreadsheets would take it for a formula."""
 
 
-class Sweep(tuple[pd.DataFrame, pd.DataFrame]):
+class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
     """The two tables of a sweep, (experiments, outcomes), and where they come from.
 
     Attributes

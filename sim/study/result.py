@@ -30,6 +30,7 @@ from sim.errors import UserError, nearest
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import ADDED, COLUMNS, Column, Households, Kinds, empty, units
 from sim.plain_yaml import read_yaml
+from sim.study.plots import Drawable
 from sim.world import World, load_world
 
 CONFIG = "config.yaml"
@@ -50,7 +51,7 @@ def frame_file(name: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-class RunResult:
+class RunResult(Drawable):
     """A run, read from its folder.
 
     Attributes

@@ -204,11 +204,11 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
         (
             "World",
             ["", _base(comparison), "difference", "95 % interval"],
-            [_row(label, world.loc[metric]) for metric, label in HEADLINES if metric in world.index],
+            [row(label, world.loc[metric]) for metric, label in HEADLINES if metric in world.index],
         )
     ]
     rows = [
-        _row(
+        row(
             f"{group}, hourly pay" if metric == OF_GROUPS[0][0] else f"  {OF_GROUPS[1][1]}",
             by_group.loc[group],
         )
@@ -282,7 +282,8 @@ def meanings(comparison: Comparison, width: int) -> list[str]:
     return told + [part for text in sentences for part in wrapped(text, width, "  ", "    ")]
 
 
-def _row(label: str, found: Any) -> list[str]:
+def row(label: str, found: Any) -> list[str]:
+    """Return label, baseline, difference and interval of a row of the comparison's table."""
     unit = str(found["unit"])
     numbers = [float(found[name]) for name in ("baseline", "difference", "low", "high")]
     mark = "%" if unit == "share" else unit

@@ -180,7 +180,7 @@ def test_clock_draws_no_curve_of_too_few_workers(year: FrameSet) -> None:
 
 
 def test_pay_histograms_hold_all_workers_once(year: FrameSet) -> None:
-    figure = ALL["pay_distribution"](year, WORLD, CAPTION)
+    figure = ALL["pay"](year, WORLD, CAPTION)
     counts = year.workers["country"].value_counts()
     names = dict(zip(WORLD.codes, WORLD.names, strict=True))
     assert [axes.get_title(loc="left") for axes in figure.axes] == [names[code] for code in counts.index[:6]]
@@ -201,20 +201,20 @@ def test_pay_histograms_hold_all_workers_once(year: FrameSet) -> None:
 
 def test_countries_without_a_minimum_wage_say_so(year: FrameSet) -> None:
     world = replace(WORLD, minimum_wage_usd=(0.0,) * len(WORLD.codes))
-    figure = ALL["pay_distribution"](year, world, CAPTION)
+    figure = ALL["pay"](year, world, CAPTION)
     assert all(any("no minimum wage" in text.get_text() for text in axes.texts) for axes in figure.axes)
 
 
 def test_small_countries_are_not_drawn(year: FrameSet) -> None:
     small = FrameSet(workers=year.workers[year.workers["country"].isin(["MDG", "ITA", "AUS"])])
-    figure = ALL["pay_distribution"](small, WORLD, CAPTION)
+    figure = ALL["pay"](small, WORLD, CAPTION)
     assert "No country has 200 workers" in figure.texts[-1].get_text()
 
 
 def test_lorenz_curves_carry_their_gini(year: FrameSet) -> None:
     idle = year.workers.head(300).assign(pay_microusd=0, idle_seconds=0, **dict.fromkeys(WORKING, 0))
     year = replace(year, workers=pd.concat([year.workers, idle]))
-    figure = ALL["lorenz_curves"](year, WORLD, CAPTION)
+    figure = ALL["lorenz"](year, WORLD, CAPTION)
     written = [text.get_text() for text in figure.axes[0].texts]
     found = summary(year, WORLD)
     assert f"Income, all workers: Gini {found['gini_income']['value']:.2f}" in written
@@ -230,7 +230,7 @@ def test_lorenz_curves_carry_their_gini(year: FrameSet) -> None:
 
 def test_bands_are_as_wide_as_the_ledger_says(year: FrameSet) -> None:
     frames = large(year)
-    figure = ALL["money_sankey"](frames, WORLD, CAPTION)
+    figure = ALL["money"](frames, WORLD, CAPTION)
     drawn = {}
     for patch in figure.axes[0].patches:
         if isinstance(patch, Polygon):
@@ -257,7 +257,7 @@ def test_sums_by_sector(year: FrameSet) -> None:
 
 
 def test_matrix_writes_every_flow(year: FrameSet) -> None:
-    axes = ALL["flow_matrix"](year, WORLD, CAPTION).axes[0]
+    axes = ALL["matrix"](year, WORLD, CAPTION).axes[0]
     rows = [text.get_text() for text in axes.get_yticklabels()]
     columns = [text.get_text() for text in axes.get_xticklabels()]
     written = {
@@ -276,7 +276,7 @@ def test_matrix_writes_every_flow(year: FrameSet) -> None:
 
 def test_weeks_hold_seven_days_each(year: FrameSet) -> None:
     cut = replace(year, series=year.series[year.series["day"] < 7 * 10 + 3])
-    panels = ALL["time_series"](cut, WORLD, CAPTION).axes
+    panels = ALL["series"](cut, WORLD, CAPTION).axes
     first = year.series[year.series["day"] < 7]
     groups = dict(zip(WORLD.codes, WORLD.group, strict=True))
     north = first[first["country"].map(groups) == "north"]["active_workers"].sum() / 7
@@ -295,7 +295,7 @@ def test_weeks_hold_seven_days_each(year: FrameSet) -> None:
 
 
 def test_few_days_are_shown_day_by_day(year: FrameSet) -> None:
-    panels = ALL["time_series"](few_days(year), WORLD, CAPTION).axes
+    panels = ALL["series"](few_days(year), WORLD, CAPTION).axes
     assert panels[1].get_title(loc="left").startswith("Tasks per day")
     assert len(np.asarray(panels[1].lines[0].get_ydata())) == 9
 

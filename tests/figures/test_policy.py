@@ -135,7 +135,7 @@ def test_without_a_policy_the_figure_says_so(typed: bool) -> None:
 
 
 def test_the_diagram_shows_treasuries_havens_and_incomes(year: FrameSet) -> None:
-    axes = ALL["money_sankey"](year, WORLD, CAPTION).axes[0]
+    axes = ALL["money"](year, WORLD, CAPTION).axes[0]
     bands = {str(patch.get_gid()): patch for patch in axes.patches if isinstance(patch, Polygon)}
     sums = year.flows.groupby("kind")["amount_microusd"].sum()
     expected = {
@@ -158,7 +158,7 @@ def test_the_diagram_shows_treasuries_havens_and_incomes(year: FrameSet) -> None
 
 
 def test_the_matrix_shows_treasuries_and_havens(year: FrameSet) -> None:
-    axes = ALL["flow_matrix"](year, WORLD, CAPTION).axes[0]
+    axes = ALL["matrix"](year, WORLD, CAPTION).axes[0]
     rows = [text.get_text() for text in axes.get_yticklabels()]
     columns = [text.get_text() for text in axes.get_xticklabels()]
     cells = {

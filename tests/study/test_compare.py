@@ -175,15 +175,15 @@ def test_narrow_terminals_lose_nothing(
 def check_digits(module: Any) -> None:
     """Two figures of the uncertainty, four of a difference without one, three of thousands in short."""
     row = {"unit": "share", "baseline": 0.5, "difference": 0.0123, "low": 0.0023, "high": 0.0223}
-    assert module._row("x", row) == ["x (%)", "50.0", "+1.2", "+0.2 to +2.2"]
+    assert module.row("x", row) == ["x (%)", "50.0", "+1.2", "+0.2 to +2.2"]
     row |= {"unit": "USD", "baseline": 12_345.0, "difference": -1234.0, "low": -2468.0, "high": 0.0}
-    assert module._row("x", row) == ["x (USD)", "12.3 k", "-1.23 k", "-2.47 k to 0"]
+    assert module.row("x", row) == ["x (USD)", "12.3 k", "-1.23 k", "-2.47 k to 0"]
     row |= {"unit": "USD/h", "baseline": 1.97923, "difference": 0.0, "low": 0.0, "high": 0.0}
-    assert module._row("x", row) == ["x (USD/h)", "1.979", "0", "0 to 0"]
+    assert module.row("x", row) == ["x (USD/h)", "1.979", "0", "0 to 0"]
     row |= {"difference": 0.125, "low": math.nan, "high": math.nan}
-    assert module._row("x", row) == ["x (USD/h)", "1.979", "+0.1250", ""]
+    assert module.row("x", row) == ["x (USD/h)", "1.979", "+0.1250", ""]
     row |= {"difference": -4e-8, "low": -7e-7, "high": 6e-7}
-    assert module._row("x", row) == ["x (USD/h)", "1.979", "-4e-08", "-7e-07 to +6e-07"]
+    assert module.row("x", row) == ["x (USD/h)", "1.979", "-4e-08", "-7e-07 to +6e-07"]
 
 
 def test_digits() -> None:

@@ -1,0 +1,1 @@
+"""One page about a result, to read, print or mail."""
