@@ -1,4 +1,4 @@
-"""Write docs/gallery.md and its pictures: play a run, a comparison and a sweep, and draw all their figures."""
+"""Write docs/gallery.md and its pictures: play a run, a comparison and a sweep, and draw all figures."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ from sim.study.opening import open_result
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "images" / "gallery"
+TAX_AND_INCOME = " policy=[usage_tax,universal_income]"
+SMALL = " world=six_regions workers.count=1000"
+RATES = "policy.usage_tax.usd_per_user_month=0.1,0.5,2,5"
+FEES = "platforms.microwork.requester_fee=0.1,0.2,0.4"
 RESULTS: dict[str, tuple[str, str]] = {
     "run": (
         "Of a run",
-        "clickmarket run workers.count=5000 time.days=60 ai=growing platforms=all_families"
-        " policy=[usage_tax,universal_income]",
+        "clickmarket run workers.count=5000 time.days=60 ai=growing platforms=all_families" + TAX_AND_INCOME,
     ),
     "comparison": (
         "Of a comparison",
-        "clickmarket compare none usage_tax+universal_income wage_floor seeds=5 time.days=90"
-        " world=six_regions workers.count=1000",
+        "clickmarket compare none usage_tax+universal_income wage_floor seeds=5 time.days=90" + SMALL,
     ),
     "sweep": (
         "Of a sweep",
-        "clickmarket sweep policy=[usage_tax] policy.usage_tax.usd_per_user_month=0.1,0.5,2,5"
-        " platforms.microwork.requester_fee=0.1,0.2,0.4 seeds=2 world=six_regions workers.count=300 time.days=40",
+        f"clickmarket sweep policy=[usage_tax] {RATES} {FEES} seeds=2 world=six_regions workers.count=300"
+        + " time.days=40",
     ),
 }
 INTRODUCTION = """\
 # Gallery
 
-Written by `python scripts/write_gallery_docs.py`: small runs, played for these pictures, so that nothing here is a
-finding. `clickmarket plot RESULT` draws the same of any result; `result.plot.lorenz()` does in Python.
+Written by `python scripts/write_gallery_docs.py`: small runs, played for these pictures, so that nothing here
+is a finding. `clickmarket plot RESULT` draws the same of any result; `result.plot.lorenz()` does in Python.
 """
 
 
