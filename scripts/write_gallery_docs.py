@@ -32,7 +32,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     "sweep": (
         "Of a sweep",
         f"clickmarket sweep policy=[usage_tax] {RATES} {FEES} seeds=2 world=six_regions workers.count=300"
-        + " time.days=40",
+        " time.days=40",
     ),
 }
 INTRODUCTION = """\
