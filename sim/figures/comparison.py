@@ -109,7 +109,8 @@ def _offset(number: int, count: int) -> float:
     return min(0.26, 0.66 / count) * (number - (count - 1) / 2)
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """Return the name of a scenario, cut where it is very long."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
@@ -137,7 +138,7 @@ def _name_scenarios(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
     """Name the scenarios above the axes, each in its colour, a line each."""
     for number, name in enumerate(names):
         axes.annotate(
-            _short(name),
+            short_name(name),
             (0.01, 1),
             xycoords=("figure fraction", "axes fraction"),
             xytext=(0, 3 + 9 * (len(names) - 1 - number)),
@@ -171,7 +172,7 @@ def winners_figure(comparison: Comparison) -> Figure:
         one = table[table["scenario"] == name].set_index("group")
         _bars(left, one.reindex([f"pay decile {n}" for n in range(1, DECILES + 1)]))
         _bars(right, one.reindex(groups))
-        left.set_title(_short(name))
+        left.set_title(short_name(name))
         left.set_ylabel("USD a month")
     panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
     panels[-1][0].set_xlabel(f"Decile of hourly pay in {comparison.baseline} (the same workers)")
@@ -215,7 +216,7 @@ def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
     height = 0.75 + style.PAGE / tile_map.COLUMNS * tile_map.rows_of(values)
     figure = style.new_figure(style.PAGE, height, caption)
     axes = figure.subplots()
-    axes.set_title(f"{_short(scenario)}: net public transfers, against {comparison.baseline}")
+    axes.set_title(f"{short_name(scenario)}: net public transfers, against {comparison.baseline}")
     colors = tile_map.draw_tiles(axes, values, unsure, factor * top)
     ticks = [sign * factor * top / divisor for sign in (-1, 1) for divisor in (1, 10)]
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
@@ -230,9 +231,8 @@ def money_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw the way of the money in a scenario, in the mean of its seeds."""
     flows = comparison.flows
     here = flows[flows["scenario"] == scenario] if len(flows) else flows
-    caption = (
-        f"{_short(scenario)}. Mean of the seeds, the model's money. {caption_of(comparison, several=False)}"
-    )
+    about = caption_of(comparison, several=False)
+    caption = f"{short_name(scenario)}. Mean of the seeds, the model's money. {about}"
     if here.empty:
         return style.empty_figure("No money moved.", caption)
     return money_of(here, caption)

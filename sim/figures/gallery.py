@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 
 from sim.errors import UserError, nearest_or_first
 from sim.figures import comparison as of_comparison
-from sim.figures import market, study, validation
+from sim.figures import market, spread, study, validation
 from sim.figures.families import families_figure
 from sim.figures.intelligence import ai_figure
 from sim.figures.policy import taxes_figure, users_figure
 from sim.figures.remedies import remedies_figure
+from sim.figures.week import hours_map, income_deciles, week_figure
 from sim.outcomes.families import present
 from sim.study import analysis
 from sim.study.compare import Comparison, file_name
@@ -28,6 +29,7 @@ from sim.study.reading import Sweep
 from sim.study.result import RunResult
 
 USUAL_OUTCOMES = ("pay_all_in_median", "pay_all_in_pooled", "tasks_done")
+HUMAN_HOURS, BY_THEORY = "ai_human_hours_growth", "ai_analytic_growth"
 USUAL_GOALS = ("pay_all_in_median", "unpaid_share")
 
 
@@ -77,6 +79,13 @@ def _run(about: str, draw_it: market.Draw, table: str = "") -> Picture:
 RUN: dict[str, Picture] = {
     "clock": _run("when work is posted and workers are on duty, by region and UTC hour", market.clock_figure),
     "pay": _run("hourly pay of workers by country, with minimum wages", market.pay_distribution),
+    "week": Picture(
+        "heat map of when work is posted, hour by weekday",
+        _of_run(week_figure),
+        lambda run: not run.batches.empty,
+    ),
+    "hours": _run("map of the hours worked by country", hours_map),
+    "deciles": _run("mean income of each tenth of workers", income_deciles),
     "lorenz": _run("Lorenz curves of income and of hourly pay, with their Gini", market.lorenz_curves),
     "money": _run("the way of the money, bands as wide as the sums of the ledger", market.money_sankey),
     "matrix": _run("the money that each sector paid each other", market.flow_matrix),
@@ -116,8 +125,17 @@ def _scenario(comparison: Comparison, scenario: str, baseline_too: bool = False)
     return scenario
 
 
-def _transfers(comparison: Comparison, *, scenario: str = "") -> Figure:
-    return of_comparison.transfers_figure(comparison, _scenario(comparison, scenario))
+def _of(draw_it: Callable[[Comparison, str], Figure]) -> Callable[..., Figure]:
+    """Make a figure of one scenario one whose scenario is an option."""
+
+    def drawn(comparison: Comparison, *, scenario: str = "") -> Figure:
+        return draw_it(comparison, _scenario(comparison, scenario))
+
+    return drawn
+
+
+def _has_spread(comparison: Comparison) -> bool:
+    return not comparison.spread.empty
 
 
 def _money(comparison: Comparison, *, scenario: str = "") -> Figure:
@@ -139,7 +157,30 @@ COMPARISON: dict[str, Picture] = {
     "winners": Picture(
         "whose income changes: by decile of pay, country group, kind of worker", of_comparison.winners_figure
     ),
-    "transfers": Picture("map of net public transfers by country", _transfers, each=_changed),
+    "transfers": Picture(
+        "map of net public transfers by country", _of(of_comparison.transfers_figure), each=_changed
+    ),
+    "pay": Picture(
+        "hourly pay by country before and after, with minimum wages",
+        _of(spread.pay_figure),
+        _has_spread,
+        _changed,
+    ),
+    "lorenz": Picture(
+        "Lorenz curves of income and pay before and after", _of(spread.lorenz_figure), _has_spread, _changed
+    ),
+    "deciles": Picture(
+        "mean income of each tenth of workers, before and after",
+        _of(spread.deciles_figure),
+        _has_spread,
+        _changed,
+    ),
+    "fan": Picture(
+        "the weeks before and after over all seeds, with the day a policy begins",
+        _of(spread.fan_figure),
+        lambda comparison: not comparison.weeks.empty,
+        _changed,
+    ),
     "money": Picture("the way of the money in a scenario", _money, each=_all_scenarios),
 }
 
@@ -180,6 +221,19 @@ def _map(sweep: Sweep, *, outcome: str = "", x: str = "", y: str = "") -> Figure
     return study.heat_map(sweep, name, analysis.response(sweep, name, *axes))
 
 
+def _ai_map(sweep: Sweep, *, outcome: str = HUMAN_HOURS, x: str = "", y: str = "") -> Figure:
+    axes = _axes(sweep, x, y)
+    table = analysis.response(sweep, outcome, *axes)
+    theory = analysis.response(sweep, BY_THEORY, *axes) if outcome == HUMAN_HOURS else None
+    return study.ratio_map(sweep, outcome, table, theory)
+
+
+def _has_ai(sweep: Sweep) -> bool:
+    """Whether a sweep has human hours with a stock of intelligence, over two settings at least."""
+    found = sweep.outcomes.get(HUMAN_HOURS)
+    return len(sweep.axes) > 1 and found is not None and bool(found.notna().any())
+
+
 def _pareto(sweep: Sweep, *, more: str = USUAL_GOALS[0], less: str = USUAL_GOALS[1]) -> Figure:
     goals = {name: sign for text, sign in ((more, 1), (less, -1)) for name in text.split(",") if name}
     return study.front(sweep, goals, analysis.pareto(sweep, goals))
@@ -206,6 +260,11 @@ SWEEP: dict[str, Picture] = {
         "an outcome along a setting with its peak: the Laffer curve of a tax", _curve, each=_each_axis
     ),
     "map": Picture("an outcome over two settings", _map, lambda sweep: len(sweep.axes) > 1),
+    "ai_map": Picture(
+        "where human hours grow with intelligence and where they fall, with the boundary",
+        _ai_map,
+        _has_ai,
+    ),
     "pareto": Picture(
         "points that no other beats in two goals",
         _pareto,
@@ -240,7 +299,12 @@ def _target(found: Validation, *, target: str = "") -> Figure:
 
 
 def _each_target(found: Validation) -> list[dict[str, str]]:
-    return [{"target": one["name"]} for one in found.verdicts["targets"]]
+    """Return the targets that have a value."""
+    return [
+        {"target": target["name"]}
+        for target in found.verdicts["targets"]
+        if any(part["value"] is not None for part in target["parts"])
+    ]
 
 
 VALIDATION: dict[str, Picture] = {

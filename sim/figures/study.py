@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sim.figures import style
+from sim.figures.tile_map import COLORS
 from sim.study.reading import Sweep
 
 MOST_SETTINGS = 20
+Floats = NDArray[np.float64]
 
 
 def caption_of(sweep: Sweep, more: str = "") -> str:
@@ -113,6 +117,46 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     bar.set_label(label_of(sweep, outcome))
     bar.outline.set_visible(False)
     return figure
+
+
+@style.drawn
+def ratio_map(sweep: Sweep, outcome: str, table: pd.DataFrame, theory: pd.DataFrame | None = None) -> Figure:
+    """Draw a ratio over two settings, blue above 1 and red below, with the boundary at 1.
+
+    ``theory`` is a table of the same settings whose own boundary is drawn dashed.
+    """
+    x, y = (str(name) for name in table.columns[:2])
+    grid = table.pivot_table(index=y, columns=x, values="mean")
+    logs = np.log2(grid.to_numpy(np.float64))
+    most = max(0.2, float(np.nanmax(np.abs(logs))))
+    lines = "Line: boundary between growth and decline. "
+    if theory is not None:
+        lines += "Dashed: by stock and automation alone. "
+    figure = style.new_figure(style.COLUMN, 2.7, caption_of(sweep, f"Numbers: mean over seeds. {lines}"))
+    axes = figure.subplots()
+    image = axes.imshow(logs, origin="lower", aspect="auto", cmap=COLORS, vmin=-most, vmax=most)
+    for (row, column), value in np.ndenumerate(grid.to_numpy(np.float64)):
+        color = "white" if abs(logs[row, column]) > 0.55 * most else style.INK
+        axes.text(column, row, f"{value:.2f}", ha="center", va="center", size=6, color=color)
+    _boundary(axes, logs, "solid")
+    if theory is not None:
+        other = theory.pivot_table(index=y, columns=x, values="mean").reindex_like(grid)
+        _boundary(axes, np.log2(other.to_numpy(np.float64)), "dashed")
+    axes.set_xticks(range(len(grid.columns)), [_tick(value) for value in grid.columns])
+    axes.set_yticks(range(len(grid.index)), [_tick(value) for value in grid.index])
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, pad=0.02)
+    bar.set_label(f"{label_of(sweep, outcome)}, log2 of times")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _boundary(axes: Axes, logs: Floats, dashes: str) -> None:
+    """Draw where a ratio is 1, if it is on both sides of it."""
+    if min(logs.shape) > 1 and np.isfinite(logs).all() and logs.min() < 0 < logs.max():
+        axes.contour(logs, [0.0], colors=style.INK, linewidths=1.1, linestyles=dashes)
 
 
 @style.drawn

@@ -6,13 +6,13 @@ countries that have none stand in a row below.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, SymLogNorm, rgb_to_hsv, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, SymLogNorm, rgb_to_hsv, to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 from sim.figures import style
@@ -93,13 +93,25 @@ def draw_tiles(axes: Axes, values: Mapping[str, float], unsure: Iterable[str], t
     brackets. Other countries are pale, so that one sees where those on the map lie.
     """
     norm = SymLogNorm(linthresh=top / FLAT, linscale=1.0, vmin=-top, vmax=top, base=10)
+    return paint_tiles(axes, values, ScalarMappable(norm, COLORS), short, unsure)
+
+
+def paint_tiles(
+    axes: Axes,
+    values: Mapping[str, float],
+    colors: ScalarMappable,
+    spell: Callable[[float], str],
+    unsure: Iterable[str] = (),
+) -> ScalarMappable:
+    """Draw a tile for each country in the colour of its value, with the value in it; return the colours."""
+    as_color: Any = colors.to_rgba
     places, bracketed = placed(list(values)), set(unsure)
     if set(values) & COUNTRIES:
         for column, row in {PLACES[code] for code in COUNTRIES} - set(places.values()):
             axes.add_patch(Rectangle((column, -row), SIDE, -SIDE, facecolor=EMPTY, linewidth=0))
     for code, value in values.items():
         column, row = places[code]
-        color = COLORS(float(norm(value)))
+        color = to_hex(as_color(np.array([value]))[0])
         dark = float(rgb_to_hsv(to_rgb(color))[1]) > LIGHT
         tile = Rectangle(
             (column, -row), SIDE, -SIDE, facecolor=color, edgecolor=style.PALE if not dark else color,
@@ -109,14 +121,19 @@ def draw_tiles(axes: Axes, values: Mapping[str, float], unsure: Iterable[str], t
         ink = "white" if dark else style.INK
         middle = column + SIDE / 2
         axes.text(middle, -row - 0.34, code, ha="center", va="center", size=6.5, weight="bold", color=ink)
-        text = f"({short(value)})" if code in bracketed else short(value)
+        text = f"({spell(value)})" if code in bracketed else spell(value)
         axes.text(middle, -row - 0.68, text, ha="center", va="center", size=5.2, color=ink)
     rows = _rows(places)
     axes.set_xlim(-0.1, COLUMNS + 0.1)
     axes.set_ylim(-max(rows) - 1.05, -min(rows) + 0.1)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    return ScalarMappable(norm, COLORS)
+    return colors
+
+
+def level(value: float) -> str:
+    """Spell a value without a sign in two figures, so that it fits a tile."""
+    return short(value).lstrip("+")
 
 
 def short(value: float) -> str:

@@ -8,7 +8,22 @@ from typing import Any
 from sim.composition import from_yaml
 from sim.config import Config
 from sim.report import common
-from sim.report.content import NO_VALUE, Code, Number, Page, Part, Table, Words, number, say, span, unit_told
+from sim.report.content import (
+    NO_VALUE,
+    PER_CENT,
+    Code,
+    Number,
+    Page,
+    Part,
+    Points,
+    Table,
+    Words,
+    difference_of,
+    number,
+    say,
+    span,
+    unit_told,
+)
 from sim.report.settings import changed, command, compare_words
 from sim.study import told
 from sim.study.compare import ALL_LINES, CONFIGS, Comparison
@@ -16,12 +31,12 @@ from sim.study.incidence import CASH, SURPLUS
 from sim.study.measure import WORLD
 
 IN_WORDS = (
-    ("pay_all_in_median", "Hourly pay for all working time, the median over workers,"),
-    ("income_with_transfers_per_worker_month", "What a worker has a month, with incomes received,"),
-    ("unpaid_share", "The unpaid share of working time"),
-    ("tasks_done", "The number of tasks done"),
-    ("platform_rent", "Platforms' profit after taxes"),
-    ("tax_revenue", "Tax revenue"),
+    ("pay_all_in_median", "hourly pay for all working time (median over workers)"),
+    ("income_with_transfers_per_worker_month", "what a worker has a month, with incomes received"),
+    ("unpaid_share", "the unpaid share of working time"),
+    ("tasks_done", "the number of tasks done"),
+    ("platform_rent", "platforms' profit after taxes"),
+    ("tax_revenue", "tax revenue"),
 )
 
 
@@ -41,8 +56,10 @@ def page_of_comparison(comparison: Comparison) -> Page:
         text, tables = told.budgets_told(comparison)
         page.summary += [(line,) for line in text]
         page.tables += [_plain(*block) for block in tables]
+    if len(seeds) > 1:
+        page.summary.append((told.PAIRED,))
     for scenario in comparison.scenarios:
-        page.summary += _summary(comparison, scenario)
+        page.points.append(_summary(comparison, scenario))
         if scenario not in comparison.unchanged:
             page.tables += _tables(comparison, scenario)
     if page.tables:
@@ -62,47 +79,53 @@ def configs_of(comparison: Comparison) -> dict[str, Config]:
     return {name: from_yaml(file) for name, file in zip(comparison.manifest["scenarios"], files, strict=True)}
 
 
-def _summary(comparison: Comparison, scenario: str) -> list[Words]:
-    """Say in words what a scenario changes."""
-    lines: list[Words] = [(line,) for line in told.headline(comparison, scenario)]
+def _summary(comparison: Comparison, scenario: str) -> Points:
+    """Say in words what a scenario changes; what it does not touch at all is told in one sentence."""
+    lead, *rest = told.headline(comparison, scenario)
+    items: list[Words] = [(line,) for line in rest if line != told.PAIRED]
     if scenario in comparison.unchanged:
-        return lines
+        return Points((lead,), items)
     table = comparison.table
     world = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")
+    same = []
     for metric, words in IN_WORDS:
         if metric in world.index:
-            lines.append(_change(words, world.loc[metric]))
-    return lines
+            found = world.loc[metric]
+            if found["difference"] or found["low"] < 0:
+                items.append(_change(words, found))
+            else:
+                same.append(words)
+    if same:
+        items.append((f"Not changed at all, in no seed: {', '.join(same)}.",))
+    return Points((lead,), items)
 
 
 def _change(words: str, found: Any) -> Words:
     """Say how much something changes, and whether the sign is known."""
-    difference, low, high = (float(found[name]) for name in ("difference", "low", "high"))
-    unit = str(found["unit"])
-    if not difference and (math.isnan(low) or not low):
-        return words, " does not change at all."
+    low, high, unit = float(found["low"]), float(found["high"]), str(found["unit"])
     before, change, interval = cells_of(found)
-    mark = "" if unit == "share" else f" {unit_told(unit)}"
-    what = "rises" if difference > 0 else "falls"
+    mark = f" {unit_told(unit)}" if unit != "share" and unit_told(unit) else ""
+    name = words[0].upper() + words[1:]
+    what = "rises" if found["difference"] > 0 else "falls"
     if math.isnan(low):
-        return say("{} {} in this one pair of runs, by {}{}, from {}.", words, what, change, mark, before)
+        return say("{} {} in this one pair of runs, by {}{}, from {}.", name, what, change, mark, before)
     known = low * high > 0
-    told_not = "" if known else ", so that these seeds do not tell whether it rises or falls"
+    told_not = "" if known else ": these seeds do not tell whether it rises or falls"
     return say(
         "{} {} by {}{} (95 % interval {}), from {}{}.",
-        words, what if known else "changes", change, mark, interval, before, told_not,
+        name, what if known else "changes", change, mark, interval, before, told_not,
     )  # fmt: skip
 
 
 def cells_of(found: Any) -> tuple[Words, Words, Words]:
     """Return baseline, difference and interval as on the console, each with its value in the file."""
     _, before, difference, interval = told.row("", found)
-    mark = " %" if str(found["unit"]) == "share" else ""
     low, _, high = interval.partition(" to ")
 
     def cell(name: str, text: str) -> Part:
-        value = float(found[name])
-        return Number(value, f"{text}{mark}") if text and math.isfinite(value) else NO_VALUE
+        value, unit = float(found[name]), str(found["unit"])
+        mark = PER_CENT.get(unit if name == "baseline" else difference_of(unit), "")
+        return Number(value, f"{text} {mark}".strip()) if text and math.isfinite(value) else NO_VALUE
 
     bounds = (cell("low", low), " to ", cell("high", high)) if interval else (NO_VALUE,)
     return (cell("baseline", before),), (cell("difference", difference),), bounds
@@ -157,7 +180,8 @@ def _with_note(table: Table, comparison: Comparison) -> Table:
     scale = comparison.manifest.get("scale")
     note = (
         f"The world, a year: times {scale:,.0f} persons a worker, which is assumed, times 365 over the days."
-        " What the lines mean stands at the end of this page. k: thousand, m: million, bn: billion."
+        " What the lines mean stands at the end of this page. k: thousand, m: million, bn: billion;"
+        " pp: percentage points."
     )
     return Table(table.title, table.heads, table.rows, note, table.texts, table.small)
 
@@ -214,8 +238,8 @@ def _all(comparison: Comparison, scenario: str) -> Table:
                 (str(record["metric"]),),
                 (unit_told(unit) if unit != "share" else "",),
                 *((number(one, unit, 4),) for one in values[:2]),
-                (number(values[2], unit, 4, sign=True),),
-                span(values[3], values[4], unit, 4, sign=True),
+                (number(values[2], difference_of(unit), 4, sign=True),),
+                span(values[3], values[4], difference_of(unit), 4, sign=True),
             ]
         )
     heads = ("metric", "unit", comparison.baseline, scenario, "difference", "95 % interval")

@@ -18,6 +18,17 @@ LONGEST_VECTOR = 600_000
 """Bytes up to which a picture is drawn with lines; one of more is made of points."""
 
 NO_VALUE = "–"
+POINTS = "difference of shares"
+PER_CENT = {"share": "%", POINTS: "pp"}
+"""How shares are shown, and differences of shares: percentage points."""
+
+IN_WORDS = {
+    " k": " thousand",
+    " m": " million",
+    " bn": " billion",
+    " tn": " trillion",
+    " pp": " percentage points",
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,14 @@ class Code:
     text: str
 
 
+@dataclass(frozen=True)
+class Points:
+    """Sentences of a summary that belong together, below a line that says what they are about."""
+
+    lead: Words
+    items: Sequence[Words]
+
+
 @dataclass
 class Page:
     """A page about a result, in the order in which it is read."""
@@ -70,6 +89,7 @@ class Page:
     title: str
     subtitle: str
     summary: list[Words] = field(default_factory=list)
+    points: list[Points] = field(default_factory=list)
     cautions: list[Words] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
@@ -88,7 +108,7 @@ def say(template: str, *filled: Part | Words) -> Words:
     parts: list[Part] = [first]
     for part, text in zip(filled, others, strict=True):
         parts += [*part, text] if isinstance(part, tuple) else [part, text]
-    return tuple(part for part in parts if part != "")
+    return tuple(in_words(part) for part in parts if part != "")
 
 
 # ---------------------------------------------------------------- numbers
@@ -99,8 +119,8 @@ def number(value: float | None, unit: str = "", digits: int = 3, sign: bool = Fa
     if value is None or not math.isfinite(value):
         return NO_VALUE
     plus = "+" if sign and value > 0 else ""
-    if unit == "share":
-        return Number(value, f"{plus}{_figures(100 * value, digits)} %")
+    if unit in PER_CENT:
+        return Number(value, f"{plus}{_figures(100 * value, digits)} {PER_CENT[unit]}")
     return Number(value, plus + _figures(value, digits))
 
 
@@ -120,6 +140,19 @@ def span(low: float | None, high: float | None, unit: str = "", digits: int = 3,
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return (NO_VALUE,)
     return number(low, unit, digits, sign), " to ", number(high, unit, digits, sign)
+
+
+def difference_of(unit: str) -> str:
+    """Return the unit of a difference between two numbers of a unit."""
+    return POINTS if unit == "share" else unit
+
+
+def in_words(part: Part) -> Part:
+    """Return a number as it stands in a sentence, without short signs."""
+    if isinstance(part, str):
+        return part
+    short = next((end for end in IN_WORDS if part.text.endswith(end)), "")
+    return Number(part.value, part.text.removesuffix(short) + IN_WORDS.get(short, ""))
 
 
 def count(value: float) -> Number:

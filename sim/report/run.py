@@ -132,12 +132,16 @@ def _sections(summary: Mapping[str, Mapping[str, Any]]) -> list[Table]:
 
 
 def _filled(template: str, summary: Mapping[str, Mapping[str, Any]]) -> Words:
-    """Return a template of the console with the values of a summary."""
+    """Return a template of the console with the values of a summary; say why if it has none of them."""
+    named = [name for _, name, _, _ in Formatter().parse(template) if name]
+    found = {name: summary.get(name, {}) for name in named}
+    if named and all(entry.get("value") is None for entry in found.values()):
+        return (f"{NO_VALUE} {found[named[0]].get('reason', '')}".rstrip(),)
     parts: list[Part] = []
     for text, name, kind, _ in Formatter().parse(template):
         parts += [text] if text else []
         if name:
-            value = summary.get(name, {}).get("value")
+            value = found[name].get("value")
             parts.append(NO_VALUE if value is None else Number(float(value), shown(value, kind or "")))
     return tuple(parts)
 

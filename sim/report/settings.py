@@ -16,7 +16,7 @@ from sim.schema import ANY_NAME, Parameter, describe, spell
 from sim.study.scenarios import compose_scenarios
 from sim.validation import to_plain
 
-ABSENT, ADDED = "not there", "added"
+ABSENT, THERE = "not there", "there"
 CHOSEN_ONCE = ("world", "platforms", "ai", "calibration")
 """Groups of which a configuration has one; policies are read off the configuration itself."""
 
@@ -67,18 +67,25 @@ def _is_opened(path: str, value: Any, settings: Mapping[str, Any]) -> bool:
 
 
 def shortened(changes: Sequence[Changed]) -> list[Changed]:
-    """Return the changes for reading: of what is new as a whole, a row, and what is not as declared."""
+    """Return the changes for reading.
+
+    What is new as a whole has a row, and one for each setting that is not as declared; what is gone has one.
+    """
     found: list[Changed] = []
+    told: set[str] = set()
     for one in changes:
-        if one.usual == ABSENT:
-            parent = one.path.rpartition(".")[0]
-            if parent not in {other.path for other in found}:
-                found.append(Changed(parent, ADDED, ABSENT, None))
-            usual = UNSET if one.parameter is None else one.parameter.limits.default
-            if one.parameter is not None and one.value != usual:
-                found.append(one._replace(usual="" if usual is UNSET else usual))
-        else:
+        parent = one.path.rpartition(".")[0]
+        whole = ABSENT in (one.value, one.usual)
+        if whole and parent not in told:
+            told.add(parent)
+            added = one.usual == ABSENT
+            found.append(Changed(parent, THERE if added else ABSENT, ABSENT if added else THERE, None))
+        if not whole:
             found.append(one)
+        elif one.parameter is not None and one.usual == ABSENT:
+            usual = one.parameter.limits.default
+            if one.value != usual:
+                found.append(one._replace(usual="" if usual is UNSET else usual))
     return found
 
 

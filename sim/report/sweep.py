@@ -10,7 +10,20 @@ import numpy as np
 from sim.errors import UserError
 from sim.figures.gallery import USUAL_OUTCOMES
 from sim.report import common
-from sim.report.content import Code, Page, Part, Table, Words, clean, count, number, say, span, unit_told
+from sim.report.content import (
+    Code,
+    Page,
+    Part,
+    Table,
+    Words,
+    clean,
+    count,
+    difference_of,
+    number,
+    say,
+    span,
+    unit_told,
+)
 from sim.report.settings import command, sweep_words
 from sim.schema import spell
 from sim.study import analysis
@@ -129,7 +142,7 @@ def _analyses(sweep: Sweep, outcome: str) -> list[Table]:
     tables = []
     try:
         found = analysis.sensitivity(sweep, outcome)
-        unit = "" if "total" in found else _unit(sweep, outcome)
+        unit = "" if "total" in found else difference_of(_unit(sweep, outcome))
         rows = [
             [(str(one["setting"]),), (number(float(one["index"]), unit),),
              span(float(one["low"]), float(one["high"]), unit)]

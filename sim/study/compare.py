@@ -74,6 +74,7 @@ from sim.study.result import (
 from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder
 from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
+from sim.study.spread import SPREAD, SPREAD_UNITS, WEEK_UNITS, WEEKS, spread_of, weeks_of
 from sim.world import World, load_world
 
 COMPARISON, INCIDENCE, RUNS = "comparison", "incidence", "runs"
@@ -104,7 +105,12 @@ UNITS: Mapping[str, dict[str, str]] = {
         "seeds": "runs",
     },
     EXITS: {"agents": "agents", "seeds_left": "runs", "seeds": "runs"},
+    WEEKS: WEEK_UNITS,
+    SPREAD: SPREAD_UNITS,
 }
+LATER = (WEEKS, SPREAD)
+"""Tables that comparisons of earlier versions lack: they read as empty."""
+
 
 Draw = Callable[["Comparison", Path], Any]
 Floats = npt.NDArray[np.float64]
@@ -133,6 +139,10 @@ class Comparison(Drawable):
         A row for each scenario and country: net public transfers per resident and year.
     exits
         Whom platforms shut out in which country, in each scenario.
+    weeks
+        The pairs week by week: workers, tasks, money and time of the world.
+    spread
+        Quantiles of pay and income in each scenario, and what the lowest hold of them.
     """
 
     path: Path
@@ -143,6 +153,8 @@ class Comparison(Drawable):
     flows: pd.DataFrame = field(default_factory=pd.DataFrame)
     countries: pd.DataFrame = field(default_factory=pd.DataFrame)
     exits: pd.DataFrame = field(default_factory=pd.DataFrame)
+    weeks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    spread: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def baseline(self) -> str:
@@ -163,7 +175,8 @@ class Comparison(Drawable):
 def load_comparison(path: str | Path) -> Comparison:
     """Read the folder of a comparison; the units of each column are in `attrs["units"]`."""
     folder = Path(path)
-    files = [folder / f"{name}.parquet" for name in UNITS]
+    found = [name for name in UNITS if name not in LATER or (folder / f"{name}.parquet").is_file()]
+    files = [folder / f"{name}.parquet" for name in found]
     if not all(file.is_file() for file in (folder / MANIFEST, *files)):
         raise UserError(f"{folder} is not the folder of a finished comparison")
     manifest = read_manifest(folder / MANIFEST)
@@ -738,6 +751,12 @@ def write_tables(
         MONEY: flows_of(parts),
         COUNTRIES: countries_of(amounts, world, scale, first.time.days),
         EXITS: exits_of(parts),
+        WEEKS: weeks_of(amounts, first.time.start, first.time.warmup_days),
+        SPREAD: spread_of(
+            {name: [parts.need(name, number).people for number in range(parts.seeds)] for name in parts.plan},
+            dict(zip(map(str, world.codes), map(str, world.group), strict=True)),
+            first.time.days,
+        ),
     }
     manifest["unchanged"] = unchanged(runs, amounts)
     metrics = dict.fromkeys(frames[COMPARISON]["metric"])

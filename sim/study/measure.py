@@ -23,6 +23,7 @@ from sim.outcomes.recorder import Recorder
 from sim.outcomes.roster import income_of_leavers, member_days
 from sim.study import incidence
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
+from sim.study.spread import WEEKS, by_week
 from sim.study.worth import Curves, lost_by_users
 from sim.world import World
 
@@ -160,7 +161,8 @@ class Measured:
         For each table of incidence, micro-dollars by (line, group of countries); under `RANGE`, the least
         and the most that users let go may have lost; under `FLOWS`, by (kind of transfer, ""); under
         `PUBLIC`, what public money brings to a country, by (country, ""); under `EXITS`, agents that a
-        platform shut out, by (platform: who, country), and not money.
+        platform shut out, by (platform: who, country), and not money; under `WEEKS`, sums of whole weeks by
+        (measure, week), of several units.
     """
 
     values: list[Value]
@@ -285,6 +287,7 @@ def reduce(
         incidence.EXITS: incidence.exits(frames.exits),
         incidence.FLOWS: incidence.by_kind(frames.flows),
         incidence.PUBLIC: incidence.public_money(frames.flows),
+        WEEKS: by_week(frames.series),
     }
     return Measured(values, people[list(KEPT)].reset_index(drop=True), amounts)
 

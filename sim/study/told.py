@@ -44,6 +44,10 @@ OF_GROUPS = (
     ("income_with_transfers_per_worker_month", "pay and incomes received"),
 )
 LONGEST_NAME, WIDEST = 16, 120
+PAIRED = (
+    "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell the"
+    " sign."
+)
 DAYS_TO_REST = 150
 TITLES = {
     CASH: "Who pays and who receives: cash by the ledger, USD in the window",
@@ -174,10 +178,7 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     if scenario in comparison.unchanged:
         text.append("It changes nothing: every difference is exactly 0 in every seed.")
     elif len(seeds) > 1:
-        text.append(
-            "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell"
-            " the sign."
-        )
+        text.append(PAIRED)
     return text
 
 
