@@ -17,6 +17,10 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_copyright = False
 
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+default_role = "code"  # what stands between single backticks in docstrings
+
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 

@@ -18,6 +18,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "images" / "gallery"
 TAX_AND_INCOME = " policy=[usage_tax,universal_income]"
 SMALL = " world=six_regions workers.count=1000"
+TINY = "world=six_regions workers.count=300 time.days=40"
 RATES = "policy.usage_tax.usd_per_user_month=0.1,0.5,2,5"
 FEES = "platforms.microwork.requester_fee=0.1,0.2,0.4"
 RESULTS: dict[str, tuple[str, str]] = {
@@ -31,8 +32,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "sweep": (
         "Of a sweep",
-        f"clickmarket sweep policy=[usage_tax] {RATES} {FEES} seeds=2 world=six_regions workers.count=300"
-        " time.days=40",
+        f"clickmarket sweep policy=[usage_tax] {RATES} {FEES} seeds=2 {TINY}",
     ),
 }
 INTRODUCTION = """\
