@@ -193,8 +193,11 @@ def _dispatch(words: list[str]) -> int:
     if first == "compare":
         return _compare(words[1:])
     if first == "doctor":
-        from sim.doctor import doctor
+        from sim.doctor import DOCTOR_USAGE, doctor
 
+        if "--help" in words or "-h" in words:
+            show_help(DOCTOR_USAGE)
+            return 0
         return doctor(words[1:])
     if first == "completion":
         from sim import completion
@@ -268,7 +271,8 @@ def fit(text: str, columns: int) -> str:
             continue
         gaps = [found.end() for found in re.finditer(r"(?<=\S) {2,}", line)]
         margin = len(line) - len(line.lstrip())
-        indent = " " * (gaps[-1] if gaps and gaps[-1] <= columns // 2 else margin + 4)
+        hangs = margin < columns // 3 and (margin or line.startswith("clickmarket "))
+        indent = " " * (gaps[-1] if gaps and gaps[-1] <= 3 * columns // 5 else margin + 4 * bool(hangs))
         fitted += textwrap.wrap(line, max(columns, 20), subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(fitted) + "\n"
 

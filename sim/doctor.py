@@ -47,9 +47,6 @@ class Finding(NamedTuple):
 
 def doctor(words: Sequence[str]) -> int:
     """Print what each check finds; return 0, or 1 if something is broken."""
-    if "--help" in words or "-h" in words:
-        print(DOCTOR_USAGE, end="")
-        return 0
     if words:
         raise UserError(
             "clickmarket doctor takes no words.",
