@@ -14,7 +14,7 @@ MESA35_TESTS := tests/mesa_api $(wildcard tests/checkpoints tests/study/test_run
 SMOKE := run world=north_south workers.count=500 requesters.count=20 time.days=2 time.warmup_days=0
 
 .DEFAULT_GOAL := help
-.PHONY: help run claims test test-nightly test-mesa35 test-slurm lint bench lock clean
+.PHONY: help run claims test test-nightly test-mesa35 test-slurm docs lint bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ test-slurm: $(VENV)/$(STAMP) ## play a sweep on a real Slurm on this machine; as
 	  echo "$$program is missing (Debian, Ubuntu: apt-get install slurmctld slurmd slurm-client munge)" >&2; exit 1; }; done
 	$(BIN)/python -m pytest -m nightly tests/study/test_slurm.py
 
+docs: $(VENV)/$(STAMP) ## build the documentation into build/docs, tutorials run; any warning ends it
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "Open build/docs/index.html"
+
 lint: $(VENV)/$(STAMP) ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,7 +69,7 @@ define set_up
 	  echo "$(1) cannot make environments: its venv module is incomplete (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Setting up $(2) from requirements.lock; once, for about a minute."
 	@$(1) -m venv $(2)
-	@$(2)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements.lock
+	@$(2)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --use-pep517 --require-hashes -r requirements.lock
 	@$(2)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(2)/$(STAMP)
 endef

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,11 +75,12 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if sys.platform != "win32":  # there no folder can be opened
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UserError(f"The checkpoint cannot be written: {error.strerror}.", value=str(path)) from error

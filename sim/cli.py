@@ -6,6 +6,9 @@ What a run needs is imported when it is needed: help and refusals come at once.
 
 from __future__ import annotations
 
+import pydoc
+import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -13,15 +16,28 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import Terminated, UserError, nearest_or_first
+from sim.errors import Terminated, UserError, nearest, nearest_or_first
 
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
-COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES, "validate", "plot", "report")
-RUN_OPTIONS = ("--plugin", "--cfg", "-m", "--help")
-COMPARE_OPTIONS = ("--plugin", "--help")
+COMMANDS = (
+    "run",
+    "compare",
+    "sweep",
+    "status",
+    "verify",
+    "compact",
+    *ANALYSES,
+    "validate",
+    "plot",
+    "report",
+    "doctor",
+    "completion",
+)
+RUN_OPTIONS = ("--plugin FILE", "--cfg job", "-m", "--help")
+COMPARE_OPTIONS = ("--plugin FILE", "--help")
 RESUME = "resume="
 FREE_ON_RESUME = ("compute.",)
 USUAL_SEEDS = 10
@@ -47,25 +63,39 @@ MAIN_PARAMETERS = (
 USAGE = """\
 clickmarket: a simulated market of click work
 
-  clickmarket run [SETTING ...]   simulate the market and write a folder of results
-  clickmarket run --help          explain groups and settings
-  clickmarket compare BASELINE SCENARIO ... [seeds=N] [jobs=N] [match=static] [SETTING ...]
-                                  say what policies change, for whom, and who pays
-  clickmarket compare --help      explain scenarios and policies
+  clickmarket run [SETTING ...]   simulate the market, write a folder of results
+  clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
+                                  what policies change, for whom, and who pays
   clickmarket sweep SETTING=VALUES ... [seeds=N]
-                                  play every point of a study, on this machine or a cluster
-  clickmarket sweep --help        explain studies, designs and engines
+                                  every point of a study, here or on a cluster
   clickmarket status | verify | compact FOLDER
                                   look after the folder of a sweep
-  clickmarket sensitivity | response | pareto | discover | replications FOLDER ...
-                                  say what a sweep shows
-  clickmarket validate [SETTING ...] [seeds=N]
-                                  hold the market against what was observed, hits and misses
-  clickmarket plot RESULT [FIGURE ...] [format=png,svg,pdf] [to=FOLDER]
-                                  draw the figures of a run, comparison, sweep or validation
-  clickmarket report RESULT [to=FILE.html]
-                                  write one page to read, print or mail
+  clickmarket sensitivity | response | pareto | discover | replications FOLDER
+                                  what a sweep shows
+  clickmarket validate            the market against what was observed
+  clickmarket plot RESULT [FIGURE ...]
+                                  draw a result's figures
+  clickmarket report RESULT       write one page to read, print or mail
+  clickmarket doctor              check this installation
+  clickmarket completion SHELL    tab completion for bash, zsh or fish
   clickmarket --version           print the version
+
+clickmarket COMMAND --help explains a command, its words and its settings.
+"""
+
+FIRST_STEPS = """\
+clickmarket: a simulated market of click work
+
+First steps
+  clickmarket doctor
+      check this installation
+  clickmarket run world=six_regions workers.count=2000 time.days=30
+      a month of a small market; seconds, once the model is compiled
+  clickmarket compare none usage_tax+universal_income seeds=5 \\
+      world=six_regions workers.count=2000 time.days=90
+      what a tax and an income change, and who pays; about a minute
+
+All commands: clickmarket --help
 """
 
 RUN_USAGE = """\
@@ -148,9 +178,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    first = words[0] if words else "--help"
+    if not words:
+        print(FIRST_STEPS + _last_results(), end="")
+        return 0
+    first = words[0]
     if first in ("--help", "-h", "help"):
-        print(USAGE, end="")
+        show_help(USAGE)
         return 0
     if first == "--version":
         print(f"clickmarket {version()}")
@@ -159,13 +192,30 @@ def _dispatch(words: list[str]) -> int:
         return _run(_sort_words(words[1:]))
     if first == "compare":
         return _compare(words[1:])
-    if first == "validate":
-        from sim.cli_validate import validate
+    if first == "doctor":
+        from sim.doctor import DOCTOR_USAGE, doctor
 
+        if "--help" in words or "-h" in words:
+            show_help(DOCTOR_USAGE)
+            return 0
+        return doctor(words[1:])
+    if first == "completion":
+        from sim import completion
+
+        return completion.command(words[1:], COMMANDS)
+    if first == "validate":
+        from sim.cli_validate import VALIDATE_USAGE, validate
+
+        if "--help" in words or "-h" in words:
+            show_help(VALIDATE_USAGE)
+            return 0
         return validate(words[1:], _plugin)
     if first in ("plot", "report"):
         from sim import cli_figures
 
+        if "--help" in words or "-h" in words:
+            show_help(getattr(cli_figures, f"{first.upper()}_USAGE"))
+            return 0
         return int(getattr(cli_figures, first)(words[1:]))
     if first in COMMANDS:
         return _sweep(first, words[1:])
@@ -174,19 +224,68 @@ def _dispatch(words: list[str]) -> int:
         "There is no such command.",
         value=first,
         allowed=", ".join(choices),
-        nearest=f"clickmarket {nearest_or_first(first, choices)}",
+        nearest=_meant_by(first, choices),
     )
+
+
+def _meant_by(word: str, commands: Sequence[str]) -> str:
+    """Return the command that a first word may stand for: one that is like it, or `run` before a setting."""
+    from sim.composition import conf_folder, group_options
+    from sim.overrides import meant
+
+    if "=" in word:
+        return f"clickmarket run {word}"
+    if command := nearest(word, commands):
+        return f"clickmarket {command}"
+    if setting := meant(word, group_options(conf_folder())):
+        return f"clickmarket run {setting}"
+    return "clickmarket --help"
+
+
+def _last_results() -> str:
+    """Return a line about the newest folder of results here; nothing if there is none."""
+    folders = [file.parent for file in Path("results").glob("*/manifest.json")]
+    newest = max(folders, key=lambda folder: folder.name, default=None)
+    return f"Newest results here: {newest}\n" if newest is not None else ""
+
+
+def show_help(text: str) -> None:
+    """Print a help as wide as the terminal; by a pager if it is one, and too low for all."""
+    if not sys.stdout.isatty():
+        print(text, end="")
+        return
+    columns, lines = shutil.get_terminal_size()
+    fitted = fit(text, columns)
+    if fitted.count("\n") < lines:
+        print(fitted, end="")
+    else:
+        pydoc.pager(fitted)
+
+
+def fit(text: str, columns: int) -> str:
+    """Wrap the lines that are too long for so many columns, each under its own last column."""
+    fitted: list[str] = []
+    for line in text.splitlines():
+        if len(line) <= columns:
+            fitted.append(line)
+            continue
+        gaps = [found.end() for found in re.finditer(r"(?<=\S) {2,}", line)]
+        margin = len(line) - len(line.lstrip())
+        hangs = margin < columns // 3 and (margin or line.startswith("clickmarket "))
+        indent = " " * (gaps[-1] if gaps and gaps[-1] <= 3 * columns // 5 else margin + 4 * bool(hangs))
+        fitted += textwrap.wrap(line, max(columns, 20), subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(fitted) + "\n"
 
 
 def _sweep(command: str, words: list[str]) -> int:
     """Carry out a command around sweeps."""
     from sim import cli_sweep
 
+    if "--help" in words or "-h" in words:
+        show_help(cli_sweep.SWEEP_USAGE)
+        return 0
     if command == "sweep":
         return cli_sweep.sweep(words, _plugin)
-    if "--help" in words or "-h" in words:
-        print(cli_sweep.SWEEP_USAGE, end="")
-        return 0
     if command in ANALYSES:
         return cli_sweep.analyse(command, words)
     return int(getattr(cli_sweep, command)(words))
@@ -222,7 +321,7 @@ def _sort_words(words: list[str]) -> RunWords:
         elif word.startswith(RESUME):
             resume = _checkpoint(value)
         elif word.startswith("-"):
-            raise _unknown_option(word)
+            raise _unknown_option(word, following=next(rest, ""))
         else:
             overrides.append(word)
     return RunWords(overrides, plugins, resume, wants_help, print_config, several)
@@ -258,19 +357,25 @@ def _checkpoint(value: str) -> Path:
     )
 
 
-def _unknown_option(word: str) -> UserError:
+def _unknown_option(word: str, options: Sequence[str] = RUN_OPTIONS, following: str = "") -> UserError:
+    """Return the error for an option that does not exist; it may be a setting with dashes before it."""
+    from sim.composition import conf_folder, group_options
+    from sim.overrides import meant
+
+    name, _, value = word.lstrip("-").partition("=")
+    setting = meant(name, group_options(conf_folder()), value or following.partition("=")[0])
     return UserError(
         "There is no such option.",
         value=word,
-        allowed="--plugin FILE, --cfg job, --help; settings have no dashes: workers.count=1000",
-        nearest=nearest_or_first(word, RUN_OPTIONS),
+        allowed=", ".join(options) + "; settings have no dashes: workers.count=1000",
+        nearest=nearest(word, options) or setting or nearest_or_first(word, options),
     )
 
 
 def _run(words: RunWords) -> int:
     """Compose, validate, and only then touch the disk."""
     if words.help:
-        print(run_help(), end="")
+        show_help(run_help())
         return 0
     if words.several and words.resume is None and not words.print_config:
         return _run_several(words)
@@ -316,7 +421,7 @@ def _draw(*what: Any) -> None:
 def _compare(words: list[str]) -> int:
     """Compose and validate every scenario, and only then touch the disk."""
     if "--help" in words or "-h" in words:
-        print(compare_help(), end="")
+        show_help(compare_help())
         return 0
     asked = _sort_compare_words(words)
     from sim.study.scenarios import compose_scenarios, with_seeds
@@ -356,12 +461,7 @@ def _sort_compare_words(words: list[str]) -> CompareWords:
         if option == "--plugin":
             plugins.append(_plugin(value if equals else next(rest, "")))
         elif word.startswith("-"):
-            raise UserError(
-                "There is no such option.",
-                value=word,
-                allowed="--plugin FILE, --help; settings have no dashes: workers.count=1000",
-                nearest=nearest_or_first(word, COMPARE_OPTIONS),
-            )
+            raise _unknown_option(word, COMPARE_OPTIONS, next(rest, ""))
         elif option == "seeds":
             seeds = _whole(option, value)
         elif option == "jobs" and equals:

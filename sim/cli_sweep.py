@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import importlib.util
 import json
 import math
 import sys
@@ -177,6 +178,10 @@ def _memory(own: Mapping[str, str]) -> int:
             value=memory,
             allowed=f"{LEAST_MEMORY_MIB} MiB of address space or more; 0 for no limit",
             nearest=f"memory={LEAST_MEMORY_MIB}",
+        )
+    if memory and importlib.util.find_spec("resource") is None:
+        raise UserError(
+            "cannot be limited on this system.", path="memory", value=memory, allowed="0", nearest="memory=0"
         )
     return memory
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from sim.instruments import Policies
+from sim.instruments import Measure, Policies
 from sim.intelligence import Intelligence
 from sim.parameters import assumed, parameter
 
@@ -958,8 +958,10 @@ class Config:
     def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if an instrument about paid work names a platform without any."""
         paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
-        for instrument in PAID_WORK:
-            for name in getattr(getattr(self.policy, instrument), "platforms", ()):
+        for instrument, chosen in self.policy.chosen().items():
+            if instrument not in PAID_WORK and not isinstance(chosen, Measure):
+                continue
+            for name in getattr(chosen, "platforms", ()):
                 if name in self.platforms and name not in paid:
                     allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
                     yield f"policy.{instrument}.platforms", name, allowed

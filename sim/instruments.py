@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sim.parameters import assumed, parameter
@@ -490,6 +490,53 @@ class Reclassification(Instrument):
             yield "first_ratio", self.first_ratio, f"at most highest_ratio, {self.highest_ratio:g}"
 
 
+PER_PLATFORM = ("fee_cap", "reward_floor", "portable")
+"""Rules of a measure that hold on a platform for everybody, wherever they live."""
+
+STEPS = ("fee_cap", "portable")
+"""Rules of a measure that hold or do not: they cannot grow over months."""
+
+MOST = {"fee_cap": 2.0, "portable": 1.0, "unfair": 1.0}
+"""Highest value of a rule; the others are USD an hour, up to 1,000."""
+
+
+@dataclass(frozen=True)
+class Measure(Instrument):
+    """A policy of the user's own: one rule of the market, its value, where it holds and from when on.
+
+    Of several that set one rule in one place the strictest holds, as of all policies.
+    """
+
+    rule: str = parameter(
+        "fee_cap",
+        meaning="what is ruled: the highest fee on requesters, a share of the reward; the lowest reward for"
+        " an hour of stated time, for all or (worker_floor) for workers of the countries; USD for an hour of"
+        " search, of waiting for work, of work that was rejected; whether (1) records made elsewhere count;"
+        " the share of unfair rejections that remain",
+        choices=(
+            "fee_cap", "reward_floor", "worker_floor", "paid_search", "paid_waiting", "paid_rejected",
+            "portable", "unfair",
+        ),
+    )  # fmt: skip
+    value: float | None = parameter(
+        None, meaning="the value of the rule: a share, or USD an hour; must be given", low=0, high=1000
+    )
+    platforms: list[str] = parameter(
+        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    )
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        most = MOST.get(self.rule, 1000.0)
+        if self.value is None or self.value > most:
+            yield "value", self.value, f"a number from 0 to {most:g} where rule={self.rule}"
+        if self.countries and self.rule in PER_PLATFORM:
+            yield "countries", self.countries, f"no list of countries: rule={self.rule} is one for a platform"
+        if self.phase_in_months and self.rule in STEPS:
+            yield "phase_in_months", self.phase_in_months, f"0: rule={self.rule} holds or does not"
+
+
 ANY_NUMBER = ("a number",)
 """In place of choices: anything but null."""
 
@@ -546,6 +593,13 @@ class Policies:
     commons: Commons | None = field(default=None)
     union: Union | None = field(default=None)
     reclassification: Reclassification | None = field(default=None)
+    measures: dict[str, Measure] = field(default_factory=dict)
+
+    def chosen(self) -> dict[str, Instrument]:
+        """Return what is chosen, by its path below `policy`; measures under names of the user's own."""
+        own = {f"measures.{name}": one for name, one in self.measures.items()}
+        named = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: one for name, one in named.items() if isinstance(one, Instrument)} | own
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (path, value, what is allowed) for instruments that contradict each other."""

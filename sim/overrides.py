@@ -6,6 +6,7 @@ functions, sweeps, packages and look-ups (`${...}`) are refused: a run has one v
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 import re
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sim.config import Config
 from sim.errors import UNSET, UserError, nearest_or_first, one_line
-from sim.schema import ANY_NAME, describe, join, takes_new_names, takes_settings, unknown_key
+from sim.schema import ANY_NAME, describe, join, slots, spell, takes_new_names, takes_settings, unknown_key
 
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
@@ -58,14 +59,23 @@ def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Requ
             allowed=f"at most {OVERRIDES_CHARACTERS} characters",
             nearest=f"{FILE_KEY}=FILE, with the settings in the file",
         )
-    for text in overrides:
+    for number, text in enumerate(overrides):
         key, found, rest = text.partition("=")
         if key == FILE_KEY and found:
             request.files.append(Path(rest))
             continue
+        refuse_bare(text, options, "".join(overrides[number + 1 : number + 2]))
         change = _parse(text)
         if change.path in options:
             request.choices[change.path] = _group_choice(change, options[change.path])
+        elif group := _misspelt_group(change, options):
+            raise UserError(
+                "is not a known setting.",
+                path=change.path,
+                value=change.value,
+                allowed="groups, as clickmarket run --help lists them, or a setting",
+                nearest=group,
+            )
         else:
             request.changes.append(change)
     return request
@@ -121,6 +131,59 @@ def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
             "key=value; a text with special characters in quotes, and the shell needs quotes around them",
             f"\"{key}='{quoted}'\"" if equals else "",
         ) from cause
+
+
+LIKE = 0.7
+"""How alike a word must be to one that is known, to be taken for it."""
+
+
+def refuse_bare(text: str, options: Mapping[str, list[str]], following: str = "") -> None:
+    """Refuse a word without a value; name what may have been meant, with the word after it as its value."""
+    key = text.lstrip("+")
+    if "=" in text or text.startswith("~") or not re.fullmatch(r"[\w.+-]+", key):
+        return
+    raise UserError(
+        "has no value.",
+        path=key,
+        allowed="key=value, as in world=six_regions or time.days=90",
+        nearest=meant(key, options, following if "=" not in following else "") or "clickmarket run --help",
+    )
+
+
+def meant(word: str, options: Mapping[str, list[str]], following: str = "") -> str:
+    """Return the setting that a bare word may stand for, spelled with a value; empty if none is like it.
+
+    `six_region` is a name of a group, `world` a group, `days` the last part of a path.
+    """
+    paths = {row.path: row.limits.default for row in describe(Config)}
+    chosen = {name: f"{group}={name}" for group, names in options.items() for name in names if name != "none"}
+    groups = {group: f"{group}={following or names[-1]}" for group, names in options.items()}
+    last = {path.rpartition(".")[2]: path for path in reversed(paths)}
+    own = _nearest_setting(word) if "." in word else ""
+    if own and _alike(word, own) >= LIKE:
+        default = paths.get(own, UNSET)
+        return f"{own}={following or ('...' if default is UNSET else spell(default))}"
+    best = max([*chosen, *groups, *last], key=lambda known: _alike(word, known))
+    if _alike(word, best) < LIKE:
+        return ""
+    if best in chosen or best in groups:
+        return chosen.get(best) or groups[best]
+    path = last[best]
+    return f"{path}={following or spell(paths[path])}"
+
+
+def _alike(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, word.lower()[:80], other.lower()).ratio()
+
+
+def _misspelt_group(change: Change, options: Mapping[str, list[str]]) -> str:
+    """Return the choice of a group that may be meant by a name that is neither a group nor a section."""
+    if "." in change.path or change.mark or change.path in slots(Config):
+        return ""
+    group = max(options, key=lambda known: _alike(change.path, known))
+    if _alike(change.path, group) < LIKE:
+        return ""
+    return f"{group}={nearest_or_first(str(change.value), options[group])}"
 
 
 def _nearest_setting(key: str) -> str:

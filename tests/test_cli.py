@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sim.cli import EXPLAINED_BY_COMPARE, HELP_COLUMNS, HELP_LINES, MAIN_PARAMETERS, main
+from sim.cli import COMMANDS, EXPLAINED_BY_COMPARE, HELP_COLUMNS, HELP_LINES, MAIN_PARAMETERS, fit, main
 from sim.composition import compose, conf_folder, group_options, to_plain
 from sim.config import Config
 from sim.schema import describe, spell
@@ -164,6 +164,64 @@ def test_help_reads_the_declarations(executor: Executor, capsys: pytest.CaptureF
         assert len(text.splitlines()) <= HELP_LINES
         assert "* world=global" in text
     assert executor.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("six_regions", "clickmarket run world=six_regions"),
+        ("workers.count=5", "clickmarket run workers.count=5"),
+        ("cmpare", "clickmarket compare"),
+        ("zzzzzz", "clickmarket --help"),
+        ("run six_region", "world=six_regions"),
+        ("run workers.count", "workers.count=20_000"),
+        ("run workers.cuont", "workers.count=20_000"),
+        ("run days", "time.days=365"),
+        ("run seed 7", "seed=7"),
+        ("run world six_regions", "world=six_regions"),
+        ("run usage_tax", "policy=usage_tax"),
+        ("run wrld=six_regions", "world=six_regions"),
+        ("run --days 7", "time.days=7"),
+        ("run --seed=7", "seed=7"),
+        ("run --plugn x.py", "--plugin FILE"),
+        ("run 5000", "clickmarket run --help"),
+        ("compare none six_region", "world=six_regions"),
+        ("compare none usage_tx", "usage_tax"),
+        ("sweep six_regions", "world=six_regions"),
+        ("validate mturk_2015", "world=mturk_2015"),
+    ],
+)
+def test_what_a_bare_word_may_mean(words: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"  nearest  {meant}"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+@pytest.mark.parametrize("command", ["", *(c for c in COMMANDS if c != "completion")])
+def test_help_fits_the_width(command: str, columns: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+    text = capsys.readouterr().out
+    fitted = fit(text, columns)
+    longest = max(fitted.splitlines(), key=len)
+    assert len(longest) <= columns or " " not in longest.strip(), longest
+    assert fitted.split() == text.split()
+    if not command:
+        assert fitted.count("\n") < 24 or columns < 80
+
+
+def test_no_word_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    assert "clickmarket --help" in told and "Newest" not in told and told.count("\n") < 24
+    assert max(map(len, told.splitlines())) <= 80
+    for name in ("20260101-a", "20260301-b", "20260201-c"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+        (tmp_path / "results" / name / "manifest.json").write_text("{}")
+    assert main([]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"Newest results here: {Path('results/20260301-b')}"
 
 
 def test_usage_and_version(capsys: pytest.CaptureFixture[str]) -> None:

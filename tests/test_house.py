@@ -51,6 +51,8 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("cli_sweep.py",),
         ("cli_validate.py",),
         ("cli_figures.py",),
+        ("completion.py",),
+        ("doctor.py",),
         ("cli.py",),
         ("__main__.py",),
         ("__init__.py",),

@@ -16,6 +16,7 @@ CHOICES = {
     "platforms.<name>.owner", "platforms.<name>.*_countries",
     "platforms.<name>.family", "platforms.<name>.task_types", "platforms.<name>.posting_hours",
     "market.acceptance", "market.pay_setting",
+    "policy.measures.<name>.*",
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
     "policy.universal_income.pool", "policy.conditional_income.pool", "policy.wage_floor.basis",

@@ -134,7 +134,11 @@ def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exerci
         assert lines[0].startswith(f"{path} does not fit") and "nobody is paid on social" in lines[2], lines
         compose([*words, f"{path}=[microwork,on_demand]"])
     listing = [name for name, one in _all_instruments().items() if hasattr(one, "platforms")]
-    assert set(PAID_WORK) == {name for name in listing if not name.endswith("tax")}
+    assert {*PAID_WORK, "measures"} == {name for name in listing if not name.endswith("tax")}
+    law = "+policy.measures.law"
+    lines = told("platforms=all_families", f"{law}.value=0.1", f"{law}.platforms=[microwork,social]")
+    assert lines[0].startswith("policy.measures.law.platforms does not fit"), lines
+    assert "nobody is paid on social" in lines[2], lines
     exercised("instruments", len(PAID_WORK), 5)
 
 
@@ -145,7 +149,9 @@ def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
         instrument = path.split(".")[1] if path.startswith("policy.") else ""
         chosen = {"": [], "universal_income": ["policy=[universal_income,usage_tax]"]}
         words = chosen.get(instrument, [f"policy=[{instrument},usage_tax]"])
-        lines = told(*words, f"{path}=[b,a,b]")
+        if instrument == "measures":  # there are none unless they are added
+            words = ["+policy.measures.microwork.value=0.1"]
+        lines = told(*words, f"{'+' * (instrument == 'measures')}{path}=[b,a,b]")
         assert lines[0] == f"{path} names something twice." and lines[1].split() == ["found", "'b'"], lines
         assert lines[-1].split(maxsplit=1)[1] == f"{path}=[b,a]", lines
     exercised("lists", len(rows), 20)

@@ -52,7 +52,7 @@ from sim.ledger import (
 from sim.numeric import added_up, log
 from sim.policy import commons as commons_rules
 from sim.policy import income as incomes
-from sim.policy import taxes, wage_floor
+from sim.policy import measures, taxes, wage_floor
 from sim.policy.at_cost import Costs
 from sim.policy.channels import (
     HIGHEST_FEE,
@@ -771,6 +771,10 @@ class Offices:
         if floor is not None:
             strength = float(self.strength(floor, hour))
             found += wage_floor.contributions(floor, strength, self.names, self.world)
+        for measure in self.policy.measures.values():
+            found += measures.contributions(
+                measure, float(self.strength(measure, hour)), self.names, self.world
+            )
         if self.cooperatives is not None and self.strength(self.cooperatives.terms, hour):
             found += self.cooperatives.contributions()
         if self.fund is not None:
@@ -1068,17 +1072,16 @@ def usual_task_hours(config: Config) -> float:
 def refuse_unknown_names(config: Config, world: World) -> None:
     """Refuse instruments that name a country or a platform that is not there."""
     known = {"countries": world.codes, "platforms": tuple(config.platforms), "families": FAMILIES}
-    for field in dataclasses.fields(config.policy):
-        instrument = getattr(config.policy, field.name)
+    for path, instrument in config.policy.chosen().items():
         for kind, names in known.items():
             for name in getattr(instrument, kind, ()):
                 if name not in names:
                     raise UserError(
                         f"names none of the {kind} of this run.",
-                        path=f"policy.{field.name}.{kind}",
+                        path=f"policy.{path}.{kind}",
                         value=name,
                         allowed=", ".join(names),
-                        nearest=f"policy.{field.name}.{kind}=[{nearest_or_first(name, names)}]",
+                        nearest=f"policy.{path}.{kind}=[{nearest_or_first(name, names)}]",
                     )
 
 

@@ -39,8 +39,14 @@ def only_one(folder: str | Path, name: str, what: str = "The same comparison") -
     try:
         yield
     finally:
+        _let_go(path, file)
+
+
+def _let_go(path: Path, file: BinaryIO) -> None:
+    """Take the lock's file away while it is held; Windows lets nobody do so, and there it stays."""
+    with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
-        file.close()
+    file.close()
 
 
 def _locked(path: Path, what: str = "", patient: bool = False) -> BinaryIO:
@@ -75,8 +81,7 @@ def taking_turns(results: Path, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        file.close()
+        _let_go(path, file)
 
 
 @contextlib.contextmanager

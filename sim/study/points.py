@@ -17,7 +17,7 @@ from typing import Any
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied
+from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied, refuse_bare
 from sim.plain_yaml import read_yaml
 from sim.schema import ANY_NAME, describe, slots, spell
 from sim.study.designs import DESIGNS, Axis, Point, points_of
@@ -96,6 +96,7 @@ def read_study(words: Sequence[str]) -> Study:
         if name in USUAL and equals:
             chosen[name] = _choice(name, value)
             continue
+        refuse_bare(word, options)
         found = parse_varied(word)
         if isinstance(found, Varied):
             _refuse_varied_seed(found)

@@ -54,15 +54,19 @@ def frame_file(name: str) -> str:
 class RunResult(Drawable):
     """A run, read from its folder.
 
+    Its tables, from ``series`` to ``ai``, are pandas frames, read when first asked for;
+    ``frame.attrs["units"]`` tells the unit of each column.
+
     Attributes
     ----------
     path
         The folder.
-    config, manifest, summary
-        The resolved configuration; versions, seed and hashes; {name: {"value", "unit", "definition"}}.
-    series, clock, workers, requesters, batches, spells, flows, taxes, incomes, audiences, cooperatives,
-    commons, unions, employment, exits, ai
-        Tables (pandas), read when first asked for; `frame.attrs["units"]` tells the unit of each column.
+    config
+        The resolved configuration.
+    manifest
+        Versions, seed and hashes.
+    summary
+        Indicators: name -> {"value", "unit", "definition"}.
     scale
         People that a worker stands for.
     world

@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
-from sim.instruments import Instrument, Levy, ProfitTax, Programme
+from sim.instruments import Levy, ProfitTax, Programme
 from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
@@ -237,12 +237,10 @@ def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: P
 def never_in_force(model: ClickWorkModel) -> list[str]:
     """Return the instruments that are chosen, but in force on no day of the run."""
     policy, days = model.config.policy, range(0, model.last_hour, 24)
-    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
     return [
         name
-        for name, instrument in chosen.items()
-        if isinstance(instrument, Instrument)
-        and not any(model.offices.strength(instrument, hour) for hour in days)
+        for name, instrument in policy.chosen().items()
+        if not any(model.offices.strength(instrument, hour) for hour in days)
     ]
 
 
@@ -266,11 +264,10 @@ def before_a_month_ends(model: ClickWorkModel) -> list[str]:
     """Return the taxes and incomes that are in force in no month that ends before the run does."""
     policy, clock = model.config.policy, model.clock
     ends = [hour for hour in range(24, model.last_hour, 24) if clock.is_month_start(hour)]
-    chosen = {one.name: getattr(policy, one.name) for one in fields(policy)}
     never = never_in_force(model)
     return [
         name
-        for name, instrument in chosen.items()
+        for name, instrument in policy.chosen().items()
         if isinstance(instrument, (Levy, Programme, ProfitTax))
         and name not in never
         and not any(model.offices.strength(instrument, hour - 1) for hour in ends)

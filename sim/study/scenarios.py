@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.overrides import Change, apply_change
+from sim.overrides import Change, apply_change, meant
 from sim.schema import takes_settings
 from sim.validation import build
 
@@ -114,6 +114,14 @@ def _known(options: Mapping[str, list[str]]) -> list[str]:
 
 def _unknown(name: str, part: str, options: Mapping[str, list[str]]) -> UserError:
     suggestion = nearest_or_first(part, _known(options) if part == name else options[POLICY])
+    setting = meant(part, options) if part == name else ""
+    if setting and setting.partition("=")[0] not in (POLICY, SCENARIO):
+        return UserError(
+            f"{part} is no policy and no scenario.",
+            value=name,
+            allowed="names of scenarios, then settings with an equals sign",
+            nearest=setting,
+        )
     parts = [suggestion if one == part else one for one in name.split(JOIN) if one]
     return UserError(
         f"{part or 'Nothing'} is no policy{' and no scenario' if part == name else ''}.",

@@ -819,7 +819,7 @@ def test_verify_names_what_is_damaged(
         (["sweep", "seeds=2", "engin=serial"], "nearest  engine=serial"),
         (["sweep", "seeds=2", "engine"], "engine has no value"),
         (["sweep", "seeds"], "seeds has no value"),
-        (["sweep", "seeds=2", "workers.cuont"], "nearest  workers.count=..."),
+        (["sweep", "seeds=2", "workers.cuont"], "nearest  workers.count=20_000"),
         (["run", "platforms.microwork.requester_fe"], "nearest  platforms.microwork.requester_fee=..."),
         (["sweep", "market.looks=5,0"], "In point 1 of 2"),
         (["sweep", "market.looks=0,5"], "In point 0 of 2"),

@@ -27,6 +27,7 @@ from sim.instruments import (
     Commons,
     ConditionalIncome,
     Cooperative,
+    Measure,
     Policies,
     ProfitTax,
     Reclassification,
@@ -746,6 +747,7 @@ OF_ONE_WORLD = {
     "commons": Policies(commons=Commons(platforms=HERE)),
     "union": Policies(union=Union(organising_rate=0.5, **LOCAL)),
     "reclassification": Policies(reclassification=Reclassification(**LOCAL)),
+    "measures": Policies(measures={"search": Measure(rule="paid_search", value=4.0, **LOCAL)}),
 }
 """Every instrument, in force in one of two worlds."""
 
