@@ -122,7 +122,7 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 MEANT_TO_FAIL = ("workers.cuont=5000",)
-FILES = ("my.yaml", "cautious.py", "my_world.csv", "tax_for_workers.yaml", "fair_search.yaml")
+FILES = ("my.yaml", "cap.yaml", "cautious.py", "my_world.csv", "tax_for_workers.yaml", "fair_search.yaml")
 
 
 def test_commands_are_understood(
