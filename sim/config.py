@@ -959,7 +959,7 @@ class Config:
         """Yield a problem if an instrument about paid work names a platform without any."""
         paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
         for instrument in PAID_WORK:
-            for name in getattr(getattr(self.policy, instrument), "platforms", ()):
+            for name in getattr(getattr(self.policy, instrument), "platforms", None) or ():
                 if name in self.platforms and name not in paid:
                     allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
                     yield f"policy.{instrument}.platforms", name, allowed

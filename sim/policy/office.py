@@ -365,6 +365,8 @@ class Offices:
 
     def strength(self, instrument: Instrument, hour: int) -> Fraction:
         """Share of its rate at which an instrument is in force in the month of an hour; 0 if it is not."""
+        if instrument.is_null():
+            return Fraction(0)
         month = self.clock.datetime(hour).date().replace(day=1)
         start = (dt.date.fromisoformat(instrument.start) if instrument.start else self.window).replace(day=1)
         if month < start or (instrument.end and month >= dt.date.fromisoformat(instrument.end)):
@@ -383,7 +385,7 @@ class Offices:
 
     def covers(self, instrument: Instrument, country: int) -> bool:
         """Whether an instrument holds in a country."""
-        return not instrument.countries or self.world.codes[country] in instrument.countries
+        return instrument.holds_in(self.world.codes[country])
 
     def part_of_month(self, hour: int) -> Fraction:
         """Share of the calendar month before an hour that lies since the month began in the run."""
@@ -394,8 +396,8 @@ class Offices:
 
     def owes(self, tax: Levy, platform: int) -> bool:
         """Whether a tax covers a platform: its name, and its family."""
-        named = not tax.platforms or self.names[platform] in tax.platforms
-        return named and (not tax.families or self.families[platform] in tax.families)
+        of_family = tax.families is None or self.families[platform] in tax.families
+        return of_family and tax.covers(self.names[platform])
 
     def usage_rate(self, platform: int, country: int, users: int, hour: int) -> Fraction:
         """Micro-dollars of the tax on use a user and month, before bands; of so many users, as agents."""
@@ -1071,7 +1073,7 @@ def refuse_unknown_names(config: Config, world: World) -> None:
     for field in dataclasses.fields(config.policy):
         instrument = getattr(config.policy, field.name)
         for kind, names in known.items():
-            for name in getattr(instrument, kind, ()):
+            for name in getattr(instrument, kind, None) or ():
                 if name not in names:
                     raise UserError(
                         f"names none of the {kind} of this run.",

@@ -216,6 +216,40 @@ NULLS: dict[str, dict[str, Policies]] = {
 """Settings of each instrument that must change nothing at all."""
 
 
+LOUD: dict[str, Policies] = {
+    "usage_tax": Policies(UsageTax()),
+    "turnover_tax": Policies(turnover_tax=TurnoverTax()),
+    "profit_tax": Policies(profit_tax=ProfitTax()),
+    "universal_income": Policies(universal_income=UniversalIncome(funding="external", usd_per_month=50.0)),
+    "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
+    "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
+    "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
+    "commons": Policies(commons=Commons()),
+    "union": Policies(union=Union(organising_rate=0.3)),
+    "reclassification": Policies(reclassification=Reclassification()),
+}
+"""Each instrument so that it does something, with what it needs beside it."""
+
+
+def nowhere_or_never(instrument: str) -> dict[str, Policies]:
+    """Return the instrument, loud as it is, in no country, on no platform, of no family, and over at once."""
+    policy = LOUD[instrument]
+    terms = getattr(policy, instrument)
+    settings: dict[str, dict[str, Any]] = {
+        "no country": {"countries": []},
+        "a start after its own end": {"start": "2019-03-01", "end": "2019-02-01"},
+        "an end at its start": {"start": "2019-02-01", "end": "2019-02-01"},
+        "no platform": {"platforms": []},
+        "no family": {"families": []},
+    }
+    return {
+        name: replace(policy, **{instrument: replace(terms, **setting)})
+        for name, setting in settings.items()
+        if all(hasattr(terms, part) for part in setting)
+        and (name, instrument) != ("no platform", "cooperative")
+    }
+
+
 def null_world(folder: str) -> Config:
     """A market with a country and a platform that nobody uses."""
 
@@ -243,7 +277,7 @@ def null_settings(instrument: str) -> Counts:
 def _null_settings(instrument: str, base: Config) -> Counts:
     without: dict[str, tuple[Flows, ClickWorkModel]] = {}
     counts = Counter[str]()
-    for name, policy in NULLS[instrument].items():
+    for name, policy in (NULLS[instrument] | nowhere_or_never(instrument)).items():
         seen = Flows()
         model = bare(played(replace(base, policy=policy), observers=(seen,)))
         absent = replace(policy, conditional_income=None) if policy.conditional_income else Policies()
@@ -255,21 +289,7 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         assert all((a == b).all() for a, b in zip(kept.months, seen.months, strict=True)), name
         counts["settings"] += 1
     counts["transfers"] = plain.ledger.transfers_booked
-    loud = {
-        "usage_tax": Policies(UsageTax()),
-        "turnover_tax": Policies(turnover_tax=TurnoverTax()),
-        "profit_tax": Policies(profit_tax=ProfitTax()),
-        "universal_income": Policies(
-            universal_income=UniversalIncome(funding="external", usd_per_month=50.0)
-        ),
-        "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
-        "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
-        "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
-        "commons": Policies(commons=Commons()),
-        "union": Policies(union=Union(organising_rate=0.3)),
-        "reclassification": Policies(reclassification=Reclassification()),
-    }[instrument]
-    assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
+    assert fingerprint(bare(played(replace(base, policy=LOUD[instrument])))) != fingerprint(plain), (
         "the instrument does nothing"
     )
     return counts
