@@ -582,9 +582,36 @@ class Policies:
                 income.funding,
                 "a tax beside it that pays for it, such as policy=[usage_tax,universal_income], or external",
             )
+        for name, one in (("universal_income", income), ("conditional_income", conditional)):
+            if one is not None and getattr(one, "funding", "revenue") == "revenue":
+                for setting, value, allowed in _never_funded(one, [tax for tax in taxes if tax is not None]):
+                    yield f"{name}.{setting}", value, allowed
         if income is not None and income.funding == "revenue" and income.usd_per_month > 0:
             yield (
                 "universal_income.usd_per_month",
                 income.usd_per_month,
                 "0 where revenue pays: what each receives follows from it; or funding=external",
             )
+
+
+def _never_funded(income: Programme, taxes: list[Instrument]) -> Iterator[tuple[str, Any, str]]:
+    """Yield what is wrong if no tax could ever pay for an income: nowhere where it is paid, or at no time.
+
+    What is null by itself is no mistake: it changes nothing, and is named as never in force.
+    """
+    taxes = [tax for tax in taxes if not tax.is_null()]
+    if income.is_null() or not taxes:
+        return
+    if income.countries and not any(
+        tax.countries is None or set(tax.countries) & set(income.countries) for tax in taxes
+    ):
+        yield (
+            "countries",
+            income.countries,
+            "at least one country that has a tax: treasuries pay from their own",
+        )
+    starts, ends = [tax.start for tax in taxes], [tax.end for tax in taxes]
+    if income.end and all(start and start >= income.end for start in starts):
+        yield "end", income.end, "a month after a tax begins: revenue of a month is paid out in the next"
+    elif income.start and all(end and end < income.start for end in ends):
+        yield "start", income.start, "no later than the month in which a tax ends: there is no revenue then"

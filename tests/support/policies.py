@@ -551,8 +551,8 @@ def generated(number: int, days: int = 9) -> Config:
         users = Platform(family="social", owner=half[0], user_adjustment=1.0)
         base = replace(base, platforms={**base.platforms, "users": users})
 
-    def some(names: Sequence[str]) -> list[str]:
-        return r.choice(([], [], [r.choice(list(names))]))
+    def some(names: Sequence[str]) -> list[str] | None:
+        return r.choice((None, None, [r.choice(list(names))]))
 
     def levy() -> dict[str, Any]:
         bearers = r.choice(((0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.37, 0.21)))
@@ -582,16 +582,15 @@ def generated(number: int, days: int = 9) -> Config:
         usd_per_month=r.choice((0.1, 1000.0)) if funding == "external" else 0.0,
         hours_south=r.choice((0.0, -0.5)),
     )  # fmt: skip
-    market = replace(
-        base,
-        policy=Policies(
-            usage,
-            turnover if r.random() < 0.6 else None,
-            profit if r.random() < 0.6 else None,
-            income if r.random() < 0.8 else None,
-        ),
+    policy = Policies(
+        usage,
+        turnover if r.random() < 0.6 else None,
+        profit if r.random() < 0.6 else None,
+        income if r.random() < 0.8 else None,
     )
-    return only_read(market)
+    if any(path == "universal_income.countries" for path, *_ in policy.problems()):
+        policy = replace(policy, universal_income=replace(income, countries=None))
+    return only_read(replace(base, policy=policy))
 
 
 def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 1) -> Counts:
