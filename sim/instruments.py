@@ -165,6 +165,9 @@ class TurnoverTax(Levy):
 class ProfitTax(Instrument):
     """A tax on the profit that platforms declare."""
 
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that owe it; null = all, [] = none", unit="names"
+    )
     rate: float | None = assumed(None, 0, 1, "share of declared profit; null = the country's statutory rate")
     attribution: str = parameter(
         "residence",

@@ -505,7 +505,9 @@ class Offices:
     def note_loss(self, platform: int, profit: int, hour: int) -> None:
         """Note what the profit or loss of the month before an hour leaves to be taken off later profits."""
         tax = self.policy.profit_tax
-        if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):
+        if tax is None or not tax.covers(self.names[platform]):
+            return
+        if tax.carry_forward and self.strength(tax, hour - 1):
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
             self.losses[platform] = past - used
@@ -589,7 +591,7 @@ class Offices:
         """Return the taxes on a profit (micro-dollars) of the month before an hour, country by country."""
         owner, tax = self.owners[platform], self.policy.profit_tax
         strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
-        if tax is None or not strength:
+        if tax is None or not strength or not tax.covers(self.names[platform]):
             return []
         profit = self._declared(platform, profit, hour)
         if tax.carry_forward:

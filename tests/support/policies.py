@@ -121,6 +121,7 @@ NULLS: dict[str, dict[str, Policies]] = {
     "profit_tax": {
         "a rate of nothing": Policies(profit_tax=ProfitTax(rate=0.0)),
         "a start after the end": Policies(profit_tax=ProfitTax(start="2019-06-01")),
+        "a platform without profit": Policies(profit_tax=ProfitTax(platforms=["deserted"])),
         "a country without owners": Policies(profit_tax=ProfitTax(countries=[NOWHERE])),
         "a country without sales": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="sales")),
         "a country without users": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="users")),

@@ -57,6 +57,8 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "profit = max(0, profit - int(self.losses[platform]))", "pass"),
         (OFFICE, "min(past, self._declared(platform, profit, hour))", "past"),
         (OFFICE, "tax.carry_forward and self.strength(tax, hour - 1):", "tax.carry_forward:"),
+        (OFFICE, "not strength or not tax.covers(self.names[platform])", "not strength"),
+        (OFFICE, "if tax is None or not tax.covers(self.names[platform]):\n            return\n", "if tax is None:\n            return\n"),
     ],
     "universal_income": [
         (INCOME, "-int(-revenue * exact(income.administration_share) // 1)", "int(revenue * exact(income.administration_share))"),
