@@ -162,15 +162,6 @@ def _group_choice(change: Change, names: list[str]) -> Choice:
     value, several = change.value, change.path in SEVERAL and isinstance(change.value, list)
     wrong = [one for one in value if one not in names] if several else []
     if several and not wrong:
-        if "none" in value and len(set(value)) > 1:
-            rest = ",".join(name for name in dict.fromkeys(value) if name != "none")
-            raise UserError(
-                "contradicts itself: none stands alone.",
-                path=change.path,
-                value=",".join(value),
-                allowed="none, or names of others",
-                nearest=f"{change.path}=[{rest}]",
-            )
         # What is chosen together means the same in any order.
         return tuple(sorted(set(value)))
     value = wrong[0] if several else value

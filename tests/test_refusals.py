@@ -125,14 +125,6 @@ def _all_instruments() -> dict[str, Any]:
     return {name: opened(slot.hint)[1]() for name, slot in slots(Policies).items()}
 
 
-def test_none_stands_alone(told: Any, exercised: Exercised) -> None:
-    lines = told("policy=[usage_tax,none]")
-    assert lines[0] == "policy contradicts itself: none stands alone."
-    assert lines[-1].split(maxsplit=1)[1] == "policy=[usage_tax]"
-    compose(["policy=[none]"])
-    exercised("refused", 1, 1)
-
-
 @pytest.mark.parametrize("income", ["universal_income", "conditional_income"])
 def test_an_income_that_no_tax_could_ever_pay_is_refused(
     income: str, told: Any, exercised: Exercised
