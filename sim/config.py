@@ -961,7 +961,7 @@ class Config:
         for instrument, chosen in self.policy.chosen().items():
             if instrument not in PAID_WORK and not isinstance(chosen, Measure):
                 continue
-            for name in getattr(chosen, "platforms", ()):
+            for name in getattr(chosen, "platforms", None) or ():
                 if name in self.platforms and name not in paid:
                     allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
                     yield f"policy.{instrument}.platforms", name, allowed

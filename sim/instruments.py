@@ -36,8 +36,8 @@ class Instrument:
     end: str | None = parameter(
         None, meaning="first month no longer in force, by its first day; null = never", unit="ISO date"
     )
-    countries: list[str] = parameter(
-        default_factory=list, meaning="countries that have it; empty = all", unit="codes"
+    countries: list[str] | None = parameter(
+        None, meaning="countries that have it; null = all, [] = none", unit="codes"
     )
     phase_in_months: int = assumed(0, 0, 120, "months over which it grows to its full rate", "months")
 
@@ -47,15 +47,21 @@ class Instrument:
             text = getattr(self, name)
             if text is not None and not _is_month(text):
                 yield name, text, "null or the first day of a month, such as 2019-07-01"
-        if (
-            self.start
-            and self.end
-            and _is_month(self.start)
-            and _is_month(self.end)
-            and self.end <= self.start
-        ):
-            yield "end", self.end, f"a month after the start, {self.start}; or null"
         yield from unread(self)
+
+    def is_null(self) -> bool:
+        """Whether it is in force nowhere or never, whatever the days: a list is empty, or it ends at once."""
+        lists = (getattr(self, name, None) for name in ("countries", "platforms", "families"))
+        return any(names == [] for names in lists) or bool(self.start and self.end and self.end <= self.start)
+
+    def holds_in(self, country: str) -> bool:
+        """Whether a country has it, by its code."""
+        return self.countries is None or country in self.countries
+
+    def covers(self, platform: str) -> bool:
+        """Whether it covers a platform, by its name."""
+        names: list[str] | None = getattr(self, "platforms", None)
+        return names is None or platform in names
 
 
 def _is_month(text: str) -> bool:
@@ -70,11 +76,11 @@ def _is_month(text: str) -> bool:
 class Levy(Instrument):
     """What all taxes on platforms share: whom they cover, and who is asked to bear them."""
 
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms that owe it; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that owe it; null = all, [] = none", unit="names"
     )
-    families: list[str] = parameter(
-        default_factory=list, meaning="families of platforms that owe it; empty = all", unit="names"
+    families: list[str] | None = parameter(
+        None, meaning="families of platforms that owe it; null = all, [] = none", unit="names"
     )
     to_users: float = assumed(
         0.0, 0, 1, "share of last month's tax that social platforms charge their users in the country"
@@ -159,6 +165,9 @@ class TurnoverTax(Levy):
 class ProfitTax(Instrument):
     """A tax on the profit that platforms declare."""
 
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that owe it; null = all, [] = none", unit="names"
+    )
     rate: float | None = assumed(None, 0, 1, "share of declared profit; null = the country's statutory rate")
     attribution: str = parameter(
         "residence",
@@ -186,8 +195,8 @@ class WageFloor(Instrument):
     raise pay, or do without them.
     """
 
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that it covers; null = all, [] = none", unit="names"
     )
     usd_per_hour: float | None = parameter(
         None, meaning="lowest pay for an hour; null = the legal minimum wage of the worker's country",
@@ -339,8 +348,8 @@ class Commons(Instrument):
     valid everywhere.
     """
 
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that it covers; null = all, [] = none", unit="names"
     )
     royalty_rate: float = assumed(
         0.05, 0, 1, "share of rewards for work of an AI function that requesters pay on top"
@@ -376,8 +385,8 @@ def _everywhere_at_once(instrument: Instrument, why: str) -> Iterator[tuple[str,
 class Union(Instrument):
     """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains."""
 
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms on which it organises; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms on which it organises; null = all, [] = none", unit="names"
     )
     guideline: str = parameter(
         "local",
@@ -444,8 +453,8 @@ class Reclassification(Instrument):
     What they cost is quoted to requesters by country, who pay it or do without them.
     """
 
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms that are employers; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that are employers; null = all, [] = none", unit="names"
     )
     usd_per_hour: float | None = parameter(
         None, meaning="wage of an hour of open shift; null = the legal minimum wage of the worker's country",
@@ -630,9 +639,36 @@ class Policies:
                 income.funding,
                 "a tax beside it that pays for it, such as policy=[usage_tax,universal_income], or external",
             )
+        for name, one in (("universal_income", income), ("conditional_income", conditional)):
+            if one is not None and getattr(one, "funding", "revenue") == "revenue":
+                for setting, value, allowed in _never_funded(one, [tax for tax in taxes if tax is not None]):
+                    yield f"{name}.{setting}", value, allowed
         if income is not None and income.funding == "revenue" and income.usd_per_month > 0:
             yield (
                 "universal_income.usd_per_month",
                 income.usd_per_month,
                 "0 where revenue pays: what each receives follows from it; or funding=external",
             )
+
+
+def _never_funded(income: Programme, taxes: list[Instrument]) -> Iterator[tuple[str, Any, str]]:
+    """Yield what is wrong if no tax could ever pay for an income: nowhere where it is paid, or at no time.
+
+    What is null by itself is no mistake: it changes nothing, and is named as never in force.
+    """
+    taxes = [tax for tax in taxes if not tax.is_null()]
+    if income.is_null() or not taxes:
+        return
+    if income.countries and not any(
+        tax.countries is None or set(tax.countries) & set(income.countries) for tax in taxes
+    ):
+        yield (
+            "countries",
+            income.countries,
+            "at least one country that has a tax: treasuries pay from their own",
+        )
+    starts, ends = [tax.start for tax in taxes], [tax.end for tax in taxes]
+    if income.end and all(start and start >= income.end for start in starts):
+        yield "end", income.end, "a month after a tax begins: revenue of a month is paid out in the next"
+    elif income.start and all(end and end < income.start for end in ends):
+        yield "start", income.start, "no later than the month in which a tax ends: there is no revenue then"

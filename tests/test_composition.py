@@ -377,7 +377,7 @@ def another_value(row: Any) -> Any:
         return "2019-01-14" if row.path == "time.start" else "other"
     if row.kind == "list of number":
         return [limits.high] * len(default)
-    return ["USA"] if row.kind == "list of text" else None
+    return ["USA"] if row.kind.startswith("list of text") else None
 
 
 CHARACTERS = "0123456789_+-.eExXnaifNtruelsoONyY"

@@ -218,7 +218,7 @@ def wrong_values(row: Parameter) -> list[tuple[str, str]]:
         wrong += [("wrong type", "1"), ("not finite", "[nan]"), ("wrong type", "[true]")]
         assert limits.low is not None and limits.high is not None
         wrong += [("below", f"[{limits.low - 1}]"), ("above", f"[{limits.high + 1}]")]
-    elif kind == "list of text":
+    elif kind.startswith("list of text"):
         wrong += [("wrong type", "USA"), ("wrong type", "[1]"), ("wrong type", "[true]")]
     elif kind == "true/false":
         wrong += [("wrong type", word) for word in ("1", "NO", "yes", "'true'")]

@@ -125,6 +125,35 @@ def _all_instruments() -> dict[str, Any]:
     return {name: opened(slot.hint)[1]() for name, slot in slots(Policies).items()}
 
 
+@pytest.mark.parametrize("income", ["universal_income", "conditional_income"])
+def test_an_income_that_no_tax_could_ever_pay_is_refused(
+    income: str, told: Any, exercised: Exercised
+) -> None:
+    """Nowhere where it is paid, or never while it is; a tax that is null by itself is no mistake."""
+    tax, words = "policy.usage_tax", [f"policy=[usage_tax,{income}]", "world=global"]
+    income = f"policy.{income}"
+    cases = {
+        "countries": [f"{tax}.countries=[FRA,ITA]", f"{income}.countries=[IND]"],
+        "end": [f"{tax}.start=2019-03-01", f"{income}.end=2019-03-01"],
+        "start": [f"{tax}.end=2019-03-01", f"{income}.start=2019-04-01"],
+    }
+    for setting, wrong in cases.items():
+        lines = told(*words, *wrong)
+        assert lines[0] == f"{income}.{setting} does not fit the other settings.", lines
+        assert "tax" in lines[2], lines
+    right = [
+        [f"{tax}.countries=[FRA,ITA]", f"{income}.countries=[IND,ITA]"],
+        [f"{tax}.countries=[]", f"{income}.countries=[IND]"],
+        [f"{tax}.countries=[FRA]", f"{income}.countries=[]"],
+        [f"{tax}.start=2019-03-01", f"{income}.end=2019-04-01"],
+        [f"{tax}.end=2019-03-01", f"{income}.start=2019-03-01"],
+        ["policy=[usage_tax,turnover_tax,conditional_income]", f"{tax}.countries=[FRA]"],
+    ]
+    for fitting in right:
+        compose([*words, *fitting])
+    exercised("refused", len(cases), 3)
+
+
 def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exercised) -> None:
     """The commons, the cooperative and the others cannot name a platform on which nobody is paid."""
     for instrument in PAID_WORK:
@@ -143,7 +172,7 @@ def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exerci
 
 
 def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
-    rows = [row for row in describe(Config) if row.kind == "list of text"]
+    rows = [row for row in describe(Config) if row.kind.startswith("list of text")]
     for row in rows:
         path = row.path.replace("<name>", "microwork")
         instrument = path.split(".")[1] if path.startswith("policy.") else ""

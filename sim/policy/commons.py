@@ -49,9 +49,7 @@ class Fund:
 
     def __init__(self, terms: Commons, names: tuple[str, ...], countries: int) -> None:
         self.terms = terms
-        self.numbers = [
-            number for number, name in enumerate(names) if not terms.platforms or name in terms.platforms
-        ]
+        self.numbers = [number for number, name in enumerate(names) if terms.covers(name)]
         self.since = np.zeros(0, np.int64)
         self.rates = np.zeros((0, len(names)), np.int64)
         self.royalty = np.zeros((len(names), countries), np.int64)

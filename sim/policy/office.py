@@ -365,6 +365,8 @@ class Offices:
 
     def strength(self, instrument: Instrument, hour: int) -> Fraction:
         """Share of its rate at which an instrument is in force in the month of an hour; 0 if it is not."""
+        if instrument.is_null():
+            return Fraction(0)
         month = self.clock.datetime(hour).date().replace(day=1)
         start = (dt.date.fromisoformat(instrument.start) if instrument.start else self.window).replace(day=1)
         if month < start or (instrument.end and month >= dt.date.fromisoformat(instrument.end)):
@@ -383,7 +385,7 @@ class Offices:
 
     def covers(self, instrument: Instrument, country: int) -> bool:
         """Whether an instrument holds in a country."""
-        return not instrument.countries or self.world.codes[country] in instrument.countries
+        return instrument.holds_in(self.world.codes[country])
 
     def part_of_month(self, hour: int) -> Fraction:
         """Share of the calendar month before an hour that lies since the month began in the run."""
@@ -394,8 +396,8 @@ class Offices:
 
     def owes(self, tax: Levy, platform: int) -> bool:
         """Whether a tax covers a platform: its name, and its family."""
-        named = not tax.platforms or self.names[platform] in tax.platforms
-        return named and (not tax.families or self.families[platform] in tax.families)
+        of_family = tax.families is None or self.families[platform] in tax.families
+        return of_family and tax.covers(self.names[platform])
 
     def usage_rate(self, platform: int, country: int, users: int, hour: int) -> Fraction:
         """Micro-dollars of the tax on use a user and month, before bands; of so many users, as agents."""
@@ -503,7 +505,9 @@ class Offices:
     def note_loss(self, platform: int, profit: int, hour: int) -> None:
         """Note what the profit or loss of the month before an hour leaves to be taken off later profits."""
         tax = self.policy.profit_tax
-        if tax is not None and tax.carry_forward and self.strength(tax, hour - 1):
+        if tax is None or not tax.covers(self.names[platform]):
+            return
+        if tax.carry_forward and self.strength(tax, hour - 1):
             past = int(self.losses[platform])
             used = profit if profit < 0 else min(past, self._declared(platform, profit, hour))
             self.losses[platform] = past - used
@@ -587,7 +591,7 @@ class Offices:
         """Return the taxes on a profit (micro-dollars) of the month before an hour, country by country."""
         owner, tax = self.owners[platform], self.policy.profit_tax
         strength = self.strength(tax, hour - 1) if tax is not None else Fraction(0)
-        if tax is None or not strength:
+        if tax is None or not strength or not tax.covers(self.names[platform]):
             return []
         profit = self._declared(platform, profit, hour)
         if tax.carry_forward:
@@ -1074,7 +1078,7 @@ def refuse_unknown_names(config: Config, world: World) -> None:
     known = {"countries": world.codes, "platforms": tuple(config.platforms), "families": FAMILIES}
     for path, instrument in config.policy.chosen().items():
         for kind, names in known.items():
-            for name in getattr(instrument, kind, ()):
+            for name in getattr(instrument, kind, None) or ():
                 if name not in names:
                     raise UserError(
                         f"names none of the {kind} of this run.",

@@ -89,14 +89,7 @@ class Employment:
         self.usd = [w if set_wage is None else set_wage for w in world.minimum_wage_usd.tolist()]
         self.rates = [r if set_rate is None else set_rate for r in world.employer_contributions.tolist()]
         self.covered = np.array(
-            [
-                [
-                    (not law.platforms or name in law.platforms)
-                    and (not law.countries or code in law.countries)
-                    for code in world.codes
-                ]
-                for name in names
-            ]
+            [[law.covers(name) and law.holds_in(code) for code in world.codes] for name in names]
         )
         shape = self.covered.shape
         self.month, self.week = np.zeros((*shape, 3), np.int64), np.zeros((*shape, 3), np.int64)
@@ -189,7 +182,7 @@ def refuse_unknown_wages(law: Reclassification, world: World) -> None:
     if law.usd_per_hour is not None:
         return
     for code, wage in zip(world.codes, world.minimum_wage_usd.tolist(), strict=True):
-        if (not law.countries or code in law.countries) and not wage > 0:
+        if law.holds_in(code) and not wage > 0:
             raise UserError(
                 f"needs a minimum wage, and {code} has none in the country table.",
                 path="policy.reclassification.usd_per_hour",

@@ -139,14 +139,7 @@ class Unions:
         self.guidelines = np.ascontiguousarray(self.guidelines, np.float64)
         self.support = np.where(self.groups == "north", union.support_north, union.support_south)
         self.covered = np.array(
-            [
-                [
-                    (not union.platforms or name in union.platforms)
-                    and (not union.countries or code in union.countries)
-                    for code in world.codes
-                ]
-                for name in platforms
-            ]
+            [[union.covers(name) and union.holds_in(code) for code in world.codes] for name in platforms]
         )
         self.found = np.zeros((len(platforms), countries, 3), np.int64)
         self.strike_until = np.zeros(len(platforms), np.int64)
@@ -243,7 +236,7 @@ def refuse_unknown_guidelines(union: Union, world: World) -> None:
     if union.guideline != "local":
         return
     for code, wage in zip(world.codes, world.minimum_wage_usd.tolist(), strict=True):
-        if (not union.countries or code in union.countries) and not wage > 0:
+        if union.holds_in(code) and not wage > 0:
             raise UserError(
                 f"needs a minimum wage, and {code} has none in the country table.",
                 path="policy.union.guideline",

@@ -15,10 +15,10 @@ def contributions(
 ) -> Iterator[Contribution]:
     """Yield the floor (USD an hour) of each platform and country that it covers."""
     for platform, name in enumerate(platforms):
-        if floor.platforms and name not in floor.platforms:
+        if not floor.covers(name):
             continue
         for country, code in enumerate(world.codes):
-            if floor.countries and code not in floor.countries:
+            if not floor.holds_in(code):
                 continue
             level = floor.usd_per_hour
             if level is None:
@@ -37,7 +37,7 @@ def refuse_unknown_wages(floor: WageFloor, world: World) -> None:
     if floor.usd_per_hour is not None:
         return
     for code, wage in zip(world.codes, world.minimum_wage_usd.tolist(), strict=True):
-        if (not floor.countries or code in floor.countries) and wage <= 0:
+        if floor.holds_in(code) and wage <= 0:
             raise UserError(
                 f"needs a minimum wage, and {code} has none in the country table.",
                 path="policy.wage_floor.usd_per_hour",

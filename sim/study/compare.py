@@ -46,6 +46,8 @@ from sim.study import matching
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.engine import stopping_on_term
 from sim.study.incidence import (
+    AT_LEAST,
+    AT_MOST,
     CASH,
     CASH_MEANINGS,
     EXITS,
@@ -53,6 +55,7 @@ from sim.study.incidence import (
     LET_GO,
     PUBLIC,
     RANGE,
+    SEGMENT,
     SURPLUS,
     SURPLUS_MEANINGS,
     Amounts,
@@ -257,6 +260,8 @@ def execute(
         # What only the world shows to be wrong comes out here.
         model = ClickWorkModel(config, plugins=rules)
         idle[name], early[name] = never_in_force(model), before_a_month_ends(model)
+        if idle[name] and not quiet:
+            print(f"{name}: in force on none of these days: {', '.join(idle[name])}.", file=sys.stderr)
         requesters = fewest(requesters, requesters_by_group(model))
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files, match)
@@ -639,14 +644,17 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
     """Return the tables of incidence: a row for each scenario, table, line and group of countries.
 
     ``difference_microusd_all_seeds`` is the exact sum over seeds; over the lines of table cash and the group
-    ``world`` it adds up to exactly zero. Of all surplus only the difference is told. ``world_usd_per_year``
-    is the mean difference at the scale of the market that the model stands for.
+    ``world`` it adds up to exactly zero. Of all surplus only the difference is told; its interval covers
+    the range of what users let go may have lost. ``world_usd_per_year`` is the mean difference at the scale
+    of the market that the model stands for. Kinds of workers (groups ``segment ...``) have
+    workers' lines only.
     """
     ranges = amounts[amounts["table"] == RANGE]
     amounts = amounts[amounts["table"].isin((CASH, SURPLUS))]
     keys = ["scenario", "seed", "table", "group"]
     totals = amounts.groupby(keys, sort=False, as_index=False)[["baseline", "value"]].sum()
-    whole = pd.concat([amounts, totals.assign(line=ALL_LINES)], ignore_index=True)
+    of_kinds = totals["group"].str.startswith(SEGMENT) & (totals["table"] == CASH)
+    whole = pd.concat([amounts, totals[~of_kinds].assign(line=ALL_LINES)], ignore_index=True)
     rows = []
     for (scenario, table, line, group), part in whole.groupby(
         ["scenario", "table", "line", "group"], sort=False
@@ -655,11 +663,13 @@ def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame
         mean, low, high = interval((after - before) / MICRO)
         if line == LET_GO and mean:
             low, high = range_of(ranges, scenario, group)
+        elif line == ALL_LINES and table == SURPLUS:
+            low, high = range_of_all(amounts, ranges, scenario, group) or (low, high)
         rows.append(
             (
                 scenario, table, line, group, int((after - before).sum()), before.mean() / MICRO,
                 after.mean() / MICRO, mean, low, high, mean * scale * DAYS_A_YEAR / days, len(part),
-                meaning_of(str(table), str(line)),
+                meaning_of(str(table), str(line), str(group)),
             )
         )  # fmt: skip
     columns = [
@@ -684,6 +694,36 @@ def range_of(ranges: pd.DataFrame, scenario: object, group: object) -> tuple[flo
     return min(bounds), max(bounds)
 
 
+def range_of_all(
+    amounts: pd.DataFrame, ranges: pd.DataFrame, scenario: object, group: object
+) -> tuple[float, float] | None:
+    """Return the least and the most of all surplus (USD) over seeds and values of use to users let go.
+
+    None where nobody was let go: then it is the interval over seeds.
+    """
+
+    def by_seed(table: pd.DataFrame) -> pd.Series[float]:
+        part = table[(table["scenario"] == scenario) & (table["group"] == group)]
+        return (part["value"] - part["baseline"]).groupby(part["seed"]).sum() / MICRO
+
+    surplus = amounts[amounts["table"] == SURPLUS]
+    let_go = surplus["line"] == LET_GO
+    if not by_seed(surplus[let_go]).any():
+        return None
+    rest = by_seed(surplus[~let_go])
+    bounds = [
+        bound
+        for line in (AT_LEAST, AT_MOST)
+        for bound in interval(_with(rest, by_seed(ranges[ranges["line"] == line])))
+        if not np.isnan(bound)
+    ]
+    return min(bounds), max(bounds)
+
+
+def _with(some: pd.Series[float], more: pd.Series[float]) -> Floats:
+    return np.asarray(some.add(more, fill_value=0.0), np.float64)
+
+
 def exits_of(parts: Parts) -> pd.DataFrame:
     """Return whom platforms shut out in each scenario: agents, mean over seeds, and in how many seeds."""
     rows = []
@@ -699,13 +739,16 @@ def exits_of(parts: Parts) -> pd.DataFrame:
     )
 
 
-def meaning_of(table: str, line: str) -> str:
+def meaning_of(table: str, line: str, group: str = WORLD) -> str:
     """Say in words what a line of a table of incidence means."""
+    if line == ALL_LINES and group.startswith(SEGMENT):
+        return "workers of this kind: both their lines, so incomes received are in it"
     if line == ALL_LINES:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",
             SURPLUS: "all lines: what the reform adds, or, if less than nothing, its excess burden; the cost"
-            " of waiting for work is in it, and what users let go lose; so is what platforms spend, which"
+            " of waiting for work is in it, and what users let go lose, with its range in the interval;"
+            " so is what platforms spend, which"
             " goes with the work done (platforms.<name>.cost_on_rewards, cost_per_transaction_usd) and with"
             " advertising, so a fee by itself does not change it."
             " It hinges on the demand of requesters (requesters.demand_elasticity, its level on"
@@ -824,6 +867,11 @@ def describe(
         "source_hash": source_hash(),
         "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
         "python": platform.python_version(),
+        "users": {
+            name: {"drops_users": terms.drops_users, "user_value_log_sigma": terms.user_value_log_sigma}
+            for name, terms in first.platforms.items()
+            if terms.family == "social"
+        },
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "duration_seconds": round(seconds, 3),
     }

@@ -21,6 +21,9 @@ from sim.outcomes.indicators import WORKING
 
 CASH, SURPLUS = "cash", "surplus"
 LET_GO = "users let go"
+RECEIVERS = "receivers (workers)"
+SEGMENT = "segment "
+"""How the groups of kinds of workers begin: of them only workers' own lines are known."""
 FUNDS = "funds held in common"
 FLOWS, PUBLIC, RANGE, EXITS = "flows", "public", "range", "exits"
 AT_LEAST, AT_MOST = "at least", "at most"
@@ -125,7 +128,9 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " a country goes)",
     "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
     " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
-    " each requester's demand: the last hour about what it costs, none more than its value",
+    " each requester's demand: the last hour about what it costs, none more than its value. A subsidy of some"
+    " takes hours from others to whom they are worth more, so that all of it may fall. What was done of a"
+    " month's work is known as a run ends: windows cut within a month do not add up exactly",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
     " a month after the tax",
@@ -172,9 +177,7 @@ def surplus(
             found[line, group] += round(microusd)
 
     for country, part in workers.groupby("country", observed=True):
-        hours = part[list(WORKING)].sum(axis=1) / 3600
-        asked = float(np.sum(hours * part["base_reservation_usd_per_hour"]))
-        add("workers", country, int(part["pay_microusd"].sum()) - asked * MICRO)
+        add("workers", country, above_reservation(part))
     for country, usd in worth_usd.items():
         add("requesters", country, usd * MICRO)
     for line, lost in zip(("users", LET_GO), lost_usd, strict=False):
@@ -187,6 +190,37 @@ def surplus(
         for line in LOSSES.get(str(kind), ()):
             add(line, payer, -int(amount))
     return dict(found)
+
+
+def above_reservation(workers: pd.DataFrame) -> float:
+    """Return the net pay of some workers less base reservation wage x working time (micro-dollars)."""
+    hours = workers[list(WORKING)].sum(axis=1) / 3600
+    asked = float(np.sum(hours * workers["base_reservation_usd_per_hour"]))
+    return int(workers["pay_microusd"].sum()) - asked * MICRO
+
+
+def of_segments(
+    workers: pd.DataFrame,
+    shares: Mapping[str, int],
+    booked: Mapping[str, int],
+    forfeited: Mapping[str, int],
+) -> tuple[Amounts, Amounts]:
+    """Return cash and surplus of each kind of workers, by (line, "segment" and its name).
+
+    Requesters, owners and governments are of no kind of workers, so their lines have no such group.
+    ``shares`` are pay for open shifts and dividends in the window, ``booked`` what of them, earned before it
+    or not, the workers' table counts as received, ``forfeited`` what leavers lost (micro-dollars).
+    """
+    money: Amounts = {}
+    gained: Amounts = {}
+    for name, part in workers.groupby("segment", observed=True):
+        segment, group = str(name), f"{SEGMENT}{name}"
+        incomes = int(part["received_microusd"].sum()) - booked.get(segment, 0)
+        own = shares.get(segment, 0)
+        money["workers", group] = int(part["paid_out_microusd"].sum()) + incomes + own
+        gained["workers", group] = round(above_reservation(part)) + own - forfeited.get(segment, 0)
+        gained[RECEIVERS, group] = incomes
+    return money, gained
 
 
 def range_of_let_go(lost_usd: Iterable[Mapping[str, float]], group_of: Mapping[str, str]) -> Amounts:

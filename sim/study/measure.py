@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.agents.traits import column_of
+from sim.columns import grown
 from sim.config import Config
 from sim.market import board as boards
 from sim.model import ClickWorkModel
@@ -20,7 +22,9 @@ from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay, entry, on_duty, summary
 from sim.outcomes.recorder import Recorder
+from sim.outcomes.remedies import shift_pay_of
 from sim.outcomes.roster import income_of_leavers, member_days
+from sim.policy.paid_time import shortfall
 from sim.study import incidence
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
 from sim.study.spread import WEEKS, by_week
@@ -78,6 +82,9 @@ what one who left was still paid as a resident.
 
 
 RECEIVED = ("received_microusd", "after_leaving_microusd")
+OF_USERS = ("social_users", "social_users_lost_share")
+"""Indicators of a group of countries from the months of social platforms' users."""
+
 OF_BUDGETS = {"tax_per_user_month": "taxes", "transfer_per_head_month": "incomes"}
 """Indicators of a group of countries, and the table that they are made from."""
 
@@ -183,6 +190,9 @@ class Watcher:
     lost : float64 array (4, countries)
         USD of use that people lost who left a charge of a social platform, and who were let go; the latter
         also by the least and the most that anybody found use to be worth.
+    pending, owed, shares : int64 arrays
+        Micro-dollars that each worker had earned by tasks, and by open shifts, and not been paid as the
+        window began; those paid since for open shifts and as dividends.
     """
 
     def __init__(self, model: ClickWorkModel) -> None:
@@ -191,6 +201,7 @@ class Watcher:
         self.lost = np.zeros((4, countries))
         self.lost_a_second = model.config.requesters.delay_cost / 86_400.0
         self.curves = Curves(model)
+        self.pending, self.owed, self.shares = (np.zeros(0, np.int64) for _ in range(3))
 
     def hour(self, model: Any) -> None:
         """Note today's demand; add the worth of batches that left the board."""
@@ -207,6 +218,8 @@ class Watcher:
         """At the start of the window, take off what open batches had done right before; count a day in it."""
         if model.hour == model.first_recorded_hour:
             self._add_open(model, -1.0)
+            self.pending = model.worker_rows["pending"].copy()
+            self.owed = owed_for_time(model)
         elif model.hour > model.first_recorded_hour:
             date = model.clock.datetime(model.hour - 1).date()
             self.lost += lost_by_users(model) / calendar.monthrange(date.year, date.month)[1]
@@ -214,7 +227,11 @@ class Watcher:
             self.curves.add_free(model, model.hour > model.first_recorded_hour)
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
-        """Do nothing; the recorder keeps the month."""
+        """Add what workers were paid beside tasks and incomes; the recorder keeps all else."""
+        if model.hour > model.first_recorded_hour:
+            for paid in (shift_pay_of(model), model.members_got):
+                self.shares = grown(self.shares, len(paid))
+                self.shares[: len(paid)] += paid
 
     def end(self, model: ClickWorkModel) -> None:
         """Add what was done right on batches that are still open, and weigh everything."""
@@ -224,9 +241,41 @@ class Watcher:
         self.worth[:] = np.bincount(country, worth, minlength=countries)
         self.waiting[:] = np.bincount(country, self.lost_a_second * waited, minlength=countries)
 
+    def of_segments(self, model: ClickWorkModel) -> list[dict[str, int]]:
+        """Return what `incidence.of_segments` asks of each kind of workers, in micro-dollars.
+
+        Paid as shares in the window; the same as the workers' table has it; forfeited: what was earned and is
+        neither paid out nor pending.
+        """
+        count = model.workers_count
+        rows, past = model.worker_rows[:count], model.history_rows[:count]
+        pending, owed, paid = (
+            grown(array, count)[:count] for array in (self.pending, self.owed, self.shares)
+        )
+        in_table = (past["left_day"] < 0) | (past["left_day"] >= model.first_recorded_hour // 24)
+        forfeited = pending + past["pay"] - past["paid_out"] - rows["pending"]
+        segments = column_of(rows, "segment").astype(np.int64)
+        found = []
+        for amounts in (paid - owed, np.where(in_table, paid, 0), forfeited):
+            sums = np.zeros(len(model.segment_names), np.int64)
+            np.add.at(sums, segments, amounts)
+            found.append(dict(zip(model.segment_names, sums.tolist(), strict=True)))
+        return found
+
     def _add_open(self, model: Any, sign: float) -> None:
         for board in model.boards:
             self.curves.add(board.batches[board.batches["open"] == 1], sign)
+
+
+def owed_for_time(model: Any) -> NDArray[np.int64]:
+    """Return the micro-dollars that platforms owe each worker for time, as of now."""
+    time, count = model.offices.paid_time, model.workers_count
+    promised, piece_pay, owed = (
+        grown(array, count)[:count] for array in (time.promised, time.piece_pay, time.owed)
+    )
+    found = owed + shortfall(promised, piece_pay)
+    np.add.at(found, time.claims[:, 0], time.claims[:, 2])
+    return np.asarray(found, np.int64)
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:
@@ -246,7 +295,11 @@ def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Me
     if frames.households.all_residents:
         start = dt.date.fromisoformat(model.config.time.start)
         people["after_leaving_microusd"] = income_of_leavers(people, frames.incomes, start)
-    return reduce(frames, people, watcher, model.world, model.config)
+    measured = reduce(frames, people, watcher, model.world, model.config)
+    of_kinds = incidence.of_segments(people, *watcher.of_segments(model))
+    for table, amounts in zip((incidence.CASH, incidence.SURPLUS), of_kinds, strict=True):
+        measured.amounts[table].update(amounts)
+    return measured
 
 
 def reduce(
@@ -275,6 +328,9 @@ def reduce(
             rows = getattr(frames, table)
             part = rows[rows["country"].astype(str).map(group_of) == group]
             values += of_indicators(replace(frames, **{table: part}), [name], group, world)
+        users = frames.audiences
+        here = users[users["country"].astype(str).map(group_of) == group]
+        values += of_indicators(replace(frames, audiences=here), OF_USERS, group, world)
     values += with_shares(frames.flows, people, group_of)
     worth, *lost = (
         dict(zip(world.codes, usd.tolist(), strict=True))

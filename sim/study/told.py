@@ -11,7 +11,7 @@ from rich.console import Console
 from sim.money import MICRO, short_usd
 from sim.outcomes.width import aligned, width_of_text, wrapped
 from sim.study.compare import ALL_LINES, Comparison
-from sim.study.incidence import CASH, LET_GO, SURPLUS
+from sim.study.incidence import CASH, LET_GO, SEGMENT, SURPLUS
 from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
 from sim.study.run import EARLY
@@ -30,6 +30,7 @@ HEADLINES = (
     ("market_turnover", "requesters' spending"),
     ("fees", "platforms' fees"),
     ("platform_rent", "platforms' profit after taxes"),
+    ("social_users_lost_share", "users gone from social platforms, last month"),
     ("tax_revenue", "tax revenue"),
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
@@ -38,6 +39,8 @@ HEADLINES = (
     ("worker_poverty_before_transfers", "below the poverty line, also who left"),
     ("worker_poverty_after_transfers", "  with incomes, shifts, dividends"),
 )
+USERS_GONE = "social_users_lost_share"
+BY_GROUP = ("north", "mixed", "south")
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (
     ("pay_all_in_pooled", "hourly pay"),
@@ -175,6 +178,9 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     left = exits_told(comparison, scenario)
     if left:
         text.append(left)
+    gone = users_told(comparison, scenario)
+    if gone:
+        text.append(gone)
     if scenario in comparison.unchanged:
         text.append("It changes nothing: every difference is exactly 0 in every seed.")
     elif len(seeds) > 1:
@@ -194,6 +200,30 @@ def exits_told(comparison: Comparison, scenario: str) -> str:
     ]
     return (
         f"Given up for taxes or duties, wholly or by one side, in some seed: {', '.join(parts)} (exits.csv)."
+    )
+
+
+def users_told(comparison: Comparison, scenario: str) -> str:
+    """Say how many users social platforms lose, and that assumptions decide it; nothing if they lose none."""
+    table = comparison.table
+    here = table[(table["scenario"] == scenario) & (table["metric"] == USERS_GONE)].set_index("group")
+    gone = {str(group): 100 * float(share) for group, share in here["value"].items()}
+    if not here["difference"].any():
+        return ""
+    parts = [f"{group} {gone[group]:.0f} %" for group in BY_GROUP if group in gone]
+    let_go = comparison.incidence.query("scenario == @scenario and line == @LET_GO and group == @WORLD")
+    told = f"Social platforms lose {gone[WORLD]:.0f} % of their users by the last month ({', '.join(parts)})."
+    if not let_go["difference"].any():
+        return told
+    spreads = [
+        f"{name} {terms['user_value_log_sigma']:g}"
+        for name, terms in comparison.manifest.get("users", {}).items()
+        if terms["drops_users"]
+    ]
+    return (
+        f"{told} That is assumed, no finding: who brings less than the tax is let go"
+        " (platforms.<name>.drops_users), and how many do hangs on how unequal users are said to be"
+        f" (user_value_log_sigma: {', '.join(spreads)}; no source). Vary both before quoting it."
     )
 
 
@@ -219,7 +249,25 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
     ]
     heads = ["", _base(comparison), "difference", "95 % interval"]
     found.append(("Groups (deciles: the same workers, by their hourly pay in the baseline)", heads, rows))
-    return found + [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
+    found += [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
+    return [*found, _segments(comparison, scenario)]
+
+
+def _segments(comparison: Comparison, scenario: str) -> Block:
+    """Return what each kind of workers gains in cash and in surplus."""
+    money = comparison.incidence
+    here = money[(money["scenario"] == scenario) & money["group"].str.startswith(SEGMENT)]
+    rows = []
+    for group in dict.fromkeys(here["group"]):
+        lines = here[here["group"] == group].set_index(["table", "line"])
+        cells = [
+            cell
+            for key in ((CASH, "workers"), (SURPLUS, ALL_LINES))
+            for cell in amounts_told(*(float(lines.loc[key, name]) for name in ("difference", "low", "high")))
+        ]
+        rows.append([str(group).removeprefix(SEGMENT), *cells])
+    heads = ["", "cash", "95 % interval", "surplus", "95 % interval"]
+    return "Kinds of workers, incomes received included: USD in the window", heads, rows
 
 
 def _base(comparison: Comparison) -> str:

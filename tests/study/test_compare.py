@@ -38,7 +38,7 @@ from sim.model import ClickWorkModel
 from sim.outcomes.indicators import INDICATORS, WORKING
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, execute, load_comparison, write_csv
-from sim.study.incidence import CASH, FLOWS, LET_GO, SURPLUS
+from sim.study.incidence import AT_LEAST, AT_MOST, CASH, FLOWS, LET_GO, RANGE, RECEIVERS, SEGMENT, SURPLUS
 from sim.study.measure import KEPT, Measured, Watcher, measure
 from sim.study.scenarios import compose_scenarios
 from sim.study.told import plain, print_comparison
@@ -51,12 +51,12 @@ SMALL = [
 SHORT = ["world=mturk_2015", "platforms=mturk", "workers.count=30", "requesters.count=4", "time.days=3"]
 SHORT += ["time.warmup_days=1", "record.figures=false"]
 TAXED = "policy=[usage_tax,universal_income]"
-NULLS = ("the same", "rate 0", "too late")
+NULLS = ("the same", "rate 0", "too late", "nowhere", "over at once")
 SEEDS = 2
 
 
 def scenarios(results: Path) -> dict[str, Config]:
-    """A baseline, three reforms that change nothing, and two that do."""
+    """A baseline, reforms that change nothing, and two that do."""
 
     def config(*words: str) -> Config:
         return compose([*SMALL, f"results.dir={results}", *words])
@@ -66,6 +66,10 @@ def scenarios(results: Path) -> dict[str, Config]:
         "the same": config(),
         "rate 0": config(TAXED, "policy.usage_tax.usd_per_user_month=0"),
         "too late": config(TAXED, "policy.usage_tax.start=2030-01-01"),
+        "nowhere": config(TAXED, "policy.usage_tax.countries=[]"),
+        "over at once": config(
+            TAXED, "policy.usage_tax.start=2019-06-01", "policy.usage_tax.end=2019-02-01"
+        ),
         "tax on workers": config(
             TAXED, "policy.usage_tax.usd_per_user_month=4", "policy.usage_tax.to_workers=1"
         ),
@@ -90,7 +94,7 @@ def play(model: ClickWorkModel) -> None:
 
 
 def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exercised) -> None:
-    """A rate of 0, a start after the end, the baseline itself: exact zeros."""
+    """A rate of 0, no country, a start after the end, the baseline itself: exact zeros."""
     assert comparison.unchanged == list(NULLS)
     count = 0
     for frame in (comparison.table, comparison.incidence):
@@ -101,9 +105,9 @@ def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exerci
         count += len(null)
     told = plain(comparison)
     assert told.count("It changes nothing: every difference is exactly 0 in every seed.") == len(NULLS)
-    idle = [one for one in comparison.manifest["idle"].items() if one[1]]
-    assert idle == [("too late", ["usage_tax", "universal_income"])] or idle == [("too late", ["usage_tax"])]
-    assert told.count("Null reform: in force on none of these days: usage_tax") == 1
+    idle = {name: ones for name, ones in comparison.manifest["idle"].items() if ones}
+    assert idle == {name: ["usage_tax"] for name in ("too late", "nowhere", "over at once")}
+    assert told.count("Null reform: in force on none of these days: usage_tax.") == 3
     exercised("differences that must be 0", count, at_least=400)
 
 
@@ -226,6 +230,92 @@ def check_let_go(module: Any) -> None:
     assert module.without_let_go(lines) == [["  without users let go", "-10.00", "", "-1.00 m"]]
     lines.loc[LET_GO] = 0.0
     assert module.without_let_go(lines) == []
+
+
+def check_range_of_all(module: Any) -> None:
+    """All surplus is told from the least to the most that users let go may have lost, and over seeds.
+
+    Without them it is 8 and 12 USD, with them 8 - 1 and 12 - 1 at least, 8 - 30 and 12 - 30 at most.
+    """
+
+    def rows(table: str, line: str, *values: float) -> list[tuple[Any, ...]]:
+        return [
+            ("x", seed, table, line, "world", 0, round(usd * 1e6)) for seed, usd in enumerate(values, start=1)
+        ]
+
+    columns = ["scenario", "seed", "table", "line", "group", "baseline", "value"]
+    money = rows(SURPLUS, "owners", 8, 12)
+    nobody = pd.DataFrame(money, columns=columns)
+    found = module.incidence_of(nobody, 1.0, 365).set_index("line").loc["all"]
+    assert (found["low"], found["high"]) == pytest.approx((10 - 2 * 12.7062047, 10 + 2 * 12.7062047))
+    money += rows(SURPLUS, LET_GO, -5, -5) + rows(RANGE, AT_LEAST, -1, -1) + rows(RANGE, AT_MOST, -30, -30)
+    some = pd.DataFrame(money, columns=columns)
+    found = module.incidence_of(some, 1.0, 365).set_index("line").loc["all"]
+    assert found["difference"] == 5.0
+    assert (found["low"], found["high"]) == pytest.approx((-20 - 2 * 12.7062047, 9 + 2 * 12.7062047))
+    one = module.incidence_of(some[some["seed"] == 1], 1.0, 365).set_index("line").loc["all"]
+    assert (one["difference"], one["low"], one["high"]) == (3.0, -22.0, 7.0)
+
+
+def test_the_interval_of_all_surplus_holds_that_of_users_let_go() -> None:
+    check_range_of_all(sim.study.compare)
+
+
+def check_users_told(module: Any) -> None:
+    """How many users are gone is told with the assumptions that decide it, or not at all."""
+    columns = ["scenario", "metric", "group", "value", "difference"]
+    shares = {"world": 0.25, "north": 0.02, "south": 0.4}
+    rows = [["x", "social_users_lost_share", group, share, share] for group, share in shares.items()]
+    lines = ["scenario", "line", "group", "difference"]
+    users = {
+        "social": {"drops_users": True, "user_value_log_sigma": 1.5},
+        "club": {"drops_users": False, "user_value_log_sigma": 0.5},
+    }
+
+    def told(lost: float, factor: float = 1.0) -> str:
+        table = pd.DataFrame(rows, columns=columns)
+        table["difference"] *= factor
+        let_go = pd.DataFrame([["x", LET_GO, "world", lost]], columns=lines)
+        return str(
+            module.users_told(Comparison(Path(), {"users": users}, table, let_go, pd.DataFrame()), "x")
+        )
+
+    text = told(-9.0)
+    assert "25 % of their users" in text and "(north 2 %, south 40 %)" in text
+    assert "assumed, no finding" in text and "user_value_log_sigma: social 1.5; no source" in text
+    assert "assumed" not in told(0.0) and "25 %" in told(0.0)
+    assert told(-9.0, factor=0.0) == ""
+
+
+def test_how_many_users_are_gone_is_told_with_its_assumptions() -> None:
+    check_users_told(sim.study.told)
+
+
+def check_segments(measuring: Any) -> int:
+    """Kinds of workers add up to all workers: cash to the micro-dollar, surplus but for rounding."""
+    words = [
+        "world=north_south", "platforms=microwork_only", "workers.count=150", "requesters.count=20",
+        "time.days=40", "time.warmup_days=20", "policy=[usage_tax,universal_income,commons,reclassification]",
+        "policy.universal_income.recipients=workers", "learning.leave_weeks=1",
+        "platforms.microwork.payout_threshold_usd=20",
+    ]  # fmt: skip
+    model = ClickWorkModel(compose(words))
+    found = measuring.measure(model, play)
+    recorder = next(one for one in model.observers if isinstance(one, Recorder))
+    flows = recorder.frames().flows.groupby("kind")["amount_microusd"].sum()
+    assert all(flows[kind] > 0 for kind in ("forfeit", "universal_income", "commons_dividend", "shift_pay"))
+    for table, line, slack in ((CASH, "workers", 0), (SURPLUS, "workers", 9), (SURPLUS, RECEIVERS, 0)):
+        amounts = found.amounts[table]
+        parts = [
+            amount for (one, group), amount in amounts.items() if one == line and group.startswith(SEGMENT)
+        ]
+        assert len(parts) == len(set(found.people["segment"])) > 3
+        assert abs(sum(parts) - amounts[line, "world"]) <= slack, (table, line)
+    return int(flows["payout"])
+
+
+def test_kinds_of_workers_add_up(exercised: Exercised) -> None:
+    exercised("micro-dollars paid out", check_segments(sim.study.measure), at_least=1_000_000)
 
 
 def test_what_users_let_go_lose_is_told_apart() -> None:
@@ -565,6 +655,19 @@ def check_windows(module: Any) -> None:
 
 
 PLANTS = [
+    ("compare", "for line in (AT_LEAST, AT_MOST)", "for line in (AT_LEAST,)", check_range_of_all),
+    ("compare", "rest = by_seed(surplus[~let_go])", "rest = by_seed(surplus)", check_range_of_all),
+    ("told", 'if terms["drops_users"]', 'if not terms["drops_users"]', check_users_told),
+    ("told", 'if not let_go["difference"].any():', 'if let_go["difference"].any():', check_users_told),
+    ("measure", 'self.pending = model.worker_rows["pending"].copy()', "pass", check_segments),
+    ("measure", "self.owed = owed_for_time(model)", "pass", check_segments),
+    ("measure", "np.where(in_table, paid, 0), forfeited", "paid, forfeited", check_segments),
+    (
+        "measure",
+        "for paid in (shift_pay_of(model), model.members_got)",
+        "for paid in (model.members_got,)",
+        check_segments,
+    ),
     ("measure", "self._add_open(model, -1.0)", "pass", check_windows),
     ("measure", "self._add_open(model, 1.0)", "pass", check_windows),
     ("compare", "(1 + CONFIDENCE) / 2", "CONFIDENCE", check_interval),

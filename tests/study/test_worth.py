@@ -228,6 +228,26 @@ def check_burden(module: Any) -> int:
     return count
 
 
+def check_subsidy_of_some(module: Any) -> int:
+    """A subsidy of one of two alike takes hours to whom they are worth less, so that all are worth less.
+
+    The hours moved are worth between nothing and the whole subsidy less there.
+    """
+    count = 0
+    for elasticity in ELASTICITIES[1:]:
+        for share in (0.05, 0.3, 0.6):
+            # Hours stay: (1 - s)^-e + 1 times the price to the power -e is what two want without it.
+            price = COST * (((1.0 - share) ** -elasticity + 1.0) / 2.0) ** (1.0 / elasticity)
+            costs = np.array([price * (1.0 - share), price])
+            hours = (costs / COST) ** -elasticity
+            assert hours.sum() == pytest.approx(2.0)
+            change = float((hours * worth(module, costs, VALUE, 1.0, elasticity)).sum())
+            change -= 2.0 * float(worth(module, COST, VALUE, 1.0, elasticity))
+            assert -(hours[0] - 1.0) * share * price < change < 0.0, (elasticity, share)
+            count += 1
+    return count
+
+
 def check_history(module: Any) -> int:
     """A batch is worth what demand said when it was posted, and what got done of its month's work says."""
     model = of_one_function("none", None, 1.0)
@@ -481,6 +501,10 @@ def test_hours_that_stay_undone(exercised: Exercised) -> None:
 
 def test_taxes_and_subsidies_are_a_burden_large_or_small(exercised: Exercised) -> None:
     exercised("charges", check_burden(sim.study.worth), at_least=18)
+
+
+def test_a_subsidy_of_some_lowers_what_all_hours_are_worth(exercised: Exercised) -> None:
+    exercised("subsidies", check_subsidy_of_some(sim.study.worth), at_least=9)
 
 
 def test_a_subsidy_of_hiring_in_a_market(exercised: Exercised) -> None:

@@ -183,7 +183,7 @@ def social_oracle(share: float = 0.25) -> Counts:
 
 NORTHERN = UsageTax(usd_per_user_month=8.0, under_declaration=0.0, exit_months=1, platforms=["northern"])
 
-LEAVING = Policies(replace(NORTHERN, usd_per_user_month=6.0, platforms=[], to_requesters=0.3))
+LEAVING = Policies(replace(NORTHERN, usd_per_user_month=6.0, platforms=None, to_requesters=0.3))
 """A tax near the point at which platforms of the market leave countries."""
 
 

@@ -122,6 +122,7 @@ NULLS: dict[str, dict[str, Policies]] = {
     "profit_tax": {
         "a rate of nothing": Policies(profit_tax=ProfitTax(rate=0.0)),
         "a start after the end": Policies(profit_tax=ProfitTax(start="2019-06-01")),
+        "a platform without profit": Policies(profit_tax=ProfitTax(platforms=["deserted"])),
         "a country without owners": Policies(profit_tax=ProfitTax(countries=[NOWHERE])),
         "a country without sales": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="sales")),
         "a country without users": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="users")),
@@ -217,6 +218,40 @@ NULLS: dict[str, dict[str, Policies]] = {
 """Settings of each instrument that must change nothing at all."""
 
 
+LOUD: dict[str, Policies] = {
+    "usage_tax": Policies(UsageTax()),
+    "turnover_tax": Policies(turnover_tax=TurnoverTax()),
+    "profit_tax": Policies(profit_tax=ProfitTax()),
+    "universal_income": Policies(universal_income=UniversalIncome(funding="external", usd_per_month=50.0)),
+    "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
+    "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
+    "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
+    "commons": Policies(commons=Commons()),
+    "union": Policies(union=Union(organising_rate=0.3)),
+    "reclassification": Policies(reclassification=Reclassification()),
+}
+"""Each instrument so that it does something, with what it needs beside it."""
+
+
+def nowhere_or_never(instrument: str) -> dict[str, Policies]:
+    """Return the instrument, loud as it is, in no country, on no platform, of no family, and over at once."""
+    policy = LOUD[instrument]
+    terms = getattr(policy, instrument)
+    settings: dict[str, dict[str, Any]] = {
+        "no country": {"countries": []},
+        "a start after its own end": {"start": "2019-03-01", "end": "2019-02-01"},
+        "an end at its start": {"start": "2019-02-01", "end": "2019-02-01"},
+        "no platform": {"platforms": []},
+        "no family": {"families": []},
+    }
+    return {
+        name: replace(policy, **{instrument: replace(terms, **setting)})
+        for name, setting in settings.items()
+        if all(hasattr(terms, part) for part in setting)
+        and (name, instrument) != ("no platform", "cooperative")
+    }
+
+
 def null_world(folder: str) -> Config:
     """A market with a country and a platform that nobody uses."""
 
@@ -244,7 +279,7 @@ def null_settings(instrument: str) -> Counts:
 def _null_settings(instrument: str, base: Config) -> Counts:
     without: dict[str, tuple[Flows, ClickWorkModel]] = {}
     counts = Counter[str]()
-    for name, policy in NULLS[instrument].items():
+    for name, policy in (NULLS[instrument] | nowhere_or_never(instrument)).items():
         seen = Flows()
         model = bare(played(replace(base, policy=policy), observers=(seen,)))
         absent = replace(policy, conditional_income=None) if policy.conditional_income else Policies()
@@ -256,21 +291,7 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         assert all((a == b).all() for a, b in zip(kept.months, seen.months, strict=True)), name
         counts["settings"] += 1
     counts["transfers"] = plain.ledger.transfers_booked
-    loud = {
-        "usage_tax": Policies(UsageTax()),
-        "turnover_tax": Policies(turnover_tax=TurnoverTax()),
-        "profit_tax": Policies(profit_tax=ProfitTax()),
-        "universal_income": Policies(
-            universal_income=UniversalIncome(funding="external", usd_per_month=50.0)
-        ),
-        "wage_floor": Policies(wage_floor=WageFloor(usd_per_hour=9.0)),
-        "conditional_income": Policies(UsageTax(), conditional_income=ConditionalIncome()),
-        "cooperative": Policies(cooperative=Cooperative(platforms=["southern"])),
-        "commons": Policies(commons=Commons()),
-        "union": Policies(union=Union(organising_rate=0.3)),
-        "reclassification": Policies(reclassification=Reclassification()),
-    }[instrument]
-    assert fingerprint(bare(played(replace(base, policy=loud)))) != fingerprint(plain), (
+    assert fingerprint(bare(played(replace(base, policy=LOUD[instrument])))) != fingerprint(plain), (
         "the instrument does nothing"
     )
     return counts
@@ -532,8 +553,8 @@ def generated(number: int, days: int = 9) -> Config:
         users = Platform(family="social", owner=half[0], user_adjustment=1.0)
         base = replace(base, platforms={**base.platforms, "users": users})
 
-    def some(names: Sequence[str]) -> list[str]:
-        return r.choice(([], [], [r.choice(list(names))]))
+    def some(names: Sequence[str]) -> list[str] | None:
+        return r.choice((None, None, [r.choice(list(names))]))
 
     def levy() -> dict[str, Any]:
         bearers = r.choice(((0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.37, 0.21)))
@@ -563,16 +584,15 @@ def generated(number: int, days: int = 9) -> Config:
         usd_per_month=r.choice((0.1, 1000.0)) if funding == "external" else 0.0,
         hours_south=r.choice((0.0, -0.5)),
     )  # fmt: skip
-    market = replace(
-        base,
-        policy=Policies(
-            usage,
-            turnover if r.random() < 0.6 else None,
-            profit if r.random() < 0.6 else None,
-            income if r.random() < 0.8 else None,
-        ),
+    policy = Policies(
+        usage,
+        turnover if r.random() < 0.6 else None,
+        profit if r.random() < 0.6 else None,
+        income if r.random() < 0.8 else None,
     )
-    return only_read(market)
+    if any(path == "universal_income.countries" for path, *_ in policy.problems()):
+        policy = replace(policy, universal_income=replace(income, countries=None))
+    return only_read(replace(base, policy=policy))
 
 
 def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 1) -> Counts:

@@ -119,9 +119,9 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (TIME, '("wages", "promised", ', '("wages", ', lambda: policies.resumed(EMPLOYED_SOUTH, [1013])),
     (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
-    (UNION, "not union.countries or code in union.countries)\n                    for", "True)\n                    for", lambda: policies.null_settings("union")),
+    (UNION, "union.holds_in(code) for", "True for", lambda: policies.null_settings("union")),
     (UNION, "1.0 - union.rating_gain", "union.rating_gain", remedies.ratings),
-    (LAW, "(not law.countries or code in law.countries)\n                    for", "True\n                    for", lambda: policies.null_settings("reclassification")),
+    (LAW, "law.holds_in(code) for", "True for", lambda: policies.null_settings("reclassification")),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice; several are in compiled code."""
 

@@ -23,7 +23,7 @@ def another(row: Parameter) -> Any:
     if row.kind == "list of number":
         assert limits.high is not None
         return [limits.high] * len(default)
-    if row.kind == "list of text":
+    if row.kind.startswith("list of text"):
         return ["USA"]
     middle = 0.5 if default is None else (default + 1 if row.kind == "whole number" else default * 0.5)
     low, high = limits.low, limits.high
