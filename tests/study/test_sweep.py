@@ -341,24 +341,29 @@ def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
     check_trouble(found, plain, "it took longer than 8 seconds")
 
 
+STUCK = "from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)"
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(
-    ("trouble", "timeout", "cause"),
+    ("trouble", "nanny", "cause"),
     [
-        ("while True: pass", 20.0, "it took longer than 20 seconds"),
+        ("while True: pass", "--nanny", "it took longer than 20 seconds"),
         # A call that no exception reaches: the worker must go, and come again.
-        ("from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)", 20.0, "died 3 times"),
+        (STUCK, "--nanny", "died 3 times"),
+        (STUCK, "--no-nanny", "died 3 times"),
     ],
-    ids=["in Python", "in a call"],
+    ids=["in Python", "in a call", "in a call without a nanny"],
 )
 def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
-    trouble: str, timeout: float, cause: str, plain: Path, tmp_path: Path
+    trouble: str, nanny: str, cause: str, plain: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("distributed")
     file = tmp_path / "scheduler.json"
-    with cluster(file, "--nanny"):
-        settings = Settings(timeout_seconds=timeout, quiet=True)
+    with cluster(file, nanny) as (_, *workers):
+        settings = Settings(timeout_seconds=20.0, quiet=True)
         found = troubled(tmp_path, trouble, settings, engine.Dask(str(file), 2))
+        assert [worker.poll() for worker in workers] == [None, None]
     check_trouble(found, plain, cause)
 
 
