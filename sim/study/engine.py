@@ -29,6 +29,9 @@ ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
 """Time that a Dask scheduler has to be there and to answer."""
 
+TALKERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+"""Who would log tracebacks when a connection is lost, beside the sentence that tells of it."""
+
 COUNT_SECONDS = 2.0
 """Time between two looks at how many workers a cluster has."""
 
@@ -178,7 +181,7 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
-        for name in ("distributed", "distributed.client"):  # what they lose is told in a sentence
+        for name in TALKERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if where:
             self.client = _connected(distributed, where)
