@@ -11,6 +11,7 @@ from typing import Any
 from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
+from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
 from sim.study.crew import usual_size
@@ -73,8 +74,9 @@ def ask(name: str, words: Sequence[str]) -> Asked:
                 "is no setting.", path=word, allowed="size=small, seeds=5, results.dir=FOLDER, or a setting",
                 nearest="size=small",
             )  # fmt: skip
-    _refuse_what_differs(name, plain, more)
-    settings = [*plain.get("settings", []), *sized.get("settings", [])]
+    said = said_by_files(more)
+    _refuse_what_differs(name, plain, [*more, *(f"{path}={spell(value)}" for path, value in said.items())])
+    settings = without(said, [*plain.get("settings", []), *sized.get("settings", [])])
     scenarios, points = _scenarios(plain, sized.get("vary", {}))
     configs = {one: compose(_last_wins([*settings, *own, *more])) for one, own in scenarios.items()}
     seeds = count_of("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000)
@@ -111,6 +113,29 @@ def _refuse_what_differs(name: str, plain: Mapping[str, Any], words: Sequence[st
             )  # fmt: skip
 
 
+def said_by_files(words: Sequence[str]) -> dict[str, Any]:
+    """Return what files among the words say, by paths: like the words, they win over what a size sets."""
+    said: dict[str, Any] = {}
+    for word in words:
+        key, _, name = word.partition("=")
+        if key == FILE_KEY and isinstance(values := read_yaml(name).values, dict):
+            said |= _by_path(values)
+    return said
+
+
+def _by_path(values: Mapping[str, Any], beneath: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = isinstance(value, dict) and value
+        found |= _by_path(value, f"{beneath}{name}.") if inner else {f"{beneath}{name}": value}
+    return found
+
+
+def without(said: Mapping[str, Any], words: Sequence[str]) -> list[str]:
+    """Return the words whose settings files do not say."""
+    return [word for word in words if word.partition("=")[0] not in said]
+
+
 def _scenarios(
     plain: Mapping[str, Any], ranges: Mapping[str, list[Any]]
 ) -> tuple[dict[str, list[str]], dict[str, dict[str, Any]]]:
@@ -132,8 +157,11 @@ def _scenarios(
 
 
 def _last_wins(words: Sequence[str]) -> list[str]:
-    """Return the words without those that a later one overrides, tables beside this file by their paths."""
-    last = {word.partition("=")[0]: word for word in words}
+    """Return the words without those that a later one overrides, tables beside this file by their paths.
+
+    Files lie over each other: all of them count.
+    """
+    last = {key if (key := word.partition("=")[0]) != FILE_KEY else word: word for word in words}
     return [word.replace(f"={HERE}", f"={FOLDER}/") for word in last.values()]
 
 

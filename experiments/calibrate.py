@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from experiments.asking import FOLDER, count_of, one_of
+from experiments.asking import FOLDER, count_of, one_of, said_by_files, without
 from experiments.emulator import (
     CUT,
     Emulator,
@@ -48,7 +48,7 @@ from sim.schema import spell
 from sim.study.crew import Crew, Task
 from sim.study.engine import stopping_on_term
 from sim.study.lock import only_one
-from sim.study.result import write_json, write_manifest, write_text
+from sim.study.result import MANIFEST, write_json, write_manifest, write_text
 from sim.study.run import new_folder
 from sim.study.store import DONE, RUNS, Store, commit
 from sim.study.sweep import sober
@@ -117,16 +117,14 @@ class Job:
         """Return the configuration of a point."""
         pairs = zip(self.space.names, point.tolist(), self.whole, strict=True)
         free = [f"{name}={round(value) if whole else spell(value)}" for name, value, whole in pairs]
-        words = [
+        sized = [
             f"world={WORLDS[where]}",
             f"workers.count={self.sizes['workers'][where]}",
             f"time.warmup_days={self.sizes['warmup_days']}",
             f"time.days={self.sizes['days']}",
             *(ARMS if where == MT else ()),
-            *self.settings,
-            *free,
         ]
-        config = sober(compose(words))
+        config = sober(compose([*without(said_by_files(self.settings), sized), *self.settings, *free]))
         return replace(config, seed=seed, record=replace(config.record, workers="full"))
 
 
@@ -142,8 +140,8 @@ def read_job(words: Sequence[str]) -> Job:
             )  # fmt: skip
     size = one_of("size", chosen.get("size", "full"), SIZES)
     free = plain["free"]
-    for word in words:
-        path, _, value = word.partition("=")
+    said = said_by_files(words)
+    for path, value in [*(word.partition("=")[::2] for word in words), *said.items()]:
         if path in (*free, *DECIDED):
             raise UserError(
                 "is decided by the calibration itself.", path=path, value=value,
@@ -447,9 +445,9 @@ def carry_out(job: Job) -> Path:
     mark = f"calibrate-{job.size}-{identity_of(job)[:12]}"
     cold = is_cold(search, posting)
     with only_one(first.results.dir, mark, "The same calibration"), Crew(job.jobs, [], cold) as crew:
-        folder = next(iter(sorted(Path(first.results.dir).glob(f"*-{mark}"))), None)
-        if folder is None:
-            folder = new_folder(first, mark)
+        begun = next(iter(sorted(Path(first.results.dir).glob(f"*-{mark}"))), None)
+        folder = begun or new_folder(first, mark)
+        if not (folder / MANIFEST).is_file():  # it is new, or its maker was killed before it had laid it out
             Store.create(folder, {"identity": identity_of(job)}, pa.table({"run": [0]}))
         with stopping_on_term():
             try:

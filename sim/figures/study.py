@@ -17,6 +17,9 @@ from sim.study.reading import Sweep
 MOST_SETTINGS = 20
 Floats = NDArray[np.float64]
 
+MOST_TICKS = 8
+"""Values of a setting that a map names on each side."""
+
 
 def caption_of(sweep: Sweep, more: str = "") -> str:
     """Return what every figure of a sweep rests on."""
@@ -106,8 +109,9 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     if min(values.shape) > 1 and np.isfinite(values).all() and low < high:
         lines = axes.contour(values, 5, colors="white" if not signed else style.INK, linewidths=0.6)
         axes.clabel(lines, fontsize=5.5, fmt="%.3g")
-    axes.set_xticks(range(len(grid.columns)), [_tick(value) for value in grid.columns])
-    axes.set_yticks(range(len(grid.index)), [_tick(value) for value in grid.index])
+    for set_ticks, known in ((axes.set_xticks, grid.columns), (axes.set_yticks, grid.index)):
+        every = -(-len(known) // MOST_TICKS)  # so that they can be read
+        set_ticks(range(0, len(known), every), [_tick(value) for value in known[::every]])
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["left", "bottom"]].set_visible(False)

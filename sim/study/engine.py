@@ -29,6 +29,9 @@ ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
 """Time that a Dask scheduler has to be there and to answer."""
 
+TALKERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+"""Who would log tracebacks when a connection is lost, beside the sentence that tells of it."""
+
 COUNT_SECONDS = 2.0
 """Time between two looks at how many workers a cluster has."""
 
@@ -37,6 +40,9 @@ GRACE_SECONDS = 30.0
 
 TOO_LATE = 75
 """Code with which a worker ends that cannot be stopped otherwise."""
+
+WORKER_PROGRAMS = ("distributed.cli.dask_worker", "dask.__main__", "dask", "dask-worker")
+"""Modules and scripts that are started to be a Dask worker and nothing else."""
 
 
 class Engine(Protocol):
@@ -175,7 +181,7 @@ class Dask:
 
     def __init__(self, where: str, workers: int) -> None:
         distributed = _distributed()
-        for name in ("distributed", "distributed.client"):  # what they lose is told in a sentence
+        for name in TALKERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if where:
             self.client = _connected(distributed, where)
@@ -369,7 +375,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
     In the main thread a signal does it, whatever is going on. Another thread, as on a Dask worker, can only
     be stopped between two steps of Python. One that does not come to such a step within `GRACE_SECONDS` ends
-    its process, where that is a worker that Dask starts anew: the run is then one with which workers die.
+    its process, where that is a Dask worker, which begins anew: the run is then one with which workers die.
     """
     late = RunTimeout(f"it took longer than {seconds:g} seconds")
     if seconds <= 0:
@@ -413,8 +419,8 @@ def _stopped_from_beside(seconds: float) -> Iterator[None]:
         with turn:
             if not ended.is_set():
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_Stopped))
-        if not ended.wait(GRACE_SECONDS) and _is_started_anew():
-            os._exit(TOO_LATE)
+        if not ended.wait(GRACE_SECONDS):
+            _begin_anew()
 
     try:
         try:
@@ -427,8 +433,20 @@ def _stopped_from_beside(seconds: float) -> Iterator[None]:
         ended.set()
 
 
-def _is_started_anew() -> bool:
-    """Whether this process is a Dask worker with a nanny, which starts it anew when it ends."""
+def _begin_anew() -> None:
+    """End this process if it is a Dask worker: its nanny starts another one, or it takes its own place.
+
+    In a process of a user's own, which holds more than a worker, nothing is ended.
+    """
     distributed = sys.modules.get("distributed")
     workers = distributed.Worker._instances if distributed else ()
-    return any(getattr(worker, "nanny", None) for worker in workers)
+    if any(getattr(worker, "nanny", None) for worker in workers):
+        os._exit(TOO_LATE)
+    if workers and _program() in WORKER_PROGRAMS:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _program() -> str:
+    """Return the name of the module or of the script that this process was started with."""
+    module = getattr(sys.modules["__main__"], "__spec__", None)
+    return module.name if module else Path(sys.argv[0]).name

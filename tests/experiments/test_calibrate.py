@@ -120,7 +120,10 @@ def test_a_calibration_of_tiny_markets(
     small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, "days": 7, "warmup_days": 3}
     small["workers"] = {"MT": 60, "GL": 60}
     tiny = calibrate.Job(**{**job.__dict__, "sizes": small})
+    killed = tmp_path / f"20260101-000000-calibrate-small-{calibrate.identity_of(tiny)[:12]}"
+    killed.mkdir()
     folder = calibrate.carry_out(tiny)
+    assert folder == killed, "a folder that was made and not laid out is used"
     told = capsys.readouterr().out
     assert "BP01" in told
     assert "recovered" in told
@@ -151,3 +154,15 @@ def test_what_a_calibration_decides_is_refused(word: str) -> None:
     """It would be overridden without a word, or leave no window."""
     with pytest.raises(UserError, match="decided by the calibration itself"):
         calibrate.read_job(["size=small", word])
+
+
+def test_a_file_counts_like_words(tmp_path: Path) -> None:
+    """It wins over what the size sets, and is refused where the calibration decides."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("workers: {count: 77}\nmarket: {looks: 9}\n")
+    job = calibrate.read_job(["size=small", f"config={file}"])
+    config = job.config("MT", job.space.low, 1)
+    assert (config.workers.count, config.market.looks) == (77, 9)
+    file.write_text("time: {days: 5}\n")
+    with pytest.raises(UserError, match="decided by the calibration itself"):
+        calibrate.read_job(["size=small", f"config={file}"])

@@ -14,6 +14,7 @@ import pytest
 
 from experiments import ALL, baseline, calibrate, playing, telling
 from experiments.asking import FOLDER, ask
+from sim.errors import UserError
 from sim.figures import style
 from sim.plain_yaml import read_yaml
 from tests.conftest import Exercised
@@ -69,6 +70,19 @@ def test_every_size_is_allowed(name: str, size: str) -> None:
     asked = ask(name, [f"size={size}"])
     assert asked.seeds >= 3
     assert len(asked.configs) >= 2
+
+
+def test_files_count_like_words(tmp_path: Path) -> None:
+    """All of them, and above what the size sets; not where scenarios differ."""
+    for name, text in {"a": "workers: {count: 77}\n", "b": "market: {looks: 9}\n"}.items():
+        (tmp_path / name).write_text(text)
+    words = [f"config={tmp_path / name}" for name in "ab"]
+    asked = ask("laffer", ["size=small", *words])
+    assert {(one.workers.count, one.market.looks) for one in asked.configs.values()} == {(77, 9)}
+    assert asked.configs == ask("laffer", ["size=small", "workers.count=77", "market.looks=9"]).configs
+    (tmp_path / "b").write_text("policy: {turnover_tax: {rate: 0.1}}\n")
+    with pytest.raises(UserError, match="is what scenarios of laffer differ in"):
+        ask("laffer", ["size=small", *words])
 
 
 @pytest.mark.parametrize("size", ["medium", "full"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -57,6 +58,13 @@ def test_heat_map_holds_the_means(grid: Sweep) -> None:
     axes = study.heat_map(grid, "y", table).axes[0]
     shown = np.asarray(axes.images[0].get_array())
     assert shown.T.ravel() == pytest.approx(table["mean"].to_numpy())
+
+
+def test_a_map_of_many_values_names_a_few(grid: Sweep) -> None:
+    table = pd.DataFrame({name: np.arange(30) / 7 for name in (*grid.axes[:2], "mean")})
+    axes = study.heat_map(grid, "y", table).axes[0]
+    assert 4 <= len(axes.get_xticks()) == len(axes.get_yticks()) <= 8
+    assert axes.get_xticklabels()[1].get_text() == f"{4 / 7:.3g}"
 
 
 def test_front_is_filled(grid: Sweep) -> None:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from sim.study import engine
 from tests.conftest import Exercised
 from tests.support.planting import planted
+from tests.support.processes import ROOT
 
 ROUNDS = 1_000
 
@@ -82,9 +84,52 @@ def test_nothing_is_stopped_that_has_ended(monkeypatch: pytest.MonkeyPatch, exer
     exercised("blocks that ended or were stopped at their end", ROUNDS, ROUNDS)
 
 
-def test_a_worker_that_nobody_starts_anew_is_left_alive() -> None:
-    """In a process of a user's own nothing may end it."""
-    assert not engine._is_started_anew()
+def test_a_process_of_a_users_own_is_left_alive() -> None:
+    engine._begin_anew()
+
+
+WORKER = """
+import sys, threading
+from pathlib import Path
+
+import distributed
+from sim.study import engine
+
+begun = Path(sys.argv[1])
+with begun.open("a") as file:
+    print(*sys.argv[1:], file=file)
+if len(begun.read_text().splitlines()) == 2:
+    sys.exit()
+distributed.Worker._instances.append(distributed.Worker())
+engine.GRACE_SECONDS = 0.1
+{bug}
+
+def stuck():
+    with engine.deadline(0.1):
+        threading.Event().wait()
+
+threading.Thread(target=stuck).start()
+"""
+
+
+@pytest.mark.parametrize("bug", ["", "engine.WORKER_PROGRAMS = ()"], ids=["as it is", "left stuck"])
+def test_a_worker_without_a_nanny_takes_its_own_place(bug: str, tmp_path: Path) -> None:
+    """A call that never comes back ends with its process, which begins again with the same words."""
+    package = tmp_path / "distributed"
+    (package / "cli").mkdir(parents=True)
+    (package / "__init__.py").write_text("class Worker:\n    _instances = []\n")
+    (package / "cli" / "__init__.py").write_text("")
+    (package / "cli" / "dask_worker.py").write_text(WORKER.format(bug=bug))
+    begun = tmp_path / "begun.txt"
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", str(begun), "--no-nanny"]
+    with subprocess.Popen(command, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}) as process:
+        if bug:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=3)
+            process.kill()
+        else:
+            assert process.wait(timeout=60) == 0
+    assert begun.read_text().splitlines() == [f"{begun} --no-nanny"] * (1 if bug else 2)
 
 
 def test_a_deadline_of_the_main_thread_alone_is_noticed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import random
 import threading
@@ -135,7 +136,12 @@ def _no_flushing(monkeypatch: pytest.MonkeyPatch) -> None:
 def try_schedules(folder: Path, count: int) -> dict[str, int]:
     found = {"deaths of workers": 0, "deaths of coordinators": 0, "runs given up": 0}
     for seed in range(count):
-        for name, number in zip(found, play_schedule(folder / str(seed), seed), strict=True):
+        try:
+            counts = play_schedule(folder / str(seed), seed)
+        except Exception as error:
+            error.add_note(f"To see it again: play_schedule(folder, {seed}).")
+            raise
+        for name, number in zip(found, counts, strict=True):
             found[name] += number
     return found
 
@@ -337,7 +343,7 @@ BROKEN_STORES = {
 }
 
 
-def check_mended(module: ModuleType, folder: Path) -> None:
+def check_mended(module: Any, folder: Path) -> None:
     """A part that is damaged is written anew, for a file of its name alone says nothing."""
     new_store(folder)
     path = module.commit(folder / RUNS, fake_rows([3, 4]), 3)
@@ -364,6 +370,56 @@ def test_what_is_there_but_damaged_is_not_done(tmp_path: Path) -> None:
 def test_a_store_to_which_existing_is_done_is_noticed(old: str, new: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         check_mended(planted(store, old, new), tmp_path / "a")
+
+
+class Appending:
+    """A store as many have one: each part adds its rows to one table of text."""
+
+    class Store(Store):
+        """What is done is what has a line."""
+
+        def done(self, runs: int) -> Any:
+            """Look at the lines."""
+            state = np.zeros(runs, np.int8)
+            lines = (self.folder / RUNS / "rows.csv").read_text().splitlines()
+            state[[int(line.partition(",")[0]) for line in lines]] = 1
+            return state
+
+    @staticmethod
+    def commit(folder: Path, table: pa.Table, first: int) -> Path:
+        """Add lines."""
+        with (folder / "rows.csv").open("a") as file:
+            file.writelines(f"{row['run']},{row['outcome']}\n" for row in table.to_pylist())
+        return folder / "rows.csv"
+
+
+def test_a_store_that_appends_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_mended(Appending, tmp_path / "a")
+
+
+class Sparing(io.FileIO):
+    """A file that takes a few bytes at a time, as a system may."""
+
+    def write(self, content: Any) -> int:
+        """Take seven bytes."""
+        return super().write(bytes(content[:7])) or 0
+
+
+def test_short_writes_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_store(tmp_path / "a")
+    whole_part = store.commit(tmp_path / "a" / RUNS, fake_rows([0, 1]), 0)
+    content = whole_part.read_bytes()
+    whole_part.unlink()
+    real = Path.open
+
+    def sparing(self: Path, mode: str = "r", *more: Any, **keywords: Any) -> Any:
+        return io.BufferedWriter(Sparing(self, mode)) if mode == "wb" else real(self, mode, *more, **keywords)
+
+    monkeypatch.setattr(Path, "open", sparing)
+    again = store.commit(tmp_path / "a" / RUNS, fake_rows([0, 1]), 0)
+    monkeypatch.undo()
+    assert again.read_bytes() == content
 
 
 def commit_together(folder: Path, module: ModuleType, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:

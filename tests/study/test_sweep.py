@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import logging
+import multiprocessing
 import os
 import random
 import re
@@ -15,8 +17,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -35,7 +37,7 @@ from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
 from sim.study.result import MANIFEST, load
 from sim.study.store import RUNS, Store
-from sim.study.sweep import PARTLY, Settings, execute, outcomes_of, sober
+from sim.study.sweep import AHEAD, PARTLY, Settings, execute, outcomes_of, sober
 from tests.conftest import Exercised
 from tests.support.planting import planted
 from tests.support.processes import INHERITED, ROOT
@@ -148,6 +150,8 @@ def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
         )
     assert (again, code) == (first, 0)
     assert bytes_of(again) == bytes_of(plain)
+    for name in ("distributed.client", "tornado.application", "asyncio"):
+        assert not logging.getLogger(name).isEnabledFor(logging.ERROR), f"{name} may log a traceback"
 
 
 @contextmanager
@@ -341,24 +345,29 @@ def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
     check_trouble(found, plain, "it took longer than 8 seconds")
 
 
+STUCK = "from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)"
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(
-    ("trouble", "timeout", "cause"),
+    ("trouble", "nanny", "cause"),
     [
-        ("while True: pass", 20.0, "it took longer than 20 seconds"),
+        ("while True: pass", "--nanny", "it took longer than 20 seconds"),
         # A call that no exception reaches: the worker must go, and come again.
-        ("from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)", 20.0, "died 3 times"),
+        (STUCK, "--nanny", "died 3 times"),
+        (STUCK, "--no-nanny", "died 3 times"),
     ],
-    ids=["in Python", "in a call"],
+    ids=["in Python", "in a call", "in a call without a nanny"],
 )
 def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
-    trouble: str, timeout: float, cause: str, plain: Path, tmp_path: Path
+    trouble: str, nanny: str, cause: str, plain: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("distributed")
     file = tmp_path / "scheduler.json"
-    with cluster(file, "--nanny"):
-        settings = Settings(timeout_seconds=timeout, quiet=True)
+    with cluster(file, nanny) as (_, *workers):
+        settings = Settings(timeout_seconds=20.0, quiet=True)
         found = troubled(tmp_path, trouble, settings, engine.Dask(str(file), 2))
+        assert [worker.poll() for worker in workers] == [None, None]
     check_trouble(found, plain, cause)
 
 
@@ -558,6 +567,34 @@ def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(load_sweep(folder).experiments) == COUNT
 
 
+def test_a_folder_that_leads_in_circles_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert main(command(tmp_path / "a", "engine=serial")[3:]) == 2
+    assert "results.dir" in (err := capsys.readouterr().err)
+    assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_runs_that_disagree_stop_a_sweep(plain: Path, tmp_path: Path) -> None:
+    """F9: a worker gives other bits to a run that is there already; both are kept."""
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    (part, *_) = Store(folder).parts()
+    row = part.read().slice(0, 1)
+    place = row.column_names.index("tasks_done")
+    changed = row["tasks_done"].to_numpy() + 1.0
+    other = sweep.commit(
+        folder / RUNS, row.set_column(place, row.schema.field(place), [changed]), row["run"][0].as_py()
+    )
+    with pytest.raises(UserError, match=r"twice, and the two differ in tasks_done.*Both are kept"):
+        execute(study_in(tmp_path), engine.Serial, QUIET)
+    assert other.exists()
+    assert part.path.exists()
+    assert Store(folder).damaged() == []
+
+
 def test_a_log_is_told_how_far_it_is(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -598,6 +635,24 @@ PHASES = ("run", "commit")
 """Whether a part was being written when the kill landed, or not."""
 
 
+def counted(results: Path, words: Sequence[str]) -> list[str]:
+    """The command that writes down every run that it begins, beside the folder for results."""
+    return [sys.executable, str(ROOT / "tests/support/counted_sweep.py"), *command(results, *words)[3:]]
+
+
+def begun_runs(results: Path) -> int:
+    """How often a run was begun by `counted`, kills and all."""
+    return len(results.with_suffix(".begun").read_text().split())
+
+
+def check_done_again(results: Path, runs: int, kills: int, jobs: int) -> int:
+    """Return how many runs were begun in vain: each kill costs what each worker had in hand, and no more."""
+    again = begun_runs(results) - runs
+    longest = max(runs // (AHEAD * jobs), 1)
+    assert 0 <= again <= jobs * kills * longest, f"{again} runs were begun again after {kills} kills"
+    return again
+
+
 def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Counter[str]:
     """Start a sweep and kill some of it when it has committed something more; count what the kills hit.
 
@@ -609,7 +664,7 @@ def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Co
     for _ in range(kills):
         if process is None or process.poll() is not None:
             process = subprocess.Popen(
-                command(results, *words), env=environment(), cwd=ROOT, start_new_session=True,
+                counted(results, words), env=environment(), cwd=ROOT, start_new_session=True,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         victim, phase = rng.choice(VICTIMS), rng.choice(PHASES)
@@ -640,6 +695,14 @@ def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Co
     return landed
 
 
+def run_counted(results: Path, *words: str) -> int:
+    """End a sweep in another process; return its exit code."""
+    return subprocess.run(
+        counted(results, [*words, "engine=serial"]), env=environment(), cwd=ROOT, check=False,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ).returncode  # fmt: skip
+
+
 def parts_in(results: Path) -> set[str]:
     return {path.name for path in results.glob("*/runs/part-*.parquet")}
 
@@ -658,34 +721,40 @@ def workers_of(coordinator: int) -> list[int]:
 
 
 def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
-    landed = kill_often(tmp_path, 2, random.Random(1), "jobs=1")
-    assert main(command(tmp_path, "engine=serial")[3:]) == 0
-    (folder,) = tmp_path.iterdir()
+    results = tmp_path / "r"
+    landed = kill_often(results, 2, random.Random(1), "jobs=1")
+    assert run_counted(results) == 0
+    (folder,) = results.iterdir()
     assert bytes_of(folder) == bytes_of(plain)
     assert list(folder.rglob(".*.tmp")) == []
+    exercised("runs begun again", check_done_again(results, COUNT, 2, 1), 0)
     exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 2, nightly=200)
 
 
 @pytest.mark.nightly
 def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None:
     """F1: the coordinator, a worker, or all; while runs are played, and while a part is written."""
-    more, landed = "seeds=8", Counter[str]()
+    more, landed, again = "seeds=8", Counter[str](), 0
     plain, _ = execute(study_in(tmp_path / "plain", more), engine.Serial, QUIET)
     for number in range(22):
         results = tmp_path / str(number)
-        landed += kill_often(results, 12, random.Random(number), more, "jobs=2")
-        assert main(command(results, more, "engine=serial")[3:]) == 0
+        those = kill_often(results, 12, random.Random(number), more, "jobs=2")
+        assert run_counted(results, more) == 0
+        landed += those
+        again += check_done_again(results, 4 * COUNT, sum(those[victim] for victim in VICTIMS), 2)
         (folder,) = results.iterdir()
         assert bytes_of(folder) == bytes_of(plain)
         assert list(folder.rglob(".*.tmp")) == []
     exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 200)
     for what in (*VICTIMS, *PHASES):
         exercised(f"kills: {what}", landed[what], 40)
+    exercised("runs begun again", again, 1)
 
 
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_asked_to_stop_it_stops_and_keeps_what_is_done(
-    how: signal.Signals, code: int, plain: Path, tmp_path: Path
+    how: signal.Signals, code: int, times: int, plain: Path, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
         command(tmp_path, "jobs=1"), env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
@@ -693,7 +762,8 @@ def test_asked_to_stop_it_stops_and_keeps_what_is_done(
     )  # fmt: skip
     while process.poll() is None and not list(tmp_path.rglob("part-*.parquet")):
         os.sched_yield()
-    process.send_signal(how)
+    for _ in range(times):
+        process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code, said
     assert "goes on from here" in said
@@ -740,11 +810,25 @@ def test_a_sweep_outlives_its_cluster(plain: Path, tmp_path: Path, exercised: Ex
     exercised("parts of a cluster killed", kills, 2)
 
 
+class Begun(engine.Local):
+    """Two processes that are begun in another way than ours; any executor will do."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        super().__init__(2)
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self.workers, multiprocessing.get_context(self.method))
+
+
 @pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised) -> None:
     """200 runs on every engine with one, two and four workers, and in shards (R3)."""
     pytest.importorskip("distributed")
     starts: dict[str, Callable[[], engine.Engine]] = {"serial": engine.Serial}
+    for method in ("fork", "forkserver"):
+        starts[method] = lambda method=method: Begun(method)  # type: ignore[misc]
     for workers in (1, 2, 4):
         starts[f"local {workers}"] = lambda workers=workers: engine.Local(workers)  # type: ignore[misc]
         starts[f"dask {workers}"] = lambda workers=workers: engine.Dask("", workers)  # type: ignore[misc]
@@ -759,7 +843,7 @@ def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised)
     found.add(bytes_of(folder))
     assert len(found) == 1
     exercised("runs on each engine", len(load_sweep(folder).experiments), 200)
-    exercised("engines", len(starts) + 1, 8)
+    exercised("engines", len(starts) + 1, 10)
 
 
 # ---------------------------------------------------------------- the command

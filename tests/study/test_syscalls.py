@@ -102,15 +102,18 @@ def test_a_commit_without_flush_is_seen(bug: str, tmp_path: Path) -> None:
     assert steps(new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
 
 
-def kill_everywhere(tmp_path: Path, parts: int, bug: str = "") -> int:
-    """Kill a process at each call that changes a file, go on, and compare; return how many kills landed."""
+def kill_everywhere(tmp_path: Path, parts: int, bug: str = "", opens: bool = False) -> int:
+    """Kill a process at each call that changes a file, go on, and compare; return how many kills landed.
+
+    With ``opens``, also at each call that opens a file in the folder.
+    """
     whole = new_folder(tmp_path / "whole")
     for number in range(parts):
         commit(whole / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
     Store(whole).compact()
     landed = 0
-    for call in ("write", "fsync", "rename", "unlink"):
-        for turn in range(1, 1000):
+    for call in ("write", "fsync", "rename", "unlink", *(["openat"] if opens else [])):
+        for turn in opened(tmp_path, parts) if call == "openat" else range(1, 1000):
             folder = new_folder(tmp_path / f"{call}-{turn}")
             injected = [
                 "-o",
@@ -131,6 +134,15 @@ def kill_everywhere(tmp_path: Path, parts: int, bug: str = "") -> int:
             ], f"killed at {call} {turn}"
             shutil.rmtree(folder)
     return landed
+
+
+def opened(tmp_path: Path, parts: int) -> list[int]:
+    """Which of all the files that a process opens lie in a sweep's folder."""
+    folder = new_folder(tmp_path / "opened")
+    log = folder.with_suffix(".log")
+    assert traced(folder, [str(parts), "compact"], ["-o", str(log), "-e", "trace=openat"]) == 0
+    lines = [line for line in log.read_text().splitlines() if "openat(" in line]
+    return [number for number, line in enumerate(lines, 1) if str(folder) in line]
 
 
 def go_on(folder: Path, parts: int) -> None:
@@ -204,4 +216,4 @@ def test_many_failing_calls_are_told(tmp_path: Path, exercised: Exercised) -> No
 
 @pytest.mark.nightly
 def test_kills_at_many_calls_lose_nothing(tmp_path: Path, exercised: Exercised) -> None:
-    exercised("kills", kill_everywhere(tmp_path, PARTS_AT_NIGHT), 200)
+    exercised("kills", kill_everywhere(tmp_path, PARTS_AT_NIGHT, opens=True), 200)
