@@ -1,9 +1,9 @@
 """Assumed parameters as levers: how each is moved over its range, wherever it stands in a configuration.
 
-A parameter with several names (`segments.<name>.flexibility`) is one assumption: all its values are multiplied by the
-same factor. Lists and weights are drawn towards their mean or away from it instead. A range is the declared one
-(docs/parameters.md), cut at a factor either way of the value that holds otherwise; some have ranges of their own,
-given in `sensitivity.yaml`.
+A parameter with several names (`segments.<name>.flexibility`) is one assumption: all its values are
+multiplied by the same factor. Lists and weights are drawn towards their mean or away from it instead. A range
+is the declared one (docs/parameters.md), cut at a factor either way of the value that holds otherwise; some
+have ranges of their own, given in `sensitivity.yaml`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Lever:
     path
         As in docs/parameters.md, or `LUCK`.
     kind
-        `FACTOR` on all values; `VALUE` for all of them; `CONTRAST`, 0 for all alike and 1 for what is assumed;
-        `SHIFT` by whole hours of the day; `SEED`.
+        `FACTOR` on all values; `VALUE` for all of them; `CONTRAST`, 0 for all alike and 1 for what is
+        assumed; `SHIFT` by whole hours of the day; `SEED`.
     axis
         What the factor, value and so on may be.
     places
@@ -91,9 +91,9 @@ def assumptions() -> list[Parameter]:
 def levers_of(config: Config, asked: Mapping[str, Any], taken: Iterable[str] = ()) -> list[Lever]:
     """Return a lever for each assumption that a configuration reads, but for those that are taken.
 
-    ``asked`` has ``reach``, the factor; ``ranges`` of their own by path; ``contrast`` and ``shift``, paths moved that
-    way (hours either way); ``left_out``, paths that are not moved, with the reason. Places at which the configuration
-    refuses to have a value moved are those that it does not read.
+    ``asked`` has ``reach``, the factor; ``ranges`` of their own by path; ``contrast`` and ``shift``, paths
+    moved that way (hours either way); ``left_out``, paths that are not moved, with the reason. Places at
+    which the configuration refuses to have a value moved are those that it does not read.
     """
     plain = to_plain(config)
     found = []
@@ -133,8 +133,7 @@ def _lever(parameter: Parameter, plain: Plain, asked: Mapping[str, Any]) -> Leve
     if not places:
         return None
     lever = Lever(path, FACTOR, Axis(path), tuple(places), whole, low, high)
-    found = _accepted(lever, plain, asked["reach"])
-    return found
+    return _accepted(lever, plain, asked["reach"])
 
 
 def _interval(path: str, low: float, high: float, whole: bool) -> Axis:
@@ -142,14 +141,14 @@ def _interval(path: str, low: float, high: float, whole: bool) -> Axis:
 
 
 def _factors(path: str, values: Sequence[float], low: float, high: float, reach: float) -> Axis:
-    """Return the factors that bring some value to the ends of the declared range, and not beyond ``reach``."""
+    """Return factors that bring some value to the ends of the declared range, none beyond ``reach``."""
     least = max(1 / reach, min(low / value for value in values))
     most = min(reach, max(high / value for value in values))
     return Axis(path, low=least, high=max(most, least), logarithmic=True)
 
 
 def _accepted(lever: Lever, plain: Plain, reach: float = 0.0) -> Lever | None:
-    """Return the lever with the places that may be moved to both ends; None if there is none, or nowhere to go."""
+    """Return the lever with the places that may be moved to both ends; None if there is none."""
     places = []
     for place in lever.places:
         axis = lever.axis
@@ -180,7 +179,10 @@ def _allowed(lever: Lever, plain: Plain, share: float) -> bool:
 
 
 def moved(plain: Plain, levers: Sequence[Lever], shares: Sequence[float]) -> Config:
-    """Return the configuration with every lever at its share of the way; what must not exceed something follows it."""
+    """Return the configuration with every lever at its share of the way.
+
+    What must not exceed another value follows that.
+    """
     found = copy.deepcopy(plain)
     for lever, share in zip(levers, shares, strict=True):
         lever.move(found, share)

@@ -1,8 +1,8 @@
-"""Which assumption each conclusion rests on: all assumed parameters screened, those that matter by Sobol' indices.
+"""Which assumption each conclusion rests on: all of them screened, those that matter by Sobol' indices.
 
-In each part of `sensitivity.yaml`, trajectories of Morris's design move every assumption; the few that move the
-outcomes most go through Saltelli's design, and every conclusion is asked anew at each point of it. The seed is moved
-like an assumption: what matters no more than it cannot be told from luck.
+In each part of `sensitivity.yaml`, trajectories of Morris's design move every assumption; the few that move
+the outcomes most go through Saltelli's design, and every conclusion is asked anew at each point of it. The
+seed is moved like an assumption: what matters no more than it cannot be told from luck.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ DECIDED = ("seed", "world")
 Floats = NDArray[np.float64]
 Numbers = Mapping[str, float]
 
-USAGE = f"""Tell which assumption each conclusion rests on: screening, then Sobol' indices, over all assumptions.
+USAGE = f"""Tell which assumption each conclusion rests on: screening of all, then Sobol' indices.
 
-  python -m experiments.sensitivity [size={"|".join(SIZES)}] [reach=N] [jobs=N] [results.dir=FOLDER] [SETTING ...]
+  python -m experiments.sensitivity [size={"|".join(SIZES)}] [reach=N] [jobs=N] [SETTING ...]
 
-reach=N cuts the declared range of a parameter at N times, and an N-th of, what is assumed (default 3).
+reach=N cuts declared ranges at N times, and an N-th of, what is assumed (default 3).
 The same command goes on where a killed one stopped.
 """
 
@@ -80,7 +80,7 @@ The same command goes on where a killed one stopped.
 
 
 class Outcome(NamedTuple):
-    """An outcome of a part: name, unit, and how it comes from a run's numbers (`in ` another: from that beside)."""
+    """An outcome of a part: name, unit, and how it comes from a run's numbers and those beside it."""
 
     name: str
     title: str
@@ -137,7 +137,8 @@ OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
         Outcome("night", "share of work at night", "share", _own("night_share")),
         Outcome("harm_south", "harm, South less North", "h", _less("exposure_hours_mean, south",
                                                                   "exposure_hours_mean, north")),
-        Outcome("pay_less_hours", "South's share of pay less of hours", "share", _own("south_pay_less_hours")),
+        Outcome("pay_less_hours", "South's share of pay less of hours", "share",
+                _own("south_pay_less_hours")),
         Outcome("from_north", "South's pay that comes from the North", "share", _own("from_north")),
     ),
     "taxes": (
@@ -159,12 +160,14 @@ OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
         Outcome("pay_with", "hourly pay, with over without", "ratio", _beside("pay_with_shares")),
         Outcome("hours_with", "hours worked, with over without", "ratio", _beside("working_hours")),
         Outcome("unpaid_with", "unpaid share, with over without", "ratio", _beside("unpaid_share")),
-        Outcome("below_with", "below minimum, with over without", "ratio", _beside("share_below_minimum_wage")),
+        Outcome("below_with", "below minimum, with over without", "ratio",
+                _beside("share_below_minimum_wage")),
     ),
     "machines": (
         Outcome("human_hours", "growth of human hours", "ratio", _own("ai_human_hours_growth")),
         Outcome("market_effect", "what the market adds", "ratio", _own("ai_market_effect")),
-        Outcome("hours_replaced", "click hours by outside hour lost", "ratio", _own("click_hours_per_outside_hour")),
+        Outcome("hours_replaced", "click hours by outside hour lost", "ratio",
+                _own("click_hours_per_outside_hour")),
         Outcome("pay_replaced", "click pay over outside wage", "ratio", _own("click_pay_over_outside_wage")),
     ),
 }  # fmt: skip
@@ -222,16 +225,19 @@ CONCLUSIONS: Mapping[str, tuple[Conclusion, ...]] = {
 INDICATED: Mapping[str, tuple[str, ...]] = {
     "market": (
         "pay_all_in_median", "unpaid_share", "share_below_minimum_wage", "supply_elasticity",
-        "hours_per_week_median", "weekly_volatility_median", "concurrently_active_min_over_max", "night_share",
+        "hours_per_week_median", "weekly_volatility_median", "concurrently_active_min_over_max",
+        "night_share",
     ),
     "taxes": (
-        "pay_all_in_median", "world_tax_per_head_year", "transfer_per_head_month", "transfer_over_poverty_line",
+        "pay_all_in_median", "world_tax_per_head_year", "transfer_per_head_month",
+        "transfer_over_poverty_line",
         "usage_tax_per_year", "profit_tax_per_year", "shifted_profit_share", "social_users_lost_share",
         "unpaid_labels_per_task", "click_farm_pay_median", "on_demand_pay_median",
     ),
     "remedies": ("unpaid_share", "share_below_minimum_wage"),
     "machines": (
-        "ai_human_hours_growth", "ai_market_effect", "click_hours_per_outside_hour", "click_pay_over_outside_wage",
+        "ai_human_hours_growth", "ai_market_effect", "click_hours_per_outside_hour",
+        "click_pay_over_outside_wage",
     ),
 }  # fmt: skip
 BY_GROUP = ("night_share", "exposure_hours_mean")
@@ -619,7 +625,7 @@ def spread_of(part: str, values: Mapping[str, Floats]) -> pd.DataFrame:
 def conclude(
     part: str, names: Sequence[str], points: Floats, values: Mapping[str, Floats], indices: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return, for each conclusion, the share of points at which it holds, and the assumption it rests on most.
+    """Return for each conclusion the share of points at which it holds, and what it rests on most.
 
     ``toward`` says on which side of its range that assumption lies where the conclusion holds.
     """
@@ -639,10 +645,10 @@ def conclude(
             if 0 < holds.sum() < len(holds):
                 toward = "high" if where[holds].mean() > where[~holds].mean() else "low"
         flips = bool(FLIPS_FROM <= share <= 1 - FLIPS_FROM)
-        rows.append((part, one.claim, one.statement, one.outcome, one.side, one.bound, share, int(there.sum()),
-                     flips, rests, total, toward))  # fmt: skip
-    columns = ["part", "claim", "statement", "outcome", "side", "bound", "share", "points", "flips", "rests_on",
-               "total", "toward"]  # fmt: skip
+        rows.append((part, one.claim, one.statement, one.outcome, one.side, one.bound, share,
+                     int(there.sum()), flips, rests, total, toward))  # fmt: skip
+    columns = ["part", "claim", "statement", "outcome", "side", "bound", "share", "points", "flips",
+               "rests_on", "total", "toward"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -728,7 +734,7 @@ def heat_figure(found: Found, caption: str) -> Figure:
 
 @style.drawn
 def tornado_figure(found: Found, caption: str) -> Figure:
-    """Draw for each conclusion the share of points at which it holds: blue and red firm, grey where it flips."""
+    """Draw for each conclusion the share of points at which it holds: grey where it flips."""
     rows = list(found.conclusions.itertuples(index=False))[::-1]
     figure = style.new_figure(style.PAGE, 0.6 + 0.16 * len(rows), caption)
     axes = figure.subplots()
@@ -756,8 +762,8 @@ def caption_of(job: Job) -> str:
     days = sorted({(part.config.time.warmup_days, part.config.time.days) for part in job.parts})
     return (
         f"Simulated: {job.runs:,} points, {' or '.join(f'{count:,}' for count in workers)} workers,"
-        f" {' or '.join(f'{after} days after {before}' for before, after in days)}; size {job.size}, ranges cut"
-        f" at a factor of {job.reach:g}; clickmarket {importlib.metadata.version('clickmarket')}, sources"
+        f" {' or '.join(f'{after} days after {before}' for before, after in days)}; size {job.size}, ranges"
+        f" cut at a factor of {job.reach:g}; clickmarket {importlib.metadata.version('clickmarket')}, sources"
         f" {source_hash()[:12]}."
     )
 
@@ -795,7 +801,8 @@ def carry_out(job: Job, words: Sequence[str] = ()) -> Path:
             "identity": identity_of(job), "size": job.size, "reach": job.reach, "points": job.runs,
             "command": " ".join(["python -m experiments.sensitivity", *words]),
             "parts": {part.name: [part.what, *job.runs_of(part)] for part in job.parts},
-            "caption": caption, "source_hash": source_hash(), "version": importlib.metadata.version("clickmarket"),
+            "caption": caption, "source_hash": source_hash(),
+            "version": importlib.metadata.version("clickmarket"),
         }  # fmt: skip
         inside = [path for path in folder.rglob("*") if path.is_file() and path.parent.name == RUNS]
         write_manifest(folder, written, passing=[path.name for path in inside])
