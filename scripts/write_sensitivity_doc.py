@@ -46,8 +46,8 @@ assumptions that are left and luck, so they are lower bounds of what is not know
 CONCLUSIONS = """\
 ## Conclusions, and where they flip
 
-A conclusion *flips* if it holds at {flips} of the points or more and fails at as many. Bounds such as "a half" are
-conventions. A conclusion that does not flip here does not flip in this model, inside these ranges.
+A conclusion *flips* if it holds at {flips} of the points or more and fails at as many. Bounds such as
+"a half" are conventions. A conclusion that does not flip here does not flip in this model, inside these ranges.
 """
 
 
@@ -127,17 +127,17 @@ def conclusions(found: Found) -> list[str]:
             f"`{row.rests_on}` ({row.total:.2f}{toward})" if row.rests_on else "not told: hardly ever defined"
         )
         lines.append(
-            f"| {row.claim} | {row.statement} | {row.side} {row.bound:.3g} | {row.share:.0%} of {row.points} |"
-            f" {flips} | {rests} |"
+            f"| {row.claim} | {row.statement} | {row.side} {row.bound:.3g} |"
+            f" {row.share:.0%} of {row.points} | {flips} | {rests} |"
         )
     return lines
 
 
 def screened(found: Found) -> list[str]:
-    """Return, for each part, the assumptions with the largest effects on any outcome, beside those of luck."""
+    """Return, for each part, the assumptions with the largest effects, beside those of luck."""
     lines = [
-        "Mean absolute effect of moving an assumption over its whole range, in standard deviations of the outcome",
-        "over all points of the screening; the outcome is the one that it moves most.",
+        "Mean absolute effect of moving an assumption over its whole range, in standard deviations of the",
+        "outcome over all points of the screening; the outcome is the one that it moves most.",
         "",
         "| part | assumption | moves most | effect | effect of luck on it |",
         "|---|---|---|---|---|",
@@ -147,10 +147,11 @@ def screened(found: Found) -> list[str]:
         chance = table[table["setting"] == LUCK].set_index("outcome")["size"]
         others = table[table["setting"] != LUCK]
         best: pd.DataFrame = others.loc[others.groupby("setting")["size"].idxmax()]
-        for row in best.nlargest(SCREENED, "size").itertuples(index=False):
-            lines.append(
-                f"| {part} | `{row.setting}` | {titles[row.outcome]} | {row.size:.2f} | {chance[row.outcome]:.2f} |"
-            )
+        lines += [
+            f"| {part} | `{row.setting}` | {titles[row.outcome]} | {row.size:.2f} |"
+            f" {chance[row.outcome]:.2f} |"
+            for row in best.nlargest(SCREENED, "size").itertuples(index=False)
+        ]
     return lines
 
 
