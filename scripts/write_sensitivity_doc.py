@@ -35,8 +35,9 @@ that the fit searched (`experiments/calibrate.yaml`).
 
 Four markets are looked at (*parts*). In each, all assumptions that act there first are screened by
 Morris's trajectories; the few that move outcomes most go through Saltelli's design, from which Sobol'
-indices are estimated. A *total index* is the share of an outcome's variance that goes when the
-assumption is known, its interplay with others included. The seed is moved like an assumption: an
+indices are estimated. A *total index* is the share of an outcome's
+variance that would be left if all but this assumption were known.
+The seed is moved like an assumption: an
 assumption with an index no higher than that of **luck** cannot be told from it. Indices of small designs
 are rough, and may come out above 1 or at 0 by chance; intervals are in `indices.csv`. What was screened
 out is kept where it is assumed: the ranges of outcomes and the shares below are those over the
@@ -47,7 +48,8 @@ CONCLUSIONS = """\
 ## Conclusions, and where they flip
 
 A conclusion *flips* if it holds at {flips} of the points or more and fails at as many. Bounds such as
-"a half" are conventions. A conclusion that does not flip here does not flip in this model, inside these ranges.
+"a half" are conventions. A conclusion that does not flip here does not flip in this model, inside these
+ranges.
 """
 
 
