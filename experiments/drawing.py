@@ -102,7 +102,11 @@ def curves_figure(
         axes.set_ylabel(axis["y"])
         axes.margins(x=0.03)
         if len(lines) > 1 or (marks or {}).get(title):
-            axes.legend(frameon=False, fontsize=5.8)
+            # Above the panel: inside it, a legend would lie on lines somewhere.
+            axes.legend(
+                frameon=False, fontsize=5.8, loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=2,
+                handlelength=1.4, columnspacing=1.0,
+            )  # fmt: skip
     return figure
 
 

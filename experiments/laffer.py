@@ -18,11 +18,10 @@ from experiments.verdict import BELOW, Finding, finding
 from sim.agents.audience import arpu_of, users_of
 from sim.config import Config
 from sim.figures import style
-from sim.study.analysis import top_of
+from sim.study.analysis import mean_and_interval, top_of
 from sim.world import load_world
 
 SHARES = (0.01, 0.1, 1.0)
-RESAMPLES = 500
 CLIFF = 1.05
 """Height of a parabola over the highest point seen, above which the curve is none (a convention)."""
 
@@ -64,12 +63,14 @@ def curve(found: Outcomes, name: str, metric: str) -> tuple[list[float], Floats]
 
 
 def peak_of(rates: list[float], revenue: Floats) -> Peak:
-    """Return the peak of mean revenue; the interval is of seeds drawn again."""
-    rng, count = np.random.default_rng(0), len(revenue)
-    again = [top(rates, revenue[rng.integers(0, count, count)].mean(axis=0))[0] for _ in range(RESAMPLES)]
-    low, high = np.percentile(again, [2.5, 97.5])
+    """Return the peak of mean revenue; the interval is Student's t over the peaks of single seeds.
+
+    Of few seeds, drawing them again would give intervals that are too narrow.
+    """
     at, height = top(rates, revenue.mean(axis=0))
-    return Peak(at, float(low), float(high), height)
+    _, low, high = mean_and_interval(np.array([top(rates, one)[0] for one in revenue]))
+    half = (high - low) / 2
+    return Peak(at, max(rates[0], at - half), min(rates[-1], at + half), height)
 
 
 def top(rates: list[float], revenue: Floats) -> tuple[float, float]:

@@ -120,7 +120,14 @@ def caution(asked: Asked) -> list[str]:
     fewest = min(model_requesters(asked))
     few = [f"{asked.seeds} seeds"] if asked.seeds < LEAST_SEEDS else []
     few += [f"{fewest} requesters"] if fewest < LEAST_REQUESTERS else []
-    return [f"Caution: few ({', '.join(few)}): another market of so few may differ more."] if few else []
+    narrow = (
+        " Intervals of places where a curve crosses a bound are too narrow."
+        if asked.seeds < LEAST_SEEDS
+        else ""
+    )
+    return (
+        [f"Caution: few ({', '.join(few)}): another market of so few may differ more.{narrow}"] if few else []
+    )
 
 
 def model_requesters(asked: Asked) -> list[int]:

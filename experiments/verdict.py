@@ -138,7 +138,8 @@ def crossing(
 ) -> tuple[float, float, float]:
     """Return the first place at which the mean of curves (seeds x places) falls below a bound.
 
-    Between places the curve is straight. The interval is of seeds drawn again; infinite where it never falls.
+    Between places the curve is straight. The interval is of seeds drawn again, so of few seeds too narrow
+    (it may be infinite, which rules out Student's t); infinite where it never falls.
     """
     rng, count = np.random.default_rng(0), len(curves)
     again = [_first_below(places, curves[rng.integers(0, count, count)].mean(0), bound) for _ in range(500)]

@@ -22,7 +22,7 @@ from sim.study.result import MANIFEST, check_digest, read_frame, read_manifest  
 DOCS = ROOT / "docs"
 IMAGES = "images/claims"
 WIDTH = 1300
-COLORS = 48
+COLORS = 256
 INTRODUCTION = """\
 # The claims, put to the test
 

@@ -24,7 +24,7 @@ last line is the folder, with validation.json and a figure for each target.
   clickmarket validate world=mturk_2015 seeds=6 workers.count=1000
   clickmarket validate config=my.yaml jobs=1
 
-  seeds=20          seeds in a row from seed on; intervals need six
+  seeds=20          seeds in a row from seed on (usual: 101; the fit used the first few); intervals need six
   trial_seeds=6     seeds with which mechanisms are switched off
   jobs=N            runs at a time (usual: one on each core)
   world=NAME        mturk_2015 or global, one configuration only

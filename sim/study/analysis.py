@@ -134,7 +134,11 @@ def _point_means(sweep: Sweep, outcome: str) -> Floats:
 
 def _sobol(sweep: Sweep, outcome: str) -> pd.DataFrame:
     axes = sweep.axes
-    parts = _point_means(sweep, outcome).reshape(len(axes) + 2, -1)
+    return sobol_table(axes, _point_means(sweep, outcome).reshape(len(axes) + 2, -1))
+
+
+def sobol_table(axes: Sequence[str], parts: Floats) -> pd.DataFrame:
+    """Return first-order and total indices with bootstrap intervals, from the parts of `sobol_of`."""
     rng, count = np.random.default_rng(0), parts.shape[1]
     again = [sobol_of(parts[:, rng.integers(0, count, count)]) for _ in range(RESAMPLES)]
     tail = 100 * (1 - CONFIDENCE) / 2
@@ -163,8 +167,13 @@ def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
     from sim.study.designs import morris_trajectories
 
     shares = morris_trajectories(len(axes), study.points, study.design_seed)
-    shares = shares.reshape(study.points, len(axes) + 1, len(axes))
-    values = _point_means(sweep, outcome).reshape(study.points, len(axes) + 1)
+    return morris_table(axes, shares, _point_means(sweep, outcome))
+
+
+def morris_table(axes: Sequence[str], shares: Floats, values: Floats) -> pd.DataFrame:
+    """Return the mean absolute elementary effect of each axis, from whole trajectories and their outcomes."""
+    shares = shares.reshape(-1, len(axes) + 1, len(axes))
+    values = values.reshape(-1, len(axes) + 1)
     moves = np.diff(shares, axis=1)
     which = np.argmax(np.abs(moves), axis=2)
     effects = np.diff(values, axis=1) / moves.sum(axis=2)

@@ -22,6 +22,9 @@ WARMUP_DAYS = 180
 WORKERS = {MT: 2_000, GL: 5_000}
 """Workers where nothing is said; the world needs more, so that regions with few of them have 200."""
 
+FIRST_SEED = 101
+"""Seed where nothing is said: assumptions were fitted on the first few, so a test takes others."""
+
 PARTS_OF_WINDOW = {MT: 1, GL: 3}
 """`time.days` over the days of the window: only targets of MTurk are about a year."""
 
@@ -168,7 +171,11 @@ def make_plan(settings: Sequence[str], seeds: int, trial_seeds: int) -> Plan:
     for trial in TRIALS:
         if trial.configuration not in chosen:
             continue
-        sizes = {"time.warmup_days": WARMUP_DAYS, "workers.count": WORKERS[trial.configuration]}
+        sizes = {
+            "time.warmup_days": WARMUP_DAYS,
+            "workers.count": WORKERS[trial.configuration],
+            "seed": FIRST_SEED,
+        }
         usual = (
             f"world={WORLDS[trial.configuration]}",
             *(f"{path}={value}" for path, value in sizes.items() if path not in said),

@@ -47,7 +47,7 @@ def test_every_trial_changes_what_it_says_and_nothing_else(exercised: Exercised)
         own = plan.configs[trial.name]
         base = plan.configs[trial.configuration.lower()][0]
         assert len(own) == (3 if trial.all_seeds else 2)
-        assert [config.seed for config in own] == list(range(1, len(own) + 1))
+        assert [config.seed for config in own] == list(range(101, 101 + len(own)))
         days = 6 if trial.configuration == "MT" else 2
         assert plan.days[trial.name] == days
         assert own[0].time.days == days * (3 if trial.long else 1)

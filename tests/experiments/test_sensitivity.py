@@ -1,0 +1,214 @@
+"""Sensitivity of the conclusions: levers on configurations, analysis of known functions, and a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import sensitivity
+from experiments.assumptions import LUCK, Lever, assumptions, luck, moved
+from experiments.sensitivity import CONCLUSIONS, HEADLINES, OUTCOMES, Floats, Job, read_job
+from sim.errors import UserError
+from sim.study.designs import Axis, morris_trajectories, saltelli
+from sim.validation import to_plain
+from tests.conftest import Exercised
+
+
+@pytest.fixture(scope="module")
+def job() -> Job:
+    """The small size, whole."""
+    return read_job(["size=small"])
+
+
+def test_every_assumption_is_moved_once_or_left_out_with_a_reason(job: Job, exercised: Exercised) -> None:
+    """No parameter marked as assumed escapes, and none is moved in two parts."""
+    paths = [lever.path for part in job.parts for lever in part.levers]
+    assert len(paths) == len(set(paths))
+    assert {*paths, *job.left_out} == {one.path for one in assumptions()}
+    assert not set(paths) & set(job.left_out)
+    assert all(len(why) > 10 for why in job.left_out.values())
+    exercised("assumptions", len(paths), 190)
+
+
+def test_points_anywhere_in_the_ranges_are_configurations_within_bounds(
+    job: Job, exercised: Exercised
+) -> None:
+    """Every corner and random points are accepted; values stay inside declared ranges."""
+    random = np.random.default_rng(1)
+    declared = {one.path: one.limits for one in assumptions()}
+    tried = 0
+    for part in job.parts:
+        plain = to_plain(part.config)
+        rows = [np.zeros(len(part.levers)), np.ones(len(part.levers)), *random.random((5, len(part.levers)))]
+        for row in rows:
+            config = to_plain(moved(plain, part.levers, row.tolist()))
+            for lever in part.levers:
+                limits = declared[lever.path]
+                for place in lever.places:
+                    value: Any = config
+                    for step in place:
+                        value = value[step]
+                    for one in value if isinstance(value, list) else [value]:
+                        assert limits.low is None or one >= limits.low, lever.path
+                        assert limits.high is None or one <= limits.high, lever.path
+                        tried += 1
+    exercised("values", tried, 1000)
+
+
+def test_a_lever_moves_what_it_names_and_nothing_else(job: Job, exercised: Exercised) -> None:
+    """Of each lever, the two ends differ at its places and nowhere else."""
+    count = 0
+    for part in job.parts:
+        plain = to_plain(part.config)
+        for lever in part.levers:
+            low, high = (flat(to_plain(moved(plain, [lever], [share]))) for share in (0.0, 1.0))
+            differ = {path for path in low if low[path] != high[path]}
+            named = {".".join(place) for place in lever.places}
+            assert differ, lever.path
+            assert differ <= named | {"workers.patience_high", "requesters.pay_step_smallest"}, lever.path
+            count += 1
+    exercised("levers", count, 190)
+
+
+def flat(tree: Any, before: str = "") -> dict[str, Any]:
+    """Return leaves by path; lists are leaves."""
+    if not isinstance(tree, Mapping):
+        return {before: tree}
+    return {
+        path: leaf
+        for key, one in tree.items()
+        for path, leaf in flat(one, f"{before}.{key}" if before else key).items()
+    }
+
+
+def test_named_outcomes_and_conclusions_are_there() -> None:
+    """Ten headline outcomes; every conclusion is of an outcome of its own part; each name is used once."""
+    names = [outcome.name for part in OUTCOMES.values() for outcome in part]
+    assert len(HEADLINES) == 10
+    assert set(HEADLINES) <= set(names)
+    assert len(names) == len(set(names))
+    for part, asked in CONCLUSIONS.items():
+        assert {one.outcome for one in asked} <= {outcome.name for outcome in OUTCOMES[part]}
+
+
+def known_function(points: Floats) -> Floats:
+    """Mostly the second coordinate, a little the first, luck hardly at all."""
+    return np.asarray(0.6 + points[:, 0] + 3.0 * points[:, 1] + 0.05 * points[:, 2])
+
+
+def test_what_an_outcome_rests_on_is_found(exercised: Exercised) -> None:
+    """Screening and indices put the coordinates of a known function in order; a missing value is borne."""
+    names = ["a", "b", LUCK]
+    shares = morris_trajectories(3, 8, 1)
+    values = {"unpaid": known_function(shares)}
+    values["unpaid"][3] = np.nan
+    table = sensitivity.screen("market", names, shares, values)
+    assert sensitivity.most_important(table, 2) == ["b", "a"]
+    points = saltelli(3, 64, 1)
+    indices = sensitivity.index_table("market", names, {"unpaid": known_function(points)})
+    total = indices.set_index("setting")["total"]
+    assert total["b"] == pytest.approx(0.9, abs=0.05)
+    assert total[LUCK] < 0.02
+    exercised("points", len(points), 300)
+
+
+@pytest.mark.parametrize(("bound", "flips"), [(0.25, False), (2.6, True), (9.0, False)])
+def test_a_conclusion_flips_where_it_holds_and_fails(
+    monkeypatch: pytest.MonkeyPatch, bound: float, flips: bool
+) -> None:
+    """The bound decides; the assumption named is the largest, high where more than the bound is asked."""
+    asked = sensitivity.Conclusion("C2", "more than the bound", "unpaid", "above", bound)
+    monkeypatch.setattr(sensitivity, "CONCLUSIONS", {"market": (asked,)})
+    names, points = ["a", "b", LUCK], saltelli(3, 64, 1)
+    values = {"unpaid": known_function(points)}
+    indices = sensitivity.index_table("market", names, values)
+    row = sensitivity.conclude("market", names, points, values, indices).iloc[0]
+    assert bool(row["flips"]) is flips
+    assert row["rests_on"] == "b"
+    assert row["toward"] == ("high" if flips else "")
+
+
+def test_an_outcome_with_many_gaps_or_none_of_its_own_has_no_index() -> None:
+    """More than a tenth missing, or the same at all points: nothing is told."""
+    assert sensitivity.known(np.array([1.0, np.nan, 2.0])) is None
+    assert sensitivity.known(np.full(20, 3.0)) is None
+    few = np.array([np.nan, *np.arange(20.0)])
+    found = sensitivity.known(few)
+    assert found is not None
+    assert found[0] == pytest.approx(9.5)
+
+
+def tiny(results: Path) -> Job:
+    """One part of the small size with two levers, on a market as small as can be."""
+    words = ["size=small", f"results.dir={results}", "workers.count=20", "time.warmup_days=0", "time.days=8"]
+    job = read_job(words)
+    market = job.parts[0]
+    levers = tuple(
+        lever for lever in market.levers if lever.path in ("requesters.demand_share", "market.looks")
+    )
+    return replace(job, parts=(replace(market, levers=levers, trajectories=1, base=1),), kept=1)
+
+
+def test_a_whole_analysis_writes_its_folder_and_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """All files are there; stopped half way and begun again, no point is played twice."""
+    job = tiny(tmp_path / "whole")
+    folder = sensitivity.carry_out(job)
+    for name in ("screening.csv", "indices.csv", "conclusions.csv", "spread.csv", "sensitivity.txt",
+                 "figures/indices.png", "figures/conclusions.png", "manifest.json"):  # fmt: skip
+        assert (folder / name).is_file(), name
+    played: list[int] = []
+    once = sensitivity.play_one
+
+    def counted(*arguments: Any, **more: Any) -> None:
+        if len(played) == 3:
+            played.append(-1)
+            raise KeyboardInterrupt
+        played.append(arguments[4])
+        once(*arguments, **more)
+
+    monkeypatch.setattr(sensitivity, "play_one", counted)
+    other = tiny(tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        sensitivity.carry_out(other)
+    again = sensitivity.carry_out(other)
+    runs = [run for run in played if run >= 0]
+    assert sorted(runs) == sorted(set(runs))
+    assert len(runs) == job.runs
+    for name in ("screening", "indices", "conclusions"):
+        pd.testing.assert_frame_equal(*(pd.read_csv(one / f"{name}.csv") for one in (folder, again)))
+    exercised("points", len(runs), 7)
+
+
+@pytest.mark.parametrize("words", [["reach=1"], ["reach=x"], ["seed=3"], ["size=big"], ["word"]])
+def test_wrong_words_are_refused_before_anything_is_written(words: list[str], tmp_path: Path) -> None:
+    """Exit code 2, nothing on the disk."""
+    assert sensitivity.command(["size=small", f"results.dir={tmp_path / 'none'}", *words]) == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_luck_is_the_seed() -> None:
+    """It moves nothing else, and the ends are two seeds."""
+    lever = luck()
+    plain = {"seed": 5}
+    lever.move(plain, 0.0)
+    low = plain["seed"]
+    lever.move(plain, 1.0)
+    assert 1 <= low < plain["seed"]
+
+
+def test_a_lever_that_multiplies_stays_inside_the_declared_range() -> None:
+    """A planted bound bites."""
+    lever = Lever("a", "factor", Axis("a", low=0.5, high=4.0, logarithmic=True), (("a",),), False, 0.1, 0.9)
+    plain: dict[str, Any] = {"a": 0.5}
+    lever.move(plain, 1.0)
+    assert plain == {"a": 0.9}
+    with pytest.raises(UserError):
+        read_job(["size=small", "reach=0.5"])
