@@ -37,7 +37,7 @@ from sim.agents.traits import (
     worker_id,
 )
 from sim.compile import fetch, index, integer, kernel, real, rule
-from sim.draws import normal, priority, uniform
+from sim.draws import normal, priority, uniform, uniform_of
 from sim.market.board import (
     ACTIVE_COUNT,
     CUT_OFF,
@@ -236,8 +236,8 @@ def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
     deep = exponential(share) * ranking[8]
     even = share * real(count)
     position = integer(even if order == BY_CHANCE else deep)
-    if position >= count:
-        position = integer(index(position) % index(count))
+    # No branch, and no slow division: small whole numbers, whose quotient does not reach the next.
+    position -= count * integer(real(position) / real(count))
     return integer(orders[index(0 if order == BY_CHANCE else order), index(position)])
 
 
@@ -370,6 +370,7 @@ def examine(
     takers: Any,
     table: Any,
     ranking: Any,
+    ranks: Any,
     exposure_costs: Any,
     ratings: Any,
     setting: Any,
@@ -382,13 +383,14 @@ def examine(
     """
     for i in range(count):
         entry = active[index(looking[0, index(i)])]
-        chosen = uniform(search_key, integer(entry.id), draw)
-        slot = slot_shown(chosen, ranking, orders, open_batches)
-        looking[1, index(i)] = slot
-        fetch(listings, index(slot))
+        ranks[index(i)] = priority(search_key, integer(entry.id), draw)
         entry.left -= integer(entry.look_seconds)
         entry.searched += integer(entry.look_seconds)
         entry.fruitless += 1
+    for i in range(count):
+        slot = slot_shown(uniform_of(ranks[index(i)]), ranking, orders, open_batches)
+        looking[1, index(i)] = slot
+        fetch(listings, index(slot))
     fitting = integer(0)
     for i in range(count):
         entry = active[index(looking[0, index(i)])]
@@ -652,6 +654,7 @@ def search(
                 takers,
                 table,
                 ranking,
+                ranks,
                 exposure_costs,
                 ratings,
                 setting,
