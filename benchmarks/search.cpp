@@ -52,6 +52,20 @@ inline int64_t priority(uint64_t key, int64_t agent, int64_t number) {
     return static_cast<int64_t>(word(key, agent, number) >> 2);
 }
 
+inline double uniform_of(int64_t rank) {
+    return static_cast<double>(static_cast<int64_t>((static_cast<uint64_t>(rank) << 2 >> 11) | 1u)) * 0x1p-53;
+}
+
+// Let the processor bring an item near while it goes on.
+template <typename T>
+inline void fetch(const T& item) {
+    const char* const first = reinterpret_cast<const char*>(&item);
+    for (std::size_t offset = 0; offset < sizeof(T); offset += 64) {
+        __builtin_prefetch(first + offset);
+    }
+    __builtin_prefetch(first + sizeof(T) - 1);
+}
+
 // --- elementary functions, from + - * / only ---
 
 inline int64_t bits_of(double x) {
@@ -212,9 +226,7 @@ inline int64_t Market::slot_shown(double draw, int64_t count) const {
     const double deep = exponential(share) * ranking[8];
     const double even = share * static_cast<double>(count);
     int64_t position = static_cast<int64_t>(number == 3 ? even : deep);
-    if (position >= count) {
-        position %= count;
-    }
+    position -= count * static_cast<int64_t>(static_cast<double>(position) / static_cast<double>(count));
     return order(number == 3 ? 0 : number)[position];
 }
 
@@ -283,6 +295,7 @@ inline void Market::propose(int64_t count) const {
         entry.taker = -1;
         entry.want = static_cast<int32_t>(std::max(int64_t{0}, wanted(entry, listing, seconds, 0)));
         accepting[known] = at;
+        fetch(table[home(entry.row, slots[at])]);
         known += (listing.taken_by >> (entry.row & 63)) & 1;
     }
     for (int64_t i = 0; i < known; ++i) {
@@ -304,10 +317,14 @@ inline int64_t Market::examine(int64_t draw, int64_t count, int64_t open) const 
     int32_t* const fit = looking_row(2);
     for (int64_t i = 0; i < count; ++i) {
         Active& entry = active[places[i]];
-        slots[i] = static_cast<int32_t>(slot_shown(uniform(search_key, entry.id, draw), open));
+        ranks[i] = priority(search_key, entry.id, draw);
         entry.left -= entry.look_seconds;
         entry.searched += entry.look_seconds;
         ++entry.fruitless;
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        slots[i] = static_cast<int32_t>(slot_shown(uniform_of(ranks[i]), open));
+        fetch(listings[slots[i]]);
     }
     int64_t fitting = 0;
     for (int64_t i = 0; i < count; ++i) {
@@ -526,11 +543,15 @@ int64_t Market::search() const {
             demand[active[place].slot] = 0;
             proposals[working] = place;
             working += active[place].want > 0;
+            fetch(batches[active[place].slot]);
         }
         int32_t* const returning = looking_row(1);
         for (int64_t i = 0; i < working; ++i) {
             const Active& entry = active[proposals[i]];
             returning[i] = would_return(entry, listings[entry.slot], batches[entry.slot], log_keep);
+        }
+        for (int64_t i = 0; i < working; ++i) {
+            fetch(takers[free_takers[state[FREE_TAKERS] - 1 - i]]);
         }
         int64_t how_many = 0;
         for (int64_t i = 0; i < working; ++i) {

@@ -36,12 +36,15 @@ import llvmlite
 import llvmlite.binding
 import numba
 import numpy as np
+from llvmlite import ir
 
 from sim.errors import UserError
 
-# Numba says little about its types; these two are used as they come.
+# Numba says little about its types; these are used as they come.
 _CONFIG: Any = numba.config
 _CACHING: Any = importlib.import_module("numba.core.caching")
+_CGUTILS: Any = importlib.import_module("numba.core.cgutils")
+_EXTENDING: Any = importlib.import_module("numba.extending")
 
 # How kernels turn a field of a record into the number that rules take; for a reader of types, int and float.
 integer: Callable[[Any], int] = np.int64  # type: ignore[assignment]
@@ -363,6 +366,41 @@ def kernel(function: F) -> F:
 
     plain.py_func = function  # type: ignore[attr-defined]
     return plain  # type: ignore[return-value]
+
+
+def _lines_of(size: int, line: int = 64) -> list[int]:
+    """Return a byte of an item in each cache line that it can touch, wherever it begins."""
+    return sorted({*range(0, size, line), size - 1})
+
+
+def _prefetching(context: Any, array: Any, at: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return signature and code of the processor's instruction, one for each cache line of an item."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, number = signature.args
+        items = target.make_array(kind)(target, builder, arguments[0])
+        place = target.cast(builder, arguments[1], number, numba.types.intp)
+        item = _CGUTILS.get_item_pointer(target, builder, kind, items, [place])
+        word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        form = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], form)
+        for offset in _lines_of(target.get_abi_sizeof(target.get_data_type(kind.dtype))):
+            line = builder.gep(builder.bitcast(item, byte), [ir.IntType(64)(offset)])
+            builder.call(prefetch, [line, word(0), word(3), word(1)])  # to read, into all caches, data
+        return target.get_dummy_value()
+
+    return numba.types.void(array, at), emit
+
+
+def _no_fetch(array: Any, at: int) -> None:
+    """Do nothing: without the compiler no memory is slow enough to matter."""
+
+
+fetch: Callable[[Any, int], None] = _EXTENDING.intrinsic(_prefetching) if COMPILED else _no_fetch
+"""Let the processor bring an item of an array near while it goes on; no number depends on it.
+
+For a loop over records in no order, some turns ahead: each would else wait for memory.
+"""
 
 
 class Row(np.record):  # type: ignore[misc]

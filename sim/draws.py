@@ -217,6 +217,12 @@ def priority(key: int, agent: int, number: int) -> int:
 
 
 @rule
+def uniform_of(rank: int) -> float:
+    """Return what `uniform` gives where `priority` gives a rank: both are upper bits of one word."""
+    return open_unit(unsigned(unsigned(rank) << _S2))
+
+
+@rule
 def normal(key: int, agent: int, number: int) -> float:
     """Return a standard normal draw, clipped far out in the tails (see `numeric.normal_fast`)."""
     return normal_fast(uniform(key, agent, number))

@@ -214,6 +214,7 @@ class ClickWorkModel(mesa.Model):
         members.found_and_close(self)
         self.apply_channels()
         self.needs_bucketing = False
+        self.start_local = np.zeros((0, 24), np.int8)
         self.begin_day(0)
         self.duty_day = -1
         self.views = Views(self, workers, requesters)
@@ -388,8 +389,10 @@ class ClickWorkModel(mesa.Model):
 
     def look_up_starts(self, day: int) -> None:
         """Look up local hours of a day's UTC hours in each zone, and the other way round."""
-        self.starts_day, self.start_local = day, self.clock.local_hour(day)
-        self.start_utc = first_hour_of_each_local_hour(self.start_local)
+        self.starts_day, before = day, self.start_local
+        self.start_local = self.clock.local_hour(day)
+        if not np.array_equal(self.start_local, before):  # clocks are seldom changed
+            self.start_utc = first_hour_of_each_local_hour(self.start_local)
 
     def save(self, path: str | Path, more: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Write a checkpoint: between two hours, the whole state of the run.

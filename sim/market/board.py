@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.columns import Records, aligned_zeros, grown, put_rows, records
-from sim.compile import index, integer, kernel, real, rule
+from sim.compile import fetch, index, integer, kernel, real, rule
 from sim.draws import mix
 from sim.ledger import ESCROW_ROUNDING, REFUND, TRANSFER, write_row
 from sim.numeric import both_ppm
@@ -26,6 +26,9 @@ FIRST_BYTE = 3
 
 FEW_SLOTS = 24
 """Slots up to which they are sorted by comparing alone."""
+
+AHEAD = 12
+"""Turns of a loop over records in no order by which the next are fetched ahead."""
 
 NEAR = 16
 """Places in an order among which the next of some sorted keys is looked for first."""
@@ -204,6 +207,12 @@ FINISHED = records(
     ]
 )
 """What remains of a batch once it left the board."""
+
+
+@rule
+def turn_ahead(i: int, count: int) -> int:
+    """Turn of a loop whose record is to be fetched in turn ``i``: some turns later, or the last."""
+    return min(i + AHEAD, count - 1)
 
 
 @rule
@@ -731,7 +740,12 @@ def close(
         drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
     if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
         return False
-    for i in range(integer(state[EXHAUSTED])):
+    closing = integer(state[EXHAUSTED])
+    for i in range(closing):
+        fetch(batches, index(exhausted[index(i)]))
+    for i in range(closing):
+        fetch(takers, index(max(integer(0), integer(batches[index(exhausted[index(i)])].first_taker))))
+    for i in range(closing):
         slot = integer(exhausted[index(i)])
         batch = batches[index(slot)]
         workers = release_takers(batch, takers, free_takers, counts, taken, keep_taken, state)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.agents.traits import ACTIVE as ACTIVE_FLAG
 from sim.agents.traits import MOST_WEEK_PAY, segment_of
-from sim.compile import index, integer, kernel, real, rule
+from sim.compile import fetch, index, integer, kernel, real, rule
 from sim.draws import uniform
 from sim.ledger import BROKER_CUT, PENDING_ROUNDING, REQUESTER_FEE, REWARD, WORKER_FEE
 from sim.ledger import WITHHELD as WITHHELD_KIND
@@ -36,9 +36,13 @@ from sim.market.board import (
     WITHHELD,
     add_row,
     place_in_group,
+    turn_ahead,
 )
 from sim.market.search import worker_fee
 from sim.numeric import binomial, both_ppm
+
+MANY_LOOKS = 12
+"""Looks for a second of the hour after which they halve what is left."""
 
 
 @rule
@@ -78,28 +82,45 @@ def crossed(before: int, after: int, assignments: int, tenths: int) -> bool:
 
 
 @rule
-def handed_in(event: Any, second: int) -> int:
-    """How many of an event's tasks were handed in by a second of the hour, one after the other."""
-    own = max(1, integer(event.own_seconds))
-    to_come = (integer(event.end) - second + own - 1) // own
-    return max(0, integer(event.done) - max(0, to_come))
+def to_come(event: Any, own: int, second: int) -> int:
+    """How many of an event's tasks, of ``own`` seconds each, are handed in after a second of the hour."""
+    left = index(max(integer(0), integer(event.end) - second))
+    return min(integer(event.done), integer((left + index(own - 1)) // index(own)))
 
 
 @rule
-def second_of(events: Any, by_slot: Any, first: int, last: int, needed: int) -> int:
-    """First second of the hour by which so many tasks of one batch's events were handed in."""
-    only = events[index(by_slot[index(first)])]
+def second_of(events: Any, by_slot: Any, first: int, last: int, needed: int, handed: int) -> int:
+    """First second of the hour by which ``needed`` of all ``handed`` tasks of one batch's events were there.
+
+    A search between two seconds in which a task was handed in. It looks where the second would be if tasks
+    came in evenly in between, or, after many looks in vain, in the middle.
+    """
+    while events[index(by_slot[index(last - 1)])].done == 0:
+        last -= 1
+    latest = events[index(by_slot[index(last - 1)])]
     if last - first == 1:
-        return integer(only.end) - (integer(only.done) - needed) * integer(only.own_seconds)
-    low, high = integer(0), integer(events[index(by_slot[index(last - 1)])].end)
-    while low < high:
-        middle = (low + high) // 2
-        count = integer(0)
+        return integer(latest.end) - (handed - needed) * integer(latest.own_seconds)
+    low, high = integer(0), integer(latest.end)
+    too_few, enough = integer(0), handed
+    looks = integer(0)
+    while low < high and needed < handed:
+        even = low + (high - low) * (needed - too_few) // (enough - too_few)
+        middle = min(even, high - 1) if looks < MANY_LOOKS else (low + high) // 2
+        looks += 1
+        count, before, after = integer(0), integer(0), high
         for i in range(first, last):
-            count += handed_in(events[index(by_slot[index(i)])], middle)
-        low = low if count >= needed else middle + 1
-        high = middle if count >= needed else high
-    return low
+            event = events[index(by_slot[index(i)])]
+            done, end = integer(event.done), integer(event.end)
+            own = max(integer(1), integer(event.own_seconds))
+            later = to_come(event, own, middle)
+            count += done - later
+            before = max(before, end - later * own if later < done else integer(0))
+            after = min(after, end - (later - 1) * own if later > 0 else high)
+        if count >= needed:
+            high, enough = before, count
+        else:
+            low, too_few = after, count
+    return high
 
 
 @rule
@@ -122,7 +143,7 @@ def note_progress(batch: Any, events: Any, by_slot: Any, first: int, last: int, 
     for tenths in (1, 5, 9, 10):
         if crossed(before, after, total, tenths):
             needed = (total * tenths + 9) // 10 - before
-            at = hour * 3600 + second_of(events, by_slot, first, last, needed)
+            at = hour * 3600 + second_of(events, by_slot, first, last, needed, after - before)
             batch.t10 = at if tenths == 1 else integer(batch.t10)
             batch.t50 = at if tenths == 5 else integer(batch.t50)
             batch.t90 = at if tenths == 9 else integer(batch.t90)
@@ -161,6 +182,9 @@ def review(
     for i in range(count):
         event = events[index(by_slot[index(i)])]
         batch = batches[index(event.slot)]
+        coming = events[index(by_slot[index(turn_ahead(i, count))])]
+        fetch(batches, index(coming.slot))
+        fetch(workers, index(active[index(coming.active)].row))
         if i == noted:
             while noted < count and events[index(by_slot[index(noted)])].slot == event.slot:
                 noted += 1
@@ -225,6 +249,31 @@ def settle(
     night = nights[utc_hour]
     tally = tallies[utc_hour]
     demand = demands[utc_hour]
+    on_duty = integer(state[ACTIVE_COUNT])
+    for i in range(on_duty):
+        coming = index(active[index(turn_ahead(i, on_duty))].row)
+        fetch(workers, coming)
+        if recording:
+            fetch(history, coming)
+        entry = active[index(i)]
+        row = integer(entry.row)
+        worker = workers[index(row)]
+        country = integer(entry.country)
+        duty = integer(entry.duty)
+        if duty == 0:
+            continue
+        tally[country, DUTY] += duty
+        tally[country, SEARCH] += integer(entry.searched)
+        tally[country, IDLE] += integer(entry.left)
+        tally[country, ON_DUTY] += 1
+        tally[country, NIGHT] += duty * integer(night[worker.zone])
+        earnings[country, segment_of(worker), utc_hour, 1] += duty
+        worker.week_seconds += integer(entry.searched)
+        if recording:
+            past = history[index(row)]
+            past.search_seconds += integer(entry.searched)
+            past.idle_seconds += integer(entry.left)
+            past.night_seconds += duty * integer(night[worker.zone])
     for i in range(count):
         event = events[index(by_slot[index(i)])]
         entry = active[index(event.active)]
@@ -293,26 +342,6 @@ def settle(
             past.exposure_seconds += exposed
             past.tasks_accepted += accepted
             past.tasks_rejected += rejected
-    for i in range(integer(state[ACTIVE_COUNT])):
-        entry = active[index(i)]
-        row = integer(entry.row)
-        worker = workers[index(row)]
-        country = integer(entry.country)
-        duty = integer(entry.duty)
-        if duty == 0:
-            continue
-        tally[country, DUTY] += duty
-        tally[country, SEARCH] += integer(entry.searched)
-        tally[country, IDLE] += integer(entry.left)
-        tally[country, ON_DUTY] += 1
-        tally[country, NIGHT] += duty * integer(night[worker.zone])
-        earnings[country, segment_of(worker), utc_hour, 1] += duty
-        worker.week_seconds += integer(entry.searched)
-        if recording:
-            past = history[index(row)]
-            past.search_seconds += integer(entry.searched)
-            past.idle_seconds += integer(entry.left)
-            past.night_seconds += duty * integer(night[worker.zone])
 
 
 @kernel

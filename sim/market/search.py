@@ -36,8 +36,8 @@ from sim.agents.traits import (
     skill_of,
     worker_id,
 )
-from sim.compile import index, integer, kernel, real, rule
-from sim.draws import normal, priority, uniform
+from sim.compile import fetch, index, integer, kernel, real, rule
+from sim.draws import normal, priority, uniform, uniform_of
 from sim.market.board import (
     ACTIVE_COUNT,
     CUT_OFF,
@@ -54,6 +54,7 @@ from sim.market.board import (
     find_taker,
     place_in_group,
     taker_home,
+    turn_ahead,
 )
 from sim.numeric import exponential, log
 from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOURS, TASKS, UNEARNED, WAGE
@@ -102,6 +103,7 @@ def come_on_duty(
     terms = terms_of_all[platform_number]
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
+        fetch(workers, index(order[index(turn_ahead(i, last))]))
         entry = active[index(count)]
         row = integer(order[index(i)])
         worker = workers[index(row)]
@@ -129,6 +131,7 @@ def come_on_duty(
     state[ACTIVE_COUNT] = count
     usual_log_keep = log(1.0 - real(platform.worker_fee_ppm) / 1000000.0)
     for i in range(count):
+        fetch(workers, index(active[index(turn_ahead(i, count))].row))
         entry = active[index(i)]
         worker = workers[index(entry.row)]
         term = terms[index(worker.country)]
@@ -233,8 +236,8 @@ def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
     deep = exponential(share) * ranking[8]
     even = share * real(count)
     position = integer(even if order == BY_CHANCE else deep)
-    if position >= count:
-        position = integer(index(position) % index(count))
+    # No branch, and no slow division: small whole numbers, whose quotient does not reach the next.
+    position -= count * integer(real(position) / real(count))
     return integer(orders[index(0 if order == BY_CHANCE else order), index(position)])
 
 
@@ -299,6 +302,7 @@ def propose(
         entry.taker = -1
         entry.want = max(integer(0), wanted(entry, listing, seconds, integer(0)))
         looking[2, index(known)] = at
+        fetch(table, index(taker_home(integer(entry.row), slot, len(table) - 1)))
         known += integer(listing.taken_by) >> (integer(entry.row) & 63) & 1
     for i in range(known):
         at = integer(looking[2, index(i)])
@@ -366,6 +370,7 @@ def examine(
     takers: Any,
     table: Any,
     ranking: Any,
+    ranks: Any,
     exposure_costs: Any,
     ratings: Any,
     setting: Any,
@@ -378,11 +383,14 @@ def examine(
     """
     for i in range(count):
         entry = active[index(looking[0, index(i)])]
-        chosen = uniform(search_key, integer(entry.id), draw)
-        looking[1, index(i)] = slot_shown(chosen, ranking, orders, open_batches)
+        ranks[index(i)] = priority(search_key, integer(entry.id), draw)
         entry.left -= integer(entry.look_seconds)
         entry.searched += integer(entry.look_seconds)
         entry.fruitless += 1
+    for i in range(count):
+        slot = slot_shown(uniform_of(ranks[index(i)]), ranking, orders, open_batches)
+        looking[1, index(i)] = slot
+        fetch(listings, index(slot))
     fitting = integer(0)
     for i in range(count):
         entry = active[index(looking[0, index(i)])]
@@ -646,6 +654,7 @@ def search(
                 takers,
                 table,
                 ranking,
+                ranks,
                 exposure_costs,
                 ratings,
                 setting,
@@ -682,12 +691,15 @@ def search(
             demand[index(entry.slot)] = 0
             proposals[index(working)] = place
             working += integer(integer(entry.want) > 0)
+            fetch(batches, index(entry.slot))
         for i in range(working):
             entry = active[index(proposals[index(i)])]
             slot = index(entry.slot)
             looking[1, index(i)] = would_return(
                 entry, listings[slot], batches[slot], log_keep, platforms, terms, setting
             )
+        for i in range(working):
+            fetch(takers, index(free_takers[index(integer(state[FREE_TAKERS]) - 1 - i)]))
         how_many = integer(0)
         for i in range(working):
             place = integer(proposals[index(i)])

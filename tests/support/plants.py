@@ -200,8 +200,7 @@ PLANTS: dict[str, Plant] = {
         "minutes_to_sleep(start, awake, awake_share)", "sleep", small(1),
     ),
     "all tasks handed in at the end of the work": Plant(
-        REVIEW, "return max(0, integer(event.done) - max(0, to_come))",
-        "return integer(event.done) if to_come <= 0 else integer(0)", "stamps", small(1),
+        REVIEW, "count += done - later", "count += done if later == 0 else integer(0)", "stamps", small(1),
     ),
     "all tasks waited to the end of the work": Plant(
         REVIEW, " - integer(event.own_seconds) * (done * (done - 1) // 2)", "", "little", small(1),
