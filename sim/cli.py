@@ -19,7 +19,7 @@ HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
-COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES, "validate")
+COMMANDS = ("run", "compare", "sweep", "status", "verify", "compact", *ANALYSES, "validate", "explore")
 RUN_OPTIONS = ("--plugin", "--cfg", "-m", "--help")
 COMPARE_OPTIONS = ("--plugin", "--help")
 RESUME = "resume="
@@ -61,6 +61,7 @@ clickmarket: a simulated market of click work
                                   say what a sweep shows
   clickmarket validate [SETTING ...] [seeds=N]
                                   hold the market against what was observed, hits and misses
+  clickmarket explore [FOLDER]    a page on this machine to choose, run and compare; FOLDER of a sweep
   clickmarket --version           print the version
 """
 
@@ -159,6 +160,10 @@ def _dispatch(words: list[str]) -> int:
         from sim.cli_validate import validate
 
         return validate(words[1:], _plugin)
+    if first == "explore":
+        from sim.app.command import explore
+
+        return explore(words[1:])
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")
