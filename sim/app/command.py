@@ -14,9 +14,9 @@ NEEDED = ("streamlit", "uvicorn")
 USAGE = f"""\
 clickmarket explore [FOLDER] [port={USUAL_PORT}]
 
-Show a page on this machine on which to choose a world, policies and numbers, run them and compare them with the
-world as it is; with the folder of a sweep, also its points. Open the address that is printed in a browser;
-Ctrl+C stops the page and all that it plays. It needs the extra `app`.
+Show a page on this machine on which to choose a world, policies and numbers, run them and compare
+them with the world as it is; with the folder of a sweep, also its points. Open the address that is
+printed in a browser; Ctrl+C stops the page and all that it plays. It needs the extra `app`.
 
   clickmarket explore
   clickmarket explore results/...-sweep-... port=8600
@@ -24,8 +24,8 @@ Ctrl+C stops the page and all that it plays. It needs the extra `app`.
   FOLDER      what clickmarket sweep printed; more runs may still be coming
   port=N      1024 to 65535; 0 takes any that is free
 
-The page listens on 127.0.0.1 only, for browsers of this machine. What it plays is kept until it stops; the page
-tells the commands that play the same for good.
+The page listens on 127.0.0.1 only, for browsers of this machine. What it plays is kept until it
+stops; the page tells the commands that play the same for good.
 """
 
 
@@ -66,10 +66,13 @@ def sort_words(words: Sequence[str]) -> tuple[str, int]:
 
 def read_port(text: str) -> int:
     """Return the number of a port."""
-    if text.isascii() and text.isdigit() and len(text) < 6 and (int(text) == 0 or 1024 <= int(text) <= 65535):
-        return int(text)
-    raise UserError("is no port that can be used.", path="port", value=text,
-                    allowed="1024 to 65535; 0 for any that is free", nearest=f"port={USUAL_PORT}")  # fmt: skip
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
+    if number == 0 or 1024 <= number <= 65535:
+        return number
+    raise UserError(
+        "is no port that can be used.", path="port", value=text,
+        allowed="1024 to 65535; 0 for any that is free", nearest=f"port={USUAL_PORT}",
+    )  # fmt: skip
 
 
 def require_extra() -> None:

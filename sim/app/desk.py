@@ -94,6 +94,11 @@ class Player:
         self.process.kill()
         self.process.communicate()
 
+    def close(self) -> None:
+        """End it, and close the line to it, on which nobody listens any more."""
+        self.kill()
+        self.connection.close()
+
 
 class Desk:
     """Takes requests, has them played one after another, and keeps what came of them.
@@ -176,6 +181,8 @@ class Desk:
                 self.player.kill()
             self.changed.notify_all()
         self.clerk.join()
+        if self.player is not None:
+            self.player.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ------------------------------------------------------------ within
@@ -205,9 +212,13 @@ class Desk:
                     return
                 job = self.running = self.queue.popleft()
                 job.status = RUNNING
-                if self.player is None or not self.player.is_alive:
+                if self.player is not None and not self.player.is_alive:
+                    self.player.close()
+                    self.player = None
+                if self.player is None:
                     self.player = Player()
                 connection = self.player.connection
+                self.changed.notify_all()
             ended = self._listen(job, connection)
             with self.changed:
                 self._end(job, ended)

@@ -1,4 +1,4 @@
-"""The page itself: widgets over `state`, progress from `desk`, numbers and figures from `results` and `sweeps`.
+"""The page itself: widgets over `state`, progress from `desk`, what came out by `results` and `sweeps`.
 
 Streamlit runs this file from top to bottom whenever someone moves something.
 """
@@ -15,7 +15,7 @@ import streamlit as st
 
 from sim.app import results, shared, sweeps
 from sim.app import state as states
-from sim.app.desk import BROKEN, FINISHED, RUNNING, STOPPED, WAITING, Job
+from sim.app.desk import BROKEN, RUNNING, STOPPED, WAITING, Job
 from sim.app.player import COMPILING
 from sim.app.results import Found
 from sim.app.state import SPANS, WHOLE, State
@@ -23,13 +23,13 @@ from sim.errors import UserError
 from sim.figures import study as of_study
 
 SECTIONS = {
-    "changes": ("What changes", ("changes", "winners"), "comparison"),
-    "clock": ("Clock", ("clock", "clock_baseline"), ""),
-    "map": ("Map", ("map",), "countries"),
-    "pay": ("Pay", ("pay", "pay_baseline", "lorenz", "lorenz_baseline"), ""),
-    "money": ("Money", ("money", "money_baseline"), "flows"),
+    "changes": ("What changes", (("changes",), ("winners",)), "comparison"),
+    "clock": ("Clock", (("clock", "clock_baseline"),), ""),
+    "map": ("Map", (("map",),), "countries"),
+    "pay": ("Pay", (("pay", "pay_baseline"), ("lorenz", "lorenz_baseline")), ""),
+    "money": ("Money", (("money",), ("money_baseline",)), "flows"),
 }
-"""Sections of the page: heading, figures, and the table of the comparison behind them."""
+"""Sections of the page: heading, figures that stand side by side, and the table of the comparison behind."""
 
 RUN_TABLE_OF = {"clock": "clock", "pay": "workers"}
 """The table of the runs behind a section that shows the runs of the first seed."""
@@ -102,7 +102,8 @@ def show_market() -> None:
     section = st.session_state.section
     st.query_params.from_dict(query_of(state, section))
     if job is None:
-        st.info("Nothing has been played for these settings. Press **Run** in the sidebar.")
+        if not is_playing(state):
+            st.info("Nothing has been played for these settings. Press **Run** in the sidebar.")
     else:
         show_found(state, results.read(job))
     show_commands(states.commands(state), query_of(state, section))
@@ -124,9 +125,8 @@ def choose() -> State:
     size = side.expander("Size, days, seeds")
     for name in SIZES:
         slide(size, name)
-    return State(
-        **{name: tuple(kept[name]) if name == "policies" else kept[name] for name in asdict(State())}
-    )
+    chosen: dict[str, Any] = {name: kept[name] for name in asdict(State())}
+    return State(**{**chosen, "policies": tuple(chosen["policies"])})
 
 
 def slide(place: Any, name: str, disabled: bool = False) -> None:
@@ -157,6 +157,12 @@ def ask_and_wait(state: State) -> None:
         st.warning("Cancelled; nothing is kept of it.")
 
 
+def is_playing(state: State) -> bool:
+    """Whether exactly this state is waiting or played for the session."""
+    job: Job | None = st.session_state.job
+    return job is not None and job.status in (WAITING, RUNNING) and job.key == states.key_of(state)
+
+
 def watch(job: Job) -> None:
     """Show how far a request is, and a button that cancels it; called anew twice a second."""
     desk = shared.get().desk
@@ -178,19 +184,25 @@ def show_found(state: State, found: Found) -> None:
     for remark in results.remarks(found):
         st.caption(remark)
     columns = st.columns(len(results.HEADLINES))
-    for column, metric in zip(columns, results.HEADLINES, strict=True):
-        label, value, change = results.headline(found, metric)
-        column.metric(
-            label, value, f"{change} against {found.baseline}", delta_color="off", delta_arrow="off"
-        )
+    for column, (metric, label) in zip(columns, results.HEADLINES.items(), strict=True):
+        unit, value, change = results.headline(found, metric)
+        column.metric(label, value, help=f"In {found.scenario}, {unit}")
+        column.caption(f"{unit}; {change} against {found.baseline}")
     names = {name: heading for name, (heading, _, _) in SECTIONS.items()}
     st.segmented_control("Show", list(names), key="section", format_func=names.__getitem__, required=True)
     section = st.session_state.section
     _, figures, table = SECTIONS[section]
     if section == "changes":
         show_world(found)
-    for name in figures:
-        show_figure(found.key, name, partial(results.FIGURES[name], found))
+    for pair in figures:
+        columns = st.columns(len(pair))
+        for column, name in zip(columns, pair, strict=True):
+            of_baseline = name.endswith("_baseline")
+            heading = f"Baseline: {found.baseline}" if of_baseline else f"Scenario: {found.scenario}"
+            with column:
+                if len(pair) > 1:
+                    st.markdown(f"**{heading}**")
+                show_figure(found.key, name, partial(results.FIGURES[name], found))
     if table:
         show_table(found, table)
     if section in RUN_TABLE_OF:
@@ -214,8 +226,8 @@ def show_world(found: Found) -> None:
 def show_figure(key: str, name: str, draw: Callable[[], Any]) -> None:
     """Show a figure and offer it as a file."""
     images = shared.get().images
-    st.image(images.of(key, name, "png", draw), width="stretch")
-    left, right, _ = st.columns((1, 1, 3))
+    st.image(images.of(key, name, "png", draw), width=images.width(key, name, draw))
+    left, right, _ = st.columns((1, 1, 2))
     for place, ending in zip((left, right), results.FORMATS, strict=True):
         content = partial(images.of, key, name, ending, draw)
         download(place, f"{name}.{ending}", content, f"image/{'svg+xml' if ending == 'svg' else 'png'}")
@@ -285,7 +297,7 @@ def show_sweep() -> None:
     query = {SHOW: SWEEP, **sweeps.to_query(point, outcome, axis)}
     st.query_params.from_dict(query)
     table = sweeps.at_point(sweep, point)
-    row = table.set_index("outcome").loc[outcome]
+    row = table.set_index("outcome").loc[outcome].to_dict()
     st.metric(
         f"{outcome} ({row['unit']}) at point {point}",
         results.digits(row["mean"]),
@@ -317,10 +329,9 @@ def choose_point(sweep: Any, place: tuple[int, str, str]) -> tuple[int, str, str
         return int(number), outcome, axis
     chosen = {}
     for name, options in values.items():
-        here = table.loc[point, name]
-        at = here.item() if hasattr(here, "item") else here
-        pick = side.select_slider if len(options) > 1 else side.selectbox
-        chosen[name] = pick(name, options, **({"value": at} if len(options) > 1 else {}))
+        at = table[name].tolist()[list(table.index).index(point)]
+        if len(options) > 1:
+            chosen[name] = side.select_slider(name, options, value=at)
     return sweeps.point_at(sweep, chosen), outcome, axis
 
 

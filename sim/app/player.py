@@ -6,6 +6,7 @@ with it. Everything is written by the functions behind `clickmarket run` and `cl
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ DAY, COMPILING, PLAYING, DONE, FAILED = "day", "compiling", "playing", "done", "
 """What the process tells: a day is over; it compiles; it plays; files are written; why not."""
 
 COMPARISON, RUNS = "comparison", "runs"
+FAULT = "This request met a fault of the program; the terminal shows where."
 Say = Callable[..., None]
 
 
@@ -94,13 +96,13 @@ def serve(connection: Connection) -> None:
             say(FAILED, error)
         except Exception:  # noqa: BLE001  the page tells of it, and the process stays
             print(traceback.format_exc(), file=sys.stderr, flush=True)
-            say(FAILED, UserError("This request met a fault of the program; the terminal shows where."))
+            say(FAILED, UserError(FAULT))
     if crew.engine is not None:
         crew.engine.abandon()
 
 
 def end_with_server() -> None:
-    """End this process at once when the server does, however that happens: it holds the other end of a pipe."""
+    """End this process when the server ends, in whatever way: it holds the other end of a pipe."""
     sys.stdin.buffer.read()
     os._exit(1)
 
@@ -132,6 +134,4 @@ def play_run(config: Config, rules: Any, advance: Callable[[], None]) -> str:
 
 if __name__ == "__main__":
     # By its own name: what is sent must not be of "__main__", which is another module at the other end.
-    from sim.app import player
-
-    player.serve(Connection(int(sys.argv[1])))
+    importlib.import_module("sim.app.player").serve(Connection(int(sys.argv[1])))

@@ -22,7 +22,8 @@ from sim.app.player import COMPARISON
 from sim.errors import UserError
 from sim.figures import comparison as of_comparison
 from sim.figures import market, style
-from sim.study.compare import WORLD, Comparison, load_comparison, write_csv
+from sim.study.compare import Comparison, load_comparison, write_csv
+from sim.study.measure import WORLD
 from sim.study.result import RunResult, frame_file, load
 
 SHOWN: tuple[tuple[str, str], ...] = (
@@ -36,7 +37,14 @@ SHOWN: tuple[tuple[str, str], ...] = (
 )
 """Outcomes of the world on the page, and their names there."""
 
-HEADLINES = ("pay_all_in_median", "income_with_transfers_per_worker_month", "platform_rent", "tax_revenue")
+HEADLINES = {
+    "pay_all_in_median": "Hourly pay, median",
+    "income_with_transfers_per_worker_month": "A worker's income",
+    "platform_rent": "Platforms' profit",
+    "tax_revenue": "Taxes collected",
+}
+"""Outcomes of the world at the top of the page."""
+
 TABLES = ("comparison", "incidence", "countries", "flows", "exits")
 """Tables of a comparison that are in its folder as Parquet and CSV."""
 
@@ -44,6 +52,8 @@ RUN_TABLES = ("clock", "series", "workers", "flows")
 FORMATS = ("svg", "png")
 MOST_IMAGES = 200
 """Images kept in memory, of about 100 kB each."""
+
+PIXELS_AN_INCH = 150
 
 _DRAWING = threading.Lock()
 """matplotlib's settings are one for the process, and pages are drawn in several threads."""
@@ -101,10 +111,10 @@ def world_table(found: Found) -> pd.DataFrame:
 
 
 def headline(found: Found, metric: str) -> tuple[str, str, str]:
-    """Return an outcome of the world as texts: its name with the unit, its value, its difference."""
-    row = world_table(found).set_index("metric").loc[metric]
+    """Return an outcome of the world as texts: its unit, its value, its difference with the interval."""
+    row = world_table(found).set_index("metric").loc[metric].to_dict()
     interval = f"{signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]"
-    return f"{row['outcome']} ({row['unit']})", digits(row["value"]), interval
+    return str(row["unit"]), digits(row["value"]), interval
 
 
 def digits(value: float) -> str:
@@ -123,17 +133,21 @@ def signed(value: float) -> str:
     return "0" if value == 0 else (f"+{digits(value)}" if value > 0 else digits(value))
 
 
+UNCHANGED = "Nothing differs from the baseline, in no seed: every difference is exactly 0."
+IDLE = "In force on none of these days: {}."
+EARLY = (
+    "No month in which it is in force ends before these days do: {}. Incomes are paid, and platforms pass"
+    " taxes on, as the next month begins."
+)
+
+
 def remarks(found: Found) -> list[str]:
     """Return in sentences what a reader should know of this comparison."""
     manifest = found.comparison.manifest
     told = []
     if found.comparison.unchanged:
-        told.append("Nothing differs from the baseline, in no seed: every difference is exactly 0.")
-    for kind, text in (
-        ("idle", "In force on none of these days: {}."),
-        ("early", "No month in which it is in force ends before these days do: {}. Incomes are paid, and platforms"
-         " pass taxes on, as the next month begins."),
-    ):  # fmt: skip
+        told.append(UNCHANGED)
+    for kind, text in (("idle", IDLE), ("early", EARLY)):
         names = sorted({name for names in manifest[kind].values() for name in names})
         if names:
             told.append(text.format(", ".join(names)))
@@ -185,6 +199,12 @@ class Images:
             while len(self.drawn) > self.most:
                 self.drawn.popitem(last=False)
             return self.drawn[place]
+
+    def width(self, key: str, name: str, draw: Callable[[], Figure]) -> int:
+        """Return the width (pixels) at which a figure's letters are as large as the page's."""
+        content = self.of(key, name, "png", draw)
+        inches = int.from_bytes(content[16:20], "big") / style.PNG_DPI  # a PNG begins with its size
+        return round(inches * PIXELS_AN_INCH)
 
 
 def as_bytes(figure: Figure, ending: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What all sessions of one server share: the desk, the images that were drawn, the sweep it was started with."""
+"""What all sessions of one server share: the desk, the images that were drawn, the sweep to show."""
 
 from __future__ import annotations
 

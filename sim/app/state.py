@@ -32,7 +32,7 @@ MOST_WORKER_DAYS = 120_000_000
 LONGEST_VALUE = 200
 """Characters of one value in a link."""
 
-NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
+NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
 class Span(NamedTuple):
@@ -132,7 +132,7 @@ def check(state: State) -> None:
             "asks for more than the page plays; the command below has no such limit.",
             path="workers",
             value=state.workers,
-            allowed=f"workers x days x runs of at most {MOST_WORKER_DAYS:,}; these are {worker_days(state):,}",
+            allowed=f"at most {MOST_WORKER_DAYS:,} workers x days x runs; these are {worker_days(state):,}",
             nearest=f"workers={max(200, MOST_WORKER_DAYS // (days * runs_of(state)) // 100 * 100)}",
         )
 
@@ -214,8 +214,9 @@ def _read(name: str, text: str) -> Any:
     if name == "policies":
         return () if text == BASELINE else tuple(text.split(","))
     if not NUMBER.fullmatch(text):
+        near = f"{name}={spell(getattr(State(), name))}"
         raise UserError("is not a number.", path=name, value=text,
-                        allowed="digits, with a decimal point", nearest=f"{name}={spell(getattr(State(), name))}")  # fmt: skip
+                        allowed="digits, with a decimal point", nearest=near)  # fmt: skip
     return int(text) if name in WHOLE and "." not in text else float(text)
 
 
@@ -323,6 +324,6 @@ def commands(state: State) -> str:
     """Return what to paste into a shell for the comparison on the page and the two runs behind it."""
     file = scenario_file(state)
     lines = [f"cat > {SCENARIO_FILE} <<'END'\n{file}END"] if file else []
-    for words in (compare_words(state), run_words(state, False), run_words(state, True)):
-        lines.append(shlex.join(["clickmarket", *words]))
+    played = compare_words(state), run_words(state, False), run_words(state, True)
+    lines += [shlex.join(["clickmarket", *words]) for words in played]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Moving through a finished sweep: its points by their settings, what came out there, the commands behind it."""
+"""Moving through a finished sweep: its points by their settings, what came out there, and the commands."""
 
 from __future__ import annotations
 
@@ -66,12 +66,14 @@ def point_of(sweep: Sweep, text: str) -> int:
     numbers = points(sweep).index
     if text.isascii() and text.isdigit() and len(text) < 10 and int(text) in numbers:
         return int(text)
-    raise UserError("is no point of this sweep that is done.", path="point", value=text,
-                    allowed=f"a number from {numbers.min()} to {numbers.max()}", nearest=f"point={numbers.min()}")  # fmt: skip
+    raise UserError(
+        "is no point of this sweep that is done.", path="point", value=text,
+        allowed=f"a number from {numbers.min()} to {numbers.max()}", nearest=f"point={numbers.min()}",
+    )  # fmt: skip
 
 
 def from_query(sweep: Sweep, query: Mapping[str, str]) -> tuple[int, str, str]:
-    """Return the point, the outcome and the setting that a link holds; the first of each where it is silent."""
+    """Return the point, the outcome and the setting that a link holds; where it is silent, the first."""
     names, axes = outcomes(sweep), sweep.axes
     for name, text in query.items():
         if name not in LINKED:
@@ -90,8 +92,9 @@ def to_query(point: int, outcome: str, axis: str) -> dict[str, str]:
 
 def _one_of(path: str, value: str, allowed: list[str]) -> str:
     if value not in allowed:
+        near = f"{path}={nearest_or_first(value, allowed)}"
         raise UserError("is nothing that this sweep has.", path=path, value=value,
-                        allowed=", ".join(allowed), nearest=f"{path}={nearest_or_first(value, allowed)}")  # fmt: skip
+                        allowed=", ".join(allowed), nearest=near)  # fmt: skip
     return value
 
 
