@@ -11,13 +11,14 @@ from sim.app.guard import METHODS, SOCKET, Guard, addresses
 from tests.conftest import Exercised
 
 PORT = 8501
-# fmt: off
 HOSTS = [
     "evil.com", "localhost.evil.com", "127.0.0.1.nip.io", "0.0.0.0", "", "[::1]", "[::1]:8501", "::1",
     "127.0.0.1", "localhost", "127.0.0.1:8502", "localhost:80", "127.0.0.1:8501@evil.com", "evil.com:8501",
-    "evil.com@127.0.0.1:8501", "127.0.0.1:8501.evil.com", "127.0.0.1:08501", " 127.0.0.1:8501", "127.0.0.1:8501 ",
+    "evil.com@127.0.0.1:8501", "127.0.0.1:8501.evil.com", "127.0.0.1:08501", " 127.0.0.1:8501",
+    "127.0.0.1:8501 ",
     "127.1:8501", "0x7f.1:8501", "2130706433:8501", "0177.0.0.1:8501", "localhost.:8501", "LOCALHOST:8501",
-    "localhost:8501/", "localhost:8501,evil.com", "127.0.0.2:8501", "[::ffff:127.0.0.1]:8501", "ⓛocalhost:8501",
+    "localhost:8501/", "localhost:8501,evil.com",
+    "127.0.0.2:8501", "[::ffff:127.0.0.1]:8501", "ⓛocalhost:8501",
     "localhost:8501\t", "xn--localhost:8501", "foo.localhost:8501", "127.0.0.1:8501#",
 ]  # fmt: skip
 """What a browser or a liar may put into the header Host."""
@@ -26,31 +27,39 @@ ORIGINS = [
     "null", "", "http://evil.com", "https://127.0.0.1:8501", "http://127.0.0.1", "http://127.0.0.1:8502",
     "http://127.0.0.1:85010", "http://127.0.0.1:8501.evil.com", "http://evil.com/127.0.0.1:8501",
     "http://127.0.0.1:8501@evil.com", "http://evil.com?http://127.0.0.1:8501", "http://localhost",
-    "http://localhost:8501/", "http://LOCALHOST:8501", "HTTP://127.0.0.1:8501", "127.0.0.1:8501", "//127.0.0.1:8501",
-    "http://127.0.0.1:8501 http://evil.com", "http://127.0.0.1:8501,http://evil.com", "file://", "about:blank",
-    "chrome-extension://abc", "ws://127.0.0.1:8501", "http://[::1]:8501", "http://0.0.0.0:8501", "http://127.1:8501",
-    "http://localhost.evil.com:8501", "http://a.localhost:8501", "http://xlocalhost:8501", "http://127.0.0.1:08501",
+    "http://localhost:8501/", "http://LOCALHOST:8501",
+    "HTTP://127.0.0.1:8501", "127.0.0.1:8501", "//127.0.0.1:8501",
+    "http://127.0.0.1:8501 http://evil.com", "http://127.0.0.1:8501,http://evil.com",
+    "file://", "about:blank",
+    "chrome-extension://abc", "ws://127.0.0.1:8501",
+    "http://[::1]:8501", "http://0.0.0.0:8501", "http://127.1:8501",
+    "http://localhost.evil.com:8501", "http://a.localhost:8501",
+    "http://xlocalhost:8501", "http://127.0.0.1:08501",
     "data:text/html,x", "http://127.0.0.1%3A8501", "http://localhost:8501", "*",
 ]  # fmt: skip
 """Origins that are not that of the page at 127.0.0.1:8501."""
 
-UPS = ["../", "..\\", "%2e%2e/", "%2e%2e%2f", "..%2f", "%252e%252e%252f", "..;/", "%c0%ae%c0%ae/", "....//", "..%5c",
-       "%2e./", ".%2e/", "..%00/", "..%c1%9c", "%uff0e%uff0e/", "/../", "//", "/./", "~/", "%2f%2e%2e"]  # fmt: skip
+UPS = ["../", "..\\", "%2e%2e/", "%2e%2e%2f", "..%2f", "%252e%252e%252f", "..;/", "%c0%ae%c0%ae/", "....//",
+       "..%5c", "%2e./", ".%2e/", "..%00/", "..%c1%9c", "%uff0e%uff0e/", "/../", "//", "/./", "~/",
+       "%2f%2e%2e"]  # fmt: skip
 ROOTS = ["/", "/static/", "/static/js/", "/media/", "/_stcore/", "/component/", "/app/static/", "/media/../",
          "/_stcore/upload_file/x/", "/index.html/"]  # fmt: skip
 REFUSED_PLACES = [
     "/_stcore/metrics", "/_stcore/agent/interact", "/_stcore/agent/mcp", "/_stcore/agent/openapi.json",
-    "/_stcore/upload_file/a/b", "/_stcore/script-health-check", "/auth/login", "/auth/logout", "/oauth2callback",
-    "/component/x/index.html", "/static", "/media", "/static/", "/x", "/.git/config", "/static/.env", "//evil.com",
+    "/_stcore/upload_file/a/b", "/_stcore/script-health-check",
+    "/auth/login", "/auth/logout", "/oauth2callback",
+    "/component/x/index.html", "/static", "/media", "/static/",
+    "/x", "/.git/config", "/static/.env", "//evil.com",
 ]  # fmt: skip
 
 
 def scope(kind: str = "http", host: str | None = "127.0.0.1:8501", origin: str | None = None, path: str = "/",
           method: str = "GET", **more: Any) -> dict[str, Any]:  # fmt: skip
-    headers = [(name, value.encode("utf-8")) for name, value in ((b"host", host), (b"origin", origin))
-               if value is not None]  # fmt: skip
-    return {"type": kind, "method": method, "raw_path": path.encode("latin-1"), "path": path, "query_string": b"",
-            "headers": headers + more.get("headers", []), **{k: v for k, v in more.items() if k != "headers"}}  # fmt: skip
+    given = {b"host": host, b"origin": origin}
+    headers = [(name, value.encode("utf-8")) for name, value in given.items() if value is not None]
+    headers += more.pop("headers", [])
+    usual = {"type": kind, "method": method, "raw_path": path.encode("latin-1"), "path": path}
+    return {**usual, "query_string": b"", "headers": headers, **more}
 
 
 async def nothing(*_: Any) -> None:
