@@ -39,7 +39,7 @@ def points(sweep: Sweep) -> pd.DataFrame:
 def choices(sweep: Sweep) -> dict[str, list[Any]]:
     """Return the values of each setting that varies, if its points can be found by them; else nothing."""
     table = points(sweep)
-    found = {axis: sorted(table[axis].unique().tolist(), key=_order) for axis in sweep.axes}
+    found = {axis: _in_order(table[axis].unique().tolist()) for axis in sweep.axes}
     crossed = 1
     for values in found.values():
         crossed *= len(values)
@@ -47,8 +47,9 @@ def choices(sweep: Sweep) -> dict[str, list[Any]]:
     return found if usable else {}
 
 
-def _order(value: Any) -> tuple[bool, Any]:
-    return isinstance(value, str), value
+def _in_order(values: list[Any]) -> list[Any]:
+    """Return numbers by size, and names as the study has them."""
+    return values if any(isinstance(value, str) for value in values) else sorted(values)
 
 
 def point_at(sweep: Sweep, chosen: Mapping[str, Any]) -> int:
