@@ -200,8 +200,7 @@ def show_found(state: State, found: Found) -> None:
             of_baseline = name.endswith("_baseline")
             heading = f"Baseline: {found.baseline}" if of_baseline else f"Scenario: {found.scenario}"
             with column:
-                if len(pair) > 1:
-                    st.markdown(f"**{heading}**")
+                st.markdown(f"**{heading}**")
                 show_figure(found.key, name, partial(results.FIGURES[name], found))
     if table:
         show_table(found, table)
@@ -227,7 +226,7 @@ def show_figure(key: str, name: str, draw: Callable[[], Any]) -> None:
     """Show a figure and offer it as a file."""
     images = shared.get().images
     st.image(images.of(key, name, "png", draw), width=images.width(key, name, draw))
-    left, right, _ = st.columns((1, 1, 2))
+    left, right = st.columns(2)
     for place, ending in zip((left, right), results.FORMATS, strict=True):
         content = partial(images.of, key, name, ending, draw)
         download(place, f"{name}.{ending}", content, f"image/{'svg+xml' if ending == 'svg' else 'png'}")
@@ -235,7 +234,7 @@ def show_figure(key: str, name: str, draw: Callable[[], Any]) -> None:
 
 def show_table(found: Found, name: str) -> None:
     """Offer a table of the comparison as a file."""
-    left, right, _ = st.columns((1, 1, 3))
+    left, right = st.columns(2)
     download(left, f"{name}.csv", partial(results.table_file, found, name, "csv"), "text/csv")
     download(right, f"{name}.parquet", partial(results.table_file, found, name, "parquet"))
 
@@ -247,7 +246,7 @@ def show_runs(state: State, found: Found, name: str) -> None:
     )
     for number, scenario in enumerate(found.runs):
         which = "baseline" if number == 0 else "scenario"
-        left, right, _ = st.columns((1, 1, 3))
+        left, right = st.columns(2)
         folder = shared.get().desk.folder
         download(
             left, f"{name}_{which}.csv", partial(results.run_csv, found, scenario, name, folder), "text/csv"
@@ -310,7 +309,7 @@ def show_sweep() -> None:
     curve = partial(draw_curve, sweep, outcome, axis)
     show_figure(key, f"{outcome}-along-{axis}", curve)
     st.table(spelt_table(table))
-    left, right, _ = st.columns((1, 1, 3))
+    left, right = st.columns(2)
     download(left, f"point-{point}.csv", partial(sweeps.as_csv, table), "text/csv")
     download(right, f"point-{point}.parquet", partial(sweeps.as_parquet, table))
     show_commands(sweeps.command(sweep, point), query)
