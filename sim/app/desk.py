@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import sim
 from sim.app import player
 from sim.app.state import State, key_of, runs_of
 from sim.errors import UserError
@@ -74,10 +73,10 @@ class Player:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        path = [str(Path(sim.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        path = [str(Path(player.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", player.__name__, str(theirs.fileno())],
+                [sys.executable, "-m", player.__package__, str(theirs.fileno())],
                 stdin=subprocess.PIPE,  # it ends as this end of the pipe does, and so with the server
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},

@@ -6,7 +6,6 @@ with it. Everything is written by the functions behind `clickmarket run` and `cl
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -130,8 +129,3 @@ def into(config: Config, folder: Path) -> Config:
 def play_run(config: Config, rules: Any, advance: Callable[[], None]) -> str:
     """Play one run and return its folder."""
     return str(run.execute(config, quiet=True, observer=Days(advance)))
-
-
-if __name__ == "__main__":
-    # By its own name: what is sent must not be of "__main__", which is another module at the other end.
-    importlib.import_module("sim.app.player").serve(Connection(int(sys.argv[1])))
