@@ -28,6 +28,7 @@ PLACES = re.compile(
 """Paths of the page, as they are on the wire; no name begins with a dot, and nothing is percent-encoded."""
 
 LONGEST_QUERY = 4096
+LONGEST_HEADERS = 32_768
 MOST_SOCKETS = 64
 """WebSockets at a time: a session of the page each."""
 
@@ -83,6 +84,8 @@ class Guard:
     def refusal(self, scope: Scope) -> int:
         """Return the status with which a request is refused, 0 if it is allowed."""
         is_socket = scope["type"] == "websocket"
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+            return 431
         hosts, origins = (_values(scope["headers"], name) for name in (b"host", b"origin"))
         if len(hosts) != 1 or hosts[0] not in self.hosts:
             return 421

@@ -112,6 +112,7 @@ def test_other_methods_and_places_are_refused(exercised: Exercised) -> None:
 
 def test_large_requests_are_refused() -> None:
     assert refusal(query_string=b"a" * 5000) == 414
+    assert refusal(headers=[(b"x", b"a" * 100_000)]) == 431
     assert refusal(headers=[(b"content-length", b"10000000")]) == 413
     assert refusal(headers=[(b"transfer-encoding", b"chunked")]) == 413
     assert refusal(headers=[(b"content-length", b"0")]) == 0
