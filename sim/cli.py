@@ -33,6 +33,7 @@ COMMANDS = (
     "validate",
     "plot",
     "report",
+    "explore",
     "doctor",
     "completion",
 )
@@ -76,6 +77,7 @@ clickmarket: a simulated market of click work
   clickmarket plot RESULT [FIGURE ...]
                                   draw a result's figures
   clickmarket report RESULT       write one page to read, print or mail
+  clickmarket explore [FOLDER]    a page on this machine to choose, run and compare
   clickmarket doctor              check this installation
   clickmarket completion SHELL    tab completion for bash, zsh or fish
   clickmarket --version           print the version
@@ -217,6 +219,10 @@ def _dispatch(words: list[str]) -> int:
             show_help(getattr(cli_figures, f"{first.upper()}_USAGE"))
             return 0
         return int(getattr(cli_figures, first)(words[1:]))
+    if first == "explore":
+        from sim.app.command import explore
+
+        return explore(words[1:])
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")

@@ -47,7 +47,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("figures/",),
         ("report/",),
-        ("explorer/",),
+        ("app/",),
         ("cli_sweep.py",),
         ("cli_validate.py",),
         ("cli_figures.py",),

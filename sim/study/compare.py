@@ -241,11 +241,13 @@ def execute(
     tell: Callable[[Comparison], None] | None = None,
     jobs: int | None = 1,
     match: Match | None = None,
+    crew: Crew | None = None,
 ) -> Path:
     """Play every scenario with every seed, write the comparison's folder and return it.
 
     An unfinished comparison of the same scenarios, seeds and sources in the folder for results goes on. While
-    one is being played, another of the same is refused. ``jobs`` of None is a process for each core.
+    one is being played, another of the same is refused. ``jobs`` of None is a process for each core; a
+    ``crew`` that is there already plays in their place.
     """
     began = time.monotonic()
     files = [Path(file) for file in plugins]
@@ -267,7 +269,8 @@ def execute(
     identity = comparison_id(plan, files, match)
     size = usual_size(len(plan) * seeds, first.compute.threads) if jobs is None else jobs
     cold = is_cold(search, posting)
-    with only_one(first.results.dir, f"compare-{identity[:16]}"), Crew(size, files, cold) as crew:
+    playing = crew or Crew(size, files, cold)
+    with only_one(first.results.dir, f"compare-{identity[:16]}"), playing as crew:
         folder = unfinished(first, identity) or new_folder(first, f"compare-{identity[:16]}")
         parts = Parts(folder, plan)
         if cold and not quiet:

@@ -67,6 +67,7 @@ def execute(
     resume: Path | None = None,
     quiet: bool = False,
     draw: Draw | None = None,
+    observer: Any = None,
 ) -> Path:
     """Play a run and write its result folder; return the folder.
 
@@ -83,6 +84,8 @@ def execute(
         Print nothing.
     draw
         Draws the figures: called with the tables, the world, the manifest and the folder for them.
+    observer
+        Looks on, beside the recorder: its `hour`, `day` and `month` are called as these end.
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
@@ -100,6 +103,8 @@ def execute(
             clear_leftovers(folder)
             model = ClickWorkModel.load(folder / CHECKPOINT, plugins=rules, compute=config.compute)
             _require_records(model, folder / CHECKPOINT)
+        if observer is not None:
+            model.observers.append(observer)
         if cold and not quiet:
             print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         _finish(model, folder, files, began, quiet, draw)

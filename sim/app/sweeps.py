@@ -1,0 +1,180 @@
+"""Moving through a finished sweep: its points by their settings, what came out there, and the commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim.errors import UserError, nearest_or_first
+from sim.schema import spell
+from sim.study.analysis import mean_and_interval, response
+from sim.study.points import USUAL, Study
+from sim.study.reading import Sweep, load_sweep
+from sim.study.store import FAILED
+
+MOST_VALUES = 40
+"""Values of a setting up to which the points of a sweep are found by it; others are found by number."""
+
+LINKED = ("point", "outcome", "along")
+"""What a link to a place in a sweep holds."""
+
+
+def open_sweep(folder: str) -> Sweep:
+    """Read the folder of a sweep; refuse one of which no run is done."""
+    sweep = load_sweep(Path(folder))
+    if not (sweep.experiments["status"] != FAILED).any():
+        raise UserError("holds no run that is done.", path=folder, allowed="a sweep with finished runs")
+    return sweep
+
+
+def points(sweep: Sweep) -> pd.DataFrame:
+    """Return the settings of each point that has runs done, by its number."""
+    return sweep.means()[0]
+
+
+def choices(sweep: Sweep) -> dict[str, list[Any]]:
+    """Return the values of each setting that varies, if its points can be found by them; else nothing."""
+    table = points(sweep)
+    found = {axis: _in_order(table[axis].unique().tolist()) for axis in sweep.axes}
+    crossed = 1
+    for values in found.values():
+        crossed *= len(values)
+    usable = all(len(values) <= MOST_VALUES for values in found.values()) and crossed == len(table)
+    return found if usable else {}
+
+
+def _in_order(values: list[Any]) -> list[Any]:
+    """Return numbers by size, and names as the study has them."""
+    return values if any(isinstance(value, str) for value in values) else sorted(values)
+
+
+def point_at(sweep: Sweep, chosen: Mapping[str, Any]) -> int:
+    """Return the number of the point with these settings."""
+    table = points(sweep)
+    for axis, value in chosen.items():
+        table = table[table[axis] == value]
+    if table.empty:
+        raise UserError("No point of the sweep has these settings.", value=str(dict(chosen)))
+    return int(table.index[0])
+
+
+def point_of(sweep: Sweep, text: str) -> int:
+    """Return the point that a link names."""
+    numbers = points(sweep).index
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) in numbers:
+        return int(text)
+    raise UserError(
+        "is no point of this sweep that is done.", path="point", value=text,
+        allowed=f"a number from {numbers.min()} to {numbers.max()}", nearest=f"point={numbers.min()}",
+    )  # fmt: skip
+
+
+def from_query(sweep: Sweep, query: Mapping[str, str]) -> tuple[int, str, str]:
+    """Return the point, the outcome and the setting that a link holds; where it is silent, the first."""
+    names, axes = outcomes(sweep), sweep.axes
+    for name, text in query.items():
+        if name not in LINKED:
+            raise UserError("is nothing that a link to a sweep can hold.", path=name, value=text,
+                            allowed=", ".join(LINKED), nearest=nearest_or_first(name, LINKED))  # fmt: skip
+    point = point_of(sweep, query["point"]) if "point" in query else int(points(sweep).index[0])
+    outcome = _one_of("outcome", query.get("outcome", names[0]), names)
+    axis = _one_of("along", query.get("along", axes[0]), axes) if axes else ""
+    return point, outcome, axis
+
+
+def to_query(point: int, outcome: str, axis: str) -> dict[str, str]:
+    """Spell a place in a sweep as the query of a link."""
+    return {"point": str(point), "outcome": outcome, **({"along": axis} if axis else {})}
+
+
+def _one_of(path: str, value: str, allowed: list[str]) -> str:
+    if value not in allowed:
+        near = f"{path}={nearest_or_first(value, allowed)}"
+        raise UserError("is nothing that this sweep has.", path=path, value=value,
+                        allowed=", ".join(allowed), nearest=near)  # fmt: skip
+    return value
+
+
+def outcomes(sweep: Sweep) -> list[str]:
+    """Return the outcomes that have a value in any run, those most asked for first."""
+    names = [str(name) for name in sweep.outcomes.columns if sweep.outcomes[name].notna().any()]
+    first = [name for name in ("pay_all_in_median", "unpaid_share", "tasks_done") if name in names]
+    return [*first, *(name for name in names if name not in first)]
+
+
+def at_point(sweep: Sweep, point: int) -> pd.DataFrame:
+    """Return what came out at a point: mean over its seeds, 95 % interval, runs; beside the first point."""
+    units = sweep.manifest["units"]
+    here, first = (_runs_of(sweep, one) for one in (point, int(points(sweep).index[0])))
+    rows = []
+    for name in outcomes(sweep):
+        mean, low, high = mean_and_interval(here[name].to_numpy(float))
+        before = mean_and_interval(first[name].to_numpy(float))[0]
+        rows.append((name, units.get(name, ""), mean, low, high, len(here[name].dropna()), before))
+    return pd.DataFrame(rows, columns=["outcome", "unit", "mean", "low", "high", "runs", "first point"])
+
+
+def _runs_of(sweep: Sweep, point: int) -> pd.DataFrame:
+    experiments = sweep.experiments
+    chosen = (experiments["point"] == point) & (experiments["status"] != FAILED)
+    return sweep.outcomes[chosen]
+
+
+def along(sweep: Sweep, outcome: str, axis: str, other: str = "") -> pd.DataFrame:
+    """Return the mean of an outcome along one setting or two, over all else."""
+    return response(sweep, outcome, axis, other)
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return a table for spreadsheets; every number reads back as the same."""
+    return table.to_csv(index=False).encode()
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """Return a table as Parquet."""
+    return bytes(table.to_parquet(None, index=False))
+
+
+# ---------------------------------------------------------------- commands
+
+
+def command(sweep: Sweep, point: int) -> str:
+    """Return what plays the whole sweep again, and the first run of a point alone."""
+    study = Study.from_plain(sweep.manifest["study"])
+    plugins = [word for file in sweep.manifest["plugin_files"] for word in ("--plugin", str(file))]
+    row = points(sweep).loc[point]
+    seed = int(sweep.experiments.loc[sweep.experiments["point"] == point, "seed"].min())
+    settings = [word for word in study.settings if not word.startswith("seed=")]
+    here = [f"{axis}={_word(row[axis])}" for axis in sweep.axes]
+    return "\n".join(
+        (
+            shlex.join(["clickmarket", "sweep", *sweep_words(study), *plugins]),
+            shlex.join(["clickmarket", "run", *settings, *here, f"seed={seed}", *plugins]),
+            "",
+        )
+    )
+
+
+def sweep_words(study: Study) -> list[str]:
+    """Return the words after `clickmarket sweep` that ask for a study."""
+    own = [f"{name}={getattr(study, name)}" for name, usual in USUAL.items() if getattr(study, name) != usual]
+    return [*(_axis_words(axis) for axis in study.axes), *own, *study.settings]
+
+
+def _axis_words(axis: Any) -> str:
+    if axis.is_interval:
+        interval = f"interval({axis.low!r},{axis.high!r})"
+        return f"{axis.path}={f'tag(log,{interval})' if axis.logarithmic else interval}"
+    return f"{axis.path}={','.join(_word(value) for value in axis.values)}"
+
+
+def _word(value: Any) -> str:
+    """Spell a value of a setting as a command line takes it."""
+    if isinstance(value, (tuple, list)):
+        return f"[{','.join(map(_word, value))}]"
+    plain = value.item() if hasattr(value, "item") else value
+    return str(spell(plain))
