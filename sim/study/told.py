@@ -260,13 +260,12 @@ def _segments(comparison: Comparison, scenario: str) -> Block:
     rows = []
     for group in dict.fromkeys(here["group"]):
         lines = here[here["group"] == group].set_index(["table", "line"])
-        cells = [
-            cell
+        cash, surplus = (
+            amounts_told(*(float(lines.loc[key, name]) for name in ("difference", "low", "high")))
             for key in ((CASH, "workers"), (SURPLUS, ALL_LINES))
-            for cell in amounts_told(*(float(lines.loc[key, name]) for name in ("difference", "low", "high")))
-        ]
-        rows.append([str(group).removeprefix(SEGMENT), *cells])
-    heads = ["", "cash", "95 % interval", "surplus", "95 % interval"]
+        )
+        rows.append([str(group).removeprefix(SEGMENT), cash[0], *surplus])
+    heads = ["", "cash", "surplus", "95 % interval"]
     return "Kinds of workers, incomes received included: USD in the window", heads, rows
 
 
