@@ -2,8 +2,8 @@
 
 Only sections 5 and 7.1 to 7.7 and appendix A were read for what is below `written from the ODD`; it imports
 the configuration, draws, and the numerical functions of the appendix (which have tests of their own). The
-rest hands it the state that section 2 names, before search begins, and compares what it says of the hour: who did,
-gave back, was paid and rejected what, and when.
+rest hands it the state that section 2 names, before search begins, and compares what it says of the hour:
+who did, gave back, was paid and rejected what, and when.
 """
 
 from __future__ import annotations
