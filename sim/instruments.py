@@ -530,8 +530,8 @@ class Measure(Instrument):
     value: float | None = parameter(
         None, meaning="the value of the rule: a share, or USD an hour; must be given", low=0, high=1000
     )
-    platforms: list[str] = parameter(
-        default_factory=list, meaning="platforms that it covers; empty = all", unit="names"
+    platforms: list[str] | None = parameter(
+        None, meaning="platforms that it covers; null = all, [] = none", unit="names"
     )
 
     def problems(self) -> Iterator[tuple[str, Any, str]]:

@@ -69,6 +69,8 @@ def parse_yaml(text: str, name: str = "text") -> Document:
         mark = getattr(cause, "problem_mark", None)
         where = f"{name}, line {mark.line + 1}" if mark is not None else name
         problem = getattr(cause, "problem", None) or getattr(cause, "reason", None) or str(cause)
+        if "nesting depth" in problem:
+            problem = "it is nested too deep"
         raise UserError(f"{where}: this is not YAML: {problem}.", path=name, allowed=_ALLOWED) from cause
     return document
 

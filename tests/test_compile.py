@@ -107,7 +107,8 @@ class Toy:
 
     def write(self) -> None:
         self.rates.parent.mkdir(parents=True)
-        for name in ("__init__.py", "compile.py", "errors.py"):
+        (self.root / "sim" / "__init__.py").write_text("", encoding="utf-8")
+        for name in ("compile.py", "errors.py"):
             shutil.copy(SIM / name, self.root / "sim" / name)
         (self.rates.parent / "__init__.py").write_text("", encoding="utf-8")
         (self.rates.parent / "market.py").write_text(MARKET, encoding="utf-8")

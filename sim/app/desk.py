@@ -131,7 +131,8 @@ class Desk:
             if key in self.kept:
                 self.kept.move_to_end(key)
                 return self.kept[key]
-            job = next((one for one in self._open() if one.key == key), None)
+            waiting = (one for one in self._open() if one.key == key and one.status != STOPPED)
+            job = next(waiting, None)
             if job is None:
                 if self.closed or len(self.queue) >= self.most_waiting:
                     raise UserError(

@@ -200,6 +200,8 @@ class Recorder:
             self.before_window = model.ledger.flows + model.flows_of_open_books()
             self.assessed_before = model.assessments()
             self.audiences_before = model.audience_rows.copy()
+            if model.keeps_history:
+                self._leave_out_shifts_before(model)
         if not model.recording:
             return
         self.worker_tally[:] = 0
@@ -240,6 +242,13 @@ class Recorder:
             country = np.arange(self.countries)
             week = {"day": np.full(self.countries, first_day, np.int32), "country": country}
             self.ai_weeks.append(week | model.ai.week(model.requester_rows, self.countries))
+
+    def _leave_out_shifts_before(self, model: Any) -> None:
+        """Begin with less what workers are paid at the month's end for time before the window, as flows do."""
+        due = model.offices.paid_time.due_to_each(model.worker_rows[: model.workers_count])
+        if due.any():
+            self.transfers = grown(self.transfers, len(due))
+            self.transfers[: len(due)] -= due
 
     def month(self, model: Any, period: str, flows: NDArray[np.int64]) -> None:
         """Keep the month's flows, taxes and incomes, and hand over its batches."""

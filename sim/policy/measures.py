@@ -13,16 +13,16 @@ def contributions(
     measure: Measure, strength: float, platforms: tuple[str, ...], world: World
 ) -> Iterator[Contribution]:
     """Yield the value of a measure for each platform, and country where it is one of a country, it covers."""
-    if strength == 0.0 or measure.value is None:
+    if strength == 0.0 or measure.value is None or measure.is_null():
         return
     # What remains of unfair rejections begins at all of them; everything else begins at nothing.
     value = 1.0 - strength * (1.0 - measure.value) if measure.rule == UNFAIR else strength * measure.value
     for number, name in enumerate(platforms):
-        if measure.platforms and name not in measure.platforms:
+        if not measure.covers(name):
             continue
         if measure.rule in PER_PLATFORM:
             yield Contribution(measure.rule, number, value)
             continue
         for country, code in enumerate(world.codes):
-            if not measure.countries or code in measure.countries:
+            if measure.holds_in(code):
                 yield Contribution(measure.rule, number, value, country)

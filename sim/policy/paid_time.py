@@ -131,6 +131,13 @@ class PaidTime:
         self.claims = np.concatenate([self.claims, claims[claims[:, 2] > 0]])
         self.owed[rows] = 0
 
+    def due_to_each(self, workers: Records) -> NDArray[np.int64]:
+        """Micro-dollars due to each worker, as of now, by all platforms together."""
+        self.make_room(len(workers))
+        due = self.owed[: len(workers)] + self._lacking(len(workers))
+        np.add.at(due, self.claims[:, 0], self.claims[:, 2])
+        return due
+
     def dues(self, workers: Records) -> NDArray[np.int64]:
         """Micro-dollars due by platform and country, as of now."""
         self.make_room(len(workers))

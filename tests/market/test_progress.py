@@ -29,7 +29,7 @@ def seconds_of(*works: tuple[int, int, int]) -> list[int]:
 def test_two_who_work_side_by_side() -> None:
     """Fifty tasks each, from the first second to the last: half is done at half time, not at the end."""
     rows, order = events((0, 50, 72), (0, 50, 72))
-    assert [review.second_of(rows, order, 0, 2, needed) for needed in (10, 50, 90, 100)] == [
+    assert [review.second_of(rows, order, 0, 2, needed, 100) for needed in (10, 50, 90, 100)] == [
         360, 1800, 3240, 3600,
     ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def test_every_count_against_a_list(exercised: Exercised) -> None:
         rows, order = events(*works)
         expected = seconds_of(*works)
         for needed in {1, len(expected), *random.integers(1, len(expected) + 1, 5).tolist()}:
-            assert review.second_of(rows, order, 0, len(rows), needed) == expected[needed - 1]
+            assert review.second_of(rows, order, 0, len(rows), needed, len(expected)) == expected[needed - 1]
             seconds += 1
     exercised("seconds", seconds, 150)
 
@@ -56,7 +56,7 @@ def test_a_return_hands_in_nothing() -> None:
     rows, _ = events((0, 10, 60))
     rows = np.concatenate([rows, np.zeros(1, boards.EVENT)]).view(np.recarray)
     rows[1]["kind"], rows[1]["end"], rows[1]["own_seconds"] = boards.RETURN, 900, 300
-    assert review.second_of(rows, np.arange(2, dtype=np.int32), 0, 2, 10) == 600
+    assert review.second_of(rows, np.arange(2, dtype=np.int32), 0, 2, 10, 10) == 600
 
 
 def test_batches_of_a_market_tell_the_seconds_of_their_tasks(exercised: Exercised) -> None:

@@ -585,7 +585,7 @@ def summary_of(folder: Path, module: ModuleType) -> str:
 def test_texts_of_the_summary_are_no_formulas(tmp_path: Path) -> None:
     lines = summary_of(tmp_path / "a", reading).splitlines()
     assert lines[1:] == ["0,'=1+1,-1.5,1,0,0", "1,plain,2,1,0,0.1428571429"]
-    broken = planted(reading, "texts.map(_harmless)", "texts")
+    broken = planted(reading, "texts[name].map(_harmless)", "texts[name]")
     assert ",=1+1," in summary_of(tmp_path / "b", broken)
 
 

@@ -311,7 +311,7 @@ def bare(model: ClickWorkModel) -> ClickWorkModel:
 
 def before_the_start(policy: Policies, start: str, hour: int) -> Counts:
     """What happens before an instrument starts is as without it; what happens after is not."""
-    instruments = {name: replace(one, start=start) for name, one in vars(policy).items() if one is not None}
+    instruments = {name: replace(one, start=start) for name, one in policy.chosen().items()}
     base = market()
     plain, late = ClickWorkModel(base), ClickWorkModel(replace(base, policy=Policies(**instruments)))
     for until in range(24, hour + 1, 24):

@@ -894,7 +894,7 @@ def time_alone() -> Counts:
 def apart(policy: Policies, seed: int = 1) -> Counts:
     """A remedy in one of two worlds that share nothing leaves the other as it was."""
     here = {"platforms": ["here_0", "here_1"], "countries": ["NTH"]}
-    instruments = {name: replace(one, **here) for name, one in vars(policy).items() if one is not None}
+    instruments = {name: replace(one, **here) for name, one in policy.chosen().items()}
     config = two_worlds(tiny(days=40, workers=60, requesters=8, seed=seed))
     plain, policed = played(config, 900), played(replace(config, policy=Policies(**instruments)), 900)
     try:
