@@ -350,19 +350,28 @@ def end_with_parent() -> None:
 
 @contextlib.contextmanager
 def stopping_on_term() -> Iterator[None]:
-    """Let SIGTERM stop what is going on as Ctrl+C does; only the main thread can see to that."""
+    """Let SIGTERM stop what is going on as Ctrl+C does; only the main thread can see to that.
+
+    Whoever is stopping is not stopped again: a second signal would leave half of it undone.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(*_: object) -> None:
-        raise Terminated
+    def stop(number: int, _: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, *([signal.SIGINT] if heard else []))}
+    for each in before:
+        signal.signal(each, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 class RunTimeout(Exception):
