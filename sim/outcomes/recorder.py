@@ -244,7 +244,7 @@ class Recorder:
             self.ai_weeks.append(week | model.ai.week(model.requester_rows, self.countries))
 
     def _leave_out_shifts_before(self, model: Any) -> None:
-        """Begin with less what workers are paid at the month's end for time before the window, as flows do."""
+        """Begin below zero by what is paid at the month's end for time before the window, as flows do."""
         due = model.offices.paid_time.due_to_each(model.worker_rows[: model.workers_count])
         if due.any():
             self.transfers = grown(self.transfers, len(due))

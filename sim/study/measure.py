@@ -24,7 +24,6 @@ from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay
 from sim.outcomes.recorder import Recorder
 from sim.outcomes.remedies import shift_pay_of
 from sim.outcomes.roster import income_of_leavers, member_days
-from sim.policy.paid_time import shortfall
 from sim.study import incidence
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
 from sim.study.spread import WEEKS, by_week
@@ -219,7 +218,7 @@ class Watcher:
         if model.hour == model.first_recorded_hour:
             self._add_open(model, -1.0)
             self.pending = model.worker_rows["pending"].copy()
-            self.owed = owed_for_time(model)
+            self.owed = model.offices.paid_time.due_to_each(model.worker_rows[: model.workers_count])
         elif model.hour > model.first_recorded_hour:
             date = model.clock.datetime(model.hour - 1).date()
             self.lost += lost_by_users(model) / calendar.monthrange(date.year, date.month)[1]
@@ -256,7 +255,7 @@ class Watcher:
         forfeited = pending + past["pay"] - past["paid_out"] - rows["pending"]
         segments = column_of(rows, "segment").astype(np.int64)
         found = []
-        for amounts in (paid - owed, np.where(in_table, paid, 0), forfeited):
+        for amounts in (paid - owed, np.where(in_table, paid - owed, 0), forfeited):
             sums = np.zeros(len(model.segment_names), np.int64)
             np.add.at(sums, segments, amounts)
             found.append(dict(zip(model.segment_names, sums.tolist(), strict=True)))
@@ -265,17 +264,6 @@ class Watcher:
     def _add_open(self, model: Any, sign: float) -> None:
         for board in model.boards:
             self.curves.add(board.batches[board.batches["open"] == 1], sign)
-
-
-def owed_for_time(model: Any) -> NDArray[np.int64]:
-    """Return the micro-dollars that platforms owe each worker for time, as of now."""
-    time, count = model.offices.paid_time, model.workers_count
-    promised, piece_pay, owed = (
-        grown(array, count)[:count] for array in (time.promised, time.piece_pay, time.owed)
-    )
-    found = owed + shortfall(promised, piece_pay)
-    np.add.at(found, time.claims[:, 0], time.claims[:, 2])
-    return np.asarray(found, np.int64)
 
 
 def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Measured:

@@ -661,8 +661,13 @@ PLANTS = [
     ("told", 'if terms["drops_users"]', 'if not terms["drops_users"]', check_users_told),
     ("told", 'if not let_go["difference"].any():', 'if let_go["difference"].any():', check_users_told),
     ("measure", 'self.pending = model.worker_rows["pending"].copy()', "pass", check_segments),
-    ("measure", "self.owed = owed_for_time(model)", "pass", check_segments),
-    ("measure", "np.where(in_table, paid, 0), forfeited", "paid, forfeited", check_segments),
+    (
+        "measure",
+        "self.owed = model.offices.paid_time.due_to_each(",
+        "model.offices.paid_time.due_to_each(",
+        check_segments,
+    ),
+    ("measure", "np.where(in_table, paid - owed, 0), forfeited", "paid, forfeited", check_segments),
     (
         "measure",
         "for paid in (shift_pay_of(model), model.members_got)",

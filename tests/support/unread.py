@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -45,9 +45,8 @@ def unread_choice(instrument: str, choice: str, values: tuple[Any, ...]) -> list
 def only_read(config: Config) -> Config:
     """Return the configuration with what it would be refused for left as usual, because nothing reads it."""
     instruments = {
-        one.name: {name: getattr(type(instrument)(), name) for name, _, _ in unread(instrument)}
-        for one in fields(config.policy)
-        if (instrument := getattr(config.policy, one.name)) is not None
+        path: {name: getattr(type(instrument)(), name) for name, _, _ in unread(instrument)}
+        for path, instrument in config.policy.chosen().items()
     }
     social = any(platform.family == "social" for platform in config.platforms.values())
     for tax in ("usage_tax", "turnover_tax"):
