@@ -28,7 +28,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "comparison": (
         "Of a comparison",
-        "clickmarket compare none usage_tax+universal_income wage_floor seeds=5 time.days=90" + SMALL,
+        "clickmarket compare none wage_floor usage_tax+universal_income seeds=5 time.days=90" + SMALL,
     ),
     "sweep": (
         "Of a sweep",

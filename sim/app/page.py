@@ -351,4 +351,5 @@ def spelt_table(table: Any) -> dict[str, list[str]]:
     }
 
 
-main()
+if __name__ == "__main__":  # Streamlit runs this file as the main program; who spawns from there imports it
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,14 @@ TINY = State(world="north_south", workers=200, days=28, warmup=4, seeds=2)
 
 PATIENCE_SECONDS = 400
 """How long a test waits for what must come; a machine that compiles first needs minutes."""
+
+
+@pytest.fixture(autouse=True)
+def main_program() -> Iterator[None]:
+    """Streamlit puts the page in the place of the main program, which new processes import."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture(scope="module")
