@@ -35,7 +35,7 @@ from experiments.emulator import (
     loss,
     recover,
 )
-from experiments.telling import guarded
+from experiments.telling import days_told, guarded
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
@@ -194,25 +194,13 @@ class Bench:
                     (play_one, (config, where, names, self.job.sizes["days"], self.store.folder, run))
                 )
         days = self.job.sizes["warmup_days"] + self.job.sizes["days"]
-        self.crew.play(tasks, self._teller(what, days * len(tasks)))
+        self.crew.play(tasks, days_told(what, days * len(tasks)))
         found = {row["run"]: json.loads(row["found"]) for row in self.store.table().to_pylist()}
         values: list[dict[str, list[float]]] = [{} for _ in points]
         for run, (place, _, _) in enumerate(runs, first):
             for name, value in found[run]["values"].items():
                 values[place].setdefault(name, []).append(value)
         return values
-
-    def _teller(self, what: str, days: int) -> Callable[[int], None]:
-        done, watched, began = 0, sys.stderr.isatty(), dt.datetime.now()
-
-        def tell(place: int) -> None:
-            nonlocal done
-            done += 1
-            if watched and done % 50 == 0:
-                left = (dt.datetime.now() - began) / done * (days - done)
-                print(f"\r{what}: {done / days:.0%}, {left} left ", end="", file=sys.stderr, flush=True)
-
-        return tell
 
 
 def play_one(

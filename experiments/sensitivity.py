@@ -7,7 +7,6 @@ seed is moved like an assumption: what matters no more than it cannot be told fr
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import importlib.metadata
 import json
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 from experiments.asking import FOLDER, count_of, one_of
 from experiments.assumptions import LUCK, Lever, assumptions, levers_of, luck, moved
-from experiments.telling import guarded, write_table
+from experiments.telling import days_told, guarded, write_table
 from experiments.verdict import ABOVE, BELOW
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id
@@ -476,7 +475,7 @@ class Bench:
             if state[run] == 0
         ]
         days = part.config.time.warmup_days + part.config.time.days
-        self.crew.play(tasks, self._teller(f"{part.name}, {what}", days * len(tasks)))
+        self.crew.play(tasks, days_told(f"{part.name}, {what}", days * len(tasks)))
         found = {row["run"]: json.loads(row["found"]) for row in self.store.table().to_pylist()}
         return {
             outcome.name: np.array(
@@ -484,18 +483,6 @@ class Bench:
             )
             for outcome in OUTCOMES[part.name]
         }
-
-    def _teller(self, what: str, days: int) -> Callable[[int], None]:
-        done, watched, began = 0, sys.stderr.isatty(), dt.datetime.now()
-
-        def tell(place: int) -> None:
-            nonlocal done
-            done += 1
-            if watched and done % 50 == 0:
-                left = (dt.datetime.now() - began) / done * (days - done)
-                print(f"\r{what}: {done / days:.0%}, {left} left ", end="", file=sys.stderr, flush=True)
-
-        return tell
 
 
 def configs_at(part: Part, levers: Sequence[Lever], shares: Sequence[float]) -> tuple[Config, Config | None]:

@@ -49,6 +49,20 @@ Names: {", ".join(ALL)}
 """
 
 
+def days_told(what: str, days: int) -> Callable[[int], None]:
+    """Return a function that tells a terminal how many of all simulated days are done, and what is left."""
+    done, watched, began = 0, sys.stderr.isatty(), dt.datetime.now()
+
+    def tell(place: int) -> None:
+        nonlocal done
+        done += 1
+        if watched and done % 50 == 0:
+            left = (dt.datetime.now() - began) / done * (days - done)
+            print(f"\r{what}: {done / days:.0%}, {left} left ", end="", file=sys.stderr, flush=True)
+
+    return tell
+
+
 def main(module: Any) -> int:
     """Carry out the command of one experiment, named by its module's file; return the exit code."""
     return command([Path(module.__file__).stem, *sys.argv[1:]])

@@ -15,11 +15,7 @@ class Drawable:
         return _open(self)
 
 
-def _nothing(result: Any) -> Any:
-    raise RuntimeError("figures are known to who imports `sim`")  # pragma: no cover
-
-
-_open: Callable[[Any], Any] = _nothing
+_open: Callable[[Any], Any]  # set by `sim` itself, which is imported before any of its modules
 
 
 def open_with(gallery: Callable[[Any], Any]) -> None:
