@@ -57,7 +57,8 @@ class Campaigns:
             larger = np.zeros((2 * len(self.table), 2), np.int64)
             move_table(self.table, larger)
             self.table = larger
-        self.entered += add_taken(taken, count, self.table)
+        if count:
+            self.entered += add_taken(taken, count, self.table)
 
     def top_shares(self, requesters: int) -> NDArray[np.float64]:
         """Share of each requester's assignments done by the top tenth (rounded up) of its workers."""

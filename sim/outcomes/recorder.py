@@ -55,11 +55,11 @@ from sim.outcomes.tables import Table, Texts, without_rows
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 from sim.policy.leaving import WHO_LEFT
 
-MOST_KEPT = 1 << 18
-"""Finished batches kept before they are handed over: in a large market a day has more than fit."""
+MOST_IN_BLOCK = 1 << 14
+"""Finished batches kept as records, which stay in the cache; then they become a block of columns."""
 
-FEW_KEPT = 1 << 13
-"""Finished batches up to which room for them doubles; then there is room for the most (in large pages)."""
+MOST_KEPT = 1 << 16
+"""Finished batches in blocks before they are handed over: in a large market a day has more."""
 
 WORKER_SIDE = {
     "tasks_accepted": boards.ACCEPTED,
@@ -108,6 +108,13 @@ AUDIENCE_COLUMNS = {
 }
 """Columns of `audiences` that are sums of the window."""
 
+BATCH_FIELDS = {
+    name: {"reward_microusd": "reward"}.get(name, name)
+    for name in COLUMNS["batches"]
+    if name not in ("platform", "requester_country")
+}
+"""Columns of `batches` that are fields of a finished batch's record."""
+
 COMMONS = tuple(COLUMNS["commons"])[1:-1]
 """Columns that the fund tells, in the order of `Fund.told`."""
 
@@ -154,6 +161,7 @@ class Recorder:
         self.finished: Records = np.zeros(0, boards.FINISHED)
         self.finished_platforms = np.zeros(0, np.int8)
         self.finished_count = 0
+        self.blocks: list[dict[str, NDArray[Any]]] = []
         self.kept_batches: list[pa.Table] = []
         self.sink: Sink = batches or self.keep_batches
         self.campaigns = Campaigns()
@@ -169,14 +177,21 @@ class Recorder:
     def keep_finished(self, rows: Records, platform: int) -> None:
         """Keep the batches that finished on a platform, until the month ends or there are many."""
         first, last = self.finished_count, self.finished_count + len(rows)
-        if last > len(self.finished):
-            room = last if last <= FEW_KEPT else max(last, MOST_KEPT + MOST_KEPT // 4)
-            self.finished = grown(self.finished, room)
-            self.finished_platforms = grown(self.finished_platforms, room)
+        self.finished = grown(self.finished, last)
+        self.finished_platforms = grown(self.finished_platforms, last)
         keep_rows(len(rows), rows, platform, first, self.finished, self.finished_platforms)
         self.finished_count = last
-        if last >= MOST_KEPT:
-            self.flush_batches()
+        if last >= MOST_IN_BLOCK:
+            self._close_block()
+            if sum(len(block["platform"]) for block in self.blocks) >= MOST_KEPT:
+                self.flush_batches()
+
+    def _close_block(self) -> None:
+        """Make the records kept so far a block of columns."""
+        count, self.finished_count = self.finished_count, 0
+        if count:
+            columns = columns_of(self.finished[:count], BATCH_FIELDS)
+            self.blocks.append(columns | {"platform": self.finished_platforms[:count].copy()})
 
     # --- watching ---
 
@@ -389,9 +404,10 @@ class Recorder:
 
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
-        if self.finished_count:
-            count, self.finished_count = self.finished_count, 0
-            self.sink(self._batches(self.finished[:count], self.finished_platforms[:count]))
+        self._close_block()
+        if self.blocks:
+            blocks, self.blocks = self.blocks, []
+            self.sink(pa.concat_tables(self._batches(block) for block in blocks))
 
     def event_log(self) -> pd.DataFrame:
         """Return every piece of work of the run: who did how much of which batch, and when."""
@@ -428,6 +444,7 @@ class Recorder:
         if self.finished_count:
             arrays["finished"] = self.finished[: self.finished_count]
             arrays["finished_platforms"] = self.finished_platforms[: self.finished_count]
+        arrays |= {f"block.{name}": column for name, column in joined(self.blocks).items()}
         arrays |= {
             f"events.{name}": column.astype("U64") if name == "platform" else column
             for name, column in joined(self.events).items()
@@ -469,7 +486,7 @@ class Recorder:
             self.finished = arrays["finished"].view(boards.FINISHED)
             self.finished_platforms = arrays["finished_platforms"]
             self.finished_count = len(self.finished)
-        kinds = {"series.": self.series_days, "events.": self.events, **self._months()}
+        kinds = {"series.": self.series_days, "events.": self.events, "block.": self.blocks, **self._months()}
         for head, kept in kinds.items():
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:
@@ -616,18 +633,14 @@ class Recorder:
             }
         )
 
-    def _batches(self, rows: Records, platforms: NDArray[np.int8]) -> pa.Table:
-        model = self.model
-        taken = {"reward_microusd": "reward", "top_decile_share": "top_decile_share", "arm": "arm"}
-        fields = rows.dtype.names or ()
-        taken |= {name: name for name in COLUMNS["batches"] if name in fields and name not in taken}
-        columns: dict[str, Any] = columns_of(rows, taken)
-        requesters = columns["requester"]
+    def _batches(self, block: dict[str, NDArray[Any]]) -> pa.Table:
+        model, requesters = self.model, block["requester"]
+        columns: dict[str, Any] = dict(block)
         columns["requester"] = model.requester_rows["id"][requesters]
         columns["requester_country"] = named(model.world.codes, model.requester_rows["country"][requesters])
-        columns["platform"] = named(model.platform_names, platforms)
-        columns["type"] = named(model.config.task_types, columns["type"])
-        columns["arm"] = columns["arm"].astype(np.int8)
+        columns["platform"] = named(model.platform_names, block["platform"])
+        columns["type"] = named(model.config.task_types, block["type"])
+        columns["arm"] = block["arm"].astype(np.int8)
         return pa.table({name: columns[name] for name in COLUMNS["batches"]})
 
     def _spells(self) -> Table:

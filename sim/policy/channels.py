@@ -122,10 +122,12 @@ def fold(platforms: int, countries: int, contributions: Iterable[Contribution]) 
         name: np.full((platforms, countries) if name in BY_COUNTRY else platforms, neutral)
         for name, (_, neutral) in FOLDS.items()
     }
-    # Sums of floats depend on their order; the order of instruments must not matter.
-    for contribution in sorted(contributions, key=lambda one: (one.channel, one.platform, one.value)):
-        combine, _ = FOLDS[contribution.channel]
-        array = arrays[contribution.channel]
-        place = (contribution.platform, contribution.country)[: array.ndim]
-        array[place] = combine(array[place], contribution.value)
+    given: dict[str, list[tuple[float, int, int]]] = {}
+    for one in contributions:
+        given.setdefault(one.channel, []).append((one.value, one.platform, one.country))
+    for channel, values in given.items():
+        # Sums of floats depend on their order; the order of instruments must not matter.
+        value, *place = zip(*sorted(values), strict=True)
+        combine, _ = FOLDS[channel]
+        combine.at(arrays[channel], tuple(place[: arrays[channel].ndim]), value)
     return Channels(**arrays)

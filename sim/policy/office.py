@@ -320,8 +320,7 @@ class Offices:
 
     def note_trade(self, platform: int, rows: Records) -> None:
         """Note the rewards among the transfers of an hour on a board, by country of requester and worker."""
-        paid = rows[rows["kind"] == REWARD]
-        np.add.at(self.month_trade[platform], (paid["debit_country"], paid["credit_country"]), paid["amount"])
+        add_trade(rows, self.month_trade[platform])
 
     def note_spending(self, finished: Records) -> None:
         """Note what was spent on finished batches."""

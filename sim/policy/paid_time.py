@@ -26,8 +26,9 @@ WORK, SEARCH, WAITING, GIVEN_BACK, REJECTED = range(len(PAID_TIME))
 
 def in_microusd(usd: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return USD an hour in whole micro-dollars, as they are written, rounded down."""
-    whole = [int(exact(one) * MILLION) for one in usd.ravel().tolist()]
-    return np.array(whole, np.int64).reshape(usd.shape)
+    different, which = np.unique(usd, return_inverse=True)
+    whole = [int(exact(one) * MILLION) for one in different.tolist()]
+    return np.array(whole, np.int64)[which].reshape(usd.shape)
 
 
 def shortfall(promised: NDArray[np.int64], piece_pay: NDArray[np.int64]) -> NDArray[np.int64]:
