@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import numeric
 from sim.agents.traits import PLATFORM
-from sim.columns import aligned_zeros
+from sim.columns import CACHE_LINE, aligned_zeros
 from sim.composition import compose
 from sim.market import board, search
 from sim.market.settings import SETTINGS
@@ -167,7 +167,8 @@ def records_header() -> str:
 
 def struct(name: str, record: np.dtype[Any]) -> list[str]:
     """Return a record type as a struct of C++ and what must hold of its layout."""
-    lines = [f"struct {name} {{"]
+    whole_lines = record.itemsize % CACHE_LINE == 0
+    lines = [f"struct alignas({CACHE_LINE if whole_lines else record.alignment}) {name} {{"]
     checks = [f"static_assert(sizeof({name}) == {record.itemsize});"]
     for column in record.names or ():
         kind, offset = record.fields[column][:2]  # type: ignore[index]

@@ -16,9 +16,15 @@ LARGE, HUGE = 1 << 18, 1 << 25
 """Bytes from which memory comes straight from the system, and from which in large pages."""
 
 
-def records(fields: list[tuple[str, str]]) -> np.dtype[Any]:
-    """Return an aligned record type from (name, type code) pairs."""
-    return np.dtype(fields, align=True)
+def records(fields: list[tuple[str, str]], lines: int = 0) -> np.dtype[Any]:
+    """Return an aligned record type from (name, type code) pairs; if given, it fills so many cache lines."""
+    kind = np.dtype(fields, align=True)
+    if lines == 0:
+        return kind
+    names, codes = zip(*fields, strict=True)
+    places = [place for _, place, *_ in (kind.fields or {}).values()]
+    layout = {"names": names, "formats": codes, "offsets": places, "itemsize": CACHE_LINE * lines}
+    return np.dtype(layout, align=True)
 
 
 def aligned_zeros(rows: int, kind: Any) -> Records:

@@ -276,6 +276,8 @@ def search_and_work(model: Model) -> Task:
                 board.proposals,
                 board.ranked,
                 board.ranks,
+                board.scratch.numbers,
+                board.scratch.pays,
                 board.demand,
                 board.group,
                 board.moved,

@@ -27,6 +27,9 @@ FIRST_BYTE = 3
 FEW_SLOTS = 24
 """Slots up to which they are sorted by comparing alone."""
 
+BLOCK = 256
+"""Workers who examine a listing together: what is copied for their draws stays in the nearest cache."""
+
 AHEAD = 12
 """Turns of a loop over records in no order by which the next are fetched ahead."""
 
@@ -100,37 +103,39 @@ TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4"
 
 ACTIVE = records(
     [
-        ("log_reservation", "f8"),
-        ("log_speed", "f8"),
-        ("log_pay", "f8"),
-        ("trust", "f8"),
-        ("sigma", "f8"),
-        ("believed", "f8"),
-        ("approval_rate", "f8"),
         ("id", "i8"),
-        ("row", "i4"),
-        ("start_hour", "i4"),
-        ("minutes", "i4"),
-        ("duty", "i4"),
+        ("trust", "f8"),
+        ("log_pay", "f8"),
+        ("sigma", "f8"),
+        ("approval_rate", "f8"),
         ("left", "i4"),
-        ("accepted", "i4"),
         ("searched", "i4"),
-        ("slot", "i4"),
+        ("accepted", "i4"),
         ("want", "i4"),
-        ("own_seconds", "i4"),
-        ("taker", "i4"),
         ("look_seconds", "u2"),
         ("fruitless", "i2"),
-        ("fruitless_hours", "i2"),
         ("patience", "u1"),
         ("country", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
+        # the second cache line
+        ("log_reservation", "f8"),
+        ("log_speed", "f8"),
+        ("believed", "f8"),
+        ("row", "i4"),
+        ("start_hour", "i4"),
+        ("minutes", "i4"),
+        ("duty", "i4"),
+        ("slot", "i4"),
+        ("own_seconds", "i4"),
+        ("taker", "i4"),
+        ("fruitless_hours", "i2"),
         ("served", "u1"),
-    ]
+    ],
+    lines=2,
 )
 """A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour;
-``believed`` is the share of rejections that one who hears of ratings expects without them, -1 for others."""
+what every look needs stands in the first cache line; ``believed`` is the share of rejections that one who hears of ratings expects without them, -1 for others."""
 
 EVENT = records(
     [
@@ -810,6 +815,8 @@ class Scratch(threading.local):
         self.alone = alone
         self.arrays: dict[str, NDArray[Any]] = {}
         self.bins = np.zeros((8, BINS), np.int32)
+        self.numbers = np.zeros((4, BLOCK), np.int64)
+        self.pays = np.zeros((4, BLOCK))
 
     def __reduce__(self) -> tuple[type[Scratch], tuple[bool]]:
         """Give a copy a set of its own."""

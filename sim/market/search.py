@@ -37,9 +37,10 @@ from sim.agents.traits import (
     worker_id,
 )
 from sim.compile import fetch, index, integer, kernel, real, rule
-from sim.draws import normal, priority, uniform, uniform_of
+from sim.draws import priority, uniform, uniform_of
 from sim.market.board import (
     ACTIVE_COUNT,
+    BLOCK,
     CUT_OFF,
     ENTERED,
     EVENTS,
@@ -56,11 +57,18 @@ from sim.market.board import (
     taker_home,
     turn_ahead,
 )
-from sim.numeric import exponential, log
+from sim.numeric import exponential, log, normal_fast
 from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOURS, TASKS, UNEARNED, WAGE
 
 SMALLEST_DRAW = 1e-18
-BY_CHANCE = 3
+AGENT, WORD, PLACE, ORDER = range(4)
+"""Rows of the whole numbers of a block: who looks, the draw, and where it leads to."""
+
+KEY, KIND = WORD, PLACE
+"""Later, of who looks at what fits: key and type of the listing."""
+
+PAY, SIGMA, NOISE, TASTE = range(4)
+"""Rows of the other numbers of a block; noise and taste are draws from (0, 1)."""
 DRAWS_OF_A_ROUND = 64
 
 
@@ -224,21 +232,31 @@ def worker_fee(platform: Any, term: Any) -> int:
 
 
 @rule
-def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
-    """Slot of the listing that a draw leads to: an order by its weight, then a position in it.
+def show(count: int, numbers: Any, ranking: Any, open_batches: int) -> None:
+    """Turn draws, ``numbers[WORD]``, into listings shown: the ``ORDER`` by its weight and the ``PLACE`` in it.
 
     ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
     width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings
     of the first order are alike. Past the end positions start again.
     """
-    order = integer(draw >= ranking[1]) + integer(draw >= ranking[2]) + integer(draw >= ranking[3])
-    share = max(SMALLEST_DRAW, (draw - ranking[index(order)]) * ranking[index(4 + order)])
-    deep = exponential(share) * ranking[8]
-    even = share * real(count)
-    position = integer(even if order == BY_CHANCE else deep)
-    # No branch, and no slow division: small whole numbers, whose quotient does not reach the next.
-    position -= count * integer(real(position) / real(count))
-    return integer(orders[index(0 if order == BY_CHANCE else order), index(position)])
+    largest, best_paid, chance = real(ranking[1]), real(ranking[2]), real(ranking[3])
+    widths = real(ranking[4]), real(ranking[5]), real(ranking[6]), real(ranking[7])
+    depth, many = real(ranking[8]), real(open_batches)
+    for i in range(count):
+        draw = uniform_of(numbers[WORD, index(i)])
+        low, width = real(ranking[0]), widths[0]
+        low, width = (largest, widths[1]) if draw >= largest else (low, width)
+        low, width = (best_paid, widths[2]) if draw >= best_paid else (low, width)
+        low, width = (chance, widths[3]) if draw >= chance else (low, width)
+        share = max(SMALLEST_DRAW, (draw - low) * width)
+        deep = exponential(share) * depth
+        place = integer(share * many if draw >= chance else deep)
+        # No slow division: small whole numbers, whose quotient does not reach the next.
+        numbers[PLACE, index(i)] = place - open_batches * integer(real(place) / many)
+    for i in range(count):
+        draw = uniform_of(numbers[WORD, index(i)])
+        order = integer(draw >= largest) + integer(draw >= best_paid)
+        numbers[ORDER, index(i)] = integer(0) if draw >= chance else order
 
 
 @rule
@@ -259,20 +277,17 @@ def qualifies(listing: Any, entry: Any) -> bool:
 
 
 @rule
-def perceived_pay(listing: Any, entry: Any, taste_key: int, taste_sigma: float, exposure_costs: Any) -> float:
-    """Log USD an hour that a listing seems to pay a worker, less what exposure costs.
-
-    What is stated, as far as it is trusted; own speed and beliefs; noise and taste.
-    """
-    agent = integer(entry.id)
-    kind = integer(listing.type)
-    return float(
-        real(entry.trust) * real(listing.log_stated_pay)
-        + real(entry.log_pay)
-        + real(entry.sigma) * normal(listing.key, agent, 0)
-        + taste_sigma * normal(taste_key, agent, kind)
-        - exposure_costs[index(kind)]
-    )
+def add_noise(count: int, numbers: Any, pays: Any, taste_key: int, taste_sigma: float) -> None:
+    """Add noise and taste to what some listings seem to pay some workers, ``pays[PAY]``."""
+    for i in range(count):
+        pays[NOISE, index(i)] = uniform(numbers[KEY, index(i)], integer(numbers[AGENT, index(i)]), 0)
+    for i in range(count):
+        kind = integer(numbers[KIND, index(i)])
+        pays[TASTE, index(i)] = uniform(taste_key, integer(numbers[AGENT, index(i)]), kind)
+    for i in range(count):
+        seems = real(pays[PAY, index(i)])
+        seems += real(pays[SIGMA, index(i)]) * normal_fast(pays[NOISE, index(i)])
+        pays[PAY, index(i)] = seems + taste_sigma * normal_fast(pays[TASTE, index(i)])
 
 
 @rule
@@ -283,20 +298,26 @@ def propose(
     listings: Any,
     takers: Any,
     table: Any,
+    numbers: Any,
+    pays: Any,
     pace_sigma: float,
 ) -> None:
     """Let workers propose as many tasks of a batch as there is time and work for; it stays in ``entry``.
 
-    Their places in ``looking[0]`` and ``[1]``, where worker and batch are found, stand in ``looking[2]``.
+    Their places in ``looking[0]`` and ``[1]``, where worker and batch are found, stand in ``looking[2]``;
+    ``numbers`` has their agents and the keys of the batches.
     """
+    for i in range(count):
+        agent = integer(numbers[AGENT, index(i)])
+        pays[NOISE, index(i)] = pace(numbers[KEY, index(i)], agent, pace_sigma)
     known = integer(0)
     for i in range(count):
         at = integer(looking[2, index(i)])
         slot = integer(looking[1, index(at)])
         entry = active[index(looking[0, index(at)])]
         listing = listings[index(slot)]
-        log_pace = pace(listing.key, integer(entry.id), pace_sigma)
-        seconds = own_seconds(real(listing.true_seconds), real(entry.log_speed) + log_pace)
+        log_speed = real(entry.log_speed) + real(pays[NOISE, index(i)])
+        seconds = own_seconds(real(listing.true_seconds), log_speed)
         entry.own_seconds = seconds
         entry.slot = slot
         entry.taker = -1
@@ -356,62 +377,91 @@ def told_of(ratings: Any, requester: int, entry: Any, setting: Any) -> float:
 
 
 @rule
-def examine(
+def look(
     draw: int,
     search_key: int,
-    taste_key: int,
+    first: int,
     count: int,
     looking: Any,
     active: Any,
     listings: Any,
-    batches: Any,
     orders: Any,
     open_batches: int,
-    takers: Any,
-    table: Any,
     ranking: Any,
-    ranks: Any,
-    exposure_costs: Any,
-    ratings: Any,
-    setting: Any,
-) -> int:
-    """Let each of ``count`` workers examine one listing; return how many look on.
+    numbers: Any,
+) -> None:
+    """Let each of ``count`` workers, a block, take the time for one listing, which is fetched meanwhile.
 
-    Whoever proposes has what is wanted in its ``entry``. Places in ``active`` stand in ``looking[0]``. Each
-    step is done for all, without branches where a branch could not be foreseen: so the processor examines
-    several listings at a time instead of waiting for each.
+    Places in ``active`` stand in ``looking[0]``, from ``first`` on, slots come into ``looking[1]``.
     """
     for i in range(count):
-        entry = active[index(looking[0, index(i)])]
-        ranks[index(i)] = priority(search_key, integer(entry.id), draw)
+        entry = active[index(looking[0, index(first + i)])]
+        numbers[AGENT, index(i)] = entry.id
         entry.left -= integer(entry.look_seconds)
         entry.searched += integer(entry.look_seconds)
         entry.fruitless += 1
     for i in range(count):
-        slot = slot_shown(uniform_of(ranks[index(i)]), ranking, orders, open_batches)
-        looking[1, index(i)] = slot
+        numbers[WORD, index(i)] = priority(search_key, integer(numbers[AGENT, index(i)]), draw)
+    show(count, numbers, ranking, open_batches)
+    for i in range(count):
+        slot = integer(orders[index(numbers[ORDER, index(i)]), index(numbers[PLACE, index(i)])])
+        looking[1, index(first + i)] = slot
         fetch(listings, index(slot))
+
+
+@rule
+def examine(
+    taste_key: int,
+    first: int,
+    count: int,
+    still: int,
+    looking: Any,
+    active: Any,
+    listings: Any,
+    batches: Any,
+    takers: Any,
+    table: Any,
+    numbers: Any,
+    pays: Any,
+    exposure_costs: Any,
+    ratings: Any,
+    setting: Any,
+) -> int:
+    """Let each of ``count`` workers, a block, examine one listing; return how many look on so far.
+
+    Whoever proposes has what is wanted in its ``entry``. Places in ``active`` stand in ``looking[0]``, from
+    ``first`` on; those who look on move to ``still``. Each step is done for the whole block: so the processor
+    examines several listings at a time instead of waiting for each. What it must know for draws is copied
+    side by side to ``numbers`` and ``pays``, where it draws for several workers by one instruction.
+    """
     fitting = integer(0)
     for i in range(count):
-        entry = active[index(looking[0, index(i)])]
-        listing = listings[index(looking[1, index(i)])]
-        looking[2, index(fitting)] = i
+        entry = active[index(looking[0, index(first + i)])]
+        listing = listings[index(looking[1, index(first + i)])]
+        looking[2, index(fitting)] = first + i
+        numbers[AGENT, index(fitting)] = entry.id
+        numbers[KEY, index(fitting)] = listing.key
+        numbers[KIND, index(fitting)] = listing.type
+        pays[PAY, index(fitting)] = real(entry.trust) * real(listing.log_stated_pay) + real(entry.log_pay)
+        pays[SIGMA, index(fitting)] = entry.sigma
         fitting += integer(qualifies(listing, entry))
+    add_noise(fitting, numbers, pays, taste_key, real(setting.taste_sigma))
     accepting = integer(0)
-    taste_sigma = real(setting.taste_sigma)
     for i in range(fitting):
         at = integer(looking[2, index(i)])
-        slot = integer(looking[1, index(at)])
         entry = active[index(looking[0, index(at)])]
-        seems = perceived_pay(listings[index(slot)], entry, taste_key, taste_sigma, exposure_costs)
+        seems = real(pays[PAY, index(i)]) - real(exposure_costs[index(numbers[KIND, index(i)])])
         if entry.believed >= 0.0:
-            seems += told_of(ratings, integer(batches[index(slot)].requester), entry, setting)
+            seems += told_of(ratings, integer(batches[index(looking[1, index(at)])].requester), entry, setting)
         looking[2, index(accepting)] = at
+        numbers[AGENT, index(accepting)] = numbers[AGENT, index(i)]
+        numbers[KEY, index(accepting)] = numbers[KEY, index(i)]
         accepting += integer(accepts(seems, real(entry.log_reservation)))
-    propose(accepting, looking, active, listings, takers, table, real(setting.pace_sigma))
-    still = integer(0)
+    propose(
+        accepting, looking, active, listings, takers, table, numbers, pays, real(setting.pace_sigma)
+    )
     for i in range(count):
-        place = integer(looking[0, index(i)])
+        place = integer(looking[0, index(first + i)])
         entry = active[index(place)]
         looking[0, index(still)] = place
         still += integer((integer(entry.want) == 0) & may_look(entry))
@@ -611,6 +661,8 @@ def search(
     proposals: Any,
     ranked: Any,
     ranks: Any,
+    numbers: Any,
+    pays: Any,
     demand: Any,
     group: Any,
     emptied: Any,
@@ -637,28 +689,43 @@ def search(
         ):
             return round_number
         count = begin_round(live, searching, active, looking)
-        for look in range(integer(setting.looks)):
+        for number in range(integer(setting.looks)):
             if count == 0:
                 break
-            count = examine(
-                round_number * DRAWS_OF_A_ROUND + look,
-                search_key,
-                taste_key,
-                count,
-                looking,
-                active,
-                listings,
-                batches,
-                orders,
-                integer(state[OPEN]),
-                takers,
-                table,
-                ranking,
-                ranks,
-                exposure_costs,
-                ratings,
-                setting,
-            )
+            still = integer(0)
+            for first in range(0, count, BLOCK):
+                look(
+                    round_number * DRAWS_OF_A_ROUND + number,
+                    search_key,
+                    first,
+                    min(integer(BLOCK), count - first),
+                    looking,
+                    active,
+                    listings,
+                    orders,
+                    integer(state[OPEN]),
+                    ranking,
+                    numbers,
+                )
+            for first in range(0, count, BLOCK):
+                still = examine(
+                    taste_key,
+                    first,
+                    min(integer(BLOCK), count - first),
+                    still,
+                    looking,
+                    active,
+                    listings,
+                    batches,
+                    takers,
+                    table,
+                    numbers,
+                    pays,
+                    exposure_costs,
+                    ratings,
+                    setting,
+                )
+            count = still
         proposing = integer(0)
         for i in range(searching):
             place = integer(live[index(i)])
