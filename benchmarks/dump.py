@@ -36,8 +36,9 @@ RECORDS = {
 }
 CONSTANTS = (
     *("OPEN", "FREE_TAKERS", "ENTERED", "EXHAUSTED", "LIVE", "EVENTS", "CUT_OFF"),
-    *("RETURNED", "WORK", "RETURN"),
+    *("RETURNED", "WORK", "RETURN", "BLOCK"),
 )
+ROWS_OF_A_BLOCK = ("AGENT", "WORD", "PLACE", "ORDER", "KEY", "KIND", "PAY", "SIGMA", "NOISE", "TASTE")
 WHOLE_NUMBERS = {
     "DRAWS_OF_A_ROUND": search.DRAWS_OF_A_ROUND,
     "LOG_BITS": numeric.LOG_BITS,
@@ -155,6 +156,7 @@ def records_header() -> str:
     """Return the text of `records.h`."""
     parts = ["#pragma once", "", "#include <cstddef>", "#include <cstdint>", ""]
     parts += [f"constexpr int {name} = {getattr(board, name)};" for name in CONSTANTS]
+    parts += [f"constexpr int {name} = {getattr(search, name)};" for name in ROWS_OF_A_BLOCK]
     parts += [f"constexpr std::int64_t {name} = {value};" for name, value in WHOLE_NUMBERS.items()]
     parts += [f"constexpr double {name} = {float(value).hex()};" for name, value in NUMBERS.items()]
     for name, table in TABLES.items():

@@ -182,6 +182,8 @@ struct Market {
     Rows<int32_t> proposals;
     Rows<int32_t> ranked;
     Rows<int64_t> ranks;
+    Rows<int64_t> numbers;  // four rows of a block
+    Rows<double> pays;      // four rows of a block
     Rows<int64_t> demand;
     Rows<int32_t> group;  // two of them
     Rows<int32_t> emptied;
@@ -193,15 +195,16 @@ struct Market {
     int64_t search() const;
 
 private:
-    int64_t slot_shown(double draw, int64_t count) const;
+    void show(int64_t count, int64_t open) const;
     bool qualifies(const Listing& listing, const Active& entry) const;
-    double perceived_pay(const Listing& listing, const Active& entry) const;
+    void add_noise(int64_t count) const;
     double pace(const Listing& listing, const Active& entry) const;
     bool may_look(const Active& entry) const;
     int64_t begin_round(int64_t searching) const;
     int64_t wanted(const Active& entry, const Listing& listing, int64_t seconds, int64_t done) const;
     void propose(int64_t count) const;
-    int64_t examine(int64_t draw, int64_t count, int64_t open) const;
+    void look(int64_t draw, int64_t first, int64_t count, int64_t open) const;
+    int64_t examine(int64_t first, int64_t count, int64_t still) const;
     void allocate(int64_t round, int64_t count) const;
     int64_t rank_among(int64_t first, int64_t last, int64_t at) const;
     bool would_return(const Active& entry, const Listing& listing, const Batch& batch, double log_keep) const;
@@ -220,14 +223,33 @@ private:
     }
 };
 
-inline int64_t Market::slot_shown(double draw, int64_t count) const {
-    const int64_t number = (draw >= ranking[1]) + (draw >= ranking[2]) + (draw >= ranking[3]);
-    const double share = std::max(1e-18, (draw - ranking[number]) * ranking[4 + number]);
-    const double deep = exponential(share) * ranking[8];
-    const double even = share * static_cast<double>(count);
-    int64_t position = static_cast<int64_t>(number == 3 ? even : deep);
-    position -= count * static_cast<int64_t>(static_cast<double>(position) / static_cast<double>(count));
-    return order(number == 3 ? 0 : number)[position];
+// Draws become listings shown: the order by its weight, and the place in it.
+inline void Market::show(int64_t count, int64_t open) const {
+    const int64_t* const words = &numbers[WORD * BLOCK];
+    int64_t* const shown = &numbers[PLACE * BLOCK];
+    int64_t* const which = &numbers[ORDER * BLOCK];
+    const double largest = ranking[1], best_paid = ranking[2], chance = ranking[3], depth = ranking[8];
+    const double lows[] = {ranking[0], largest, best_paid, chance};
+    const double widths[] = {ranking[4], ranking[5], ranking[6], ranking[7]};
+    const double many = static_cast<double>(open);
+    for (int64_t i = 0; i < count; ++i) {
+        const double draw = uniform_of(words[i]);
+        double low = lows[0], width = widths[0];
+        low = draw >= largest ? lows[1] : low;
+        width = draw >= largest ? widths[1] : width;
+        low = draw >= best_paid ? lows[2] : low;
+        width = draw >= best_paid ? widths[2] : width;
+        low = draw >= chance ? lows[3] : low;
+        width = draw >= chance ? widths[3] : width;
+        const double share = std::max(1e-18, (draw - low) * width);
+        const double deep = exponential(share) * depth;
+        const int64_t place = static_cast<int64_t>(draw >= chance ? share * many : deep);
+        shown[i] = place - open * static_cast<int64_t>(static_cast<double>(place) / many);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        const double draw = uniform_of(words[i]);
+        which[i] = draw >= chance ? 0 : (draw >= largest) + (draw >= best_paid);
+    }
 }
 
 inline bool Market::qualifies(const Listing& listing, const Active& entry) const {
@@ -237,10 +259,25 @@ inline bool Market::qualifies(const Listing& listing, const Active& entry) const
             ((listing.approval_tasks <= entry.accepted) & (listing.approval_rate <= entry.approval_rate)));
 }
 
-inline double Market::perceived_pay(const Listing& listing, const Active& entry) const {
-    return entry.trust * listing.log_stated_pay + entry.log_pay +
-           entry.sigma * normal(listing.key, entry.id, 0) +
-           settings[0].taste_sigma * normal(taste_key, entry.id, listing.type) - exposure_costs[listing.type];
+// Noise and taste of what some listings seem to pay some workers.
+inline void Market::add_noise(int64_t count) const {
+    const int64_t* const agents = &numbers[AGENT * BLOCK];
+    const int64_t* const batch_keys = &numbers[KEY * BLOCK];
+    const int64_t* const kinds = &numbers[KIND * BLOCK];
+    double* const pay = &pays[PAY * BLOCK];
+    const double* const sigmas = &pays[SIGMA * BLOCK];
+    double* const noises = &pays[NOISE * BLOCK];
+    double* const tastes = &pays[TASTE * BLOCK];
+    const double taste_sigma = settings[0].taste_sigma;
+    for (int64_t i = 0; i < count; ++i) {
+        noises[i] = uniform(static_cast<uint64_t>(batch_keys[i]), agents[i], 0);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        tastes[i] = uniform(taste_key, agents[i], kinds[i]);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        pay[i] = (pay[i] + sigmas[i] * normal_fast(noises[i])) + taste_sigma * normal_fast(tastes[i]);
+    }
 }
 
 inline int64_t Market::find_taker(int32_t worker, int32_t slot) const {
@@ -284,12 +321,19 @@ inline void Market::propose(int64_t count) const {
     const int32_t* const places = looking_row(0);
     const int32_t* const slots = looking_row(1);
     int32_t* const accepting = looking_row(2);
+    const int64_t* const agents = &numbers[AGENT * BLOCK];
+    const int64_t* const batch_keys = &numbers[KEY * BLOCK];
+    double* const paces = &pays[NOISE * BLOCK];
+    const double pace_sigma = settings[0].pace_sigma;
+    for (int64_t i = 0; i < count; ++i) {
+        paces[i] = pace_sigma * normal(static_cast<uint64_t>(batch_keys[i]), agents[i], 1);
+    }
     int64_t known = 0;
     for (int64_t i = 0; i < count; ++i) {
         const int32_t at = accepting[i];
         Active& entry = active[places[at]];
         const Listing& listing = listings[slots[at]];
-        const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed + pace(listing, entry));
+        const int64_t seconds = own_seconds(listing.true_seconds, entry.log_speed + paces[i]);
         entry.own_seconds = static_cast<int32_t>(seconds);
         entry.slot = slots[at];
         entry.taker = -1;
@@ -310,39 +354,68 @@ inline void Market::propose(int64_t count) const {
     }
 }
 
-// One listing for each of `count` workers; how many look on.
-inline int64_t Market::examine(int64_t draw, int64_t count, int64_t open) const {
-    int32_t* const places = looking_row(0);
-    int32_t* const slots = looking_row(1);
-    int32_t* const fit = looking_row(2);
+// Each of a block of `count` workers takes the time for one listing, which is fetched meanwhile.
+inline void Market::look(int64_t draw, int64_t first, int64_t count, int64_t open) const {
+    const int32_t* const places = looking_row(0) + first;
+    int32_t* const slots = looking_row(1) + first;
+    int64_t* const agents = &numbers[AGENT * BLOCK];
+    int64_t* const words = &numbers[WORD * BLOCK];
+    const int64_t* const shown = &numbers[PLACE * BLOCK];
+    const int64_t* const which = &numbers[ORDER * BLOCK];
     for (int64_t i = 0; i < count; ++i) {
         Active& entry = active[places[i]];
-        ranks[i] = priority(search_key, entry.id, draw);
+        agents[i] = entry.id;
         entry.left -= entry.look_seconds;
         entry.searched += entry.look_seconds;
         ++entry.fruitless;
     }
     for (int64_t i = 0; i < count; ++i) {
-        slots[i] = static_cast<int32_t>(slot_shown(uniform_of(ranks[i]), open));
+        words[i] = priority(search_key, agents[i], draw);
+    }
+    show(count, open);
+    for (int64_t i = 0; i < count; ++i) {
+        slots[i] = order(which[i])[shown[i]];
         fetch(listings[slots[i]]);
     }
+}
+
+// Each of a block of `count` workers examines one listing; how many look on so far.
+inline int64_t Market::examine(int64_t first, int64_t count, int64_t still) const {
+    int32_t* const places = looking_row(0);
+    int32_t* const slots = looking_row(1);
+    int32_t* const fit = looking_row(2);
+    int64_t* const agents = &numbers[AGENT * BLOCK];
+    int64_t* const batch_keys = &numbers[KEY * BLOCK];
+    int64_t* const kinds = &numbers[KIND * BLOCK];
+    double* const pay = &pays[PAY * BLOCK];
+    double* const sigmas = &pays[SIGMA * BLOCK];
     int64_t fitting = 0;
-    for (int64_t i = 0; i < count; ++i) {
+    for (int64_t i = first; i < first + count; ++i) {
+        const Active& entry = active[places[i]];
+        const Listing& listing = listings[slots[i]];
         fit[fitting] = static_cast<int32_t>(i);
-        fitting += qualifies(listings[slots[i]], active[places[i]]);
+        agents[fitting] = entry.id;
+        batch_keys[fitting] = static_cast<int64_t>(listing.key);
+        kinds[fitting] = listing.type;
+        pay[fitting] = entry.trust * listing.log_stated_pay + entry.log_pay;
+        sigmas[fitting] = entry.sigma;
+        fitting += qualifies(listing, entry);
     }
+    add_noise(fitting);
     int64_t accepting = 0;
     for (int64_t i = 0; i < fitting; ++i) {
         const int32_t at = fit[i];
-        const Active& entry = active[places[at]];
+        const double seems = pay[i] - exposure_costs[kinds[i]];
         fit[accepting] = at;
-        accepting += satisficing(perceived_pay(listings[slots[at]], entry), entry.log_reservation);
+        agents[accepting] = agents[i];
+        batch_keys[accepting] = batch_keys[i];
+        accepting += satisficing(seems, active[places[at]].log_reservation);
     }
     propose(accepting);
-    int64_t still = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const Active& entry = active[places[i]];
-        places[still] = places[i];
+    for (int64_t i = first; i < first + count; ++i) {
+        const int32_t place = places[i];
+        const Active& entry = active[place];
+        places[still] = place;
         still += (entry.want == 0) & may_look(entry);
     }
     return still;
@@ -520,8 +593,15 @@ int64_t Market::search() const {
             return round;
         }
         int64_t count = begin_round(searching);
-        for (int64_t look = 0; look < settings[0].looks && count > 0; ++look) {
-            count = examine(round * DRAWS_OF_A_ROUND + look, count, state[OPEN]);
+        for (int64_t number = 0; number < settings[0].looks && count > 0; ++number) {
+            for (int64_t first = 0; first < count; first += BLOCK) {
+                look(round * DRAWS_OF_A_ROUND + number, first, std::min<int64_t>(BLOCK, count - first), state[OPEN]);
+            }
+            int64_t still = 0;
+            for (int64_t first = 0; first < count; first += BLOCK) {
+                still = examine(first, std::min<int64_t>(BLOCK, count - first), still);
+            }
+            count = still;
         }
         int64_t proposing = 0;
         for (int64_t i = 0; i < searching; ++i) {
@@ -683,6 +763,8 @@ Call::Call(const std::string& header) : header_(header) {
     market_.proposals = rows<int32_t>("proposals");
     market_.ranked = rows<int32_t>("ranked");
     market_.ranks = rows<int64_t>("ranks");
+    market_.numbers = rows<int64_t>("numbers");
+    market_.pays = rows<double>("pays");
     market_.demand = rows<int64_t>("demand");
     market_.group = rows<int32_t>("group");
     market_.emptied = rows<int32_t>("emptied");

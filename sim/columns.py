@@ -21,10 +21,10 @@ def records(fields: list[tuple[str, str]], lines: int = 0) -> np.dtype[Any]:
     kind = np.dtype(fields, align=True)
     if lines == 0:
         return kind
-    names, codes = zip(*fields, strict=True)
+    names, codes = [name for name, _ in fields], [code for _, code in fields]
     places = [place for _, place, *_ in (kind.fields or {}).values()]
-    layout = {"names": names, "formats": codes, "offsets": places, "itemsize": CACHE_LINE * lines}
-    return np.dtype(layout, align=True)
+    size = CACHE_LINE * lines
+    return np.dtype({"names": names, "formats": codes, "offsets": places, "itemsize": size}, align=True)
 
 
 def aligned_zeros(rows: int, kind: Any) -> Records:

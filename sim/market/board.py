@@ -134,8 +134,9 @@ ACTIVE = records(
     ],
     lines=2,
 )
-"""A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour;
-what every look needs stands in the first cache line; ``believed`` is the share of rejections that one who hears of ratings expects without them, -1 for others."""
+"""A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour; what
+every look needs stands in the first cache line. ``believed`` is the share of rejections that one who hears of
+ratings expects without them, -1 for others."""
 
 EVENT = records(
     [

@@ -233,7 +233,7 @@ def worker_fee(platform: Any, term: Any) -> int:
 
 @rule
 def show(count: int, numbers: Any, ranking: Any, open_batches: int) -> None:
-    """Turn draws, ``numbers[WORD]``, into listings shown: the ``ORDER`` by its weight and the ``PLACE`` in it.
+    """Turn draws, ``numbers[WORD]``, into listings shown: an ``ORDER`` by its weight and a ``PLACE`` in it.
 
     ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
     width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings
@@ -452,14 +452,13 @@ def examine(
         entry = active[index(looking[0, index(at)])]
         seems = real(pays[PAY, index(i)]) - real(exposure_costs[index(numbers[KIND, index(i)])])
         if entry.believed >= 0.0:
-            seems += told_of(ratings, integer(batches[index(looking[1, index(at)])].requester), entry, setting)
+            batch = batches[index(looking[1, index(at)])]
+            seems += told_of(ratings, integer(batch.requester), entry, setting)
         looking[2, index(accepting)] = at
         numbers[AGENT, index(accepting)] = numbers[AGENT, index(i)]
         numbers[KEY, index(accepting)] = numbers[KEY, index(i)]
         accepting += integer(accepts(seems, real(entry.log_reservation)))
-    propose(
-        accepting, looking, active, listings, takers, table, numbers, pays, real(setting.pace_sigma)
-    )
+    propose(accepting, looking, active, listings, takers, table, numbers, pays, real(setting.pace_sigma))
     for i in range(count):
         place = integer(looking[0, index(first + i)])
         entry = active[index(place)]

@@ -145,6 +145,14 @@ CHECKPOINTED = (
 
 
 @kernel
+def add_trade(rows: Any, trade: Any) -> None:
+    """Add the rewards among some transfers to trade, by country of requester and worker."""
+    for i in range(len(rows)):
+        if rows[i].kind == REWARD:
+            trade[rows[i].debit_country, rows[i].credit_country] += rows[i].amount
+
+
+@kernel
 def note_seen(rows: Any, workers: Any, bit: int, seen: Any) -> None:
     """Set a bit of those of some rows who are in the market."""
     for i in range(len(rows)):

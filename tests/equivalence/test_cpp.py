@@ -21,8 +21,8 @@ pytestmark = [
 PLANTED = {
     "priorities the other way round": ("before += ranks[i] < own", "before += ranks[i] > own"),
     "a second too many": ("std::floor(true_seconds", "std::floor(1.0 + true_seconds"),
-    "largest for newest": ("order(number == 3 ? 0 : number)", "order(number == 3 ? 1 : number)"),
-    "noise for pace": ("normal(listing.key, entry.id, 1)", "normal(listing.key, entry.id, 0)"),
+    "largest for newest": ("draw >= chance ? 0 : (draw", "draw >= chance ? 1 : (draw"),
+    "noise for pace": ("agents[i], 1);", "agents[i], 0);"),
 }
 
 

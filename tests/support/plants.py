@@ -309,7 +309,7 @@ PLANTS: dict[str, Plant] = {
         "permutation", choosy(3),
     ),
     "noise by row": Plant(
-        SEARCH, "normal(listing.key, agent, 0)", "normal(listing.key, integer(entry.row), 0)",
+        SEARCH, "numbers[AGENT, index(fitting)] = entry.id", "numbers[AGENT, index(fitting)] = entry.row",
         "permutation", calm(2),
     ),
     "orders made anew only when something is posted anywhere": Plant(
@@ -397,7 +397,7 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- limits
     "the first listings only": Plant(
-        SEARCH, "even = share * real(count)", "even = share * 0.9 * real(count)", "urn_ball", calm(),
+        SEARCH, "share * many if draw", "share * 0.9 * many if draw", "urn_ball", calm(),
     ),
     "arrivals in threes": Plant(
         POSTING, "arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)",
