@@ -193,7 +193,7 @@ struct Market {
     int64_t search() const;
 
 private:
-    int64_t slot_shown(double draw, int64_t count) const;
+    int64_t slot_shown(double draw, int64_t part, int64_t count) const;
     bool qualifies(const Listing& listing, const Active& entry) const;
     double perceived_pay(const Listing& listing, const Active& entry) const;
     double pace(const Listing& listing, const Active& entry) const;
@@ -220,10 +220,11 @@ private:
     }
 };
 
-inline int64_t Market::slot_shown(double draw, int64_t count) const {
-    const int64_t number = (draw >= ranking[1]) + (draw >= ranking[2]) + (draw >= ranking[3]);
-    const double share = std::max(1e-18, (draw - ranking[number]) * ranking[4 + number]);
-    const double deep = exponential(share) * ranking[8];
+inline int64_t Market::slot_shown(double draw, int64_t part, int64_t count) const {
+    const double* const shown = &ranking[part];
+    const int64_t number = (draw >= shown[1]) + (draw >= shown[2]) + (draw >= shown[3]);
+    const double share = std::max(1e-18, (draw - shown[number]) * shown[4 + number]);
+    const double deep = exponential(share) * shown[8];
     const double even = share * static_cast<double>(count);
     int64_t position = static_cast<int64_t>(number == 3 ? even : deep);
     position -= count * static_cast<int64_t>(static_cast<double>(position) / static_cast<double>(count));
@@ -323,7 +324,8 @@ inline int64_t Market::examine(int64_t draw, int64_t count, int64_t open) const 
         ++entry.fruitless;
     }
     for (int64_t i = 0; i < count; ++i) {
-        slots[i] = static_cast<int32_t>(slot_shown(uniform_of(ranks[i]), open));
+        const int64_t part = PARTS_OF_RANKING * active[places[i]].tools;
+        slots[i] = static_cast<int32_t>(slot_shown(uniform_of(ranks[i]), part, open));
         fetch(listings[slots[i]]);
     }
     int64_t fitting = 0;
@@ -464,7 +466,7 @@ inline void Market::work_on(int32_t place, Active& entry, bool returns, Listing&
 inline int64_t Market::key_of(int64_t number, int32_t slot) const {
     const int64_t first = number == 0   ? int64_t{batches[slot].posted_hour}
                           : number == 1 ? int64_t{listings[slot].shown_left}
-                                        : std::min(batches[slot].reward, int64_t{2147483647});
+                                        : int64_t{batches[slot].standing};
     return first * 4294967296 + listings[slot].rank_hash;
 }
 

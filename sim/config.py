@@ -20,6 +20,8 @@ from sim.parameters import assumed, parameter
 
 ILO = "ILO, World Employment and Social Outlook 2021"
 HORTON = "Horton and Chilton 2010, EC"
+MANKAR = "Mankar, Shah and Lease 2017, HCOMP: 20 % of requesters asked would enforce a minimum wage"
+TOOLS = "Kaplan et al. 2018, HCOMP; Savage et al. 2020, WWW: those who earn much use more of them"
 HARA = "Hara et al. 2018, CHI"
 IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
@@ -226,6 +228,23 @@ class Workers:
         0.15, 0, 1, "share of literate workers without tertiary education who can write well"
     )
     expert_share: float = assumed(0.15, 0, 1, "share of workers with tertiary education who are experts")
+    tool_share: float = parameter(
+        0.3, meaning="share of workers who sooner or later search with tools: scripts, alerts and lists of"
+        " requesters that pay well; 0 = nobody, and the best paid listings are those of the highest reward",
+        low=0, high=1, assumed=True, source=TOOLS,
+    )  # fmt: skip
+    tool_half_tasks: float = assumed(1000, 1, 1e6, "tasks after which half of them do", "tasks")
+    tool_depth: float = assumed(
+        3,
+        1,
+        1e6,
+        "mean position looked at in a tool's list of work, best requesters first",
+        "listings",
+    )
+    tool_look_ratio: float = assumed(0.5, 0.01, 1, "seconds of a look with tools over those without")
+    tool_reservation_weight: float = assumed(
+        0.9, 0, 0.99, "weight of own hourly earnings, which tools show, in the reservation wage with tools"
+    )
     look_seconds_median: float = assumed(60, 5, 120, "unpaid seconds to find and read one listing", "seconds")
     look_seconds_log_sigma: float = assumed(
         0.4, 0, 1, "spread of those seconds between workers", "log points"
@@ -293,6 +312,15 @@ class Requesters:
         0.2, meaning="fee in the unit cost at which base demand is stated", low=0, high=2, source=MTURK_FEES
     )
     pay_usd_per_hour: float = assumed(2.0, 0.01, 200, "median hourly pay that requesters aim at", "USD/hour")
+    fair_share: float = parameter(
+        0.2, meaning="share of requesters that pay what they hold to be fair and never look for less; those"
+        " who ask for an approval record are first among them",
+        low=0, high=1, assumed=True, source=MANKAR,
+    )  # fmt: skip
+    fair_pay_usd_per_hour: float = parameter(
+        7.25, meaning="what such requesters pay for an hour of stated time; times the platform's pay factor",
+        unit="USD/hour", low=0.01, high=200, assumed=True, source="minimum wage of the USA, 2009-2025",
+    )  # fmt: skip
     pay_log_sigma: float = assumed(
         0.4, 0, 1.5, "spread of hourly pay targets between requesters", "log points"
     )
@@ -692,6 +720,18 @@ READERS = (
         ("approval_share", "approval_tasks", "approval_rate"),
         lambda one: one.family == "microwork",
         "a platform with family=microwork: nobody else asks for a record",
+    ),
+    Readers(
+        "requesters",
+        ("fair_share", "fair_pay_usd_per_hour"),
+        lambda one: one.family == "microwork",
+        "a platform with family=microwork: elsewhere the going rate is paid",
+    ),
+    Readers(
+        "workers",
+        ("tool_share", "tool_half_tasks", "tool_depth", "tool_look_ratio", "tool_reservation_weight"),
+        lambda one: one.family == "microwork",
+        "a platform with family=microwork: there are no tools for others",
     ),
     Readers(
         "requesters",

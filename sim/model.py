@@ -251,7 +251,7 @@ class ClickWorkModel(mesa.Model):
             self.platform_rows["boards"], self.platform_rows["local"], len(self.world.codes)
         )
         for platform, settings in enumerate(self.config.platforms.values()):
-            order = ranking(settings)
+            order = ranking(settings, self.config.workers.tool_depth)
             for _ in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
                 self.boards.append(
                     Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
@@ -349,7 +349,7 @@ class ClickWorkModel(mesa.Model):
             usual = self.config.platforms[name]
             if order is not None and cooperatives is not None:
                 usual = ranked_by(usual, order, cooperatives.terms.ranking_share)
-            board.ranking = ranking(usual)
+            board.ranking = ranking(usual, self.config.workers.tool_depth)
 
     def set_terms(self) -> None:
         """Write on what terms workers work, where nothing that requesters go by has changed."""

@@ -28,6 +28,7 @@ from sim.policy.union import MEMBERS
 INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
 TASTE = stream("taste")
+TOOLS = stream("tools")
 PRIORITY = stream("priority")
 REVIEW = stream("review")
 JOINS = stream("joins")
@@ -199,6 +200,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
 def come_on_duty(model: Model) -> Task:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
+    tool_key = model.key(TOOLS, 0)
     if model.needs_bucketing:
         model.bucket()
 
@@ -217,6 +219,7 @@ def come_on_duty(model: Model) -> Task:
             model.hour,
             key,
             shift_key,
+            tool_key,
             model.order,
             first,
             last,

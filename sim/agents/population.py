@@ -89,7 +89,7 @@ ORIGIN = records([("cumulative", "f8"), ("country", "i8"), ("platform", "i8")])
     DRAW_PATIENCE,
     DRAW_COLLECTIVE,
 ) = range(100, 108)
-(DIM_REQUESTER_ORIGIN, DIM_SIZE, DIM_TARGET, DIM_VALUE) = range(4)
+(DIM_REQUESTER_ORIGIN, DIM_SIZE, DIM_TARGET, DIM_VALUE, DIM_FAIR) = range(5)
 (
     DRAW_REQUESTER_ZONE,
     DRAW_ALWAYS_ON,
@@ -656,6 +656,18 @@ def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
     return median * float(exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW))))
 
 
+def asking_share(approval_share: float, fair_share: float, fair: bool) -> float:
+    """Share of the requesters that pay fairly, or of the others, who ask for an approval record.
+
+    The good work is what one must qualify for: of those who ask, as many as there are pay fairly.
+    """
+    if not 0.0 < fair_share < 1.0:
+        return approval_share
+    if fair:
+        return min(1.0, approval_share / fair_share)
+    return max(0.0, approval_share - fair_share) / (1.0 - fair_share)
+
+
 def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:
     """Draw the requesters and the mixes of their batches."""
     settings = config.requesters
@@ -730,7 +742,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             row["worker_mask"] = north
         else:
             row["worker_mask"] = everywhere
-        if family.asks_record and uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
+        fair = family.asks_record and low_discrepancy(key, r, DIM_FAIR) < settings.fair_share
+        row["fair"] = fair
+        asking = asking_share(settings.approval_share, settings.fair_share, fair)
+        if family.asks_record and uniform(key, r, DRAW_APPROVAL) < asking:
             row["approval_tasks"] = settings.approval_tasks
             row["approval_rate"] = settings.approval_rate
         size = (
@@ -747,6 +762,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             * factor
             * exp(settings.pay_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_TARGET)))
         )
+        if fair:
+            # Sizes are of money spent: who pays more for an hour has fewer hours of work.
+            target = settings.fair_pay_usd_per_hour * factor
+            row["base_demand"] *= settings.pay_usd_per_hour / settings.fair_pay_usd_per_hour
         row["bias"] = settings.estimate_bias_median * exp(
             settings.estimate_bias_log_sigma * normal_quantile(uniform(key, r, DRAW_BIAS))
         )

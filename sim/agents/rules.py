@@ -15,6 +15,9 @@ from sim.numeric import exp, log, normal_cdf, power
 LONGEST_TASK = 3000.0
 """Seconds at which true task times are cut off: work fits into an hour."""
 
+MOST_STANDING = 2147483647.0
+"""Micro-dollars beyond which the standing of a requester is not told apart."""
+
 STEP_GROWTH, STEP_SHRINKAGE = 1.5, 0.6
 """Factors of the step of a search by signs (Riedmiller and Braun 1993, IEEE ICNN)."""
 
@@ -56,6 +59,30 @@ def trust(sigma: float, spread: float) -> float:
     if sigma <= 0.0:
         return 1.0
     return spread * spread / (spread * spread + sigma * sigma)
+
+
+@rule
+def uses_tools(draw: float, share: float, tasks_done: float, half_tasks: float) -> bool:
+    """Whether a worker has taken up tools by now: some share n / (n + half) of those who ever do.
+
+    ``draw`` is the worker's, once and for all: who has tools keeps them.
+    """
+    return draw < share * tasks_done / (tasks_done + half_tasks)
+
+
+@rule
+def look_with_tools(look_seconds: int, ratio: float) -> int:
+    """Seconds for one look at a listing that tools have found; at least one."""
+    return max(integer(1), integer(real(look_seconds) * ratio + 0.5))
+
+
+@rule
+def standing(target: float, lowest: float, bias: float) -> int:
+    """Micro-dollars for an hour of true time that a requester is known to pay: what lists of requesters tell.
+
+    It is what the requester aims at, or must pay, at present; no single batch changes it.
+    """
+    return integer(min(MOST_STANDING, max(target, lowest) * 1000000.0 / bias))
 
 
 @rule

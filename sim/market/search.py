@@ -11,6 +11,8 @@ from typing import Any
 
 from sim.agents.rules import (
     believed_rejection,
+    log_reservation,
+    look_with_tools,
     noise_sigma,
     other_income,
     own_seconds,
@@ -20,6 +22,7 @@ from sim.agents.rules import (
     returns_task,
     speed_log_gain,
     trust,
+    uses_tools,
     worth_the_tasks,
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
@@ -62,6 +65,8 @@ from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOUR
 SMALLEST_DRAW = 1e-18
 BY_CHANCE = 3
 DRAWS_OF_A_ROUND = 64
+PARTS_OF_RANKING = 9
+"""Numbers that say how listings are ranked: for those without tools, then for those with tools."""
 
 
 @rule
@@ -75,6 +80,7 @@ def come_on_duty(
     hour: int,
     duty_key: int,
     shift_key: int,
+    tool_key: int,
     order: Any,
     first: int,
     last: int,
@@ -101,6 +107,9 @@ def come_on_duty(
     setting = settings[0]
     platform = platforms[platform_number]
     terms = terms_of_all[platform_number]
+    tool_share = real(setting.tool_share)
+    if platform.local or platform.click_price > 0.0:
+        tool_share = 0.0
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
         fetch(workers, index(order[index(turn_ahead(i, last))]))
@@ -161,18 +170,28 @@ def come_on_duty(
             # The record was made elsewhere, and nobody here knows it.
             entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
-        entry.log_reservation = worker.log_reservation
+        entry.tools = 0
+        log_own = real(worker.log_reservation)
+        if tool_share > 0.0 and uses_tools(
+            uniform(tool_key, integer(entry.id), 0), tool_share, done, real(setting.tool_half_tasks)
+        ):
+            entry.tools = 1
+            entry.look_seconds = look_with_tools(integer(worker.look_seconds), real(setting.tool_look_ratio))
+            log_own = log_reservation(
+                real(worker.log_base_reservation),
+                real(worker.all_in_pay),
+                real(setting.tool_reservation_weight),
+            )
+        entry.log_reservation = log_own
         effect = effects[index(worker.country)]
         depends = False
         if effect[TASKS] > 0.0 and not worker.bits & OTHER_JOB:
             before = integer(tasks_before[entry.row]) if entry.row < len(tasks_before) else integer(0)
             missing = integer(effect[TASKS]) - (integer(worker.accepted) + integer(worker.rejected) - before)
-            depends = worth_the_tasks(
-                effect[EXPECTED], missing, effect[TASK_HOURS], real(worker.log_reservation)
-            )
+            depends = worth_the_tasks(effect[EXPECTED], missing, effect[TASK_HOURS], log_own)
         if depends:
             # What is offered must be taken until the income is earned.
-            entry.log_reservation = min(real(worker.log_reservation), effect[LEAST_WAGE])
+            entry.log_reservation = min(log_own, effect[LEAST_WAGE])
         elif effect[UNEARNED] > 0.0:
             other = other_income(
                 worker.bits & OTHER_JOB > 0,
@@ -182,7 +201,7 @@ def come_on_duty(
                 effect[NEED],
             )
             entry.log_reservation = reservation_with_income(
-                real(worker.log_reservation), effect[UNEARNED], other, effect[ELASTICITY]
+                log_own, effect[UNEARNED], other, effect[ELASTICITY]
             )
         if member and not depends:
             entry.log_reservation = max(real(entry.log_reservation), real(term.log_refusal))
@@ -224,16 +243,18 @@ def worker_fee(platform: Any, term: Any) -> int:
 
 
 @rule
-def slot_shown(draw: float, ranking: Any, orders: Any, count: int) -> int:
+def slot_shown(draw: float, part: int, ranking: Any, orders: Any, count: int) -> int:
     """Slot of the listing that a draw leads to: an order by its weight, then a position in it.
 
-    ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
-    width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings
-    of the first order are alike. Past the end positions start again.
+    ``ranking`` holds, from place ``part`` on, where newest, largest, best paid and chance begin among the
+    draws, the inverse of the width of each, and the mean depth: as the platform shows listings, or tools do.
+    Positions in an order fall off exponentially; by chance, all listings of the first order are alike. Past
+    the end positions start again.
     """
-    order = integer(draw >= ranking[1]) + integer(draw >= ranking[2]) + integer(draw >= ranking[3])
-    share = max(SMALLEST_DRAW, (draw - ranking[index(order)]) * ranking[index(4 + order)])
-    deep = exponential(share) * ranking[8]
+    order = integer(draw >= ranking[index(part + 1)]) + integer(draw >= ranking[index(part + 2)])
+    order += integer(draw >= ranking[index(part + 3)])
+    share = max(SMALLEST_DRAW, (draw - ranking[index(part + order)]) * ranking[index(part + 4 + order)])
+    deep = exponential(share) * ranking[index(part + 8)]
     even = share * real(count)
     position = integer(even if order == BY_CHANCE else deep)
     # No branch, and no slow division: small whole numbers, whose quotient does not reach the next.
@@ -388,7 +409,8 @@ def examine(
         entry.searched += integer(entry.look_seconds)
         entry.fruitless += 1
     for i in range(count):
-        slot = slot_shown(uniform_of(ranks[index(i)]), ranking, orders, open_batches)
+        part = PARTS_OF_RANKING * integer(active[index(looking[0, index(i)])].tools)
+        slot = slot_shown(uniform_of(ranks[index(i)]), part, ranking, orders, open_batches)
         looking[1, index(i)] = slot
         fetch(listings, index(slot))
     fitting = integer(0)
