@@ -710,14 +710,13 @@ class Board(mesa.Agent):
         self.largest = [batch for batch in self.largest if batch.left]
         self.best_paid = [batch for batch in self.best_paid if batch.left]
 
-    def listing_shown(self, draw: float, by_tools: bool) -> Batch:
-        """Return the listing that a draw shows: near the head of one of three orders, or any.
+    def listing_found(self, draw: float) -> Batch:
+        """Return the listing that tools find with a draw: near the head of the best paid."""
+        depth = exponential(max(SMALLEST_DRAW, draw)) * float(self.model.config.workers.tool_depth)
+        return self.best_paid[int(depth) % len(self.best_paid)]
 
-        Tools show none but the best paid.
-        """
-        if by_tools:
-            depth = exponential(max(SMALLEST_DRAW, draw)) * float(self.model.config.workers.tool_depth)
-            return self.best_paid[int(depth) % len(self.best_paid)]
+    def listing_shown(self, draw: float) -> Batch:
+        """Return the listing that a draw shows: near the head of one of three orders, or any."""
         newest, largest, best_paid, chance = self.platform.ranking
         count = len(self.newest)
         if draw >= chance.begin:
@@ -1245,7 +1244,8 @@ class Worker(Member):
             self.left -= self.seconds_to_look
             self.searched += self.seconds_to_look
             self.fruitless += 1
-            batch = self.board.listing_shown(self.uniform("search", number), self.has_tools)
+            show = self.board.listing_found if self.has_tools else self.board.listing_shown
+            batch = show(self.uniform("search", number))
             if self.qualifies(batch) and self.accepts(batch):
                 self.task_seconds = self.seconds_for(batch)
                 self.wanted = self.tasks_wanted(batch)
