@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.families import as_they_come, family_of, pool_weights
-from sim.agents.rules import LONGEST_TASK, largest_batch, tile_of, willing_share
+from sim.agents.rules import LONGEST_TASK, asking_share, largest_batch, tile_of, willing_share
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -654,18 +654,6 @@ def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
         return median
     below = normal_cdf(log(least / median) / sigma) if least > 0.0 else 0.0
     return median * float(exp(sigma * normal_quantile(min(below + (1.0 - below) * draw, HIGHEST_DRAW))))
-
-
-def asking_share(approval_share: float, fair_share: float, fair: bool) -> float:
-    """Share of the requesters that pay fairly, or of the others, who ask for an approval record.
-
-    The good work is what one must qualify for: of those who ask, as many as there are pay fairly.
-    """
-    if not 0.0 < fair_share < 1.0:
-        return approval_share
-    if fair:
-        return min(1.0, approval_share / fair_share)
-    return max(0.0, approval_share - fair_share) / (1.0 - fair_share)
 
 
 def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Records, NDArray[np.float64]]:

@@ -86,6 +86,19 @@ def standing(target: float, lowest: float, bias: float) -> int:
 
 
 @rule
+def asking_share(approval_share: float, fair_share: float, fair: bool) -> float:
+    """Share of the requesters that pay fairly, or of the others, who ask for an approval record.
+
+    The good work is what one must qualify for: of those who ask, as many as there are pay fairly.
+    """
+    if not 0.0 < fair_share < 1.0:
+        return approval_share
+    if fair:
+        return min(1.0, approval_share / fair_share)
+    return max(0.0, approval_share - fair_share) / (1.0 - fair_share)
+
+
+@rule
 def believed_rejection(accepted: float, rejected: float, prior: float, prior_tasks: float) -> float:
     """Share of rejections a worker expects: the own record, with a prior worth some tasks."""
     return (rejected + prior * prior_tasks) / (accepted + rejected + prior_tasks)
