@@ -82,12 +82,13 @@ WORKS, MINUTES, WHERE, GOOD_HOUR, AWAKE, OWN_HOUR = range(6)
 INTERRUPTED, REMAINS = range(2)
 RECONSIDERS, CHOICE = range(2)
 OFFSET, SHOCK = range(2)
+CHANGES, ANEW = range(2)
 T_SEGMENT, T_HOURS, T_SPEED, T_RESERVATION, T_ZONE = range(1, 6)
 T_WOMAN, T_TERTIARY, T_OTHER_JOB, T_SKILL, T_ACCURACY, T_LOOK, T_PATIENCE, T_COLLECTIVE = range(100, 108)
 
 STREAMS = {
     "run": ("traits", "tiles", "taste", "tools", "batches", "noise", "shocks"),
-    "week": ("switches", "joins", "records"),
+    "week": ("switches", "joins", "records", "circumstances"),
     "day": ("duty",),
     "hour": ("arrivals", "interruptions", "search", "priority", "review"),
 }
@@ -1353,6 +1354,13 @@ class Worker(Member):
 
     # --- the week ---
 
+    def change_circumstances(self) -> None:
+        """Once in a while, find that an hour is worth something else to oneself."""
+        mean = self.model.config.learning.circumstances_weeks
+        if mean > 0.0 and self.uniform("circumstances", CHANGES) < 1.0 / max(1.0, mean):
+            draw = self.uniform("circumstances", ANEW)
+            self.log_base_reservation = self.model.base_reservation(self.country, self.habits, draw)
+
     def learn_pay(self) -> None:
         """Update learned pay, all-in pay and the reservation wage from the week's pay and time."""
         settings = self.model.config.learning
@@ -1739,6 +1747,7 @@ class PlainMarket(mesa.Model):
     def end_week(self) -> None:
         """Workers learn, leave, move and join; requesters revise pay and demand."""
         self.renew_keys("week", self.week)
+        self.workers.do("change_circumstances")
         self.workers.do("learn_pay")
         if self.keeps_history and self.hour - 7 * 24 >= self.first_recorded_hour:
             self.workers.do("record_week")
@@ -1815,6 +1824,14 @@ class PlainMarket(mesa.Model):
         self.pools[country] -= 1
         self.joined_today[worker.platform.number, country] += 1
 
+    def base_reservation(self, country: int, segment: Any, draw: float) -> float:
+        """Return the log of the least that an hour must bring somebody, a draw among people of a kind."""
+        workers, world = self.config.workers, self.world
+        need = workers.need_usd_per_hour * float(world.price_level[country])
+        base = log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
+        base += workers.reservation_log_sigma * normal_quantile(draw)
+        return single(max(base, log(need)) if need > 0.0 else base)
+
     def traits(self, number: int, country: int, willing: float) -> dict[str, Any]:
         """Draw the traits of one person of a country, one of the share who ask least."""
         workers, world = self.config.workers, self.world
@@ -1834,10 +1851,7 @@ class PlainMarket(mesa.Model):
             skill = 3 if draw(T_SKILL) < workers.expert_share else 2
         else:
             skill = 2 if draw(T_SKILL) < workers.writing_share else 1
-        need = workers.need_usd_per_hour * float(world.price_level[country])
-        base = log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
-        base += workers.reservation_log_sigma * normal_quantile(willing * draw(T_RESERVATION))
-        base = single(max(base, log(need)) if need > 0.0 else base)
+        base = self.base_reservation(country, segment, willing * draw(T_RESERVATION))
         hours = segment.desired_hours_median * exp(
             segment.desired_hours_log_sigma * normal_quantile(draw(T_HOURS))
         )

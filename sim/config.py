@@ -22,6 +22,13 @@ ILO = "ILO, World Employment and Social Outlook 2021"
 HORTON = "Horton and Chilton 2010, EC"
 MANKAR = "Mankar, Shah and Lease 2017, HCOMP: 20 % of requesters asked would enforce a minimum wage"
 TOOLS = "Kaplan et al. 2018, HCOMP; Savage et al. 2020, WWW: those who earn much use more of them"
+CHILTON = (
+    "Chilton, Horton, Miller and Azenkot 2010, HCOMP: workers look at the first pages, of ten groups each"
+)
+FLOWS = (
+    "Fallick and Fleischman 2004, FEDS 2004-34: employer or status changes in a month for 6.6 % of those at"
+    " work, 52 % of the unemployed, 7.2 % of others; 8.6 % of all adults"
+)
 HARA = "Hara et al. 2018, CHI"
 IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
@@ -536,7 +543,10 @@ class Platform:
     ranking_largest: float = assumed(0.3, 0, 1, "weight of largest-first in the order that workers see")
     ranking_best_paid: float = assumed(0.1, 0, 1, "weight of best-paid-first in the order that workers see")
     ranking_random: float = assumed(0.2, 0, 1, "weight of chance in the order that workers see")
-    ranking_depth: float = assumed(25, 1, 1e6, "mean position looked at in a ranked list", "listings")
+    ranking_depth: float = parameter(
+        10, meaning="mean position looked at in a ranked list", unit="listings", low=1, high=1e6,
+        assumed=True, source=CHILTON,
+    )  # fmt: skip
     payout_days: int = assumed(7, 1, 366, "days between payouts", "days")
     payout_threshold_usd: float = assumed(1.0, 0, 1000, "balance below which nothing is paid out", "USD")
     cost_per_transaction_usd: float = assumed(
@@ -827,6 +837,10 @@ class Learning:
     )
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
+    circumstances_weeks: float = parameter(
+        50, meaning="mean weeks until a person's circumstances change and the base reservation wage is drawn"
+        " anew; 0 = they never change", unit="weeks", low=0, high=5200, assumed=True, source=FLOWS,
+    )  # fmt: skip
     pool_ratio: float = parameter(
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",

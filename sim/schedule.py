@@ -29,6 +29,7 @@ INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
 TASTE = stream("taste")
 TOOLS = stream("tools")
+CIRCUMSTANCES = stream("circumstances")
 PRIORITY = stream("priority")
 REVIEW = stream("review")
 JOINS = stream("joins")
@@ -446,6 +447,28 @@ def draw_duty(model: Model) -> None:
 # --- the week ---------------------------------------------------------------------------------
 
 
+def change_circumstances(model: Model) -> None:
+    """What an hour is worth to some workers elsewhere changes for good."""
+    mean = model.config.learning.circumstances_weeks
+    if mean <= 0.0:
+        return
+    key, chance = model.key(CIRCUMSTANCES, model.week), 1.0 / max(1.0, mean)
+
+    def change(first: int, last: int) -> None:
+        learning.change_circumstances(
+            first,
+            last,
+            key,
+            chance,
+            model.worker_rows,
+            model.tables.segments,
+            model.tables.countries,
+            model.tables.worker_settings,
+        )
+
+    model.for_each_range(change)
+
+
 def learn_pay(model: Model) -> None:
     """Learned pay, all-in pay and reservation wages."""
     shift_pay = model.learn_shift_pay()
@@ -631,6 +654,7 @@ HOUR: tuple[Phase, ...] = (
 )
 DAY: tuple[Phase, ...] = (pay_out, recount_accounts, draw_duty)
 WEEK: tuple[Phase, ...] = (
+    change_circumstances,
     learn_pay,
     learn_hours,
     leave,

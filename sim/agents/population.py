@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.families import as_they_come, family_of, pool_weights
-from sim.agents.rules import LONGEST_TASK, asking_share, largest_batch, tile_of, willing_share
+from sim.agents.rules import (
+    LONGEST_TASK,
+    asking_share,
+    base_reservation,
+    largest_batch,
+    tile_of,
+    willing_share,
+)
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -430,12 +437,13 @@ def write_worker(
     else:
         accuracy -= real(setting.literacy_penalty)
     need = real(setting.need) * real(place.price_level)
-    median = real(segment.reservation_ratio) * real(place.outside_wage)
-    base = log(median) + real(setting.reservation_log_sigma) * normal_quantile(
-        willing * trait(key, agent, DIM_RESERVATION)
+    base = base_reservation(
+        real(segment.reservation_ratio),
+        real(place.outside_wage),
+        real(setting.reservation_log_sigma),
+        willing * trait(key, agent, DIM_RESERVATION),
+        need,
     )
-    if need > 0.0:
-        base = max(base, log(need))
     hours = real(segment.desired_hours_median) * exp(
         real(segment.desired_hours_log_sigma) * normal_quantile(trait(key, agent, DIM_HOURS))
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.compile import integer, real, rule
 from sim.draws import normal
-from sim.numeric import exp, log, normal_cdf, power
+from sim.numeric import exp, log, normal_cdf, normal_quantile, power
 
 LONGEST_TASK = 3000.0
 """Seconds at which true task times are cut off: work fits into an hour."""
@@ -143,6 +143,15 @@ def satisficing(log_perceived_pay: float, log_reservation: float) -> bool:
 def returns_task(log_true_pay: float, log_reservation: float, log_return_ratio: float) -> bool:
     """Give a first task back unpaid when its true pay is far under the reservation wage."""
     return log_true_pay < log_reservation + log_return_ratio
+
+
+@rule
+def base_reservation(ratio: float, outside_wage: float, sigma: float, draw: float, need: float) -> float:
+    """Log base reservation wage: lognormal around a share of the outside wage (USD), at or above need."""
+    base = log(ratio * outside_wage) + sigma * normal_quantile(draw)
+    if need > 0.0:
+        base = max(base, log(need))
+    return base
 
 
 @rule

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import below_outside_value, log_reservation, smoothed, tile_of
+from sim.agents.rules import base_reservation, below_outside_value, log_reservation, smoothed, tile_of
 from sim.agents.traits import (
     ACTIVE,
     NEWCOMER,
     platform_of,
     put_paid_seconds_weeks_below,
     put_platform,
+    segment_of,
     week_paid_seconds_of,
     weeks_below_of,
     worker_id,
@@ -24,6 +25,29 @@ from sim.numeric import exp
 
 STAYS, LEAVES = 0, 1
 DRAW_RECONSIDER, DRAW_PLATFORM = range(2)
+DRAW_CHANGES, DRAW_ANEW = range(2)
+
+
+@kernel
+def change_circumstances(
+    first: int, last: int, key: int, chance: float, workers: Any, segments: Any, countries: Any, settings: Any
+) -> None:
+    """Draw the base reservation wage of some workers anew: a job found or lost, a child, a school ended."""
+    setting = settings[0]
+    for row in range(first, last):
+        worker = workers[row]
+        if not worker.bits & ACTIVE:
+            continue
+        agent = worker_id(integer(worker.number), integer(worker.country))
+        if uniform(key, agent, DRAW_CHANGES) < chance:
+            segment, place = segments[segment_of(worker)], countries[worker.country]
+            worker.log_base_reservation = base_reservation(
+                real(segment.reservation_ratio),
+                real(place.outside_wage),
+                real(setting.reservation_log_sigma),
+                uniform(key, agent, DRAW_ANEW),
+                real(setting.need) * real(place.price_level),
+            )
 
 
 @kernel

@@ -233,7 +233,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("half_life_recapture", "half-life", "days", 450.0, 365.0, 550.0),),
         DIFALLAH,
         "high; the population must be stationary",
-        ("no_shocks",),
+        ("no_shocks", "same_circumstances"),
     ),
     Target(
         "BP14",

@@ -125,6 +125,13 @@ TRIALS: tuple[Trial, ...] = (
         ("learning.outside_shock_sigma=0",),
         long=True,
     ),
+    Trial(
+        "same_circumstances",
+        MT,
+        "circumstances of workers never change for good",
+        ("learning.circumstances_weeks=0",),
+        long=True,
+    ),
     Trial("quick_looks", GL, "a look takes 30 seconds (median)", ("workers.look_seconds_median=30",)),
     Trial(
         "no_borders",

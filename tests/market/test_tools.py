@@ -24,7 +24,13 @@ BEFORE_BOTH = "f62ae575c942ab8e"
 
 
 def test_without_both_the_market_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "DAY", (*doctor.DAY, "workers.tool_share=0", "requesters.fair_share=0"))
+    neutral = (
+        "workers.tool_share=0",
+        "requesters.fair_share=0",
+        "learning.circumstances_weeks=0",
+        "platforms.microwork.ranking_depth=25",
+    )
+    monkeypatch.setattr(doctor, "DAY", (*doctor.DAY, *neutral))
     assert doctor.digest_of_a_day() == BEFORE_BOTH
 
 

@@ -128,7 +128,7 @@ def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, *
         ),
         learning=Learning(
             pool_ratio=r.choice((1.0, 8.5)), join_rate=r.choice((0.0003, 0.02)), leave_weeks=r.choice((1, 3)),
-            switch_share=r.choice((0.05, 0.8)),
+            switch_share=r.choice((0.05, 0.8)), circumstances_weeks=(0.0, 2.0, 50.0)[number % 3],
         ),
         record=Record(figures=False),
     )  # fmt: skip
