@@ -1095,7 +1095,7 @@ class Worker(Member):
         self.duty = self.left = self.searched = self.fruitless = 0  # seconds, seconds, seconds, looks
         self.proposal: Batch | None = None
         self.wanted = self.granted = self.task_seconds = 0
-        self.has_tools, self.seconds_to_look, self.log_asked = False, self.look_seconds, self.log_reservation
+        self.has_tools, self.seconds_to_look = False, self.look_seconds
 
     @property
     def pending(self) -> int:
@@ -1197,19 +1197,14 @@ class Worker(Member):
         return seconds
 
     def take_tools(self) -> None:
-        """See whether tools are at hand by now: they shorten looks and tell what the own hour brings."""
+        """See whether tools are at hand by now: they shorten looks."""
         workers, done = self.model.config.workers, self.accepted + self.rejected
         self.has_tools = self.platform.has_tools and self.uniform("tools") < workers.tool_share * done / (
             done + workers.tool_half_tasks
         )
-        self.seconds_to_look, self.log_asked = self.look_seconds, self.log_reservation
-        if not self.has_tools:
-            return
-        self.seconds_to_look = max(1, int(self.look_seconds * workers.tool_look_ratio + 0.5))
-        self.log_asked = self.log_base_reservation
-        if self.all_in_pay > 0.0:
-            share = workers.tool_reservation_weight
-            self.log_asked = log((1.0 - share) * exp(self.log_base_reservation) + share * self.all_in_pay)
+        self.seconds_to_look = self.look_seconds
+        if self.has_tools:
+            self.seconds_to_look = max(1, int(self.look_seconds * workers.tool_look_ratio + 0.5))
 
     def form_beliefs(self) -> None:
         """Work out speed, and how far to trust what listings seem to pay, from what has been done so far."""
@@ -1267,7 +1262,7 @@ class Worker(Member):
 
     def accepts(self, batch: Batch) -> bool:
         """Say whether a listing looks good enough."""
-        return self.perceived_pay(batch) >= self.log_asked
+        return self.perceived_pay(batch) >= self.log_reservation
 
     def perceived_pay(self, batch: Batch) -> float:
         """Return what a listing seems to pay, in log USD an hour, with what the worker likes and dislikes."""
@@ -1310,7 +1305,7 @@ class Worker(Member):
     def gives_back(self, batch: Batch) -> bool:
         """Say whether true pay, seen when the first task is begun, is far below the reservation wage."""
         true_pay = batch.log_true_pay + self.log_speed_now + self.pace_at(batch) + self.platform.log_keep
-        return true_pay < self.log_asked + self.model.log_return_ratio
+        return true_pay < self.log_reservation + self.model.log_return_ratio
 
     def take_result(self, work: Work, accepted: int, net: int, exposure: int) -> None:
         """Note the outcome of a review and the pay: in the approval record, the week, the history."""
@@ -1373,7 +1368,10 @@ class Worker(Member):
             self.all_in_pay = single(smoothed(self.all_in_pay, hourly, weight))
         self.log_reservation = self.log_base_reservation
         if self.all_in_pay > 0.0:
+            self.take_tools()
             share = settings.reservation_weight
+            if self.has_tools:
+                share = self.model.config.workers.tool_reservation_weight
             base = exp(self.log_base_reservation)
             self.log_reservation = single(log((1.0 - share) * base + share * self.all_in_pay))
 

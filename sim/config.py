@@ -250,7 +250,7 @@ class Workers:
     )
     tool_look_ratio: float = assumed(0.5, 0.01, 1, "seconds of a look with tools over those without")
     tool_reservation_weight: float = assumed(
-        0.9, 0, 0.99, "weight of own hourly earnings, which tools show, in the reservation wage with tools"
+        0.7, 0, 0.99, "weight of own hourly earnings, which tools show, in the reservation wage with tools"
     )
     look_seconds_median: float = assumed(60, 5, 120, "unpaid seconds to find and read one listing", "seconds")
     look_seconds_log_sigma: float = assumed(

@@ -22,13 +22,13 @@ from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
+from sim.market.tools import TOOLS
 from sim.numeric import log, poisson
 from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
 TASTE = stream("taste")
-TOOLS = stream("tools")
 CIRCUMSTANCES = stream("circumstances")
 PRIORITY = stream("priority")
 REVIEW = stream("review")
@@ -477,7 +477,9 @@ def learn_pay(model: Model) -> None:
         learning.learn(
             first,
             last,
+            model.key(TOOLS, 0),
             model.worker_rows,
+            model.platform_rows,
             shift_pay,
             model.history_rows,
             model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,

@@ -21,6 +21,7 @@ from sim.agents.traits import (
 )
 from sim.compile import integer, kernel, real, rule
 from sim.draws import normal, uniform
+from sim.market.tools import has_tools
 from sim.numeric import exp
 
 STAYS, LEAVES = 0, 1
@@ -52,10 +53,19 @@ def change_circumstances(
 
 @kernel
 def learn(
-    first: int, last: int, workers: Any, shift_pay: Any, history: Any, recording: bool, settings: Any
+    first: int,
+    last: int,
+    tool_key: int,
+    workers: Any,
+    platforms: Any,
+    shift_pay: Any,
+    history: Any,
+    recording: bool,
+    settings: Any,
 ) -> None:
     """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``.
 
+    Whoever has tools sees what an hour brings, and holds out for it.
     ``shift_pay`` (micro-dollars) is what the first of them got this week for open shifts, beside their tasks.
     """
     setting = settings[0]
@@ -75,10 +85,13 @@ def learn(
                 earned += real(shift_pay[row]) / 1000000.0
             hourly = earned * 3600.0 / real(worker.week_seconds)
             worker.all_in_pay = smoothed(real(worker.all_in_pay), hourly, weight)
+        known = real(setting.reservation_weight)
+        if has_tools(worker, platforms[platform_of(worker)], tool_key, setting):
+            known = real(setting.tool_reservation_weight)
         worker.log_reservation = log_reservation(
             real(worker.log_base_reservation),
             real(worker.all_in_pay),
-            real(setting.reservation_weight),
+            known,
         )
         if recording:
             past = history[row]

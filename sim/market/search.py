@@ -11,7 +11,6 @@ from typing import Any
 
 from sim.agents.rules import (
     believed_rejection,
-    log_reservation,
     look_with_tools,
     noise_sigma,
     other_income,
@@ -22,7 +21,6 @@ from sim.agents.rules import (
     returns_task,
     speed_log_gain,
     trust,
-    uses_tools,
     worth_the_tasks,
 )
 from sim.agents.rules import satisficing as accepts  # replaceable: accepts
@@ -59,6 +57,7 @@ from sim.market.board import (
     taker_home,
     turn_ahead,
 )
+from sim.market.tools import has_tools
 from sim.numeric import exponential, log
 from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOURS, TASKS, UNEARNED, WAGE
 
@@ -107,9 +106,6 @@ def come_on_duty(
     setting = settings[0]
     platform = platforms[platform_number]
     terms = terms_of_all[platform_number]
-    tool_share = real(setting.tool_share)
-    if platform.local or platform.click_price > 0.0:
-        tool_share = 0.0
     count = state[ACTIVE_COUNT]
     for i in range(first, last):
         fetch(workers, index(order[index(turn_ahead(i, last))]))
@@ -171,27 +167,21 @@ def come_on_duty(
             entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
         entry.tools = 0
-        log_own = real(worker.log_reservation)
-        if tool_share > 0.0 and uses_tools(
-            uniform(tool_key, integer(entry.id), 0), tool_share, done, real(setting.tool_half_tasks)
-        ):
+        if has_tools(worker, platform, tool_key, setting):
             entry.tools = 1
             entry.look_seconds = look_with_tools(integer(worker.look_seconds), real(setting.tool_look_ratio))
-            log_own = log_reservation(
-                real(worker.log_base_reservation),
-                real(worker.all_in_pay),
-                real(setting.tool_reservation_weight),
-            )
-        entry.log_reservation = log_own
+        entry.log_reservation = worker.log_reservation
         effect = effects[index(worker.country)]
         depends = False
         if effect[TASKS] > 0.0 and not worker.bits & OTHER_JOB:
             before = integer(tasks_before[entry.row]) if entry.row < len(tasks_before) else integer(0)
             missing = integer(effect[TASKS]) - (integer(worker.accepted) + integer(worker.rejected) - before)
-            depends = worth_the_tasks(effect[EXPECTED], missing, effect[TASK_HOURS], log_own)
+            depends = worth_the_tasks(
+                effect[EXPECTED], missing, effect[TASK_HOURS], real(worker.log_reservation)
+            )
         if depends:
             # What is offered must be taken until the income is earned.
-            entry.log_reservation = min(log_own, effect[LEAST_WAGE])
+            entry.log_reservation = min(real(worker.log_reservation), effect[LEAST_WAGE])
         elif effect[UNEARNED] > 0.0:
             other = other_income(
                 worker.bits & OTHER_JOB > 0,
@@ -201,7 +191,7 @@ def come_on_duty(
                 effect[NEED],
             )
             entry.log_reservation = reservation_with_income(
-                log_own, effect[UNEARNED], other, effect[ELASTICITY]
+                real(worker.log_reservation), effect[UNEARNED], other, effect[ELASTICITY]
             )
         if member and not depends:
             entry.log_reservation = max(real(entry.log_reservation), real(term.log_refusal))

@@ -51,7 +51,6 @@ class Worker:
     sigma: float = 0.0
     log_pay: float = 0.0
     rate: float = 0.0
-    asks: float = 0.0
     look: int = 0
     tools: bool = False
 
@@ -130,15 +129,12 @@ class Hour:
             if knows:
                 one.log_pay = one.log_pay + (1 - one.trust) * log(t["learned_pay"])
             one.rate = (t["accepted"] + 1) / (n + 1)
-            one.asks, one.look = t["log_reservation"], t["look_seconds"]
+            one.look = t["look_seconds"]
             one.tools = uniform(self.key("tools", 0), one.id, 0) < workers.tool_share * n / (
                 n + workers.tool_half_tasks
             )
             if one.tools:
                 one.look = max(1, int(t["look_seconds"] * workers.tool_look_ratio + 0.5))
-                own, base = workers.tool_reservation_weight, t["log_base_reservation"]
-                known = t["all_in_pay"] > 0
-                one.asks = log((1 - own) * exp(base) + own * t["all_in_pay"]) if known else base
 
     def search(self) -> None:
         """7.6: rounds of examine, allocate, do."""
@@ -179,7 +175,7 @@ class Hour:
             one.searched += one.look
             one.fruitless += 1
             batch = self.shown(one, uniform(key, one.id, 64 * number + look))
-            if self.qualifies(one, batch) and self.perceived(one, batch) >= one.asks:
+            if self.qualifies(one, batch) and self.perceived(one, batch) >= one.traits["log_reservation"]:
                 own = max(
                     1, int(batch.traits["true_seconds"] * exp(-(one.speed_now + self.pace(one, batch))) + 0.5)
                 )
@@ -261,7 +257,7 @@ class Hour:
             fee = int(self.platform.worker_fee * 1e6 + 0.5)
             true = log(b["reward"] * 3600 / (b["true_seconds"] * 1e6))
             shown = true + one.speed_now + self.pace(one, batch) + log(1 - fee / 1e6)
-            if shown < one.asks + log(market.return_ratio):
+            if shown < one.traits["log_reservation"] + log(market.return_ratio):
                 spent = int(own * market.return_share + 0.5)
                 one.left -= spent
                 one.returned += spent
@@ -345,8 +341,7 @@ def state_of(model: ClickWorkModel, board: Any) -> Hour:
                     "look_seconds": int(row["look_seconds"]), "accepted": int(row["accepted"]),
                     "rejected": int(row["rejected"]), "log_speed": float(row["log_speed"]),
                     "log_reservation": float(row["log_reservation"]),
-                    "learned_pay": float(row["learned_pay"]), "all_in_pay": float(row["all_in_pay"]),
-                    "log_base_reservation": float(row["log_base_reservation"]),
+                    "learned_pay": float(row["learned_pay"]),
                 },
                 int(entry["start_hour"]),
                 int(entry["minutes"]),

@@ -13,8 +13,8 @@ from sim.agents.rules import asking_share, look_with_tools, standing, uses_tools
 from sim.agents.traits import permanent_ids
 from sim.config import Config
 from sim.draws import stream_key, uniform
+from sim.market.tools import TOOLS
 from sim.model import ClickWorkModel
-from sim.schedule import TOOLS
 from tests.conftest import Exercised
 from tests.support.markets import tiny
 from tests.support.planting import planted
