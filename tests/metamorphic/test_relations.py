@@ -45,16 +45,16 @@ def added(
 
 # Relation, days, number of markets, and the least number of events, rows or settings compared.
 SAMPLE = {
-    "idle_worker": (9, 12, ("events", 6_000)),
-    "idle_requester": (9, 12, ("events", 6_000)),
-    "empty_country": (9, 12, ("events", 6_000)),
-    "untouched_world": (16, 12, ("events", 6_000)),
+    "idle_worker": (9, 12, ("events", 8_000)),
+    "idle_requester": (9, 12, ("events", 8_000)),
+    "empty_country": (9, 12, ("events", 8_000)),
+    "untouched_world": (16, 12, ("events", 8_000)),
     "union": (9, 12, ("rows", 6_000)),
     "permutation": (15, 12, ("events", 16_000)),
     "scaled_money": (9, 12, ("events", 6_000)),
-    "shifted_weeks": (9, 12, ("events", 6_000)),
-    "shifted_clocks": (9, 12, ("events", 6_000)),
-    "renamed_zones": (9, 12, ("events", 6_000)),
+    "shifted_weeks": (9, 12, ("events", 8_000)),
+    "shifted_clocks": (9, 12, ("events", 8_000)),
+    "renamed_zones": (9, 12, ("events", 8_000)),
     "null_settings": (3, 12, ("settings", 60)),
     "no_fees": (3, 12, ("events", 3_000)),
     "statutory_incidence": (9, 12, ("events", 16_000)),
