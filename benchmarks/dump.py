@@ -41,6 +41,7 @@ CONSTANTS = (
 ROWS_OF_A_BLOCK = ("AGENT", "WORD", "PLACE", "ORDER", "KEY", "KIND", "PAY", "SIGMA", "NOISE", "TASTE")
 WHOLE_NUMBERS = {
     "DRAWS_OF_A_ROUND": search.DRAWS_OF_A_ROUND,
+    "PARTS_OF_RANKING": search.PARTS_OF_RANKING,
     "LOG_BITS": numeric.LOG_BITS,
     "LOG_START": numeric._LOG_START,
     "EXP_BITS": numeric.EXP_BITS,

@@ -82,12 +82,13 @@ WORKS, MINUTES, WHERE, GOOD_HOUR, AWAKE, OWN_HOUR = range(6)
 INTERRUPTED, REMAINS = range(2)
 RECONSIDERS, CHOICE = range(2)
 OFFSET, SHOCK = range(2)
+CHANGES, ANEW = range(2)
 T_SEGMENT, T_HOURS, T_SPEED, T_RESERVATION, T_ZONE = range(1, 6)
 T_WOMAN, T_TERTIARY, T_OTHER_JOB, T_SKILL, T_ACCURACY, T_LOOK, T_PATIENCE, T_COLLECTIVE = range(100, 108)
 
 STREAMS = {
-    "run": ("traits", "tiles", "taste", "batches", "noise", "shocks"),
-    "week": ("switches", "joins", "records"),
+    "run": ("traits", "tiles", "taste", "tools", "batches", "noise", "shocks"),
+    "week": ("switches", "joins", "records", "circumstances"),
     "day": ("duty",),
     "hour": ("arrivals", "interruptions", "search", "priority", "review"),
 }
@@ -341,6 +342,7 @@ class Batch:
     posted_hour: int
     expires_hour: int
     rank: int
+    standing: int
     noise_key: int
 
     submitted: int = 0
@@ -370,7 +372,7 @@ class Batch:
         self.log_stated_pay = log(self.reward * 3600.0 / (self.estimated_seconds * 1000000.0))
         self.log_true_pay = log(self.reward * 3600.0 / (self.true_seconds * 1000000.0))
         self.newest_key = self.posted_hour * LOW_WORD + self.rank, -self.id
-        self.paid_key = min(self.reward, 2**31 - 1) * LOW_WORD + self.rank, -self.id
+        self.paid_key = self.standing * LOW_WORD + self.rank, -self.id
 
     @property
     def largest_key(self) -> tuple[int, int]:
@@ -533,6 +535,7 @@ class Platform(Member):
         self.click_price = 1e6 * config.usd_per_click if config.usd_per_click else None
         self.devices = config.devices_per_worker
         self.takedown = config.takedown_share
+        self.has_tools = config.family == "microwork"
         self.cut_ppm = ppm(
             model.config.workers.broker_cut if config.broker_cut is None else config.broker_cut
         )
@@ -708,6 +711,11 @@ class Board(mesa.Agent):
         self.largest = [batch for batch in self.largest if batch.left]
         self.best_paid = [batch for batch in self.best_paid if batch.left]
 
+    def listing_found(self, draw: float) -> Batch:
+        """Return the listing that tools find with a draw: near the head of the best paid."""
+        depth = exponential(max(SMALLEST_DRAW, draw)) * float(self.model.config.workers.tool_depth)
+        return self.best_paid[int(depth) % len(self.best_paid)]
+
     def listing_shown(self, draw: float) -> Batch:
         """Return the listing that a draw shows: near the head of one of three orders, or any."""
         newest, largest, best_paid, chance = self.platform.ranking
@@ -817,7 +825,7 @@ class Requester(Member):
         "zone", "always_on", "serial", "worker_mask", "approval_tasks", "approval_rate", "base_demand",
         "base_batches", "batches_per_day", "target", "initial_target", "value", "bias", "strictness",
         "unfair", "batches", "posted", "accepted", "rejected", "expired", "spent", "fees", "step",
-        "direction", "markup", "asked", "expected",
+        "direction", "markup", "asked", "expected", "fair",
     )  # fmt: skip
 
     def __init__(self, model: PlainMarket, row: dict[str, Any], mix: list[float]) -> None:
@@ -895,8 +903,16 @@ class Requester(Member):
             posted_hour=model.hour, expires_hour=model.hour + max(1, min(100_000, half_up(life))),
             noise_key=sub_key(model.keys["noise"], number),
             rank=model.draws.priority(key, TILE, 1) % LOW_WORD,
+            standing=self.standing_on(platform, reward),
         )  # fmt: skip
         platform.board_of(self.country, draw(TILE)).incoming.append(batch)
+
+    def standing_on(self, platform: Platform, reward: int) -> int:
+        """Return what counts among the best paid: usual pay of an hour where people keep lists of that."""
+        if not self.model.config.workers.tool_share:
+            return min(reward, 2**31 - 1)
+        usual = max(self.target, platform.reward_floor) * 1000000.0 / self.bias
+        return int(min(float(2**31 - 1), usual))
 
     def can_afford(self, platform: Platform) -> bool:
         """Say whether an hour of true time is worth the pay that a platform promises, fee included."""
@@ -995,7 +1011,11 @@ class Requester(Member):
     def revise_pay(self) -> None:
         """Revise the pay target once both arms have been seen often enough; begin new arms."""
         settings = self.model.config.requesters
-        if self.home.click_price or min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks:
+        if (
+            self.home.click_price
+            or self.fair
+            or min(arm.closed for arm in self.arms) < settings.pay_minimum_tasks
+        ):
             return
         before, towards = self.target, self.direction
         factor = 1.0 + self.step
@@ -1075,6 +1095,7 @@ class Worker(Member):
         self.duty = self.left = self.searched = self.fruitless = 0  # seconds, seconds, seconds, looks
         self.proposal: Batch | None = None
         self.wanted = self.granted = self.task_seconds = 0
+        self.has_tools, self.seconds_to_look = False, self.look_seconds
 
     @property
     def pending(self) -> int:
@@ -1163,6 +1184,7 @@ class Worker(Member):
         self.duty = self.left = self.seconds_on_duty()
         self.searched = self.fruitless = 0
         self.served = False
+        self.take_tools()
         self.form_beliefs()
 
     def seconds_on_duty(self) -> int:
@@ -1173,6 +1195,16 @@ class Worker(Member):
         if self.uniform("interruptions", INTERRUPTED) < interruption:
             seconds = int(seconds * self.uniform("interruptions", REMAINS))
         return seconds
+
+    def take_tools(self) -> None:
+        """See whether tools are at hand by now: they shorten looks."""
+        workers, done = self.model.config.workers, self.accepted + self.rejected
+        self.has_tools = self.platform.has_tools and self.uniform("tools") < workers.tool_share * done / (
+            done + workers.tool_half_tasks
+        )
+        self.seconds_to_look = self.look_seconds
+        if self.has_tools:
+            self.seconds_to_look = max(1, int(self.look_seconds * workers.tool_look_ratio + 0.5))
 
     def form_beliefs(self) -> None:
         """Work out speed, and how far to trust what listings seem to pay, from what has been done so far."""
@@ -1196,7 +1228,7 @@ class Worker(Member):
 
     def can_look(self) -> bool:
         """Say whether there is time and patience for another look at a listing."""
-        return self.left >= self.look_seconds and self.fruitless < self.patience
+        return self.left >= self.seconds_to_look and self.fruitless < self.patience
 
     def examine(self, round_number: int) -> None:
         """Look at listings one after another until one is good enough to be proposed."""
@@ -1205,10 +1237,11 @@ class Worker(Member):
         for number in range(first, first + self.model.config.market.looks):
             if not self.can_look():
                 return
-            self.left -= self.look_seconds
-            self.searched += self.look_seconds
+            self.left -= self.seconds_to_look
+            self.searched += self.seconds_to_look
             self.fruitless += 1
-            batch = self.board.listing_shown(self.uniform("search", number))
+            show = self.board.listing_found if self.has_tools else self.board.listing_shown
+            batch = show(self.uniform("search", number))
             if self.qualifies(batch) and self.accepts(batch):
                 self.task_seconds = self.seconds_for(batch)
                 self.wanted = self.tasks_wanted(batch)
@@ -1316,6 +1349,13 @@ class Worker(Member):
 
     # --- the week ---
 
+    def change_circumstances(self) -> None:
+        """Once in a while, find that an hour is worth something else to oneself."""
+        mean = self.model.config.learning.circumstances_weeks
+        if mean > 0.0 and self.uniform("circumstances", CHANGES) < 1.0 / max(1.0, mean):
+            draw = self.uniform("circumstances", ANEW)
+            self.log_base_reservation = self.model.base_reservation(self.country, self.habits, draw)
+
     def learn_pay(self) -> None:
         """Update learned pay, all-in pay and the reservation wage from the week's pay and time."""
         settings = self.model.config.learning
@@ -1328,7 +1368,10 @@ class Worker(Member):
             self.all_in_pay = single(smoothed(self.all_in_pay, hourly, weight))
         self.log_reservation = self.log_base_reservation
         if self.all_in_pay > 0.0:
+            self.take_tools()
             share = settings.reservation_weight
+            if self.has_tools:
+                share = self.model.config.workers.tool_reservation_weight
             base = exp(self.log_base_reservation)
             self.log_reservation = single(log((1.0 - share) * base + share * self.all_in_pay))
 
@@ -1702,6 +1745,7 @@ class PlainMarket(mesa.Model):
     def end_week(self) -> None:
         """Workers learn, leave, move and join; requesters revise pay and demand."""
         self.renew_keys("week", self.week)
+        self.workers.do("change_circumstances")
         self.workers.do("learn_pay")
         if self.keeps_history and self.hour - 7 * 24 >= self.first_recorded_hour:
             self.workers.do("record_week")
@@ -1778,6 +1822,14 @@ class PlainMarket(mesa.Model):
         self.pools[country] -= 1
         self.joined_today[worker.platform.number, country] += 1
 
+    def base_reservation(self, country: int, segment: Any, draw: float) -> float:
+        """Return the log of the least that an hour must bring somebody, a draw among people of a kind."""
+        workers, world = self.config.workers, self.world
+        need = workers.need_usd_per_hour * float(world.price_level[country])
+        base = log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
+        base += workers.reservation_log_sigma * normal_quantile(draw)
+        return single(max(base, log(need)) if need > 0.0 else base)
+
     def traits(self, number: int, country: int, willing: float) -> dict[str, Any]:
         """Draw the traits of one person of a country, one of the share who ask least."""
         workers, world = self.config.workers, self.world
@@ -1797,10 +1849,7 @@ class PlainMarket(mesa.Model):
             skill = 3 if draw(T_SKILL) < workers.expert_share else 2
         else:
             skill = 2 if draw(T_SKILL) < workers.writing_share else 1
-        need = workers.need_usd_per_hour * float(world.price_level[country])
-        base = log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
-        base += workers.reservation_log_sigma * normal_quantile(willing * draw(T_RESERVATION))
-        base = single(max(base, log(need)) if need > 0.0 else base)
+        base = self.base_reservation(country, segment, willing * draw(T_RESERVATION))
         hours = segment.desired_hours_median * exp(
             segment.desired_hours_log_sigma * normal_quantile(draw(T_HOURS))
         )

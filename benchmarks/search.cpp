@@ -223,32 +223,38 @@ private:
     }
 };
 
-// Draws become listings shown: the order by its weight, and the place in it.
+// Draws become listings shown: the order by its weight, and the place in it; as tools rank, or the platform.
 inline void Market::show(int64_t count, int64_t open) const {
     const int64_t* const words = &numbers[WORD * BLOCK];
     int64_t* const shown = &numbers[PLACE * BLOCK];
     int64_t* const which = &numbers[ORDER * BLOCK];
-    const double largest = ranking[1], best_paid = ranking[2], chance = ranking[3], depth = ranking[8];
-    const double lows[] = {ranking[0], largest, best_paid, chance};
-    const double widths[] = {ranking[4], ranking[5], ranking[6], ranking[7]};
     const double many = static_cast<double>(open);
+    double own[PARTS_OF_RANKING], made[PARTS_OF_RANKING];
+    for (int64_t i = 0; i < PARTS_OF_RANKING; ++i) {
+        own[i] = ranking[i];
+        made[i] = ranking[PARTS_OF_RANKING + i];
+    }
+    const auto either = [&](bool tools, int64_t number) { return tools ? made[number] : own[number]; };
     for (int64_t i = 0; i < count; ++i) {
         const double draw = uniform_of(words[i]);
-        double low = lows[0], width = widths[0];
-        low = draw >= largest ? lows[1] : low;
-        width = draw >= largest ? widths[1] : width;
-        low = draw >= best_paid ? lows[2] : low;
-        width = draw >= best_paid ? widths[2] : width;
-        low = draw >= chance ? lows[3] : low;
-        width = draw >= chance ? widths[3] : width;
+        const bool tools = which[i] > 0;
+        const bool chance = draw >= either(tools, 3);
+        double low = either(tools, 0), width = either(tools, 4);
+        low = draw >= either(tools, 1) ? either(tools, 1) : low;
+        width = draw >= either(tools, 1) ? either(tools, 5) : width;
+        low = draw >= either(tools, 2) ? either(tools, 2) : low;
+        width = draw >= either(tools, 2) ? either(tools, 6) : width;
+        low = chance ? either(tools, 3) : low;
+        width = chance ? either(tools, 7) : width;
         const double share = std::max(1e-18, (draw - low) * width);
-        const double deep = exponential(share) * depth;
-        const int64_t place = static_cast<int64_t>(draw >= chance ? share * many : deep);
+        const double deep = exponential(share) * either(tools, 8);
+        const int64_t place = static_cast<int64_t>(chance ? share * many : deep);
         shown[i] = place - open * static_cast<int64_t>(static_cast<double>(place) / many);
     }
     for (int64_t i = 0; i < count; ++i) {
         const double draw = uniform_of(words[i]);
-        which[i] = draw >= chance ? 0 : (draw >= largest) + (draw >= best_paid);
+        const bool tools = which[i] > 0;
+        which[i] = draw >= either(tools, 3) ? 0 : (draw >= either(tools, 1)) + (draw >= either(tools, 2));
     }
 }
 
@@ -361,10 +367,11 @@ inline void Market::look(int64_t draw, int64_t first, int64_t count, int64_t ope
     int64_t* const agents = &numbers[AGENT * BLOCK];
     int64_t* const words = &numbers[WORD * BLOCK];
     const int64_t* const shown = &numbers[PLACE * BLOCK];
-    const int64_t* const which = &numbers[ORDER * BLOCK];
+    int64_t* const which = &numbers[ORDER * BLOCK];
     for (int64_t i = 0; i < count; ++i) {
         Active& entry = active[places[i]];
         agents[i] = entry.id;
+        which[i] = entry.tools;
         entry.left -= entry.look_seconds;
         entry.searched += entry.look_seconds;
         ++entry.fruitless;
@@ -537,7 +544,7 @@ inline void Market::work_on(int32_t place, Active& entry, bool returns, Listing&
 inline int64_t Market::key_of(int64_t number, int32_t slot) const {
     const int64_t first = number == 0   ? int64_t{batches[slot].posted_hour}
                           : number == 1 ? int64_t{listings[slot].shown_left}
-                                        : std::min(batches[slot].reward, int64_t{2147483647});
+                                        : int64_t{batches[slot].standing};
     return first * 4294967296 + listings[slot].rank_hash;
 }
 

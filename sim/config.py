@@ -20,6 +20,15 @@ from sim.parameters import assumed, parameter
 
 ILO = "ILO, World Employment and Social Outlook 2021"
 HORTON = "Horton and Chilton 2010, EC"
+MANKAR = "Mankar, Shah and Lease 2017, HCOMP: 20 % of requesters asked would enforce a minimum wage"
+TOOLS = "Kaplan et al. 2018, HCOMP; Savage et al. 2020, WWW: those who earn much use more of them"
+CHILTON = (
+    "Chilton, Horton, Miller and Azenkot 2010, HCOMP: workers look at the first pages, of ten groups each"
+)
+FLOWS = (
+    "Fallick and Fleischman 2004, FEDS 2004-34: employer or status changes in a month for 6.6 % of those at"
+    " work, 52 % of the unemployed, 7.2 % of others; 8.6 % of all adults"
+)
 HARA = "Hara et al. 2018, CHI"
 IPEIROTIS = "Ipeirotis 2010, XRDS"
 MTURK_PAGE = "one MTurk search page, 100 HIT groups, 2017-09-13"
@@ -226,6 +235,23 @@ class Workers:
         0.15, 0, 1, "share of literate workers without tertiary education who can write well"
     )
     expert_share: float = assumed(0.15, 0, 1, "share of workers with tertiary education who are experts")
+    tool_share: float = parameter(
+        0.3, meaning="share of workers who sooner or later search with tools: scripts, alerts and lists of"
+        " requesters that pay well; 0 = nobody, and the best paid listings are those of the highest reward",
+        low=0, high=1, assumed=True, source=TOOLS,
+    )  # fmt: skip
+    tool_half_tasks: float = assumed(1000, 1, 1e6, "tasks after which half of them do", "tasks")
+    tool_depth: float = assumed(
+        3,
+        1,
+        1e6,
+        "mean position looked at in a tool's list of work, best requesters first",
+        "listings",
+    )
+    tool_look_ratio: float = assumed(0.5, 0.01, 1, "seconds of a look with tools over those without")
+    tool_reservation_weight: float = assumed(
+        0.7, 0, 0.99, "weight of own hourly earnings, which tools show, in the reservation wage with tools"
+    )
     look_seconds_median: float = assumed(60, 5, 120, "unpaid seconds to find and read one listing", "seconds")
     look_seconds_log_sigma: float = assumed(
         0.4, 0, 1, "spread of those seconds between workers", "log points"
@@ -293,6 +319,15 @@ class Requesters:
         0.2, meaning="fee in the unit cost at which base demand is stated", low=0, high=2, source=MTURK_FEES
     )
     pay_usd_per_hour: float = assumed(2.0, 0.01, 200, "median hourly pay that requesters aim at", "USD/hour")
+    fair_share: float = parameter(
+        0.2, meaning="share of requesters that pay what they hold to be fair and never look for less; those"
+        " who ask for an approval record are first among them",
+        low=0, high=1, assumed=True, source=MANKAR,
+    )  # fmt: skip
+    fair_pay_usd_per_hour: float = parameter(
+        7.25, meaning="what such requesters pay for an hour of stated time; times the platform's pay factor",
+        unit="USD/hour", low=0.01, high=200, assumed=True, source="minimum wage of the USA, 2009-2025",
+    )  # fmt: skip
     pay_log_sigma: float = assumed(
         0.4, 0, 1.5, "spread of hourly pay targets between requesters", "log points"
     )
@@ -508,7 +543,10 @@ class Platform:
     ranking_largest: float = assumed(0.3, 0, 1, "weight of largest-first in the order that workers see")
     ranking_best_paid: float = assumed(0.1, 0, 1, "weight of best-paid-first in the order that workers see")
     ranking_random: float = assumed(0.2, 0, 1, "weight of chance in the order that workers see")
-    ranking_depth: float = assumed(25, 1, 1e6, "mean position looked at in a ranked list", "listings")
+    ranking_depth: float = parameter(
+        10, meaning="mean position looked at in a ranked list", unit="listings", low=1, high=1e6,
+        assumed=True, source=CHILTON,
+    )  # fmt: skip
     payout_days: int = assumed(7, 1, 366, "days between payouts", "days")
     payout_threshold_usd: float = assumed(1.0, 0, 1000, "balance below which nothing is paid out", "USD")
     cost_per_transaction_usd: float = assumed(
@@ -695,6 +733,18 @@ READERS = (
     ),
     Readers(
         "requesters",
+        ("fair_share", "fair_pay_usd_per_hour"),
+        lambda one: one.family == "microwork",
+        "a platform with family=microwork: elsewhere the going rate is paid",
+    ),
+    Readers(
+        "workers",
+        ("tool_share", "tool_half_tasks", "tool_depth", "tool_look_ratio", "tool_reservation_weight"),
+        lambda one: one.family == "microwork",
+        "a platform with family=microwork: there are no tools for others",
+    ),
+    Readers(
+        "requesters",
         ("strictness_mean", "unfair_rejection_mean"),
         lambda one: one.family in ("microwork", "on_demand"),
         "a platform with family=microwork or on_demand: buyers of clicks review nothing",
@@ -787,6 +837,10 @@ class Learning:
     )
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
+    circumstances_weeks: float = parameter(
+        50, meaning="mean weeks until a person's circumstances change and the base reservation wage is drawn"
+        " anew; 0 = they never change", unit="weeks", low=0, high=5200, assumed=True, source=FLOWS,
+    )  # fmt: skip
     pool_ratio: float = parameter(
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",

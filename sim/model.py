@@ -74,6 +74,7 @@ from sim.market.ai_demand import LabelDemand
 from sim.market.board import Board
 from sim.market.kernels import RuleTable, choose_kernels, hashes_of
 from sim.market.settings import make_settings, make_task_types
+from sim.market.tools import TOOLS, has_tools
 from sim.numeric import added_up, log
 from sim.policy import members
 from sim.policy.assessment import ASSESSMENT, assess
@@ -251,7 +252,7 @@ class ClickWorkModel(mesa.Model):
             self.platform_rows["boards"], self.platform_rows["local"], len(self.world.codes)
         )
         for platform, settings in enumerate(self.config.platforms.values()):
-            order = ranking(settings)
+            order = ranking(settings, self.config.workers.tool_depth)
             for _ in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
                 self.boards.append(
                     Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
@@ -349,7 +350,7 @@ class ClickWorkModel(mesa.Model):
             usual = self.config.platforms[name]
             if order is not None and cooperatives is not None:
                 usual = ranked_by(usual, order, cooperatives.terms.ranking_share)
-            board.ranking = ranking(usual)
+            board.ranking = ranking(usual, self.config.workers.tool_depth)
 
     def set_terms(self) -> None:
         """Write on what terms workers work, where nothing that requesters go by has changed."""
@@ -1076,6 +1077,13 @@ class ClickWorkModel(mesa.Model):
             self.offices.effects,
             today,
         )
+
+    def reservation_weight(self, row: int) -> float:
+        """Weight of pay per working hour in a worker's reservation wage: more with tools, which show it."""
+        worker, setting = self.worker_rows[row], self.settings[0]
+        platform = self.platform_rows[int(column_of(self.worker_rows[row : row + 1], "platform")[0])]
+        tooled = has_tools(worker, platform, self.key(TOOLS, 0), setting)
+        return float(setting["tool_reservation_weight" if tooled else "reservation_weight"])
 
     def decide_to_leave(self, first: int, last: int, workers: Records, mark: NDArray[np.int8]) -> None:
         """Count weeks of low pay of some workers and mark who leaves."""

@@ -22,12 +22,14 @@ from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
+from sim.market.tools import TOOLS
 from sim.numeric import log, poisson
 from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
 SEARCH = stream("search")
 TASTE = stream("taste")
+CIRCUMSTANCES = stream("circumstances")
 PRIORITY = stream("priority")
 REVIEW = stream("review")
 JOINS = stream("joins")
@@ -199,6 +201,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
 def come_on_duty(model: Model) -> Task:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
+    tool_key = model.key(TOOLS, 0)
     if model.needs_bucketing:
         model.bucket()
 
@@ -217,6 +220,7 @@ def come_on_duty(model: Model) -> Task:
             model.hour,
             key,
             shift_key,
+            tool_key,
             model.order,
             first,
             last,
@@ -445,6 +449,28 @@ def draw_duty(model: Model) -> None:
 # --- the week ---------------------------------------------------------------------------------
 
 
+def change_circumstances(model: Model) -> None:
+    """What an hour is worth to some workers elsewhere changes for good."""
+    mean = model.config.learning.circumstances_weeks
+    if mean <= 0.0:
+        return
+    key, chance = model.key(CIRCUMSTANCES, model.week), 1.0 / max(1.0, mean)
+
+    def change(first: int, last: int) -> None:
+        learning.change_circumstances(
+            first,
+            last,
+            key,
+            chance,
+            model.worker_rows,
+            model.tables.segments,
+            model.tables.countries,
+            model.tables.worker_settings,
+        )
+
+    model.for_each_range(change)
+
+
 def learn_pay(model: Model) -> None:
     """Learned pay, all-in pay and reservation wages."""
     shift_pay = model.learn_shift_pay()
@@ -453,7 +479,9 @@ def learn_pay(model: Model) -> None:
         learning.learn(
             first,
             last,
+            model.key(TOOLS, 0),
             model.worker_rows,
+            model.platform_rows,
             shift_pay,
             model.history_rows,
             model.keeps_history and model.hour - WEEK_HOURS >= model.first_recorded_hour,
@@ -630,6 +658,7 @@ HOUR: tuple[Phase, ...] = (
 )
 DAY: tuple[Phase, ...] = (pay_out, recount_accounts, draw_duty)
 WEEK: tuple[Phase, ...] = (
+    change_circumstances,
     learn_pay,
     learn_hours,
     leave,

@@ -84,8 +84,11 @@ def ranked_by(platform: PlatformConfig, rule: str, share: float) -> PlatformConf
     return replace(platform, **weights)
 
 
-def ranking(platform: PlatformConfig) -> NDArray[np.float64]:
-    """Where newest, largest, best paid and chance begin in [0, 1), the inverse widths, the mean depth."""
+def ranking(platform: PlatformConfig, tool_depth: float) -> NDArray[np.float64]:
+    """Where newest, largest, best paid and chance begin in [0, 1), the inverse widths, the mean depth.
+
+    Once as the platform shows listings, and once as tools do: the best paid only, to a depth of their own.
+    """
     weights = (
         platform.ranking_newest,
         platform.ranking_largest,
@@ -95,9 +98,9 @@ def ranking(platform: PlatformConfig) -> NDArray[np.float64]:
     total = added_up(weights)
     begins = [min(1.0, added_up(weights[:place]) / total) for place in range(4)]
     widths = [end - begin for begin, end in pairwise([*begins, 1.0])]
-    return np.array(
-        [*begins, *(1.0 / width if width > 0.0 else 1.0 for width in widths), platform.ranking_depth]
-    )
+    shown = [*begins, *(1.0 / width if width > 0.0 else 1.0 for width in widths), platform.ranking_depth]
+    by_tools = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, tool_depth]
+    return np.array([*shown, *by_tools])
 
 
 def parts_per_million(share: float) -> int:

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.families import as_they_come, family_of, pool_weights
-from sim.agents.rules import LONGEST_TASK, largest_batch, tile_of, willing_share
+from sim.agents.rules import (
+    LONGEST_TASK,
+    asking_share,
+    base_reservation,
+    largest_batch,
+    tile_of,
+    willing_share,
+)
 from sim.agents.traits import (
     ACTIVE,
     COLLECTIVE,
@@ -89,7 +96,7 @@ ORIGIN = records([("cumulative", "f8"), ("country", "i8"), ("platform", "i8")])
     DRAW_PATIENCE,
     DRAW_COLLECTIVE,
 ) = range(100, 108)
-(DIM_REQUESTER_ORIGIN, DIM_SIZE, DIM_TARGET, DIM_VALUE) = range(4)
+(DIM_REQUESTER_ORIGIN, DIM_SIZE, DIM_TARGET, DIM_VALUE, DIM_FAIR) = range(5)
 (
     DRAW_REQUESTER_ZONE,
     DRAW_ALWAYS_ON,
@@ -430,12 +437,13 @@ def write_worker(
     else:
         accuracy -= real(setting.literacy_penalty)
     need = real(setting.need) * real(place.price_level)
-    median = real(segment.reservation_ratio) * real(place.outside_wage)
-    base = log(median) + real(setting.reservation_log_sigma) * normal_quantile(
-        willing * trait(key, agent, DIM_RESERVATION)
+    base = base_reservation(
+        real(segment.reservation_ratio),
+        real(place.outside_wage),
+        real(setting.reservation_log_sigma),
+        willing * trait(key, agent, DIM_RESERVATION),
+        need,
     )
-    if need > 0.0:
-        base = max(base, log(need))
     hours = real(segment.desired_hours_median) * exp(
         real(segment.desired_hours_log_sigma) * normal_quantile(trait(key, agent, DIM_HOURS))
     )
@@ -730,7 +738,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             row["worker_mask"] = north
         else:
             row["worker_mask"] = everywhere
-        if family.asks_record and uniform(key, r, DRAW_APPROVAL) < settings.approval_share:
+        fair = family.asks_record and low_discrepancy(key, r, DIM_FAIR) < settings.fair_share
+        row["fair"] = fair
+        asking = asking_share(settings.approval_share, settings.fair_share, fair)
+        if family.asks_record and uniform(key, r, DRAW_APPROVAL) < asking:
             row["approval_tasks"] = settings.approval_tasks
             row["approval_rate"] = settings.approval_rate
         size = (
@@ -747,6 +758,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
             * factor
             * exp(settings.pay_log_sigma * normal_quantile(low_discrepancy(key, r, DIM_TARGET)))
         )
+        if fair:
+            # Sizes are of money spent: who pays more for an hour has fewer hours of work.
+            target = settings.fair_pay_usd_per_hour * factor
+            row["base_demand"] *= settings.pay_usd_per_hour / settings.fair_pay_usd_per_hour
         row["bias"] = settings.estimate_bias_median * exp(
             settings.estimate_bias_log_sigma * normal_quantile(uniform(key, r, DRAW_BIAS))
         )

@@ -10,10 +10,13 @@ import numpy as np
 
 from sim.compile import integer, real, rule
 from sim.draws import normal
-from sim.numeric import exp, log, normal_cdf, power
+from sim.numeric import exp, log, normal_cdf, normal_quantile, power
 
 LONGEST_TASK = 3000.0
 """Seconds at which true task times are cut off: work fits into an hour."""
+
+MOST_STANDING = 2147483647.0
+"""Micro-dollars beyond which the standing of a requester is not told apart."""
 
 STEP_GROWTH, STEP_SHRINKAGE = 1.5, 0.6
 """Factors of the step of a search by signs (Riedmiller and Braun 1993, IEEE ICNN)."""
@@ -56,6 +59,43 @@ def trust(sigma: float, spread: float) -> float:
     if sigma <= 0.0:
         return 1.0
     return spread * spread / (spread * spread + sigma * sigma)
+
+
+@rule
+def uses_tools(draw: float, share: float, tasks_done: float, half_tasks: float) -> bool:
+    """Whether a worker has taken up tools by now: some share n / (n + half) of those who ever do.
+
+    ``draw`` is the worker's, once and for all: who has tools keeps them.
+    """
+    return draw < share * tasks_done / (tasks_done + half_tasks)
+
+
+@rule
+def look_with_tools(look_seconds: int, ratio: float) -> int:
+    """Seconds for one look at a listing that tools have found; at least one."""
+    return max(integer(1), integer(real(look_seconds) * ratio + 0.5))
+
+
+@rule
+def standing(target: float, lowest: float, bias: float) -> int:
+    """Micro-dollars for an hour of true time that a requester is known to pay: what lists of requesters tell.
+
+    It is what the requester aims at, or must pay, at present; no single batch changes it.
+    """
+    return integer(min(MOST_STANDING, max(target, lowest) * 1000000.0 / bias))
+
+
+@rule
+def asking_share(approval_share: float, fair_share: float, fair: bool) -> float:
+    """Share of the requesters that pay fairly, or of the others, who ask for an approval record.
+
+    The good work is what one must qualify for: of those who ask, as many as there are pay fairly.
+    """
+    if not 0.0 < fair_share < 1.0:
+        return approval_share
+    if fair:
+        return min(1.0, approval_share / fair_share)
+    return max(0.0, approval_share - fair_share) / (1.0 - fair_share)
 
 
 @rule
@@ -103,6 +143,15 @@ def satisficing(log_perceived_pay: float, log_reservation: float) -> bool:
 def returns_task(log_true_pay: float, log_reservation: float, log_return_ratio: float) -> bool:
     """Give a first task back unpaid when its true pay is far under the reservation wage."""
     return log_true_pay < log_reservation + log_return_ratio
+
+
+@rule
+def base_reservation(ratio: float, outside_wage: float, sigma: float, draw: float, need: float) -> float:
+    """Log base reservation wage: lognormal around a share of the outside wage (USD), at or above need."""
+    base = log(ratio * outside_wage) + sigma * normal_quantile(draw)
+    if need > 0.0:
+        base = max(base, log(need))
+    return base
 
 
 @rule

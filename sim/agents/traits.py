@@ -108,6 +108,7 @@ REQUESTER = records(
         ("approval_rate", "f4"),
         ("retired", "u1"),
         ("complies", "u1"),
+        ("fair", "u1"),
         ("relative_size", "f8"),
         ("base_demand", "f8"),
         ("base_batches", "f8"),
@@ -162,8 +163,8 @@ REQUESTER = records(
     ]
 )
 """A requester: ``base_demand`` in task-seconds a day, ``target`` and ``value`` in USD an hour,
-``bias`` true over stated seconds; ``complies`` with a wage floor or not; ``retired`` requesters are no agents
-any more and post nothing;
+``bias`` true over stated seconds; ``complies`` with a wage floor or not; ``fair``: pays what it holds to be
+fair and looks for no less; ``retired`` requesters are no agents any more and post nothing;
 ``step`` and ``direction`` (-1, 0, 1) of the last revision of pay; ``markup`` the ratio of what batches
 asked for to what target and normal fee would give, ``asked`` and ``expected`` those two sums over the period;
 ``low_*`` and ``high_*`` count the two reward arms of the period (assignments, micro-dollars, micro-dollar

@@ -159,7 +159,7 @@ class Worker(RecordAgent):
         An income that comes without work counts as it is paid this month. One that depends on tasks binds
         whatever is answered here until they are done.
         """
-        weight = float(self.model.settings["reservation_weight"][0])
+        weight = float(self.model.reservation_weight(self.row))
         learned = rules.log_reservation(self.log_base_reservation, self.all_in_pay, weight)
         return float(exp(learned + self.log_rise_by_income()))
 

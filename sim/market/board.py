@@ -89,6 +89,7 @@ BATCH = records(
         ("estimated_seconds", "i4"),
         ("tasks", "i4"),
         ("assignments_per_task", "i4"),
+        ("standing", "u4"),
         ("requester_country", "u1"),
         ("type", "u1"),
         ("arm", "u1"),
@@ -96,7 +97,8 @@ BATCH = records(
     ]
 )
 """A batch on the board. Times: seconds since the start of the run, -1 for never; escrow, and of a task
-worth and expected cost: micro-dollars; ``right``: tasks expected to be right, in 1/255."""
+worth and expected cost: micro-dollars; ``right``: tasks expected to be right, in 1/255; ``standing``: what
+counts among the best paid, micro-dollars."""
 
 TAKER = records([("worker", "i4"), ("slot", "i4"), ("done", "i4"), ("next", "i4")])
 """A worker's part in an open batch: assignments done, flagged ``RETURNED`` once a task was given back."""
@@ -109,15 +111,16 @@ ACTIVE = records(
         ("sigma", "f8"),
         ("approval_rate", "f8"),
         ("left", "i4"),
-        ("searched", "i4"),
         ("accepted", "i4"),
         ("want", "i4"),
+        ("searched", "u2"),
         ("look_seconds", "u2"),
         ("fruitless", "i2"),
         ("patience", "u1"),
         ("country", "u1"),
         ("skill", "u1"),
         ("tertiary", "u1"),
+        ("tools", "u1"),
         # the second cache line
         ("log_reservation", "f8"),
         ("log_speed", "f8"),
@@ -136,7 +139,7 @@ ACTIVE = records(
 )
 """A worker on duty: the session, and what the present hour's search needs. Seconds are of this hour; what
 every look needs stands in the first cache line. ``believed`` is the share of rejections that one who hears of
-ratings expects without them, -1 for others."""
+ratings expects without them, -1 for others; ``tools`` is 1 for who searches with tools."""
 
 EVENT = records(
     [
@@ -268,13 +271,13 @@ def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
 
 
 @rule
-def rank_key(order: int, left: int, reward: int, posted_hour: int, rank_hash: int) -> int:
+def rank_key(order: int, left: int, standing: int, posted_hour: int, rank_hash: int) -> int:
     """Sort key of a batch in an order (0 newest, 1 largest, 2 best paid); larger keys are shown first."""
     if order == 0:
         return posted_hour * 4294967296 + rank_hash
     if order == 1:
         return left * 4294967296 + rank_hash
-    return min(reward, 2147483647) * 4294967296 + rank_hash
+    return standing * 4294967296 + rank_hash
 
 
 @rule
@@ -285,7 +288,7 @@ def key_of(order: int, slot: int, listings: Any, batches: Any) -> int:
     return rank_key(
         order,
         integer(listing.shown_left),
-        integer(batch.reward),
+        integer(batch.standing),
         integer(batch.posted_hour),
         integer(listing.rank_hash),
     )

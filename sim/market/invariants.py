@@ -214,7 +214,7 @@ def key_at_posting(order: int, slot: int, listings: Any, batches: Any, done: Any
     return rank_key(
         order,
         integer(listings[slot].left) + integer(done[slot]),
-        integer(batch.reward),
+        integer(batch.standing),
         integer(batch.posted_hour),
         integer(listings[slot].rank_hash),
     )

@@ -7,31 +7,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.rules import below_outside_value, log_reservation, smoothed, tile_of
+from sim.agents.rules import base_reservation, below_outside_value, log_reservation, smoothed, tile_of
 from sim.agents.traits import (
     ACTIVE,
     NEWCOMER,
     platform_of,
     put_paid_seconds_weeks_below,
     put_platform,
+    segment_of,
     week_paid_seconds_of,
     weeks_below_of,
     worker_id,
 )
 from sim.compile import integer, kernel, real, rule
 from sim.draws import normal, uniform
+from sim.market.tools import has_tools
 from sim.numeric import exp
 
 STAYS, LEAVES = 0, 1
 DRAW_RECONSIDER, DRAW_PLATFORM = range(2)
+DRAW_CHANGES, DRAW_ANEW = range(2)
+
+
+@kernel
+def change_circumstances(
+    first: int, last: int, key: int, chance: float, workers: Any, segments: Any, countries: Any, settings: Any
+) -> None:
+    """Draw the base reservation wage of some workers anew: a job found or lost, a child, a school ended."""
+    setting = settings[0]
+    for row in range(first, last):
+        worker = workers[row]
+        if not worker.bits & ACTIVE:
+            continue
+        agent = worker_id(integer(worker.number), integer(worker.country))
+        if uniform(key, agent, DRAW_CHANGES) < chance:
+            segment, place = segments[segment_of(worker)], countries[worker.country]
+            worker.log_base_reservation = base_reservation(
+                real(segment.reservation_ratio),
+                real(place.outside_wage),
+                real(setting.reservation_log_sigma),
+                uniform(key, agent, DRAW_ANEW),
+                real(setting.need) * real(place.price_level),
+            )
 
 
 @kernel
 def learn(
-    first: int, last: int, workers: Any, shift_pay: Any, history: Any, recording: bool, settings: Any
+    first: int,
+    last: int,
+    tool_key: int,
+    workers: Any,
+    platforms: Any,
+    shift_pay: Any,
+    history: Any,
+    recording: bool,
+    settings: Any,
 ) -> None:
     """Update learned pay, all-in pay and the reservation wage of workers ``first`` to ``last``.
 
+    Whoever has tools sees what an hour brings, and holds out for it.
     ``shift_pay`` (micro-dollars) is what the first of them got this week for open shifts, beside their tasks.
     """
     setting = settings[0]
@@ -51,10 +85,13 @@ def learn(
                 earned += real(shift_pay[row]) / 1000000.0
             hourly = earned * 3600.0 / real(worker.week_seconds)
             worker.all_in_pay = smoothed(real(worker.all_in_pay), hourly, weight)
+        known = real(setting.reservation_weight)
+        if has_tools(worker, platforms[platform_of(worker)], tool_key, setting):
+            known = real(setting.tool_reservation_weight)
         worker.log_reservation = log_reservation(
             real(worker.log_base_reservation),
             real(worker.all_in_pay),
-            real(setting.reservation_weight),
+            known,
         )
         if recording:
             past = history[row]

@@ -51,7 +51,10 @@ def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, re
 
 @kernel
 def revise_pay(requesters: Any, platforms: Any, floors: Any, subsidies: Any, settings: Any) -> None:
-    """Revise the pay target of every requester that has seen enough of both arms; begin new arms."""
+    """Revise the pay target of every requester that has seen enough of both arms; begin new arms.
+
+    Who pays what is held to be fair does not look for less.
+    """
     setting = settings[0]
     needed = integer(setting.pay_minimum_tasks)
     delay_cost = real(setting.delay_cost)
@@ -59,7 +62,7 @@ def revise_pay(requesters: Any, platforms: Any, floors: Any, subsidies: Any, set
         requester = requesters[r]
         if requester.low_closed < needed or requester.high_closed < needed:
             continue
-        if platforms[requester.platform].click_price > 0.0:
+        if platforms[requester.platform].click_price > 0.0 or requester.fair > 0:
             continue
         low = real(requester.low_worth)
         high = real(requester.high_worth)

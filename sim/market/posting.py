@@ -8,10 +8,12 @@ import numpy as np
 
 from sim.agents.rules import (
     LONGEST_TASK,
+    MOST_STANDING,
     affordable,
     demand_factor,
     largest_batch,
     lowest_pay,
+    standing,
     tile_of,
     unit_cost,
 )
@@ -298,7 +300,8 @@ def write_batch(
         arm = integer(HIGH_ARM)
         spread = -spread
     hourly = real(requester.target) * real(task.pay_factor) * (1.0 + spread)
-    hourly = max(hourly, lowest_pay_of(requester, platform, floors[p], on_true_time))
+    lowest = lowest_pay_of(requester, platform, floors[p], on_true_time)
+    hourly = max(hourly, lowest)
     tick = integer(platform.tick)
     exact = hourly * real(stated) * 1000000.0 / 3600.0
     if platform.click_price > 0.0:
@@ -358,6 +361,11 @@ def write_batch(
     batch.estimated_seconds = stated
     batch.tasks = tasks
     batch.assignments_per_task = per_task
+    if setting.tool_share > 0.0:
+        batch.standing = standing(real(requester.target), lowest, real(requester.bias))
+    else:
+        # Nobody keeps lists of requesters: the best paid are those with the highest reward.
+        batch.standing = min(reward, integer(MOST_STANDING))
     batch.assignments = tasks * per_task
     batch.fee_ppm = fee_ppm
     batch.worth = worth

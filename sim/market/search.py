@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.agents.rules import (
     believed_rejection,
+    look_with_tools,
     noise_sigma,
     other_income,
     own_seconds,
@@ -57,6 +58,7 @@ from sim.market.board import (
     taker_home,
     turn_ahead,
 )
+from sim.market.tools import has_tools
 from sim.numeric import exponential, log, normal_fast
 from sim.policy.effects import ELASTICITY, EXPECTED, LEAST_WAGE, NEED, TASK_HOURS, TASKS, UNEARNED, WAGE
 
@@ -70,6 +72,8 @@ KEY, KIND = WORD, PLACE
 PAY, SIGMA, NOISE, TASTE = range(4)
 """Rows of the other numbers of a block; noise and taste are draws from (0, 1)."""
 DRAWS_OF_A_ROUND = 64
+PARTS_OF_RANKING = 9
+"""Numbers that say how listings are ranked: for those without tools, then for those with tools."""
 
 
 @rule
@@ -83,6 +87,7 @@ def come_on_duty(
     hour: int,
     duty_key: int,
     shift_key: int,
+    tool_key: int,
     order: Any,
     first: int,
     last: int,
@@ -169,6 +174,10 @@ def come_on_duty(
             # The record was made elsewhere, and nobody here knows it.
             entry.accepted = 0
         entry.approval_rate = (accepted + 1.0) / (done + 1.0)
+        entry.tools = 0
+        if has_tools(worker, platform, tool_key, setting):
+            entry.tools = 1
+            entry.look_seconds = look_with_tools(integer(worker.look_seconds), real(setting.tool_look_ratio))
         entry.log_reservation = worker.log_reservation
         effect = effects[index(worker.country)]
         depends = False
@@ -232,31 +241,55 @@ def worker_fee(platform: Any, term: Any) -> int:
 
 
 @rule
+def parts_of(ranking: Any, first: int) -> Any:
+    """Return the numbers of one of two ways to rank listings."""
+    low = real(ranking[first]), real(ranking[first + 1]), real(ranking[first + 2]), real(ranking[first + 3])
+    wide = (
+        real(ranking[first + 4]),
+        real(ranking[first + 5]),
+        real(ranking[first + 6]),
+        real(ranking[first + 7]),
+    )
+    return low, wide, real(ranking[first + 8])
+
+
+@rule
 def show(count: int, numbers: Any, ranking: Any, open_batches: int) -> None:
     """Turn draws, ``numbers[WORD]``, into listings shown: an ``ORDER`` by its weight and a ``PLACE`` in it.
 
     ``ranking`` holds where newest, largest, best paid and chance begin among the draws, the inverse of the
-    width of each, and the mean depth. Positions in an order fall off exponentially; by chance, all listings
-    of the first order are alike. Past the end positions start again.
+    width of each, and the mean depth: as the platform shows listings, then as tools do, for whom ``ORDER`` is
+    1 before. Positions in an order fall off exponentially; by chance, all listings of the first order are
+    alike. Past the end positions start again.
     """
-    largest, best_paid, chance = real(ranking[1]), real(ranking[2]), real(ranking[3])
-    widths = real(ranking[4]), real(ranking[5]), real(ranking[6]), real(ranking[7])
-    depth, many = real(ranking[8]), real(open_batches)
+    low, wide, depth = parts_of(ranking, 0)
+    made_low, made_wide, made_depth = parts_of(ranking, PARTS_OF_RANKING)
+    many = real(open_batches)
     for i in range(count):
         draw = uniform_of(numbers[WORD, index(i)])
-        low, width = real(ranking[0]), widths[0]
-        low, width = (largest, widths[1]) if draw >= largest else (low, width)
-        low, width = (best_paid, widths[2]) if draw >= best_paid else (low, width)
-        low, width = (chance, widths[3]) if draw >= chance else (low, width)
-        share = max(SMALLEST_DRAW, (draw - low) * width)
-        deep = exponential(share) * depth
-        place = integer(share * many if draw >= chance else deep)
+        tools = numbers[ORDER, index(i)] > 0
+        largest = draw >= (made_low[1] if tools else low[1])
+        best_paid = draw >= (made_low[2] if tools else low[2])
+        chance = draw >= (made_low[3] if tools else low[3])
+        since, width = (made_low[0] if tools else low[0]), (made_wide[0] if tools else wide[0])
+        if largest:
+            since, width = (made_low[1] if tools else low[1]), (made_wide[1] if tools else wide[1])
+        if best_paid:
+            since, width = (made_low[2] if tools else low[2]), (made_wide[2] if tools else wide[2])
+        if chance:
+            since, width = (made_low[3] if tools else low[3]), (made_wide[3] if tools else wide[3])
+        share = max(SMALLEST_DRAW, (draw - since) * width)
+        deep = exponential(share) * (made_depth if tools else depth)
+        place = integer(share * many if chance else deep)
         # No slow division: small whole numbers, whose quotient does not reach the next.
         numbers[PLACE, index(i)] = place - open_batches * integer(real(place) / many)
     for i in range(count):
         draw = uniform_of(numbers[WORD, index(i)])
-        order = integer(draw >= largest) + integer(draw >= best_paid)
-        numbers[ORDER, index(i)] = integer(0) if draw >= chance else order
+        tools = numbers[ORDER, index(i)] > 0
+        order = integer(draw >= (made_low[1] if tools else low[1])) + integer(
+            draw >= (made_low[2] if tools else low[2])
+        )
+        numbers[ORDER, index(i)] = integer(0) if draw >= (made_low[3] if tools else low[3]) else order
 
 
 @rule
@@ -397,6 +430,7 @@ def look(
     for i in range(count):
         entry = active[index(looking[0, index(first + i)])]
         numbers[AGENT, index(i)] = entry.id
+        numbers[ORDER, index(i)] = entry.tools
         entry.left -= integer(entry.look_seconds)
         entry.searched += integer(entry.look_seconds)
         entry.fruitless += 1

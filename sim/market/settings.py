@@ -39,6 +39,10 @@ SETTINGS = records(
         ("pay_smoothing", "f8"),
         ("reservation_weight", "f8"),
         ("floor_on_true_time", "i8"),
+        ("tool_share", "f8"),
+        ("tool_half_tasks", "f8"),
+        ("tool_look_ratio", "f8"),
+        ("tool_reservation_weight", "f8"),
     ]
 )
 
@@ -78,6 +82,10 @@ def make_settings(config: Config) -> Records:
         learning.pay_smoothing,
         learning.reservation_weight,
         config.policy.wage_floor is not None and config.policy.wage_floor.basis == "actual",
+        config.workers.tool_share,
+        config.workers.tool_half_tasks,
+        config.workers.tool_look_ratio,
+        config.workers.tool_reservation_weight,
     )
     return row
 

@@ -103,7 +103,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("pay_all_in_mean_over_median", "mean / median", "ratio", 1.77, 1.4, 2.1),),
         HARA,
         "high",
-        ("equal_speed",),
+        ("equal_speed", "no_tools", "no_fair_pay"),
     ),
     Target(
         "BP03",
@@ -113,7 +113,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("share_above_7_25", "share", "share", 0.04, 0.02, 0.08),),
         HARA,
         "high",
-        ("equal_speed",),
+        ("equal_speed", "no_tools", "no_fair_pay"),
     ),
     Target(
         "BP04",
@@ -153,7 +153,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("supply_elasticity_ten_ticks", "elasticity", "elasticity", 0.1, 0.03, 0.25),),
         DUBE + ", five experiments and scraped HIT groups",
         "high",
-        ("patient", "no_noise"),
+        ("patient", "no_noise", "no_tools_arms"),
         scenario="arms",
     ),
     Target(
@@ -179,7 +179,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("campaign_top_decile_share", "share", "share", 0.62, 0.50, 0.70),),
         CROWDTRUTH,
         "high; campaigns with a cap give 0.36 to 0.48",
-        ("equal_hours",),
+        ("equal_hours", "no_tools"),
         input="desired hours are drawn with a wide spread",
         freed_by="equal_hours",
     ),
@@ -233,7 +233,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("half_life_recapture", "half-life", "days", 450.0, 365.0, 550.0),),
         DIFALLAH,
         "high; the population must be stationary",
-        ("no_shocks",),
+        ("no_shocks", "same_circumstances"),
     ),
     Target(
         "BP14",

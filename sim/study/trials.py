@@ -67,6 +67,9 @@ TRIALS: tuple[Trial, ...] = (
     Trial("gl_without_largest", GL, "without the largest requester", (), LARGEST, False, True),
     Trial("arms_without_largest", MT, "without the largest requester", ARMS, LARGEST, False, True),
     Trial("ai", GL, "machines help to make labels", ("ai=saturating",)),
+    Trial("no_tools", MT, "nobody has tools", ("workers.tool_share=0",)),
+    Trial("no_fair_pay", MT, "no requester pays what is held to be fair", ("requesters.fair_share=0",)),
+    Trial("no_tools_arms", MT, "nobody has tools", (*ARMS, "workers.tool_share=0")),
     Trial("fixed_pay", MT, "requesters never revise pay", ("market.pay_setting=fixed",)),
     Trial(
         "equal_speed",
@@ -120,6 +123,13 @@ TRIALS: tuple[Trial, ...] = (
         MT,
         "what workers could do elsewhere never changes",
         ("learning.outside_shock_sigma=0",),
+        long=True,
+    ),
+    Trial(
+        "same_circumstances",
+        MT,
+        "circumstances of workers never change for good",
+        ("learning.circumstances_weeks=0",),
         long=True,
     ),
     Trial("quick_looks", GL, "a look takes 30 seconds (median)", ("workers.look_seconds_median=30",)),

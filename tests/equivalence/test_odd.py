@@ -29,7 +29,7 @@ HOURS = 72
 
 STREAMS = {
     "interruptions": 94704, "noise": 982570, "priority": 198954, "review": 825260, "search": 147859,
-    "taste": 529638,
+    "taste": 529638, "tools": 1023285,
 }  # fmt: skip
 """Numbers of streams, by the table of 7.1."""
 
@@ -51,6 +51,8 @@ class Worker:
     sigma: float = 0.0
     log_pay: float = 0.0
     rate: float = 0.0
+    look: int = 0
+    tools: bool = False
 
     @property
     def id(self) -> int:
@@ -127,11 +129,17 @@ class Hour:
             if knows:
                 one.log_pay = one.log_pay + (1 - one.trust) * log(t["learned_pay"])
             one.rate = (t["accepted"] + 1) / (n + 1)
+            one.look = t["look_seconds"]
+            one.tools = uniform(self.key("tools", 0), one.id, 0) < workers.tool_share * n / (
+                n + workers.tool_half_tasks
+            )
+            if one.tools:
+                one.look = max(1, int(t["look_seconds"] * workers.tool_look_ratio + 0.5))
 
     def search(self) -> None:
         """7.6: rounds of examine, allocate, do."""
         self.noise = self.key("noise", 0)
-        self.orders = [self.order(first) for first in ("posted_hour", "left", "reward")]
+        self.orders = [self.order(first) for first in ("posted_hour", "left", "standing")]
         searching = list(self.workers)
         for number in range(self.config.market.max_rounds):
             if not searching or not self.orders[0]:
@@ -155,7 +163,7 @@ class Hour:
 
     def may_look(self, one: Worker) -> bool:
         """Whether there is time and patience for one more look."""
-        return bool(one.left >= one.traits["look_seconds"] and one.fruitless < one.traits["patience"])
+        return bool(one.left >= one.look and one.fruitless < one.traits["patience"])
 
     def examine(self, one: Worker, number: int) -> tuple[Batch, int, int] | None:
         """Look until a listing is proposed: batch, want, own seconds."""
@@ -163,10 +171,10 @@ class Hour:
         for look in range(self.config.market.looks):
             if not self.may_look(one):
                 return None
-            one.left -= one.traits["look_seconds"]
-            one.searched += one.traits["look_seconds"]
+            one.left -= one.look
+            one.searched += one.look
             one.fruitless += 1
-            batch = self.shown(uniform(key, one.id, 64 * number + look))
+            batch = self.shown(one, uniform(key, one.id, 64 * number + look))
             if self.qualifies(one, batch) and self.perceived(one, batch) >= one.traits["log_reservation"]:
                 own = max(
                     1, int(batch.traits["true_seconds"] * exp(-(one.speed_now + self.pace(one, batch))) + 0.5)
@@ -177,7 +185,7 @@ class Hour:
                     return batch, want, own
         return None
 
-    def shown(self, u: float) -> Batch:
+    def shown(self, one: Worker, u: float) -> Batch:
         """The listing that a draw leads to."""
         p = self.platform
         total = ((p.ranking_newest + p.ranking_largest) + p.ranking_best_paid) + p.ranking_random
@@ -186,6 +194,8 @@ class Hour:
         c = min(1.0, ((p.ranking_newest + p.ranking_largest) + p.ranking_best_paid) / total)
         newest, largest, best = self.orders
         n = len(newest)
+        if one.tools:
+            return best[int(exponential(max(1e-18, u)) * self.config.workers.tool_depth) % n]
 
         def inverse(width: float) -> float:
             return 1.0 / width if width != 0 else 1.0
@@ -355,7 +365,7 @@ def state_of(model: ClickWorkModel, board: Any) -> Hour:
             Batch(
                 {
                     "id": int(batch["id"]), "posted_hour": int(batch["posted_hour"]),
-                    "reward": int(batch["reward"]),
+                    "reward": int(batch["reward"]), "standing": int(batch["standing"]),
                     "hash": int(listing["rank_hash"]), "true_seconds": int(batch["true_seconds"]),
                     "stated_seconds": int(batch["estimated_seconds"]), "tasks": int(batch["tasks"]),
                     "type": int(batch["type"]), "skill": int(listing["skill"]),
@@ -397,7 +407,14 @@ def config_of(number: int) -> Config:
     base = tiny(seed=number, workers=40, requesters=8)
     return replace(
         base,
-        workers=replace(base.workers, accuracy_mean=0.7, look_seconds_median=20.0, speed_half_tasks=20.0),
+        workers=replace(
+            base.workers,
+            accuracy_mean=0.7,
+            look_seconds_median=20.0,
+            speed_half_tasks=20.0,
+            tool_share=(0.0, 0.5, 1.0)[number % 3],
+            tool_half_tasks=5.0,
+        ),
         requesters=replace(base.requesters, strictness_mean=0.4, demand_share=(0.1, 0.3, 1.0)[number % 3]),
         market=replace(base.market, return_ratio=0.9),
         platforms={

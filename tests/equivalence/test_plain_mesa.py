@@ -25,7 +25,7 @@ from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.world import load_world
 from tests.conftest import Exercised
-from tests.support.markets import tiny, with_families
+from tests.support.markets import tiny, varied, with_families
 
 MARKETS = 200
 MARKETS_AT_NIGHT = 2000
@@ -631,3 +631,44 @@ def test_native_random_draws_are_the_same_market_by_chance() -> None:
     for name, keyed in sums[False].items():
         assert keyed > 10_000
         assert abs(sums[True][name] - keyed) < 0.2 * keyed, name
+
+
+class Settled(plain_mesa.Worker):
+    def change_circumstances(self) -> None:
+        return
+
+
+class BareHanded(plain_mesa.Worker):
+    def take_tools(self) -> None:
+        super().take_tools()
+        self.has_tools = False
+
+
+class Unhurried(plain_mesa.Worker):
+    def take_tools(self) -> None:
+        super().take_tools()
+        self.seconds_to_look = self.look_seconds
+
+
+class Relenting(plain_mesa.Requester):
+    def revise_pay(self) -> None:
+        self.fair = 0
+        super().revise_pay()
+
+
+class JudgedByReward(plain_mesa.Requester):
+    def standing_on(self, platform: Any, reward: int) -> int:
+        return min(reward, 2**31 - 1)
+
+
+def test_tools_fair_pay_and_circumstances_are_the_twins_too(exercised: Exercised) -> None:
+    """Over two weeks in which all of them act: the same bits, and other bits where one of them is changed."""
+    base = varied(1, days=16)
+    config = replace(base, platforms={"microwork": base.platforms["microwork"]})
+    assert not differences(*run_both(config)[1:])
+    rules = (Settled, BareHanded, Unhurried, Relenting, JudgedByReward)
+    noticed = 0
+    for rule in rules:
+        name = f"{rule.__bases__[0].__name__.lower()}_class"
+        noticed += bool(differences(*run_both(config, type("Changed", (PlainMarket,), {name: rule}))[1:]))
+    exercised("changed rules noticed", noticed, len(rules))

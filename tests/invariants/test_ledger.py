@@ -30,7 +30,7 @@ def booked(numbers: range, days: int, **sizes: Any) -> int:
 
 def test_every_account_every_hour(exercised: Exercised) -> None:
     """Money is conserved in five varied markets over ends of weeks and months, each hour, each account."""
-    exercised("transactions booked again", booked(range(5), 9), 50_000, nightly=10**7)
+    exercised("transactions booked again", booked(range(5), 9), 40_000, nightly=10**7)
     exercised("in a larger market", booked(range(40, 42), 7, workers=600, requesters=25), 40_000)
 
 
@@ -46,8 +46,8 @@ def test_roundings(number: int, exercised: Exercised) -> None:
     config = varied(number, days=4)
     # The flow matrix begins anew each month; all is compared inside one.
     counts = roundings(replace(config, time=replace(config.time, start="2019-01-07")))
-    exercised("settlements in exact fractions", counts["settlements"], 150)
-    exercised("settlements that need rounding", counts["settlements that need rounding"], 50)
+    exercised("settlements in exact fractions", counts["settlements"], 100)
+    exercised("settlements that need rounding", counts["settlements that need rounding"], 20)
 
 
 # --- the most money --------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ MANY = 60
 
 
 def posted(board: Board, hour: int, draws: np.random.Generator) -> None:
-    """Put batches on a board whose hashes, sizes and rewards take two values each."""
+    """Put batches on a board whose hashes, sizes and standings take two values each."""
     listings, batches = np.zeros(MANY, LISTING), np.zeros(MANY, BATCH)
     listings["rank_hash"] = draws.integers(0, 2, MANY)
     listings["left"] = listings["shown_left"] = batches["assignments"] = draws.integers(1, 3, MANY)
-    batches["reward"] = draws.integers(1, 3, MANY)
+    batches["standing"] = draws.integers(1, 3, MANY)
     batches["id"] = draws.permutation(MANY) + hour * MANY
     batches["posted_hour"], batches["open"], batches["first_taker"] = hour, 1, -1
     batches["expires_hour"] = hour + draws.integers(1, 4, MANY)
@@ -61,7 +61,7 @@ def test_batches_of_one_hash_are_told_apart(seed: int, exercised: Exercised) -> 
         posted(board, hour, draws)
         closed(board, hour)
         count = int(board.state[boards.OPEN])
-        firsts = (board.batches["posted_hour"], board.listings["shown_left"], board.batches["reward"])
+        firsts = (board.batches["posted_hour"], board.listings["shown_left"], board.batches["standing"])
         for order, first in enumerate(firsts):
             shown = board.batches["id"][board.orders[order, :count]].tolist()
             assert shown == expected(board, first)

@@ -51,7 +51,7 @@ SAMPLE = {
     "untouched_world": (16, 12, ("events", 8_000)),
     "union": (9, 12, ("rows", 6_000)),
     "permutation": (15, 12, ("events", 16_000)),
-    "scaled_money": (9, 12, ("events", 8_000)),
+    "scaled_money": (9, 12, ("events", 6_000)),
     "shifted_weeks": (9, 12, ("events", 8_000)),
     "shifted_clocks": (9, 12, ("events", 8_000)),
     "renamed_zones": (9, 12, ("events", 8_000)),

@@ -96,6 +96,8 @@ def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, *
             daily_hours_cap=r.choice((3, 8, 16)),
             broker_cut=r.choice((0.0, 0.2, 0.33333)),
             patience_hours=r.choice((1, 2, 8)),
+            tool_share=(0.0, 0.5, 1.0)[number % 3],
+            tool_half_tasks=5.0,
         ),
         segments=many_hours,
         requesters=replace(
@@ -111,6 +113,7 @@ def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, *
             own_country_share=0.3,
             multihome_share=0.5,
             pay_minimum_tasks=1,
+            fair_share=(0.0, 0.3, 0.7)[number % 3],
         ),
         platforms=platforms,
         market=replace(
@@ -125,7 +128,7 @@ def varied(number: int, workers: int = 40, requesters: int = 8, days: int = 3, *
         ),
         learning=Learning(
             pool_ratio=r.choice((1.0, 8.5)), join_rate=r.choice((0.0003, 0.02)), leave_weeks=r.choice((1, 3)),
-            switch_share=r.choice((0.05, 0.8)),
+            switch_share=r.choice((0.05, 0.8)), circumstances_weeks=(0.0, 2.0, 50.0)[number % 3],
         ),
         record=Record(figures=False),
     )  # fmt: skip

@@ -392,6 +392,7 @@ def in_money(config: Config, table: str, factor: int) -> Config:
             requesters,
             pay_usd_per_hour=requesters.pay_usd_per_hour * unit,
             value_usd_per_hour=requesters.value_usd_per_hour * unit,
+            fair_pay_usd_per_hour=requesters.fair_pay_usd_per_hour * unit,
         ),
         platforms={
             name: replace(
@@ -599,6 +600,7 @@ def charged(config: Config, side: str, charge: str) -> Config:
         requesters=replace(
             requesters,
             pay_usd_per_hour=requesters.pay_usd_per_hour * (gross if fee else 1),
+            fair_pay_usd_per_hour=requesters.fair_pay_usd_per_hour * (gross if fee else 1),
             # Base demand is stated at the unit cost of the charge, whoever it is laid on.
             base_fee=ON_REQUESTERS if on_requesters else 0.0,
         ),
