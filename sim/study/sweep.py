@@ -56,6 +56,7 @@ from sim.study.store import (
     Store,
     column,
     commit,
+    remove,
     with_units,
 )
 
@@ -429,7 +430,8 @@ class Coordinator:
                     _say(self.text())
             except BaseException:
                 self.engine.abandon()
-                self._write_status()
+                with contextlib.suppress(UserError):  # on a full disk there is no room for this either
+                    self._write_status()
                 raise
         self.engine.close()
         return self.failed
@@ -680,7 +682,7 @@ def forget_failed(store: Store) -> None:
         if keep.any():
             rest = table.filter(pa.array(keep)).combine_chunks()
             commit(store.folder / RUNS, rest, int(rest["run"][0].as_py()))
-        part.path.unlink()
+        remove(part.path)
 
 
 def finish(store: Store) -> None:
