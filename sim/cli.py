@@ -6,6 +6,7 @@ What a run needs is imported when it is needed: help and refusals come at once.
 
 from __future__ import annotations
 
+import contextlib
 import pydoc
 import re
 import shutil
@@ -17,11 +18,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import Terminated, UserError, nearest, nearest_or_first
+from sim.stopping import stopping_on_term
 
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
+PLAYING = ("run", "compare", "sweep", "validate")
+"""Commands that end in order when they are asked to stop."""
+
 COMMANDS = (
     "run",
     "compare",
@@ -170,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        with stopping_on_term() if words[:1] and words[0] in PLAYING else contextlib.nullcontext():
+            return _dispatch(words)
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR

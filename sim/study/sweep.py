@@ -43,7 +43,8 @@ from sim.outcomes.recorder import Recorder, frame_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
-from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died, stopping_on_term
+from sim.stopping import raise_if_stopped, stopping_on_term
+from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
@@ -176,6 +177,7 @@ def _play(
             outcomes, table = outcomes_of(config, rules, run if manifest["keep_series"] else None)
         row |= outcomes
     except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
+        raise_if_stopped()  # unless it comes of being stopped, as a compiler's complaints then
         row |= {"status": FAILED, "error": cause_of(error)}
     return row, table
 
