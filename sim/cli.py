@@ -232,6 +232,15 @@ def _dispatch(words: list[str]) -> int:
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")
+    if first == "resume":
+        raise UserError(
+            "There is no such command: what was stopped goes on by the command that began it.",
+            value=" ".join(words),
+            allowed="the same clickmarket sweep, compare or validate again; a run with resume=FOLDER",
+            nearest=f"clickmarket run resume={''.join(words[1:2]) or 'FOLDER'}"
+            if not any("-sweep-" in word for word in words)
+            else f"clickmarket status {words[1]}, which tells the command",
+        )
     raise UserError(
         "There is no such command.",
         value=first,

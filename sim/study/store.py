@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -150,6 +151,16 @@ class Store:
             failed = np.array(table["status"].to_pylist()) == FAILED
             state[table["run"].to_numpy()] = np.where(failed, 2, 1)
         return state
+
+    def failures(self) -> dict[str, list[int]]:
+        """Return the runs that failed by the last line of what they say, damaged parts aside."""
+        found: dict[str, list[int]] = {}
+        for part in self.parts():
+            with contextlib.suppress(UserError):
+                table = part.read(["run", "status", "error"])
+                for row in table.filter(pc.equal(table["status"], FAILED)).to_pylist():
+                    found.setdefault(row["error"].strip().splitlines()[-1], []).append(row["run"])
+        return found
 
     def committed(self, runs: Sequence[int]) -> int | None:
         """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""

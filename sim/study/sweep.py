@@ -111,6 +111,8 @@ class Settings:
         Play again what failed.
     fresh
         Begin anew even if the same sweep is there.
+    command
+        The words that ask for the same again.
     """
 
     shard: tuple[int, int] = (1, 1)
@@ -119,6 +121,7 @@ class Settings:
     retry_failed: bool = False
     fresh: bool = False
     quiet: bool = False
+    command: str = ""
 
 
 # ---------------------------------------------------------------- a worker's side
@@ -556,7 +559,7 @@ class Coordinator:
         clock = "" if not left else f" · {dt.timedelta(seconds=round(left))} left"
         return (
             f"{status['done']:,} of {status['total']:,} done, {status['failed']:,} failed ·"
-            f" {status['runs_per_second']:.2g} a second{clock}"
+            f" {speed_told(status['runs_per_second'])} a second{clock}"
         )
 
     def status(self) -> dict[str, Any]:
@@ -578,6 +581,11 @@ class Coordinator:
     def _write_status(self) -> None:
         self.told = time.monotonic()
         self.store.write_status(self.status())
+
+
+def speed_told(runs: float) -> str:
+    """Spell a number of runs by two figures, and never by a power of ten."""
+    return f"{runs:,.0f}" if runs >= 10 else f"{runs:.2g}" if runs >= 0.01 else f"{runs:.4f}"
 
 
 def _error_of(future: Future[Any]) -> BaseException | None:
@@ -609,6 +617,7 @@ def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings
             json.dumps({**plain, "settings": [_from_anywhere(word) for word in plain["settings"]]})
         ),
         "runs": len(composer),
+        "command": settings.command,
         "plugin_files": [str(path.resolve()) for path in plugins],
         "keep_series": settings.keep_series,
         "outcomes": list(INDICATORS),

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -1028,7 +1029,68 @@ def test_verify_names_what_is_damaged(
     part.path.write_bytes(part.path.read_bytes()[:-1])
     assert main(["verify", str(folder)]) == 4
     assert f"{part.path} is damaged" in (out := capsys.readouterr().out)
-    assert "play again runs 0 to 11" in out
+    assert "To be played again: runs 0 to 11." in out
+
+
+def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What status tells is typed as it stands, and ends the sweep."""
+    words = [*WORDS, f"results.dir={tmp_path}", "engine=serial", "fresh=true", "--shard", "1/1"]
+    real, seen = sweep.outcomes_of, list[str]()
+
+    def outcomes_of(*arguments: Any) -> Any:
+        seen.append("")
+        if len(seen) == 3:
+            raise ZeroDivisionError("poison")
+        if len(seen) == 6:
+            assert main(["status", str(next(tmp_path.iterdir()))]) == 0
+            seen[-1] = capsys.readouterr().out
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    assert main(["sweep", *words]) == 130
+    assert f"being played by process {os.getpid()} on {socket.gethostname()}, " in seen[-1]
+    assert "to go on" not in seen[-1]
+    (folder,) = tmp_path.iterdir()
+    (folder / "locks" / "whole").write_text(f"process {2**22 + 1} on {socket.gethostname()}")
+    assert main(["status", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "nobody plays it on this machine" in out
+    assert "failed: 1 run (2): ZeroDivisionError: poison" in out
+    (line,) = re.findall("^to go on: clickmarket (.*)$", out, re.MULTILINE)
+    assert "fresh" not in line
+    assert "shard" not in line
+    assert main(shlex.split(line)) == PARTLY
+    (kept,) = tmp_path.iterdir()
+    assert kept == folder
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
+def test_an_answer_from_a_part_of_the_runs_says_so(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    assert main(["sensitivity", str(folder), "outcome=tasks_done"]) == 0
+    assert capsys.readouterr().err == "The sweep is not done: 6 of 12 runs are there.\n"
+    whole = shutil.copytree(plain, tmp_path / plain.name)
+    assert main(["sensitivity", str(whole), "outcome=tasks_done"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_sweep_nearby_is_named(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(plain, tmp_path / "r" / plain.name)
+    for words in ([folder.parent], [folder / RUNS], [folder / MANIFEST]):
+        assert main(["status", *map(str, words)]) == 2
+        assert f"nearest  clickmarket status {folder}\n" in capsys.readouterr().err
+    assert main(["resume", str(folder)]) == 2
+    assert f"clickmarket status {folder}" in capsys.readouterr().err
+
+
+def test_speeds_are_told_without_powers_of_ten() -> None:
+    told = [sweep.speed_told(speed) for speed in (0.0012, 0.03, 4.04, 10.4, 102.0, 12_345.6)]
+    assert told == ["0.0012", "0.03", "4", "10", "102", "12,346"]
 
 
 @pytest.mark.parametrize(
