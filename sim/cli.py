@@ -182,6 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USER_ERROR
     except (KeyboardInterrupt, Terminated) as stop:
         print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
+        if arguments is None:  # an interrupted compiler complains to the end of the process
+            sys.unraisablehook = lambda _: None
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 

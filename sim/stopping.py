@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from sim.errors import Terminated
+
+AGAIN_SECONDS = 0.05
+"""Time after which a stop that was lost is tried once more."""
 
 _ASKED: list[type[BaseException]] = []
 """What the signal that has come stands for, from then until the outermost block has ended."""
@@ -26,7 +32,7 @@ def stopping_on_term() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    outermost = not _HANDLERS
+    outermost, hook = not _HANDLERS, sys.unraisablehook
     if outermost:
         _listen()
     try:
@@ -40,6 +46,7 @@ def stopping_on_term() -> Iterator[None]:
         if outermost:
             for each, handler in _HANDLERS.items():
                 signal.signal(each, handler)  # type: ignore[arg-type]
+            sys.unraisablehook = hook
             _HANDLERS.clear()
             _ASKED.clear()
 
@@ -62,5 +69,20 @@ def _listen() -> None:
 def _stop(number: int, _: object) -> None:
     for each in _HANDLERS:
         signal.signal(each, signal.SIG_IGN)
+    sys.unraisablehook = _heard_by_nobody
     _ASKED.append(Terminated if number == signal.SIGTERM else KeyboardInterrupt)
+    raise _ASKED[0]
+
+
+def _heard_by_nobody(lost: Any) -> None:
+    """Stop once more if the signal came where nothing can be raised, as in a destructor; else be silent."""
+    if _ASKED and issubclass(lost.exc_type, _ASKED[0]):
+        signal.signal(signal.SIGTERM, _stop_again)
+        again = threading.Timer(AGAIN_SECONDS, _thread.interrupt_main, (signal.SIGTERM,))
+        again.daemon = True
+        again.start()
+
+
+def _stop_again(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _ASKED[0]

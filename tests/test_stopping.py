@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -45,6 +46,24 @@ def stopped_within(module: ModuleType, how: signal.Signals, undone: list[signal.
                 undone.append(again)
 
 
+class Deaf:
+    """Is interrupted where nothing can be raised."""
+
+    def __init__(self, how: signal.Signals) -> None:
+        self.how = how
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.how)
+
+
+def stopped_unheard(module: ModuleType, how: signal.Signals) -> None:
+    """Be interrupted in a destructor, and go on for long."""
+    with module.stopping_on_term():
+        Deaf(how)
+        for _ in range(10**8):
+            pass
+
+
 def stopped_with_words(module: ModuleType) -> None:
     """Be interrupted and say something of it."""
     with module.stopping_on_term():
@@ -62,7 +81,7 @@ def failing(module: ModuleType) -> None:
 
 def check_order(module: ModuleType) -> None:
     """One exception of the right kind, whatever is raised or signalled on the way; then all is as it was."""
-    before = [signal.getsignal(how) for how, _ in SIGNALS]
+    before, hook = [signal.getsignal(how) for how, _ in SIGNALS], sys.unraisablehook
     for how, kind in ((signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)):
         undone: list[signal.Signals] = []
         with pytest.raises((Terminated, KeyboardInterrupt, RuntimeError)) as told:
@@ -70,6 +89,10 @@ def check_order(module: ModuleType) -> None:
         assert told.type is kind
         assert len(undone) == len(SIGNALS), "it was stopped while it was stopping"
         assert [signal.getsignal(how) for how, _ in SIGNALS] == before
+        with pytest.raises(kind):
+            stopped_unheard(module, how)
+        assert [signal.getsignal(how) for how, _ in SIGNALS] == before
+    assert sys.unraisablehook is hook
     with pytest.raises(KeyboardInterrupt, match="said"):
         stopped_with_words(module)
     with pytest.raises(ZeroDivisionError):
@@ -87,17 +110,25 @@ def test_one_is_stopped_once_and_in_order() -> None:
         ("signal.signal(each, signal.SIG_IGN)", "pass"),
         ("            _HANDLERS.clear()\n            _ASKED.clear()", "            _HANDLERS.clear()"),
         ("    except (KeyboardInterrupt, Terminated):\n        raise\n", ""),
+        ("        again.start()\n", ""),
     ],
-    ids=["complaints come through", "stopped twice", "stopped for ever", "what was said is lost"],
+    ids=[
+        "complaints come",
+        "stopped twice",
+        "stopped for ever",
+        "what was said is lost",
+        "lost in a destructor",
+    ],
 )
 def test_other_ways_to_stop_are_noticed(old: str, new: str) -> None:
-    before = [signal.getsignal(how) for how, _ in SIGNALS]
+    before, hook = [signal.getsignal(how) for how, _ in SIGNALS], sys.unraisablehook
     try:
-        with pytest.raises((AssertionError, KeyboardInterrupt, Terminated)):
+        with pytest.raises((AssertionError, KeyboardInterrupt, Terminated, pytest.fail.Exception)):
             check_order(planted(stopping, old, new))
     finally:
         for (how, _), handler in zip(SIGNALS, before, strict=True):
             signal.signal(how, handler)
+        sys.unraisablehook = hook
 
 
 def check_sweep(
