@@ -6,6 +6,7 @@ What a run needs is imported when it is needed: help and refusals come at once.
 
 from __future__ import annotations
 
+import contextlib
 import pydoc
 import re
 import shutil
@@ -17,11 +18,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import Terminated, UserError, nearest, nearest_or_first
+from sim.stopping import stopping_on_term
 
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
+PLAYING = ("run", "compare", "sweep", "validate")
+"""Commands that end in order when they are asked to stop."""
+
 COMMANDS = (
     "run",
     "compare",
@@ -170,12 +175,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        with stopping_on_term() if words[:1] and words[0] in PLAYING else contextlib.nullcontext():
+            return _dispatch(words)
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR
     except (KeyboardInterrupt, Terminated) as stop:
         print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
+        if arguments is None:  # an interrupted compiler complains to the end of the process
+            sys.unraisablehook = lambda _: None
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
@@ -226,6 +234,15 @@ def _dispatch(words: list[str]) -> int:
     if first in COMMANDS:
         return _sweep(first, words[1:])
     choices = (*COMMANDS, "--help", "--version")
+    if first == "resume":
+        raise UserError(
+            "There is no such command: what was stopped goes on by the command that began it.",
+            value=" ".join(words),
+            allowed="the same clickmarket sweep, compare or validate again; a run with resume=FOLDER",
+            nearest=f"clickmarket run resume={''.join(words[1:2]) or 'FOLDER'}"
+            if not any("-sweep-" in word for word in words)
+            else f"clickmarket status {words[1]}, which tells the command",
+        )
     raise UserError(
         "There is no such command.",
         value=first,

@@ -7,6 +7,7 @@ import difflib
 import importlib.util
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +105,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         keep_series=_flag(found.own, "series"),
         retry_failed=_flag(found.own, "retry_failed"),
         fresh=_flag(found.own, "fresh"),
+        command=_again(words),
     )
     name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
     engine.check_name(name)
@@ -155,6 +157,24 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         )
     print(folder)
     return code
+
+
+ONCE = ("fresh", "retry_failed")
+"""Words that are not meant again when a sweep goes on."""
+
+
+def _again(words: Sequence[str]) -> str:
+    """Return the command by which the whole sweep goes on."""
+    kept = []
+    rest = iter(words)
+    for word in rest:
+        name = word.partition("=")[0]
+        if name == "--shard":
+            if word == name:
+                next(rest, "")
+        elif name not in ONCE:
+            kept.append(word)
+    return shlex.join(["clickmarket", "sweep", *kept])
 
 
 def _refuse_no_study(words: Sequence[str]) -> None:
@@ -313,37 +333,71 @@ def _flag(own: Mapping[str, str], name: str) -> bool:
 
 
 def _folder(words: Sequence[str], command: str) -> Path:
-    from sim.study.result import MANIFEST
-    from sim.study.store import POINTS
-
-    if len(words) == 1 and all((Path(words[0]) / name).is_file() for name in (MANIFEST, POINTS)):
+    if len(words) == 1 and _is_sweep(Path(words[0])):
         return Path(words[0])
     raise UserError(
         f"clickmarket {command} needs the folder of a sweep.",
         value=" ".join(words) or "nothing",
         allowed="the path that clickmarket sweep printed",
-        nearest=f"clickmarket {command} results/...-sweep-...",
+        nearest=f"clickmarket {command} {_sweep_near(words) or 'results/...-sweep-...'}",
     )
 
 
+def _is_sweep(folder: Path) -> bool:
+    from sim.study.result import MANIFEST
+    from sim.study.store import POINTS
+
+    return all((folder / name).is_file() for name in (MANIFEST, POINTS))
+
+
+def _sweep_near(words: Sequence[str]) -> str:
+    """Return the sweep around what was named, or the newest one in it; without a word, in `results`."""
+    named = Path(words[0] if words else "results")
+    within = sorted(named.glob("*-sweep-*"), reverse=True) if named.is_dir() else []
+    near = next(filter(_is_sweep, (*named.parents, *within)), None)
+    return shlex.quote(str(near)) if near else ""
+
+
+CAUSES_TOLD = 3
+
+
 def status(words: Sequence[str]) -> int:
-    """Print how far a sweep is."""
-    from sim.study.store import STATUS, Store
+    """Print how far a sweep is, who plays it or how it goes on, and why runs failed."""
+    from sim.study.lock import holder
+    from sim.study.store import Store
 
     store = Store(_folder(words, "status"))
-    state = store.done(int(store.manifest["runs"]))
+    manifest = store.manifest
+    state = store.done(int(manifest["runs"]))
     done, failed = int((state > 0).sum()), int((state == 2).sum())
     files = _count(len(store.parts()), "file")
     print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {files}")
-    file = store.folder / STATUS
-    if done < len(state) and file.is_file():
-        last = _read_status(file)
-        if last.get("runs_per_second"):
-            left = dt.timedelta(seconds=round((len(state) - done) / last["runs_per_second"]))
-            print(f"the last coordinator played {last['runs_per_second']:.2g} runs a second: {left} left")
+    if done < len(state):
+        who = holder(store.folder)
+        print(
+            f"being played by {who}{_time_left(store, len(state) - done)}"
+            if who
+            else "nobody plays it on this machine"
+        )
+        if not who and manifest.get("command"):
+            print(f"to go on: {manifest['command']}")
+    for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
+        print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
     for part in store.damaged():
         print(f"damaged: {part[0]} (clickmarket verify tells its runs)")
     return 0
+
+
+def _time_left(store: Any, runs: int) -> str:
+    """Say how long the runs that are left take, as fast as the coordinator last was."""
+    from sim.study.store import STATUS
+    from sim.study.sweep import speed_told
+
+    file = store.folder / STATUS
+    speed = _read_status(file).get("runs_per_second") if file.is_file() else None
+    if not speed:
+        return ""
+    return f", {speed_told(speed)} runs a second: {dt.timedelta(seconds=round(runs / speed))} left"
 
 
 def _read_status(file: Path) -> dict[str, Any]:
@@ -363,8 +417,8 @@ def verify(words: Sequence[str]) -> int:
     store = Store(_folder(words, "verify"))
     damaged = store.damaged()
     for _, why, runs in damaged:
-        again = f"; play again runs {runs[0]} to {runs[-1]}" if runs else ""
-        print(f"{why}{again}")
+        which = f"run {runs[0]}" if len(runs) == 1 else f"runs {runs[0]} to {runs[-1]}" if runs else ""
+        print(f"{why} To be played again: {which}." if runs else why)
     if damaged:
         print(f"Damaged: {_count(len(damaged), 'file')}; the same sweep command plays their runs again.")
         return DAMAGED
@@ -429,6 +483,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
     sweep = load_sweep(folder)
     table, figure, told = ANSWERS[command](sweep, asked, pairs)
     name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
+    _tell_what_is_missing(sweep)
     print(_units(sweep, asked, pairs))
     shown = table[table["front"]].drop(columns="front") if command == "pareto" else table
     print(shown.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
@@ -436,6 +491,16 @@ def analyse(command: str, words: Sequence[str]) -> int:
         print(told)
     print(_keep(folder, name, table, figure))
     return 0
+
+
+def _tell_what_is_missing(sweep: Any) -> None:
+    """Say on standard error if an answer rests on a part of the runs."""
+    runs, done = int(sweep.manifest["runs"]), len(sweep.experiments)
+    failed = int((sweep.experiments["status"] == "failed").sum())
+    if done < runs:
+        print(f"The sweep is not done: {done:,} of {runs:,} runs are there.", file=sys.stderr)
+    if failed:
+        print(f"Without the {_count(failed, 'run')} that failed.", file=sys.stderr)
 
 
 def _units(sweep: Any, asked: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> str:
@@ -553,7 +618,11 @@ def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, An
 
     half = _real(asked.get("half_width", "0.05"), "half_width")
     table = replications(sweep, asked["outcome"].split(","), half)
-    return table, study.seeds_needed(sweep, table, half), "half-widths are shares of the mean"
+    told = (
+        f"seeds_needed: seeds for a 95 % interval of ± {100 * half:g} % of the mean at a point;"
+        " half_width_now is a share of the mean too"
+    )
+    return table, study.seeds_needed(sweep, table, half), told
 
 
 def _real(text: str, name: str) -> float:

@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "parameters.py",
             "plain_yaml.py",
             "schema.py",
+            "stopping.py",
             "validation.py",
         ),
     ),

@@ -108,7 +108,7 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     image = axes.imshow(values, origin="lower", aspect="auto", **limits)
     if min(values.shape) > 1 and np.isfinite(values).all() and low < high:
         lines = axes.contour(values, 5, colors="white" if not signed else style.INK, linewidths=0.6)
-        axes.clabel(lines, fontsize=5.5, fmt="%.3g")
+        axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}")
     for set_ticks, known in ((axes.set_xticks, grid.columns), (axes.set_yticks, grid.index)):
         every = -(-len(known) // MOST_TICKS)  # so that they can be read
         set_ticks(range(0, len(known), every), [_tick(value) for value in known[::every]])

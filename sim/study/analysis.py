@@ -95,14 +95,18 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
 
 
 def covered(sweep: Sweep) -> str:
-    """Say in a sentence what the intervals of `sensitivity` cover, and what they do not."""
+    """Say what the index of `sensitivity` is, what its intervals cover, and what they do not."""
     study = Study.from_plain(sweep.manifest["study"])
     over = {
         "saltelli": f"base points drawn again {RESAMPLES} times: which points the design drew",
         "morris": "trajectories (Student's t): which of them the design drew",
     }.get(study.design, "the points at either end (Welch): what else differs between them")
     shared = "the same seed" if study.seeds == 1 else f"the same {study.seeds} seeds"
-    return f"95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
+    index = {
+        "saltelli": "index: share of the variance that is the setting's alone; total: also with others. ",
+        "morris": "index: mean size of the effect of the setting's whole range. ",
+    }.get(study.design, "index: the outcome in the highest tenth of the setting less that in the lowest. ")
+    return f"{index}95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
 
 
 def few_runs(table: pd.DataFrame) -> str:
@@ -112,7 +116,7 @@ def few_runs(table: pd.DataFrame) -> str:
     if not few:
         return ""
     what = f"{few} of {len(table)} intervals rest on fewer than {LEAST_SEEDS} runs, the least on {fewest}"
-    return f"Caution: few. {what}."
+    return f"Caution: {what}."
 
 
 def _point_means(sweep: Sweep, outcome: str) -> Floats:
@@ -200,7 +204,8 @@ def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
             lower, upper = at == by_choice.idxmin(), at == by_choice.idxmax()
         low, high = (finite(values[where.to_numpy()]) for where in (lower, upper))
         half = half_width(low, high)
-        difference = high.mean() - low.mean() if len(low) and len(high) else math.nan
+        told = len(low) and len(high) and at.nunique() > 1
+        difference = high.mean() - low.mean() if told else math.nan
         rows.append((axis, difference, difference - half, difference + half))
     return pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
 

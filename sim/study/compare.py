@@ -42,9 +42,9 @@ from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
 from sim.plugins import load_plugins
+from sim.stopping import stopping_on_term
 from sim.study import matching
 from sim.study.crew import Crew, Task, usual_size
-from sim.study.engine import stopping_on_term
 from sim.study.incidence import (
     AT_LEAST,
     AT_MOST,

@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
-from sim.errors import Terminated, UserError, nearest_or_first
+from sim.errors import UserError, nearest_or_first
 
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
@@ -346,32 +346,6 @@ def end_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=wait_and_end, daemon=True).start()
-
-
-@contextlib.contextmanager
-def stopping_on_term() -> Iterator[None]:
-    """Let SIGTERM stop what is going on as Ctrl+C does; only the main thread can see to that.
-
-    Whoever is stopping is not stopped again: a second signal would leave half of it undone.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _: object) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, *([signal.SIGINT] if heard else []))}
-    for each in before:
-        signal.signal(each, stop)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 class RunTimeout(Exception):

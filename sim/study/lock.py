@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,27 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
         if shard:
             _take(stack, place / _shard_file(shard), False, folder)
         yield
+
+
+def holder(folder: Path) -> str:
+    """Return who plays a sweep just now, "" if nobody does; other machines' processes are not seen."""
+    held = re.compile(rf"process (\d+) on {re.escape(socket.gethostname())}")
+    for path in sorted((folder / LOCKS).glob("*")):
+        found = held.fullmatch(path.read_text(encoding="utf-8", errors="replace").strip())
+        if found and _lives(int(found[1])):
+            return found[0]
+    return ""
+
+
+def _lives(process: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _shard_file(shard: str) -> str:

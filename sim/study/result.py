@@ -10,6 +10,7 @@ in silence.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -39,6 +40,8 @@ SUMMARY = "summary.json"
 FIGURES = "figures"
 COMPRESSION = "zstd"
 CHUNK_BYTES = 1 << 20
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when there is no room for more."""
 
 Table: TypeAlias = pd.DataFrame | Mapping[str, npt.ArrayLike] | pa.Table
 
@@ -559,7 +562,11 @@ class _Replacement:
             self.temporary.unlink()
 
     def _failure(self, error: OSError) -> UserError:
-        return UserError(f"{self.path} cannot be written: {error.strerror or error}", path=str(self.path))
+        return UserError(
+            f"{self.path} cannot be written: {error.strerror or error}",
+            path=str(self.path),
+            allowed="room on the disk, and then the same command again" if error.errno in FULL else "",
+        )
 
 
 def _flush_folder(folder: Path) -> None:

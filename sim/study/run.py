@@ -32,7 +32,7 @@ from sim.outcomes.frames import COLUMNS, EVENT_UNITS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
-from sim.study.engine import stopping_on_term
+from sim.stopping import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.result import (
     CONFIG,

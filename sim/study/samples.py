@@ -71,8 +71,8 @@ def caution(groups: Mapping[str, Mapping[str, int]], seeds: int) -> str:
     if not few:
         return ""
     return (
-        f"Caution: few. {'; '.join(few)}. Intervals show luck between seeds, not how a market of so few"
-        " differs from a large one."
+        f"Caution: this rests on {'; '.join(few)}. Intervals show luck between seeds, not how a market of so"
+        " few differs from a large one."
     )
 
 

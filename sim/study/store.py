@@ -11,6 +11,7 @@ engines may do work twice: then they must agree to the bit.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -108,7 +110,8 @@ class Store:
         """Lay out a new folder; without its manifest, which is written last, it is none."""
         store = cls(folder)
         for name in (RUNS, SERIES):
-            (folder / name).mkdir(exist_ok=True)
+            with changing(folder / name):
+                (folder / name).mkdir(exist_ok=True)
         with replacing(folder / POINTS) as file:
             pq.write_table(points, file, compression=COMPRESSION, write_page_checksum=True)
         write_manifest(folder, manifest)
@@ -121,7 +124,12 @@ class Store:
 
     def parts(self, kind: str = RUNS) -> list[Part]:
         """Return the parts, in the order of their first runs; what is no part is left alone."""
-        found = (Part.of(path) for path in sorted((self.folder / kind).iterdir()))
+        folder = self.folder / kind
+        try:
+            paths = sorted(folder.iterdir())
+        except OSError as error:
+            raise UserError(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from error
+        found = (Part.of(path) for path in paths)
         return [part for part in found if part is not None]
 
     def clear_leftovers(self) -> int:
@@ -129,7 +137,7 @@ class Store:
         places = (self.folder, self.folder / RUNS, self.folder / SERIES)
         leftovers = [path for place in places for path in place.glob(".*.tmp")]
         for path in leftovers:
-            path.unlink(missing_ok=True)
+            remove(path)
         return len(leftovers)
 
     def done(self, runs: int) -> NDArray[np.int8]:
@@ -143,6 +151,16 @@ class Store:
             failed = np.array(table["status"].to_pylist()) == FAILED
             state[table["run"].to_numpy()] = np.where(failed, 2, 1)
         return state
+
+    def failures(self) -> dict[str, list[int]]:
+        """Return the runs that failed by the last line of what they say, damaged parts aside."""
+        found: dict[str, list[int]] = {}
+        for part in self.parts():
+            with contextlib.suppress(UserError):
+                table = part.read(["run", "status", "error"])
+                for row in table.filter(pc.equal(table["status"], FAILED)).to_pylist():
+                    found.setdefault(row["error"].strip().splitlines()[-1], []).append(row["run"])
+        return found
 
     def committed(self, runs: Sequence[int]) -> int | None:
         """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
@@ -158,7 +176,11 @@ class Store:
 
     def set_aside_damaged(self) -> list[Path]:
         """Rename damaged parts, so that their runs are played again; return their new names."""
-        return [path.rename(path.with_suffix(".damaged")) for path, _, _ in self.damaged()]
+        aside = []
+        for path, _, _ in self.damaged():
+            with changing(path):
+                aside.append(path.rename(path.with_suffix(".damaged")))
+        return aside
 
     def damaged(self) -> list[tuple[Path, str, list[int]]]:
         """Return each damaged file, what is wrong with it, and the runs that its name says are in it."""
@@ -228,7 +250,7 @@ class Store:
             }
             for part in old:
                 if part.path not in new:
-                    part.path.unlink()
+                    remove(part.path)
             files += len(new)
         return files
 
@@ -236,6 +258,21 @@ class Store:
         """Say how far the sweep is, for programs to read."""
         with replacing(self.folder / STATUS) as file:
             file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def remove(path: Path) -> None:
+    """Take a file away, if it is there."""
+    with changing(path):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Tell in words if the system refuses to make, to rename or to remove a file."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be changed: {error.strerror}.", path=str(path)) from error
 
 
 def _between(table: pa.Table, first: int, last: int) -> pa.Table:

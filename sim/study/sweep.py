@@ -43,7 +43,8 @@ from sim.outcomes.recorder import Recorder, frame_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
-from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died, stopping_on_term
+from sim.stopping import raise_if_stopped, stopping_on_term
+from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST
@@ -56,6 +57,7 @@ from sim.study.store import (
     Store,
     column,
     commit,
+    remove,
     with_units,
 )
 
@@ -109,6 +111,8 @@ class Settings:
         Play again what failed.
     fresh
         Begin anew even if the same sweep is there.
+    command
+        The words that ask for the same again.
     """
 
     shard: tuple[int, int] = (1, 1)
@@ -117,6 +121,7 @@ class Settings:
     retry_failed: bool = False
     fresh: bool = False
     quiet: bool = False
+    command: str = ""
 
 
 # ---------------------------------------------------------------- a worker's side
@@ -175,6 +180,7 @@ def _play(
             outcomes, table = outcomes_of(config, rules, run if manifest["keep_series"] else None)
         row |= outcomes
     except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
+        raise_if_stopped()  # unless it comes of being stopped, as a compiler's complaints then
         row |= {"status": FAILED, "error": cause_of(error)}
     return row, table
 
@@ -429,7 +435,8 @@ class Coordinator:
                     _say(self.text())
             except BaseException:
                 self.engine.abandon()
-                self._write_status()
+                with contextlib.suppress(UserError):  # on a full disk there is no room for this either
+                    self._write_status()
                 raise
         self.engine.close()
         return self.failed
@@ -552,7 +559,7 @@ class Coordinator:
         clock = "" if not left else f" · {dt.timedelta(seconds=round(left))} left"
         return (
             f"{status['done']:,} of {status['total']:,} done, {status['failed']:,} failed ·"
-            f" {status['runs_per_second']:.2g} a second{clock}"
+            f" {speed_told(status['runs_per_second'])} a second{clock}"
         )
 
     def status(self) -> dict[str, Any]:
@@ -574,6 +581,11 @@ class Coordinator:
     def _write_status(self) -> None:
         self.told = time.monotonic()
         self.store.write_status(self.status())
+
+
+def speed_told(runs: float) -> str:
+    """Spell a number of runs by two figures, and never by a power of ten."""
+    return f"{runs:,.0f}" if runs >= 10 else f"{runs:.2g}" if runs >= 0.01 else f"{runs:.4f}"
 
 
 def _error_of(future: Future[Any]) -> BaseException | None:
@@ -605,6 +617,7 @@ def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings
             json.dumps({**plain, "settings": [_from_anywhere(word) for word in plain["settings"]]})
         ),
         "runs": len(composer),
+        "command": settings.command,
         "plugin_files": [str(path.resolve()) for path in plugins],
         "keep_series": settings.keep_series,
         "outcomes": list(INDICATORS),
@@ -680,7 +693,7 @@ def forget_failed(store: Store) -> None:
         if keep.any():
             rest = table.filter(pa.array(keep)).combine_chunks()
             commit(store.folder / RUNS, rest, int(rest["run"][0].as_py()))
-        part.path.unlink()
+        remove(part.path)
 
 
 def finish(store: Store) -> None:

@@ -26,8 +26,8 @@ from sim.config import Config
 from sim.errors import Terminated
 from sim.market import posting, search
 from sim.model import ClickWorkModel
+from sim.stopping import stopping_on_term
 from sim.study.crew import Crew, Task, usual_size
-from sim.study.engine import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, read_manifest, write_json, write_manifest
 from sim.study.run import PACKAGES, new_folder

@@ -7,7 +7,9 @@ planted ones: those on the environment below, the others in ``tests/invariants/t
 
 from __future__ import annotations
 
+import importlib
 import json
+import random
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -21,7 +23,7 @@ from tests.support import relations
 from tests.support.checks import prefix, same_twice
 from tests.support.job import market
 from tests.support.markets import WORLDS, fingerprint, population_of, run, tiny, varied
-from tests.support.plants import ENVIRONMENT
+from tests.support.plants import ENVIRONMENT, MODEL, Plant, planted
 from tests.support.processes import fingerprints, python
 
 TINY = [f"tiny:{world}:3" for world in WORLDS]
@@ -69,7 +71,7 @@ def test_same_seed_twice(fresh: dict[str, str], exercised: Exercised) -> None:
 
 
 def test_order_of_runs(fresh: dict[str, str], exercised: Exercised) -> None:
-    """Markets in reverse order in one process, some alone in theirs; a population table serves two runs."""
+    """Markets in reverse order in one process, some alone in theirs; a market twice in this one."""
     backwards = [*reversed(MARKETS)]
     assert fingerprints(backwards) == fresh
     for name in ("tiny:six_regions:9", "varied:11:8"):
@@ -79,12 +81,42 @@ def test_order_of_runs(fresh: dict[str, str], exercised: Exercised) -> None:
         same_twice(varied(number))
 
 
-@pytest.mark.nightly
+def check_shuffled(count: int) -> int:
+    """Markets one after another, and once more in another order, in this process; return how many runs."""
+    names = [f"varied:{number}:1" for number in range(count)]
+    shuffled = random.Random(3).sample(names, count)
+    first = {name: fingerprint(run(market(name))) for name in names}
+    assert {name: fingerprint(run(market(name))) for name in shuffled} == first
+    assert len(set(first.values())) == count
+    return 2 * count
+
+
 def test_two_hundred_runs_in_shuffled_order(exercised: Exercised) -> None:
-    """One process or one for each market: more markets, at night."""
+    """What a run leaves behind in its process touches no other run."""
+    exercised("runs", check_shuffled(100), 200)
+
+
+def test_what_a_run_leaves_behind_is_noticed() -> None:
+    """A planted list of all seeds that were played in this process."""
+    remembering = Plant(
+        MODEL,
+        "stream_key(self.config.seed, number, time)",
+        "played.add(self.config.seed) or stream_key(len(played), number, time)",
+        "",
+        tiny,
+    )
+    with planted(remembering):
+        importlib.import_module(MODEL).played = set()  # type: ignore[attr-defined]
+        with pytest.raises(AssertionError):
+            check_shuffled(4)
+
+
+@pytest.mark.nightly
+def test_each_of_many_runs_alone_in_its_process(exercised: Exercised) -> None:
+    """One process for a hundred markets in shuffled order, and a process of its own for each."""
     names = [f"varied:{number}:2" for number in range(100)]
-    shuffled = sorted(names, key=lambda name: hash((name, 3)))
-    assert fingerprints(names) == fingerprints(shuffled)
+    shuffled = random.Random(3).sample(names, len(names))
+    assert fingerprints(names, "--each-alone") == fingerprints(shuffled)
     exercised("runs", 2 * len(names), 200)
 
 

@@ -996,7 +996,7 @@ def test_few_are_told_on_the_terminal_and_in_every_file(comparison: Comparison, 
     """Ten requesters, some eighty workers and two seeds: one sentence, in the manifest and in each table."""
     found = comparison.manifest["samples"]
     told = found["caution"]
-    assert told.startswith("Caution: few. 2 seeds (fewer than 5); 10 requesters (fewer than 100); ")
+    assert told.startswith("Caution: this rests on 2 seeds (fewer than 5); 10 requesters (fewer than 100); ")
     assert "workers (fewer than 200)" in told and "\n" not in told
     lines = " ".join(plain(comparison).split())
     assert lines.startswith(told)
@@ -1038,7 +1038,9 @@ def few_by_hand(module: Any) -> int:
     """Hold what is said of samples against the sizes at which it begins to be said."""
     for groups, seeds, what in FEW:
         told = module.caution(groups, seeds)
-        assert told == "" if not what else told.startswith(f"Caution: few. {what}. Intervals show luck"), told
+        assert (
+            told == "" if not what else told.startswith(f"Caution: this rests on {what}. Intervals show luck")
+        ), told
     return len(FEW)
 
 

@@ -21,7 +21,6 @@ import pytest
 from sim.errors import UserError
 from sim.study import lock, reading, result, store, sweep
 from sim.study.designs import Axis
-from sim.study.lock import locked
 from sim.study.points import Composer, Study
 from sim.study.reading import load_sweep
 from sim.study.store import POINTS, RUNS, Store
@@ -181,6 +180,171 @@ def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: 
 
     with pytest.raises((AssertionError, KeyError)):
         play_many()
+
+
+def with_fakes(module: ModuleType) -> ModuleType:
+    """Return a planted module that waits for the fake engine, and gives up fake runs."""
+    module.wait, module.dead_row = sweep.wait, sweep.dead_row  # type: ignore[attr-defined]
+    return module
+
+
+POISON, THOUSAND = 617, 1_000
+
+
+def check_poison(module: ModuleType, folder: Path) -> int:
+    """Of a thousand runs one kills its worker each time; return how many innocent runs came out."""
+
+    class Counting(FakeEngine):
+        alone = 0
+
+        def submit(self, task: Any, *arguments: Any) -> Future[Any]:
+            self.alone += arguments[2] == [POISON]
+            return super().submit(task, *arguments)
+
+    engine = Counting(1, folder, frozenset([POISON]), accidents=0.0)
+    ENGINES.append(engine)
+    composer = Composer(Study(("world=north_south",), (), seeds=THOUSAND))
+    code = module._carry_out(new_store(folder, THOUSAND), composer, lambda: engine, Settings(quiet=True))
+    assert code == sweep.PARTLY, "it says that all is done"
+    assert engine.alone == sweep.DEATHS, f"the run was tried {engine.alone} times"
+    rows = Store(folder).table().to_pylist()
+    assert [row["run"] for row in rows] == list(range(THOUSAND))
+    assert [row["run"] for row in rows if row["status"] == "failed"] == [POISON]
+    assert "died 3 times" in rows[POISON]["error"]
+    return len(rows) - 1
+
+
+@pytest.mark.usefixtures("_no_flushing")
+def test_one_poisonous_run_of_a_thousand(tmp_path: Path, exercised: Exercised) -> None:
+    exercised("innocent runs", check_poison(sweep, tmp_path / "a"), THOUSAND - 1)
+
+
+@pytest.mark.usefixtures("_no_flushing")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "commit(self.store.folder / RUNS, dead_row(self.composer, run, self.manifest, why), run)",
+            "pass",
+        ),
+        ("return PARTLY if failed else COMPLETE", "return COMPLETE"),
+        ("self.deaths[run] >= DEATHS", "self.deaths[run] >= 1"),
+        ("            elif len(runs) > 1:\n", "            elif False:\n"),
+    ],
+    ids=["a failed row is lost", "partly is all", "given up at once", "its chunk goes with it"],
+)
+def test_other_ways_with_poison_are_noticed(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_poison(with_fakes(planted(sweep, old, new)), tmp_path / "a")
+
+
+HANGING, SLOWEST = 17, 3_000
+
+
+def check_hang(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """One run never ends, whoever plays it; return how many looks it took to be done with it."""
+
+    class Hanging(FakeEngine):
+        looks = 0
+
+        def advance(self) -> None:
+            """Let a worker that does not hang end its chunk."""
+            self.looks += 1
+            assert self.looks < SLOWEST, "it waits for ever"
+            if self.looks % 4:
+                return
+            held = [job for job in self.queue[: self.workers] if HANGING not in job[1]]
+            if held:
+                others = [job for job in self.queue if job is not held[0]]
+                self.queue = held[:1]
+                super().advance()
+                self.queue += others
+
+    clock = iter(range(10**9))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+    engine = Hanging(1, folder, accidents=0.0)
+    ENGINES.append(engine)
+    new_store(folder)
+    composer = Composer(Study(("world=north_south",), (), seeds=RUN_COUNT))
+    settings = Settings(quiet=True, timeout_seconds=5.0)
+    failed = module.Coordinator(Store(folder), composer, engine, settings, np.arange(RUN_COUNT)).run()
+    monkeypatch.undo()
+    rows = whole(folder)
+    assert [row["run"] for row in rows] == list(range(RUN_COUNT))
+    assert [row["run"] for row in rows if row["status"] == "failed"] == [HANGING]
+    assert failed == 1
+    return engine.looks
+
+
+def test_a_run_that_never_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    exercised("looks", check_hang(sweep, tmp_path / "a", monkeypatch), 100)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        if limit <= 0:\n", "        if True:\n"),
+        ("limit * max(len(runs), ahead) + grace", "0.0"),
+        ('f"The worker died {DEATHS} times while it played this run alone.")', '"") if False else None'),
+    ],
+    ids=["nobody looks at the time", "everybody is late", "not listed"],
+)
+def test_other_ways_with_what_hangs_are_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AssertionError):
+        check_hang(with_fakes(planted(sweep, old, new)), tmp_path / "a", monkeypatch)
+
+
+def check_gone(module: ModuleType, folder: Path) -> int:
+    """The cluster goes away in the middle: it is told, what is done is kept, and another engine ends it."""
+
+    class Gone(FakeEngine):
+        looks = 0
+
+        def advance(self) -> None:
+            """Work for a while."""
+            self.looks += 1
+            assert self.looks < SLOWEST, "it waits for ever"
+            if self.looks < 9:
+                super().advance()
+
+        def check(self) -> None:
+            """Tell that nobody is there any more."""
+            if self.looks >= 9:
+                raise UserError("The scheduler is gone.")
+
+        def abandon(self) -> None:
+            """Note that nothing goes on."""
+            left.append(True)
+
+    left: list[bool] = []
+    new_store(folder)
+    with pytest.raises(UserError, match="is gone"):
+        coordinate(folder, Gone(1, folder, accidents=0.0), module)
+    assert left, "what still runs is not stopped"
+    kept = int((Store(folder).done(RUN_COUNT) == 1).sum())
+    assert coordinate(folder, FakeEngine(2, folder)) == 0
+    assert [row["run"] for row in whole(folder)] == list(range(RUN_COUNT))
+    return kept
+
+
+def test_an_engine_that_is_gone_ends_the_sweep(tmp_path: Path, exercised: Exercised) -> None:
+    kept = check_gone(sweep, tmp_path / "a")
+    exercised("runs kept", kept, 8)
+    assert kept < RUN_COUNT
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("        self.engine.check()\n", ""), ("                self.engine.abandon()\n", "")],
+    ids=["nobody asks", "left running"],
+)
+def test_waiting_for_an_engine_that_is_gone_is_noticed(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_gone(with_fakes(planted(sweep, old, new)), tmp_path / "a")
 
 
 # ---------------------------------------------------------------- one commit
@@ -550,25 +714,36 @@ def test_blocks_of_any_size_make_the_same_tables(tmp_path: Path, monkeypatch: py
 # ---------------------------------------------------------------- one coordinator
 
 
+def check_lock(module: ModuleType, folder: Path) -> None:
+    """The whole is held by one alone, shards beside each other; what was held can be held again."""
+    with module.locked(folder):
+        for shard in ("", "1/2"):
+            with pytest.raises(UserError, match=f"process {os.getpid()} on"), module.locked(folder, shard):
+                pass
+    with module.locked(folder, "1/2"), module.locked(folder, "2/2"):
+        for shard in ("", "1/2"):
+            with pytest.raises(UserError, match="is being worked on"), module.locked(folder, shard):
+                pass
+    with module.locked(folder):
+        pass
+
+
 def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
-    with locked(tmp_path):
-        for shard in ("", "1/2"):
-            with pytest.raises(UserError, match=f"process {os.getpid()} on"), locked(tmp_path, shard):
-                pass
-    with locked(tmp_path, "1/2"), locked(tmp_path, "2/2"):
-        for shard in ("", "1/2"):
-            with pytest.raises(UserError, match="is being worked on"), locked(tmp_path, shard):
-                pass
-    with locked(tmp_path):
-        pass
+    check_lock(lock, tmp_path)
 
 
-def test_a_store_without_lock_is_noticed(tmp_path: Path) -> None:
-    broken = planted(
-        lock, "fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)", "pass"
-    )
-    with broken.locked(tmp_path), broken.locked(tmp_path):
-        pass
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)", "pass"),
+        ('_take(stack, place / "whole", bool(shard), folder)', '_take(stack, place / "whole", True, folder)'),
+        ("            _take(stack, place / _shard_file(shard), False, folder)\n", "            pass\n"),
+    ],
+    ids=["no lock", "a lock for many", "no lock for a shard"],
+)
+def test_stores_without_lock_are_noticed(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception):
+        check_lock(planted(lock, old, new), tmp_path)
 
 
 def summary_of(folder: Path, module: ModuleType) -> str:

@@ -6,10 +6,12 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import math
 import multiprocessing
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -371,9 +373,19 @@ def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
     check_trouble(found, plain, cause)
 
 
-def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "bytearray(1 << 45)", QUIET, engine.Local(2, memory_mib=8 * 1024))
-    check_trouble(found, plain, "MemoryError")
+TOO_MUCH = "import mmap; mmap.mmap(-1, 16 << 30, flags=mmap.MAP_PRIVATE | 0x4000)"
+"""More address space than a worker may have; 0x4000, MAP_NORESERVE, since no memory is to be used."""
+
+
+def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    found = troubled(tmp_path, TOO_MUCH, QUIET, engine.Local(2, memory_mib=8 * 1024))
+    check_trouble(found, plain, "Cannot allocate memory")
+    exercised("innocent runs beside them", int((found.experiments["status"] == "done").sum()), COUNT - 2)
+
+
+def test_workers_that_take_what_they_like_are_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        troubled(tmp_path, TOO_MUCH, QUIET, engine.Serial())
 
 
 def test_a_run_that_raises_first_on_a_new_machine_becomes_a_row(
@@ -439,11 +451,35 @@ def test_failed_runs_can_be_played_again(plain: Path, tmp_path: Path) -> None:
     assert (load_sweep(again).experiments["status"] == "failed").sum() == 2
 
 
-def test_other_sources_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "source_hash", lambda: "other")
+def check_sources(module: ModuleType, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the coordinator nor a worker mixes what other sources have played."""
+    folder, _ = module.execute(study_in(results), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    monkeypatch.setattr(module, "source_hash", lambda: "other")
     with pytest.raises(UserError, match="begun with other sources") as told:
-        execute(study_in(plain.parent), engine.Serial, QUIET)
+        module.execute(study_in(results), engine.Serial, QUIET)
     assert told.value.nearest == "fresh=true"
+    with pytest.raises(UserError, match="This worker has other sources"):
+        module.play_chunk(str(folder), "another process", [1], 0.0)
+    monkeypatch.undo()
+
+
+def test_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_sources(sweep, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('    "source_hash": "sources",\n', ""),
+        ('        "source_hash": source_hash(),\n', '        "source_hash": "always the same",\n'),
+    ],
+    ids=["not looked at", "not kept"],
+)
+def test_mixed_sources_are_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(pytest.fail.Exception):
+        check_sources(planted(sweep, old, new), tmp_path, monkeypatch)
 
 
 LOOKS = "market: {looks: 9}"
@@ -521,30 +557,80 @@ def test_a_folder_that_was_never_laid_out_is_used(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("year", [1999, 2099], ids=["back", "forth"])
-def test_clocks_that_jump_or_stand_still_change_nothing(
-    year: int, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The calendar is in the folder's name alone; with a clock that stands still nothing is ever late."""
+MOMENTS = {
+    "a year back": dt.datetime(2025, 2, 28, 23, 59, 59),
+    "years ahead": dt.datetime(2099, 2, 28, 23, 59, 59),
+    "a leap second": dt.datetime(2016, 12, 31, 23, 59, 59, 999_999),
+    "an hour that comes twice": dt.datetime(2026, 10, 25, 2, 30, fold=1),
+    "an hour that there is not": dt.datetime(2026, 3, 29, 2, 30),
+}
+"""What a clock may say beside the truth."""
+
+
+def check_clocks(
+    module: ModuleType, moment: dt.datetime, step: float, plain: Path, results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A sweep that is begun, one that is begun anew in another time, and one that goes on from there.
+
+    Clocks that only go forth stand still, or make great steps; the calendar's stands still, or goes back.
+    """
 
     class Jumped(dt.datetime):
         @classmethod
         def now(cls, tz: dt.tzinfo | None = None) -> Jumped:
-            return cls(year, 2, 28, 23, 59, 59, tzinfo=tz)
+            return cls.combine(moment.date(), moment.timetz().replace(tzinfo=tz))
 
-    execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
-    monkeypatch.setattr(dt, "datetime", Jumped)
-    for clock in ("time", "monotonic", "perf_counter"):
-        monkeypatch.setattr(time, clock, lambda: 1.0)
-    folder, code = execute(study_in(tmp_path), engine.Serial, Settings(fresh=True, quiet=True))
-    assert (code, folder.name[:4]) == (0, str(year))
+    def forth() -> float:
+        ticks.append(ticks[-1] + step)
+        return ticks[-1]
+
+    ticks = [1.0]
+    module.execute(study_in(results), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    with monkeypatch.context() as within:
+        within.setattr(dt, "datetime", Jumped)
+        within.setattr(time, "time", lambda: 1e9 - ticks[-1])
+        for clock in ("monotonic", "perf_counter"):
+            within.setattr(time, clock, forth)
+        folder, code = module.execute(study_in(results), engine.Serial, Settings(fresh=True, quiet=True))
+        assert len(ticks) < 3_000, "it waited for a clock"
+    assert (code, folder.name[:4]) == (0, str(moment.year))
     assert bytes_of(folder) == bytes_of(plain)
     status = json.loads((folder / "status.json").read_text())
     assert status["seconds_left"] >= 0
-    monkeypatch.undo()
-    again, code = execute(study_in(tmp_path), engine.Serial, QUIET)
+    assert 0 < status["runs_per_second"] < math.inf
+    again, code = module.execute(study_in(results), engine.Serial, QUIET)
     assert code == 0
     assert bytes_of(again) == bytes_of(plain)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_clocks_that_jump_or_stand_still_change_nothing(
+    moment: str, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calendar is in the folder's name alone; with a clock that stands still nothing is ever late."""
+    step = 3e7 * (list(MOMENTS).index(moment) % 2)
+    check_clocks(sweep, MOMENTS[moment], step, plain, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ("max(1e-9, time.monotonic() - self.began)", "time.monotonic() - self.began", 0.0),
+        ("max(1e-9, time.monotonic() - self.began)", "time.time() - 1e9 + 2", 3e7),
+        (
+            '{"sweep": manifest["identity"]}',
+            '{"sweep": manifest["identity"], "at": str(dt.datetime.now())}',
+            0.0,
+        ),
+    ],
+    ids=["divides by what has passed", "the calendar's clock", "rows that say when"],
+)
+def test_sweeps_that_heed_the_clock_are_noticed(
+    old: str, new: str, step: float, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises((AssertionError, ZeroDivisionError)):
+        check_clocks(planted(sweep, old, new), MOMENTS["years ahead"], step, plain, tmp_path, monkeypatch)
 
 
 def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -626,7 +712,7 @@ def command(results: Path, *words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    kept = {name: os.environ[name] for name in (*INHERITED, "PLANTED") if name in os.environ}
     return kept | {"PYTHONPATH": str(ROOT)}
 
 
@@ -661,37 +747,40 @@ def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Co
     """
     landed: Counter[str] = Counter()
     process, seen = None, parts_in(results)
-    for _ in range(kills):
-        if process is None or process.poll() is not None:
-            process = subprocess.Popen(
-                counted(results, words), env=environment(), cwd=ROOT, start_new_session=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-        victim, phase = rng.choice(VICTIMS), rng.choice(PHASES)
-        while process.poll() is None and not (
-            parts_in(results) > seen and (phase == "run" or is_writing(results))
-        ):
-            os.sched_yield()
-        if process.poll() is not None:
-            break
-        hit = "commit" if is_writing(results) else "run"
-        workers = workers_of(process.pid)
-        if victim == "worker" and not workers:  # they have just ended
-            victim = "coordinator"
-        if victim == "all":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+    try:
+        for _ in range(kills):
+            if process is None or process.poll() is not None:
+                process = subprocess.Popen(
+                    counted(results, words), env=environment(), cwd=ROOT, start_new_session=True,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+            victim, phase = rng.choice(VICTIMS), rng.choice(PHASES)
+            while process.poll() is None and not (
+                parts_in(results) > seen and (phase == "run" or is_writing(results))
+            ):
+                assert not is_lost(results, seen), "what was committed is lost"
+                os.sched_yield()
+            if process.poll() is not None:
+                break
+            hit = "commit" if is_writing(results) else "run"
+            workers = workers_of(process.pid)
+            if victim == "worker" and not workers:  # they have just ended
+                victim = "coordinator"
+            if victim == "all":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rng.choice(workers) if victim == "worker" else process.pid, signal.SIGKILL)
+            landed.update([victim, hit])
+            if victim != "worker":
+                process.wait(timeout=60)
+            assert parts_in(results) >= seen, "what was committed is lost"
+            seen = parts_in(results)
+    finally:
+        if process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(rng.choice(workers) if victim == "worker" else process.pid, signal.SIGKILL)
-        landed.update([victim, hit])
-        if victim != "worker":
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=60)
-        assert parts_in(results) >= seen, "what was committed is lost"
-        seen = parts_in(results)
-    if process is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=60)
     return landed
 
 
@@ -705,6 +794,14 @@ def run_counted(results: Path, *words: str) -> int:
 
 def parts_in(results: Path) -> set[str]:
     return {path.name for path in results.glob("*/runs/part-*.parquet")}
+
+
+def is_lost(results: Path, seen: set[str]) -> bool:
+    """Whether parts are gone that no part of all runs has taken the place of."""
+    if parts_in(results) >= seen:
+        return False
+    runs = max(int(name.split("-")[1]) for name in seen) + 1
+    return not any(int(name.split("-")[2]) >= runs for name in parts_in(results))
 
 
 def is_writing(results: Path) -> bool:
@@ -731,6 +828,20 @@ def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) 
     exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 2, nightly=200)
 
 
+SETS_ASIDE = """
+import sim.study.store
+sim.study.store.Store.damaged = lambda self: [(part.path, "", []) for part in self.parts()]
+"""
+
+
+def test_a_sweep_that_begins_anew_after_a_kill_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED", SETS_ASIDE)
+    with pytest.raises(AssertionError, match="what was committed is lost"):
+        kill_often(tmp_path / "r", 3, random.Random(1), "engine=serial")
+
+
 @pytest.mark.nightly
 def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None:
     """F1: the coordinator, a worker, or all; while runs are played, and while a part is written."""
@@ -751,16 +862,17 @@ def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None
     exercised("runs begun again", again, 1)
 
 
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_asked_to_stop_it_stops_and_keeps_what_is_done(
-    how: signal.Signals, code: int, times: int, plain: Path, tmp_path: Path
-) -> None:
+def check_stopped(
+    how: signal.Signals, code: int, times: int, results: Path, whole: bytes, bug: str = ""
+) -> int:
+    """Signal a sweep that has committed something; return how many runs it kept."""
+    program = f"import sys\n{bug}\nfrom sim.cli import main\nif __name__ == '__main__':\n sys.exit(main())"
+    words = command(results, "engine=serial" if bug else "jobs=1")[3:]
     process = subprocess.Popen(
-        command(tmp_path, "jobs=1"), env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
+        [sys.executable, "-c", program, *words], env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while process.poll() is None and not list(tmp_path.rglob("part-*.parquet")):
+    while process.poll() is None and not list(results.rglob("part-*.parquet")):
         os.sched_yield()
     for _ in range(times):
         process.send_signal(how)
@@ -768,12 +880,45 @@ def test_asked_to_stop_it_stops_and_keeps_what_is_done(
     assert process.returncode == code, said
     assert "goes on from here" in said
     assert "Traceback" not in said
-    (folder,) = tmp_path.iterdir()
+    (folder,) = results.iterdir()
     kept = Store(folder).done(COUNT)
     assert (kept == 1).sum() > 0
     assert json.loads((folder / "status.json").read_text())["total"] == COUNT
-    assert main(command(tmp_path, "engine=serial")[3:]) == 0
-    assert bytes_of(folder) == bytes_of(plain)
+    assert main(command(results, "engine=serial")[3:]) == 0
+    assert bytes_of(folder) == whole
+    return int((kept == 1).sum())
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_asked_to_stop_it_stops_and_keeps_what_is_done(
+    how: signal.Signals, code: int, times: int, plain: Path, tmp_path: Path, exercised: Exercised
+) -> None:
+    exercised("runs kept", check_stopped(how, code, times, tmp_path, bytes_of(plain)), 1)
+
+
+DEAF = """
+import contextlib
+from sim import stopping
+stopping.stopping_on_term = contextlib.nullcontext
+"""
+FORGETFUL = """
+import shutil
+from sim.study import sweep
+real = sweep.Coordinator._write_status
+def forget(self):
+    real(self)
+    if sys.exc_info()[0]:
+        shutil.rmtree(self.store.folder / "runs")
+        (self.store.folder / "runs").mkdir()
+sweep.Coordinator._write_status = forget
+"""
+
+
+@pytest.mark.parametrize("bug", [DEAF, FORGETFUL], ids=["deaf", "forgetful"])
+def test_sweeps_that_stop_otherwise_are_noticed(bug: str, plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_stopped(signal.SIGTERM, 143, 1, tmp_path, bytes_of(plain), bug)
 
 
 @pytest.mark.nightly
@@ -884,7 +1029,68 @@ def test_verify_names_what_is_damaged(
     part.path.write_bytes(part.path.read_bytes()[:-1])
     assert main(["verify", str(folder)]) == 4
     assert f"{part.path} is damaged" in (out := capsys.readouterr().out)
-    assert "play again runs 0 to 11" in out
+    assert "To be played again: runs 0 to 11." in out
+
+
+def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What status tells is typed as it stands, and ends the sweep."""
+    words = [*WORDS, f"results.dir={tmp_path}", "engine=serial", "fresh=true", "--shard", "1/1"]
+    real, seen = sweep.outcomes_of, list[str]()
+
+    def outcomes_of(*arguments: Any) -> Any:
+        seen.append("")
+        if len(seen) == 3:
+            raise ZeroDivisionError("poison")
+        if len(seen) == 6:
+            assert main(["status", str(next(tmp_path.iterdir()))]) == 0
+            seen[-1] = capsys.readouterr().out
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    assert main(["sweep", *words]) == 130
+    assert f"being played by process {os.getpid()} on {socket.gethostname()}, " in seen[-1]
+    assert "to go on" not in seen[-1]
+    (folder,) = tmp_path.iterdir()
+    (folder / "locks" / "whole").write_text(f"process {2**22 + 1} on {socket.gethostname()}")
+    assert main(["status", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "nobody plays it on this machine" in out
+    assert "failed: 1 run (2): ZeroDivisionError: poison" in out
+    (line,) = re.findall("^to go on: clickmarket (.*)$", out, re.MULTILINE)
+    assert "fresh" not in line
+    assert "shard" not in line
+    assert main(shlex.split(line)) == PARTLY
+    (kept,) = tmp_path.iterdir()
+    assert kept == folder
+    assert len(load_sweep(folder).experiments) == COUNT
+
+
+def test_an_answer_from_a_part_of_the_runs_says_so(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
+    assert main(["sensitivity", str(folder), "outcome=tasks_done"]) == 0
+    assert capsys.readouterr().err == "The sweep is not done: 6 of 12 runs are there.\n"
+    whole = shutil.copytree(plain, tmp_path / plain.name)
+    assert main(["sensitivity", str(whole), "outcome=tasks_done"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_sweep_nearby_is_named(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(plain, tmp_path / "r" / plain.name)
+    for words in ([folder.parent], [folder / RUNS], [folder / MANIFEST]):
+        assert main(["status", *map(str, words)]) == 2
+        assert f"nearest  clickmarket status {folder}\n" in capsys.readouterr().err
+    assert main(["resume", str(folder)]) == 2
+    assert f"clickmarket status {folder}" in capsys.readouterr().err
+
+
+def test_speeds_are_told_without_powers_of_ten() -> None:
+    told = [sweep.speed_told(speed) for speed in (0.0012, 0.03, 4.04, 10.4, 102.0, 12_345.6)]
+    assert told == ["0.0012", "0.03", "4", "10", "102", "12,346"]
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
-"""The store seen by the system: in which order a commit calls it, and a kill at each of these calls.
+"""The store seen by the system: the order of its calls, and a kill or a failure at each of them.
 
-`tests/study/test_store.py` asks the same of the calls that Python makes; here strace watches the process.
+`tests/study/test_store.py` asks the same of the calls that Python makes; here strace watches the process,
+from its first call on. At night every call of the work is struck once; in tier C every call that changes
+something, and of those that open a file each third.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,35 +22,21 @@ import pytest
 from sim.study.store import RUNS, Store, commit
 from tests.conftest import Exercised
 from tests.support.fake_engine import fake_rows
-from tests.support.processes import ROOT
+from tests.support.struck import Starter, starter
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 CALLS = ("openat", "write", "fsync", "rename", "renameat", "renameat2")
-PARTS_AT_NIGHT = 42
-SCRIPT = """
-import os, sys
-from pathlib import Path
-from sim.study.store import RUNS, Store, commit
-from tests.support.fake_engine import fake_rows
-{bug}
-folder = Path(sys.argv[1])
-for number in range(int(sys.argv[2])):
-    commit(folder / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
-if len(sys.argv) > 3:
-    Store(folder).compact()
-"""
+STRUCK = ("openat", "write", "fsync", "rename", "unlink")
+PARTS, PARTS_AT_NIGHT = 2, 42
+ERRORS = ("ENOSPC", "EIO", "EACCES", "EDQUOT", "EINTR")
 
 
-def traced(
-    folder: Path, words: Sequence[str], options: Sequence[str], bug: str = "", said: Any = subprocess.DEVNULL
-) -> int:
-    """Have a process commit parts under strace; return the code with which it ended."""
-    command = ["strace", "-f", "-qq", *options, sys.executable, "-c", SCRIPT.format(bug=bug)]
-    return subprocess.run(
-        [*command, str(folder), *words], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=False,
-        stdout=subprocess.DEVNULL, stderr=said,
-    ).returncode  # fmt: skip
+@pytest.fixture(scope="module")
+def hands() -> Iterator[Starter]:
+    """What begins the processes that are struck."""
+    with starter() as found:
+        yield found
 
 
 def new_folder(folder: Path) -> Path:
@@ -57,10 +45,11 @@ def new_folder(folder: Path) -> Path:
     return folder
 
 
-def steps(folder: Path, parts: int, bug: str = "") -> list[list[str]]:
+def steps(hands: Starter, folder: Path, parts: int, bug: str = "") -> list[list[str]]:
     """What the system was asked to do for each part, in order."""
     log = folder.with_suffix(".log")
-    assert traced(folder, [str(parts)], ["-o", str(log), "-e", f"trace={','.join(CALLS)}"], bug) == 0
+    code, said, _ = hands.work(folder, parts, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"], bug=bug)
+    assert code == 0, said
     found: list[list[str]] = []
     opened: dict[str, str] = {}
     for line in log.read_text().splitlines():
@@ -82,8 +71,10 @@ def steps(folder: Path, parts: int, bug: str = "") -> list[list[str]]:
 RIGHT = ["open", "write file", "fsync file", "rename", "fsync folder"]
 
 
-def test_a_commit_calls_the_system_in_this_order(tmp_path: Path, exercised: Exercised) -> None:
-    found = steps(new_folder(tmp_path / "a"), 3)
+def test_a_commit_calls_the_system_in_this_order(
+    hands: Starter, tmp_path: Path, exercised: Exercised
+) -> None:
+    found = steps(hands, new_folder(tmp_path / "a"), 3)
     assert found == [RIGHT] * 3
     exercised("commits watched", len(found), 3)
 
@@ -98,58 +89,61 @@ os.fsync = lambda number: None if os.path.isdir(f"/proc/self/fd/{number}") else 
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_a_commit_without_flush_is_seen(bug: str, tmp_path: Path) -> None:
-    assert steps(new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
+def test_a_commit_without_flush_is_seen(hands: Starter, bug: str, tmp_path: Path) -> None:
+    assert steps(hands, new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
 
 
-def kill_everywhere(tmp_path: Path, parts: int, bug: str = "", opens: bool = False) -> int:
-    """Kill a process at each call that changes a file, go on, and compare; return how many kills landed.
+# ---------------------------------------------------------------- kills
 
-    With ``opens``, also at each call that opens a file in the folder.
-    """
-    whole = new_folder(tmp_path / "whole")
+
+def whole_store(folder: Path, parts: int) -> list[bytes]:
+    """What is there when nothing is struck."""
+    whole = Store(new_folder(folder))
     for number in range(parts):
-        commit(whole / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
-    Store(whole).compact()
-    landed = 0
-    for call in ("write", "fsync", "rename", "unlink", *(["openat"] if opens else [])):
-        for turn in opened(tmp_path, parts) if call == "openat" else range(1, 1000):
-            folder = new_folder(tmp_path / f"{call}-{turn}")
-            injected = [
-                "-o",
-                "/dev/null",
-                "-e",
-                f"trace={call}",
-                "-e",
-                f"inject={call}:signal=KILL:when={turn}",
-            ]
-            code = traced(folder, [str(parts), "compact"], injected, bug)
-            if code == 0:
-                break
-            assert code in (-signal.SIGKILL, 128 + signal.SIGKILL)
-            landed += 1
-            go_on(folder, parts)
-            assert [part.path.read_bytes() for part in Store(folder).parts()] == [
-                part.path.read_bytes() for part in Store(whole).parts()
-            ], f"killed at {call} {turn}"
-            shutil.rmtree(folder)
+        commit(whole.folder / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
+    whole.compact()
+    return [part.path.read_bytes() for part in whole.parts()]
+
+
+def blow(call: str, how: str, turn: int) -> list[str]:
+    """The words by which strace strikes a call."""
+    return ["-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{how}:when={turn}"]
+
+
+def turns(
+    hands: Starter, folder: Path, parts: int, calls: Sequence[str], bug: str
+) -> Iterator[tuple[str, int]]:
+    """Give each call of the work and its turn; of few parts, each third of those that open a file."""
+    counts = hands.calls(new_folder(folder / "counted"), parts, calls, bug)
+    for call, count in counts.items():
+        step = 3 if call == "openat" and parts <= PARTS else 1
+        yield from ((call, turn) for turn in range(1, count + 1, step))
+
+
+def kill_everywhere(
+    hands: Starter, folder: Path, parts: int = PARTS, bug: str = "", calls: Sequence[str] = STRUCK
+) -> Counter[str]:
+    """Kill a process at each of its calls, go on, and compare; return how many kills landed, by call."""
+    whole = whole_store(folder / "whole", parts)
+    landed: Counter[str] = Counter()
+    for call, turn in turns(hands, folder, parts, calls, bug):
+        place = new_folder(folder / f"{call}-{turn}")
+        struck = hands.work(place, parts, blow(call, "signal=KILL", turn), compact=True, bug=bug)
+        assert struck.code == -signal.SIGKILL, f"the kill at {call} {turn} missed: {struck.said}"
+        kept = Store(place).done(2 * parts)
+        go_on(place, parts)
+        assert kept[: 2 * struck.committed].all(), f"what was committed is lost: {call} {turn}"
+        assert [part.path.read_bytes() for part in Store(place).parts()] == whole, f"killed at {call} {turn}"
+        shutil.rmtree(place)
+        landed[call] += 1
     return landed
-
-
-def opened(tmp_path: Path, parts: int) -> list[int]:
-    """Which of all the files that a process opens lie in a sweep's folder."""
-    folder = new_folder(tmp_path / "opened")
-    log = folder.with_suffix(".log")
-    assert traced(folder, [str(parts), "compact"], ["-o", str(log), "-e", "trace=openat"]) == 0
-    lines = [line for line in log.read_text().splitlines() if "openat(" in line]
-    return [number for number, line in enumerate(lines, 1) if str(folder) in line]
 
 
 def go_on(folder: Path, parts: int) -> None:
     """Do what a coordinator does with a folder that it finds."""
     store = Store(folder)
     store.clear_leftovers()
-    assert store.damaged() == [], "a kill left a torn part"
+    assert store.damaged() == [], "a torn part was left"
     state = store.done(2 * parts)
     for number in np.flatnonzero(state[::2] == 0).tolist():
         assert state[2 * number + 1] == 0, "half a part"
@@ -158,62 +152,139 @@ def go_on(folder: Path, parts: int) -> None:
     assert list(folder.rglob("*.tmp")) == []
 
 
-def test_a_kill_at_any_call_loses_nothing(tmp_path: Path, exercised: Exercised) -> None:
-    exercised("kills", kill_everywhere(tmp_path, 1), 4, nightly=200)
+def note(exercised: Exercised, landed: Counter[str], floors: Sequence[int], nightly: Sequence[int]) -> None:
+    for call, floor, more in zip(STRUCK, floors, nightly, strict=True):
+        exercised(f"kills at {call}", landed[call], floor, nightly=more)
+
+
+AT_NIGHT = (200, 43, 86, 43, 42)
+
+
+def test_a_kill_at_any_call_loses_nothing(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    note(exercised, kill_everywhere(hands, tmp_path), (8, 3, 6, 3, 2), AT_NIGHT)
+
+
+@pytest.mark.nightly
+def test_kills_at_many_calls_lose_nothing(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    note(exercised, kill_everywhere(hands, tmp_path, PARTS_AT_NIGHT), AT_NIGHT, AT_NIGHT)
 
 
 IN_PLACE = """
 import sim.study.store
 sim.study.store.replacing = lambda path: open(path, "wb", buffering=0)
 """
+OLD_ONES_FIRST = """
+compact = Store.compact
+def broken(self):
+    rows = list(self.blocks())
+    for part in self.parts():
+        part.path.unlink()
+    for table in rows:
+        commit(self.folder / RUNS, table, int(table["run"][0].as_py()))
+Store.compact = broken
+"""
 
 
-def test_a_store_that_writes_in_place_is_noticed(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="torn part"):
-        kill_everywhere(tmp_path, 1, IN_PLACE)
+@pytest.mark.parametrize(
+    ("bug", "call", "told"),
+    [(IN_PLACE, "write", "torn part"), (OLD_ONES_FIRST, "unlink", "committed is lost")],
+    ids=["written in place", "old parts go before the new one is there"],
+)
+def test_stores_that_a_kill_harms_are_noticed(
+    bug: str, call: str, told: str, hands: Starter, tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        kill_everywhere(hands, tmp_path, bug=bug, calls=[call])
 
 
-def fail_everywhere(tmp_path: Path, parts: int, errors: Sequence[str]) -> int:
-    """Let each call that changes a file fail once, read what is told, go on; return how many failed."""
-    failed = 0
-    for error in errors:
-        for call in ("write", "fsync", "rename"):
-            for turn in range(1, 1000):
-                folder = new_folder(tmp_path / f"{error}-{call}-{turn}")
-                said = folder.with_suffix(".txt")
-                injected = [
-                    "-o",
-                    "/dev/null",
-                    "-e",
-                    f"trace={call}",
-                    "-e",
-                    f"inject={call}:error={error}:when={turn}",
-                ]
-                with said.open("wb") as file:
-                    code = traced(folder, [str(parts)], injected, said=file)
-                if code == 0:
-                    break
-                failed += 1
-                last = said.read_text().splitlines()[-1]
-                assert "UserError" in last, last
-                assert f"{folder / RUNS}/part-" in last, last
-                assert "cannot be written: " in last, last
-                assert list(folder.rglob("*.tmp")) == [], "what was half written stays"
-                go_on(folder, parts)
-                assert Store(folder).done(2 * parts).all()
+# ---------------------------------------------------------------- failing calls
+
+
+def fail_everywhere(
+    hands: Starter,
+    folder: Path,
+    errors: Sequence[str],
+    parts: int = PARTS,
+    bug: str = "",
+    calls: Sequence[str] = STRUCK,
+) -> Counter[str]:
+    """Let each call fail once, read what is told, go on; return how many failures were told, by error."""
+    whole = whole_store(folder / "whole", parts)
+    failed: Counter[str] = Counter()
+    for call, turn in turns(hands, folder, parts, calls, bug):
+        for error in errors:
+            where = f"{error} at {call} {turn}"
+            place = new_folder(folder / where.replace(" ", "-"))
+            code, said, _ = hands.work(
+                place, parts, blow(call, f"error={error}", turn), compact=True, bug=bug
+            )
+            if code == 0:  # asked again, or it was no file that is needed
+                assert [part.path.read_bytes() for part in Store(place).parts()] == whole, (
+                    f"{where} was passed over in silence"
+                )
+            else:
+                check_told(said, place, os.strerror(getattr(errno, error)), where)
+                assert list(place.rglob("*.tmp")) == [], "what was half written stays"
+                failed[error] += 1
+            go_on(place, parts)
+            assert Store(place).done(2 * parts).all()
+            shutil.rmtree(place)
     return failed
 
 
-def test_a_failing_call_is_told(tmp_path: Path, exercised: Exercised) -> None:
-    exercised("calls that failed", fail_everywhere(tmp_path, 1, ["ENOSPC"]), 3, nightly=30)
+def check_told(said: str, folder: Path, cause: str, where: str) -> None:
+    """A sentence for people, that names the path and the cause."""
+    first = said.partition("\n")[0]
+    assert first.startswith("UserError: "), f"{where}: {said}"
+    assert f"{folder}/" in first, f"{where}: {said}"
+    assert cause in first, f"{where}: {said}"
+
+
+def test_a_failing_call_is_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    failed = fail_everywhere(hands, tmp_path, ["ENOSPC"])
+    exercised("calls that failed", failed.total(), 16, nightly=35 * len(ERRORS))
 
 
 @pytest.mark.nightly
-def test_many_failing_calls_are_told(tmp_path: Path, exercised: Exercised) -> None:
-    errors = ["ENOSPC", "EIO", "EACCES", "EDQUOT"]
-    exercised("calls that failed", fail_everywhere(tmp_path, 3, errors), 30)
+def test_many_failing_calls_are_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    failed = fail_everywhere(hands, tmp_path, ERRORS, parts=PARTS + 1)
+    for error in ERRORS:
+        exercised(f"calls that failed with {error}", failed[error], 5 if error == "EINTR" else 35)
 
 
-@pytest.mark.nightly
-def test_kills_at_many_calls_lose_nothing(tmp_path: Path, exercised: Exercised) -> None:
-    exercised("kills", kill_everywhere(tmp_path, PARTS_AT_NIGHT, opens=True), 200)
+PASSED_OVER = """
+import contextlib
+import sim.study.store
+real = sim.study.store.replacing
+@contextlib.contextmanager
+def replacing(path):
+    with contextlib.suppress(UserError), real(path) as file:
+        yield file
+from sim.errors import UserError
+sim.study.store.replacing = replacing
+"""
+LEFT_HALF = """
+import sim.study.result
+sim.study.result._Replacement.abort = lambda self: None
+"""
+NO_SENTENCE = """
+import contextlib
+import sim.study.store
+sim.study.store.changing = lambda path: contextlib.nullcontext()
+"""
+
+
+@pytest.mark.parametrize(
+    ("bug", "call", "told"),
+    [
+        (PASSED_OVER, "fsync", "passed over in silence"),
+        (LEFT_HALF, "fsync", "half written stays"),
+        (NO_SENTENCE, "unlink", "OSError"),
+    ],
+    ids=["passed over", "half of it stays", "no sentence"],
+)
+def test_stores_that_a_failure_harms_are_noticed(
+    bug: str, call: str, told: str, hands: Starter, tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        fail_everywhere(hands, tmp_path, ["ENOSPC"], bug=bug, calls=[call])

@@ -1,5 +1,7 @@
 """`clickmarket sweep` that writes down each run as it is begun: in `RESULTS.begun`, beside the results.
 
+A bug that stands in the environment as `PLANTED` is planted first.
+
 Processes of the engine read this file again as they start, so that they write too.
 """
 
@@ -24,6 +26,7 @@ def counted(composer: Any, run: int, *rest: Any) -> Any:
 
 
 sweep._play = counted
+exec(os.environ.get("PLANTED", ""))
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

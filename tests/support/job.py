@@ -2,9 +2,10 @@
 
 A market is written ``tiny:TABLE:DAYS``, ``varied:NUMBER:DAYS`` or ``ai:NUMBER:DAYS``. One line is printed for
 each, in their order. ``--meddle`` does what a user's own script may do between the hours: it draws from and
-reseeds other generators, switches the collector of garbage off and changes the folder. ``--plants MARKET``
-prints instead, for each planted dependence on the environment, the fingerprint that this market then has
-(with the compiler off).
+reseeds other generators, switches the collector of garbage off and changes the folder. ``--each-alone`` plays
+each market in a process of its own, which has what is imported and nothing that was played. ``--plants
+MARKET`` prints instead, for each planted dependence on the environment, the fingerprint that this market then
+has (with the compiler off).
 """
 
 from __future__ import annotations
@@ -62,7 +63,14 @@ def main() -> None:
             with plants.planted(plant):
                 print(fingerprint(run(market(sys.argv[2]))), flush=True)
         return
-    names = [argument for argument in sys.argv[1:] if argument != "--meddle"]
+    names = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    if "--each-alone" in sys.argv:
+        for name in names:
+            if os.fork() == 0:
+                print(fingerprint(run(market(name))), flush=True)
+                os._exit(0)
+            assert os.wait()[1] == 0
+        return
     observers: tuple[Any, ...] = ()
     if "--meddle" in sys.argv:
         observers = (Meddler(),)
