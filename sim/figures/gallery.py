@@ -79,10 +79,8 @@ def _run(about: str, draw_it: market.Draw, table: str = "") -> Picture:
 RUN: dict[str, Picture] = {
     "clock": _run("when work is posted and workers are on duty, by region and UTC hour", market.clock_figure),
     "pay": _run("hourly pay of workers by country, with minimum wages", market.pay_distribution),
-    "week": Picture(
-        "heat map of when work is posted, hour by weekday",
-        _of_run(week_figure),
-        lambda run: not run.batches.empty,
+    "week": _run(
+        "heat maps of when work is posted and workers are on duty, hour by weekday", week_figure, "weekdays"
     ),
     "hours": _run("map of the hours worked by country", hours_map),
     "deciles": _run("mean income of each tenth of workers", income_deciles),
@@ -156,6 +154,18 @@ COMPARISON: dict[str, Picture] = {
     ),
     "winners": Picture(
         "whose income changes: by decile of pay, country group, kind of worker", of_comparison.winners_figure
+    ),
+    "clock": Picture(
+        "the day before and after: work posted and workers on duty by UTC hour, with intervals",
+        _of(of_comparison.clock_figure),
+        lambda comparison: not comparison.clock.empty,
+        _changed,
+    ),
+    "hours": Picture(
+        "map of the change of hours worked by country",
+        _of(of_comparison.hours_figure),
+        lambda comparison: not comparison.hours.empty,
+        _changed,
     ),
     "transfers": Picture(
         "map of net public transfers by country", _of(of_comparison.transfers_figure), each=_changed

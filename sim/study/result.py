@@ -115,6 +115,11 @@ class RunResult(Drawable):
         return self.frame("clock")
 
     @cached_property
+    def weekdays(self) -> pd.DataFrame:
+        """Day of the week x hour of the UTC day x country; empty from results of earlier versions."""
+        return self.frame("weekdays")
+
+    @cached_property
     def workers(self) -> pd.DataFrame:
         """A row for each worker who was ever active."""
         return self.frame("workers")
