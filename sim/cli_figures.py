@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, one_of
 from sim.validation import check_folder
 
 PLOTS = "plots"
@@ -115,14 +115,7 @@ def _drawings(pictures: Mapping[str, Any], result: Any, asked: PlotWords) -> lis
     ]
     allowed = sorted({option for name in named or has for option in has[name]})
     for option, value in asked.options.items():
-        if option not in allowed:
-            raise UserError(
-                "is no option of these figures.",
-                path=option,
-                value=value,
-                allowed=", ".join(f"{one}=..." for one in (*allowed, "format", "to")),
-                nearest=f"{nearest_or_first(option, (*allowed, 'format', 'to'))}={value}",
-            )
+        key_among(option, value, (*allowed, "format", "to"), "is no option of these figures.")
     found = []
     for name in named:
         own = {option: value for option, value in asked.options.items() if option in has[name]}
@@ -143,12 +136,7 @@ def _sort(words: Sequence[str]) -> PlotWords:
         if word == "--list":
             list_only = True
         elif word.startswith("-"):
-            raise UserError(
-                "There is no such option.",
-                value=word,
-                allowed=f"{', '.join(OPTIONS)}; others have no dashes: format=svg",
-                nearest=nearest_or_first(word, OPTIONS),
-            )
+            one_of("", word, OPTIONS, "There is no such option.", "; others have no dashes: format=svg", "*")
         elif equals and places and not Path(word).exists():
             if not value or name in options:
                 raise UserError(
@@ -178,14 +166,7 @@ def _formats(text: str) -> list[str]:
 
     found = list(dict.fromkeys(text.split(",")))
     for one in found:
-        if one not in FORMATS:
-            raise UserError(
-                "is no format that figures are written in.",
-                path="format",
-                value=one,
-                allowed=", ".join(FORMATS),
-                nearest=f"format={nearest_or_first(one, FORMATS)}",
-            )
+        one_of("format", one, FORMATS, "is no format that figures are written in.")
     return found
 
 

@@ -258,7 +258,7 @@ def _map(here: pd.DataFrame, top: float, title: str, unit: str, caption: str) ->
 def clock_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw the world's day before and after: work posted and workers on duty by hour, and what changes."""
     caption = (
-        f"Left: grey {short_name(comparison.baseline)}, blue {short_name(scenario)}, the mean day of all seeds."
+        f"Left: grey {short_name(comparison.baseline)}, blue {short_name(scenario)}, the mean day."
         f" Right: {BARS[0].lower()}{BARS[1:]}{caption_of(comparison, several=False)}"
     )
     table = comparison.clock

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, nearest_or_first, one_of
 from sim.figures import comparison as of_comparison
 from sim.figures import market, spread, study, validation
 from sim.figures.families import families_figure
@@ -112,15 +112,7 @@ def _scenario(comparison: Comparison, scenario: str, baseline_too: bool = False)
     allowed = [*([comparison.baseline] if baseline_too else []), *comparison.scenarios]
     if not scenario:
         return next(iter([*of_comparison.changed(comparison), *comparison.scenarios]))
-    if scenario not in allowed:
-        raise UserError(
-            "is no scenario of this comparison.",
-            path="scenario",
-            value=scenario,
-            allowed=", ".join(allowed),
-            nearest=f"scenario={nearest_or_first(scenario, allowed)}",
-        )
-    return scenario
+    return str(one_of("scenario", scenario, allowed, "is no scenario of this comparison."))
 
 
 def _of(draw_it: Callable[[Comparison, str], Figure]) -> Callable[..., Figure]:
@@ -296,15 +288,7 @@ def _targets(found: Validation) -> Figure:
 
 def _target(found: Validation, *, target: str = "") -> Figure:
     targets = {one["name"]: one for one in found.verdicts["targets"]}
-    name = target or next(iter(targets))
-    if name not in targets:
-        raise UserError(
-            "is no target of this validation.",
-            path="target",
-            value=name,
-            allowed=", ".join(targets),
-            nearest=f"target={nearest_or_first(name, targets)}",
-        )
+    name = one_of("target", target or next(iter(targets)), targets, "is no target of this validation.")
     return validation.target_figure(found.verdicts, targets[name])
 
 
@@ -405,14 +389,7 @@ def check_options(name: str, picture: Picture, options: Mapping[str, str]) -> No
     """Refuse an option that a figure does not have."""
     allowed = options_of(picture)
     for option, value in options.items():
-        if option not in allowed:
-            raise UserError(
-                f"is no option of the figure {name}.",
-                path=option,
-                value=value,
-                allowed=", ".join(f"{one}=..." for one in allowed) or "none: it has no options",
-                nearest=f"{nearest_or_first(option, allowed)}={value}" if allowed else name,
-            )
+        key_among(option, value, allowed, f"is no option of the figure {name}.")
 
 
 class Plots:

@@ -47,7 +47,7 @@ def by_weekday(frames: Frames, column: str) -> Floats:
 
 @style.drawn
 def week_figure(frames: Frames, world: Countries, caption: str) -> Figure:
-    """Heat maps of when work is posted and workers are on duty: hours of the day (UTC) by days of the week."""
+    """Heat maps of when work is posted and workers are on duty: hours (UTC) by days of the week."""
     if frames.weekdays.empty:
         return style.empty_figure("No days of the week recorded.", caption)
     figure = style.new_figure(style.COLUMN, 3.2, f"{caption} Means over the days of the window.")

@@ -311,9 +311,7 @@ def execute(
         comparison = write(folder, parts)
         if draw is not None and first.record.figures:
             draw(comparison, folder / FIGURES)
-        write_manifest(
-            folder, comparison.manifest, passing=[path.name for path in parts.folder.iterdir()]
-        )
+        write_manifest(folder, comparison.manifest, passing=[path.name for path in parts.folder.iterdir()])
         shutil.rmtree(folder / PARTS, ignore_errors=True)
     if tell is not None:
         tell(comparison)
@@ -522,9 +520,7 @@ class Parts:
 
     def seeds_done(self) -> int:
         """How many of the first seeds are kept in every scenario."""
-        missing = (
-            n for n in range(self.seeds) if not all(self.path(name, n).exists() for name in self.plan)
-        )
+        missing = (n for n in range(self.seeds) if not all(self.path(name, n).exists() for name in self.plan))
         return next(missing, self.seeds)
 
     def of_first(self, seeds: int) -> Parts:

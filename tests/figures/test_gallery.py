@@ -222,7 +222,7 @@ def test_what_is_no_result_is_refused(what: str, tmp_path: Path) -> None:
 
 
 def check_week(module: Any) -> None:
-    """Each hour of a weekday is the mean of such days, over all countries; days that are not there are none."""
+    """Each hour of a weekday is the mean of such days, over all countries; other days have none."""
     frames = synthetic.frames(500)
     table = frames.weekdays
     for column in module.PANELS:
@@ -349,8 +349,12 @@ def check_spread(module: Any) -> None:
 PLANTS = [
     (week, '["weekday"].to_numpy(np.int64) * 24', '["weekday"].to_numpy(np.int64) * 7', check_week),
     (week, "days[:, None] > 0", "days[:, None] >= 0", check_week),
-    (of_comparison, '("baseline", "value", "difference", "low", "high")\n        )',
-     '("baseline", "value", "value", "low", "high")\n        )', check_change_by_hour),
+    (
+        of_comparison,
+        '("baseline", "value", "difference", "low", "high")\n        )',
+        '("baseline", "value", "value", "low", "high")\n        )',
+        check_change_by_hour,
+    ),
     (of_comparison, "100 * here[", "here[", check_change_by_hour),
     (study_spread, "week < whole", "week <= whole", check_weeks),
     (study_spread, '"working_seconds": WORKING', '"working_seconds": ("paid_seconds",)', check_weeks),

@@ -86,7 +86,8 @@ def check_weekdays(module: Any) -> None:
     )
     weekday = pd.to_datetime(series["date"]).dt.day_of_week
     for column, of_day in (("posted", "requester_posted"), ("paid_seconds", "paid_seconds")):
-        assert table.groupby("weekday")[column].sum().tolist() == series.groupby(weekday)[of_day].sum().tolist()
+        by_day = series.groupby(weekday)[of_day].sum().tolist()
+        assert table.groupby("weekday")[column].sum().tolist() == by_day
     assert table.groupby("weekday")["days"].first().tolist() == [1, 1, 1, 1, 2, 2, 2]
     assert min(table[column].sum() for column in sums) > 100
 
