@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,12 +200,27 @@ def report(words: Sequence[str]) -> int:
     from sim.report.page import page_of, render
     from sim.study.result import replacing
 
-    text = render(page_of(result))
+    with _writing(file):
+        text = render(page_of(result))
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as out:
         out.write(text.encode("utf-8"))
     print(file)
     return 0
+
+
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Say for how long a page has been made, on one line that is gone after it, if someone is watching."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("Drawing and writing {task.description}"), TimeElapsedColumn()
+    watched = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
+        progress.add_task(escape(file.name), total=None)
+        yield
 
 
 def _sort_report(words: Sequence[str]) -> tuple[str, Path]:

@@ -22,7 +22,7 @@ from sim.app.player import COMPARISON
 from sim.errors import UserError
 from sim.figures import comparison as of_comparison
 from sim.figures import gallery, style
-from sim.study.compare import Comparison, load_comparison, write_csv
+from sim.study.compare import ALL_LINES, Comparison, load_comparison, write_csv
 from sim.study.incidence import CASH
 from sim.study.measure import WORLD
 from sim.study.result import RunResult, frame_file, load
@@ -126,9 +126,13 @@ def world_table(found: Found) -> pd.DataFrame:
 
 
 def money_table(found: Found) -> pd.DataFrame:
-    """Return who gains and who pays in cash, of the world, as `incidence.parquet` holds it (USD)."""
+    """Return who gains and who pays in cash, of the world, as `incidence.parquet` holds it (USD).
+
+    Lines through which no money goes in either are left out.
+    """
     table = found.compared.incidence
     rows = table[(table["table"] == CASH) & (table["group"] == WORLD)]
+    rows = rows[(rows[["baseline", "value"]] != 0).any(axis=1) | (rows["line"] == ALL_LINES)]
     return rows[["line", "baseline", "value", "difference", "low", "high"]].reset_index(drop=True)
 
 
