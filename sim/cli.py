@@ -64,25 +64,38 @@ MAIN_PARAMETERS = (
 USAGE = """\
 clickmarket: a simulated market of click work
 
-  clickmarket run [SETTING ...]   simulate the market, write a folder of results
-  clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
-                                  what policies change, for whom, and who pays
-  clickmarket sweep SETTING=VALUES ... [seeds=N]
-                                  every point of a study, here or on a cluster
-  clickmarket status | verify | compact FOLDER
-                                  look after the folder of a sweep
-  clickmarket sensitivity | response | pareto | discover | replications FOLDER
-                                  what a sweep shows
-  clickmarket validate            the market against what was observed
+Simulate
+  clickmarket run [SETTING ...]
+      play the market, write a folder of results
+  clickmarket compare BASELINE SCENARIO ... [seeds=N]
+      what policies change, for whom, and who pays
+  clickmarket explore [FOLDER]
+      the same on a page in a browser of this machine
+  clickmarket validate
+      the market against what was observed
+
+Look at a folder of results
   clickmarket plot RESULT [FIGURE ...]
-                                  draw a result's figures
-  clickmarket report RESULT       write one page to read, print or mail
-  clickmarket explore [FOLDER]    a page on this machine to choose, run and compare
-  clickmarket doctor              check this installation
-  clickmarket completion SHELL    tab completion for bash, zsh or fish
+      draw its figures
+  clickmarket report RESULT
+      write one page to read, print or mail
+
+Many runs
+  clickmarket sweep SETTING=VALUES ... [seeds=N]
+      every point of a study, here or on a cluster
+  clickmarket status | verify | compact FOLDER
+      look after the folder of a sweep
+  clickmarket sensitivity | response | pareto FOLDER
+  clickmarket discover | replications FOLDER
+      what a sweep shows
+
+This program
+  clickmarket doctor              check the installation
+  clickmarket completion SHELL    for the Tab key
   clickmarket --version           print the version
 
-clickmarket COMMAND --help explains a command, its words and its settings.
+A SETTING is a word like workers.count=2000.
+clickmarket COMMAND --help explains a command.
 """
 
 FIRST_STEPS = """\
@@ -91,11 +104,15 @@ clickmarket: a simulated market of click work
 First steps
   clickmarket doctor
       check this installation
-  clickmarket run world=six_regions workers.count=2000 time.days=30
-      a month of a small market; seconds, once the model is compiled
-  clickmarket compare none usage_tax+universal_income seeds=5 \\
-      world=six_regions workers.count=2000 time.days=90
-      what a tax and an income change, and who pays; about a minute
+  clickmarket run world=six_regions \\
+      workers.count=2000 time.days=30
+      a month of a small market, six regions of the world;
+      seconds, once the model is compiled (a minute)
+  clickmarket compare none usage_tax+universal_income \\
+      world=six_regions workers.count=2000 \\
+      time.days=90 seeds=5
+      what a tax and an income change, and who pays;
+      about a minute
 
 All commands: clickmarket --help
 """
