@@ -83,7 +83,8 @@ def tell(error: UserError) -> None:
 def begin() -> None:
     """Take the state of a new session from the link that it was opened with."""
     query = dict(st.query_params)
-    show, figure = query.pop(SHOW, "changes"), query.pop(FIGURE, "") if query.get(SHOW) == "more" else ""
+    show = query.pop(SHOW, "changes")
+    figure = query.pop(FIGURE, "") if show == "more" else ""
     kept, state = st.session_state, State()
     kept.session, kept.job, kept.problem = secrets.token_hex(16), None, None
     kept.sweep_query = query if show == SWEEP else {}
