@@ -64,38 +64,25 @@ MAIN_PARAMETERS = (
 USAGE = """\
 clickmarket: a simulated market of click work
 
-Simulate
-  clickmarket run [SETTING ...]
-      play the market, write a folder of results
-  clickmarket compare BASELINE SCENARIO ... [seeds=N]
-      what policies change, for whom, and who pays
-  clickmarket explore [FOLDER]
-      the same on a page in a browser of this machine
-  clickmarket validate
-      the market against what was observed
-
-Look at a folder of results
-  clickmarket plot RESULT [FIGURE ...]
-      draw its figures
-  clickmarket report RESULT
-      write one page to read, print or mail
-
-Many runs
+  clickmarket run [SETTING ...]   simulate the market, write a folder of results
+  clickmarket compare BASELINE SCENARIO ... [seeds=N] [SETTING ...]
+                                  what policies change, for whom, and who pays
   clickmarket sweep SETTING=VALUES ... [seeds=N]
-      every point of a study, here or on a cluster
+                                  every point of a study, here or on a cluster
   clickmarket status | verify | compact FOLDER
-      look after the folder of a sweep
-  clickmarket sensitivity | response | pareto FOLDER
-  clickmarket discover | replications FOLDER
-      what a sweep shows
-
-This program
-  clickmarket doctor              check the installation
-  clickmarket completion SHELL    for the Tab key
+                                  look after the folder of a sweep
+  clickmarket sensitivity | response | pareto | discover | replications FOLDER
+                                  what a sweep shows
+  clickmarket validate            the market against what was observed
+  clickmarket plot RESULT [FIGURE ...]
+                                  draw a result's figures
+  clickmarket report RESULT       write one page to read, print or mail
+  clickmarket explore [FOLDER]    a page on this machine to choose, run and compare
+  clickmarket doctor              check this installation
+  clickmarket completion SHELL    tab completion for bash, zsh or fish
   clickmarket --version           print the version
 
-A SETTING is a word like workers.count=2000.
-clickmarket COMMAND --help explains a command.
+A SETTING is a word like seed=7; clickmarket COMMAND --help explains the rest.
 """
 
 FIRST_STEPS = """\
