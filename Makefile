@@ -69,7 +69,7 @@ define set_up
 	  echo "$(1) cannot make environments: its venv module is incomplete (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Setting up $(2) from requirements.lock; once, for about a minute."
 	@$(1) -m venv $(2)
-	@$(2)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --use-pep517 --require-hashes -r requirements.lock
+	@$(2)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --use-pep517 --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime -r requirements.lock
 	@$(2)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(2)/$(STAMP)
 endef

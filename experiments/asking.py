@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.composition import compose
 from sim.config import Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, one_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
@@ -163,15 +163,6 @@ def _last_wins(words: Sequence[str]) -> list[str]:
     """
     last = {key if (key := word.partition("=")[0]) != FILE_KEY else word: word for word in words}
     return [word.replace(f"={HERE}", f"={FOLDER}/") for word in last.values()]
-
-
-def one_of(path: str, value: str, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise UserError(
-            f"{path}={value} is not known.", path=path, value=value, allowed=", ".join(allowed),
-            nearest=f"{path}={nearest_or_first(value, allowed)}",
-        )  # fmt: skip
-    return value
 
 
 def count_of(path: str, text: str, most: int) -> int:

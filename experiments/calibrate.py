@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from experiments.asking import FOLDER, count_of, one_of, said_by_files, without
+from experiments.asking import FOLDER, count_of, said_by_files, without
 from experiments.emulator import (
     CUT,
     Emulator,
@@ -39,7 +39,7 @@ from experiments.telling import days_told, guarded
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
-from sim.errors import Terminated, UserError
+from sim.errors import Terminated, UserError, one_of
 from sim.figures import style
 from sim.market import posting, search
 from sim.model import ClickWorkModel

@@ -23,14 +23,14 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.asking import FOLDER, count_of, one_of
+from experiments.asking import FOLDER, count_of
 from experiments.assumptions import LUCK, Lever, assumptions, levers_of, luck, moved
 from experiments.telling import days_told, guarded, write_table
 from experiments.verdict import ABOVE, BELOW
 from sim.compile import is_cold, source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
-from sim.errors import Terminated, UserError
+from sim.errors import Terminated, UserError, one_of
 from sim.figures import style
 from sim.market import posting, search
 from sim.model import ClickWorkModel

@@ -21,7 +21,7 @@ from experiments.playing import play
 from experiments.verdict import Finding, table_of, verdict
 from sim.cli import INTERRUPTED, TERMINATED, USER_ERROR
 from sim.compile import source_hash
-from sim.errors import Terminated, UserError, nearest_or_first
+from sim.errors import Terminated, UserError, one_of
 from sim.figures import style
 from sim.outcomes.width import width_of_text, wrapped
 from sim.study.analysis import LEAST_SEEDS
@@ -76,13 +76,7 @@ def command(words: Sequence[str]) -> int:
 def _play_named(words: Sequence[str]) -> None:
     names = [word for word in words if "=" not in word]
     for name in names:
-        if name not in ALL:
-            raise UserError(
-                "is no experiment.",
-                path=name,
-                allowed=", ".join(ALL),
-                nearest=nearest_or_first(name, ALL),
-            )
+        one_of("", name, ALL, f"{name} is no experiment.", typed="*")
     rest = [word for word in words if "=" in word]
     asked = [ask(name, rest) for name in names or ALL]
     for one in asked:

@@ -87,7 +87,7 @@ clickmarket: a simulated market of click work
   clickmarket completion SHELL    tab completion for bash, zsh or fish
   clickmarket --version           print the version
 
-clickmarket COMMAND --help explains a command, its words and its settings.
+A SETTING is a word like seed=7; clickmarket COMMAND --help explains the rest.
 """
 
 FIRST_STEPS = """\
@@ -96,11 +96,15 @@ clickmarket: a simulated market of click work
 First steps
   clickmarket doctor
       check this installation
-  clickmarket run world=six_regions workers.count=2000 time.days=30
-      a month of a small market; seconds, once the model is compiled
-  clickmarket compare none usage_tax+universal_income seeds=5 \\
-      world=six_regions workers.count=2000 time.days=90
-      what a tax and an income change, and who pays; about a minute
+  clickmarket run world=six_regions \\
+      workers.count=2000 time.days=30
+      a month of a small market, six regions of the world;
+      seconds, once the model is compiled (a minute)
+  clickmarket compare none usage_tax+universal_income \\
+      world=six_regions workers.count=2000 \\
+      time.days=90 seeds=5
+      what a tax and an income change, and who pays;
+      about a minute
 
 All commands: clickmarket --help
 """

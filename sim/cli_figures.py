@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, one_of
 from sim.validation import check_folder
 
 PLOTS = "plots"
@@ -115,14 +117,7 @@ def _drawings(pictures: Mapping[str, Any], result: Any, asked: PlotWords) -> lis
     ]
     allowed = sorted({option for name in named or has for option in has[name]})
     for option, value in asked.options.items():
-        if option not in allowed:
-            raise UserError(
-                "is no option of these figures.",
-                path=option,
-                value=value,
-                allowed=", ".join(f"{one}=..." for one in (*allowed, "format", "to")),
-                nearest=f"{nearest_or_first(option, (*allowed, 'format', 'to'))}={value}",
-            )
+        key_among(option, value, (*allowed, "format", "to"), "is no option of these figures.")
     found = []
     for name in named:
         own = {option: value for option, value in asked.options.items() if option in has[name]}
@@ -143,12 +138,7 @@ def _sort(words: Sequence[str]) -> PlotWords:
         if word == "--list":
             list_only = True
         elif word.startswith("-"):
-            raise UserError(
-                "There is no such option.",
-                value=word,
-                allowed=f"{', '.join(OPTIONS)}; others have no dashes: format=svg",
-                nearest=nearest_or_first(word, OPTIONS),
-            )
+            one_of("", word, OPTIONS, "There is no such option.", "; others have no dashes: format=svg", "*")
         elif equals and places and not Path(word).exists():
             if not value or name in options:
                 raise UserError(
@@ -178,14 +168,7 @@ def _formats(text: str) -> list[str]:
 
     found = list(dict.fromkeys(text.split(",")))
     for one in found:
-        if one not in FORMATS:
-            raise UserError(
-                "is no format that figures are written in.",
-                path="format",
-                value=one,
-                allowed=", ".join(FORMATS),
-                nearest=f"format={nearest_or_first(one, FORMATS)}",
-            )
+        one_of("format", one, FORMATS, "is no format that figures are written in.")
     return found
 
 
@@ -217,12 +200,27 @@ def report(words: Sequence[str]) -> int:
     from sim.report.page import page_of, render
     from sim.study.result import replacing
 
-    text = render(page_of(result))
+    with _writing(file):
+        text = render(page_of(result))
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as out:
         out.write(text.encode("utf-8"))
     print(file)
     return 0
+
+
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Say for how long a page has been made, on one line that is gone after it, if someone is watching."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("Drawing and writing {task.description}"), TimeElapsedColumn()
+    watched = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
+        progress.add_task(escape(file.name), total=None)
+        yield
 
 
 def _sort_report(words: Sequence[str]) -> tuple[str, Path]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import Terminated, UserError, nearest_or_first
+from sim.errors import Terminated, UserError, key_among, one_of
 
 DAMAGED = 4
 OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
@@ -254,12 +254,7 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
         elif word == "--dry-run":
             dry_run = True
         elif word.startswith("-"):
-            raise UserError(
-                "There is no such option.",
-                value=word,
-                allowed=", ".join(OPTIONS) + "; settings have no dashes",
-                nearest=nearest_or_first(word, OPTIONS),
-            )
+            one_of("", word, OPTIONS, "There is no such option.", "; settings have no dashes", "*")
         elif option in OWN and equals:
             own[option] = value
         else:
@@ -460,14 +455,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
     pairs = [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]
     allowed = (*WORDS_OF[command], *FURTHER.get(command, ()))
     for name, value in pairs:
-        if name not in allowed:
-            raise UserError(
-                f"is not a word of clickmarket {command}.",
-                path=name,
-                value=value,
-                allowed=", ".join(f"{one}=..." for one in allowed),
-                nearest=f"{nearest_or_first(name, allowed)}={value}",
-            )
+        key_among(name, value, allowed, f"is not a word of clickmarket {command}.")
     _refuse_twice(command, pairs)
     asked = dict(pairs)
     for name in WORDS_OF[command]:

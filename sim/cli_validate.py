@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, one_of
 
 OPTIONS = ("--plugin", "--help")
 USUAL_SEEDS, USUAL_TRIAL_SEEDS = 20, 6
@@ -84,12 +84,7 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> ValidateWords:
         if option == "--plugin":
             plugins.append(plugin(value if equals else next(rest, "")))
         elif word.startswith("-"):
-            raise UserError(
-                "There is no such option.",
-                value=word,
-                allowed=", ".join(OPTIONS) + "; settings have no dashes",
-                nearest=nearest_or_first(word, OPTIONS),
-            )
+            one_of("", word, OPTIONS, "There is no such option.", "; settings have no dashes", "*")
         elif option in ("seeds", "trial_seeds", "jobs") and equals:
             numbers[option] = _number(option, value)
         else:

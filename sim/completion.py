@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import one_of
 
 BASH = r"""# bash: eval "$(clickmarket completion bash)", in ~/.bashrc to keep it
 _clickmarket() {
@@ -88,16 +88,10 @@ def command(words: Sequence[str], commands: Sequence[str]) -> int:
         print(COMPLETION_USAGE, end="")
     elif shell == WORDS:
         print("".join(f"{one}\n" for one in candidates(words[2:], commands)), end="")
-    elif shell in SHELLS:
-        print(SHELLS[shell], end="")
     else:
-        raise UserError(
-            "is no shell for which there is a completion.",
-            path="completion",
-            value=shell,
-            allowed=", ".join(SHELLS),
-            nearest=f"clickmarket completion {nearest_or_first(shell, SHELLS)}",
-        )
+        told = "is no shell for which there is a completion."
+        one_of("completion", shell, SHELLS, told, typed="clickmarket completion *")
+        print(SHELLS[shell], end="")
     return 0
 
 

@@ -98,6 +98,47 @@ def nearest_or_first(name: str, candidates: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
+def one_of(
+    path: str,
+    value: Any,
+    names: Iterable[Any],
+    message: str = "is not known.",
+    more: str = "",
+    typed: str = "",
+) -> Any:
+    """Return a value that is one of some names; refuse any other, with the nearest name.
+
+    Parameters
+    ----------
+    path, value
+        Where the value stands, and what stands there.
+    names
+        What would have been accepted.
+    message
+        What is wrong, as a `UserError` has it.
+    more
+        What else would have been accepted, after the names.
+    typed
+        How the nearest name is typed, with a star in its place; as the path's value where nothing is said.
+    """
+    known = [str(name) for name in names]
+    if value in known:
+        return value
+    near = nearest_or_first(str(value), known)
+    spelt = typed.replace("*", near) if typed else f"{path}={near}"
+    raise UserError(message, path=path, value=value, allowed=", ".join(known) + more, nearest=near and spelt)
+
+
+def key_among(key: str, value: str, keys: Iterable[str], message: str) -> str:
+    """Return the key of a word `key=value` if it is one of some keys; refuse any other, with the nearest."""
+    known = list(keys)
+    if key in known:
+        return key
+    near = nearest_or_first(key, known)
+    allowed = ", ".join(f"{one}=..." for one in known) or "none: there are no such words"
+    raise UserError(message, path=key, value=value, allowed=allowed, nearest=near and f"{near}={value}")
+
+
 def _closest(name: str, candidates: Iterable[str], cutoff: float) -> list[str]:
     """Compare without regard to case; a very long name is compared by its beginning, to stay quick."""
     by_lower: dict[str, str] = {}

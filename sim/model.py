@@ -56,7 +56,7 @@ from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
-from sim.errors import UserError, nearest
+from sim.errors import UserError, one_of
 from sim.ledger import (
     CAPITAL,
     PROFIT_TAX,
@@ -1305,15 +1305,8 @@ class ClickWorkModel(mesa.Model):
 
     def platform_number(self, name: str) -> int:
         """Index of a platform by name."""
-        if name not in self.platform_names:
-            raise UserError(
-                "There is no such platform.",
-                path="platform",
-                value=name,
-                allowed=", ".join(self.platform_names),
-                nearest=nearest(str(name), self.platform_names),
-            )
-        return self.platform_names.index(name)
+        names = self.platform_names
+        return names.index(one_of("platform", name, names, "There is no such platform.", typed="*"))
 
     def admitting_platform(self, row: int, name: str) -> int:
         """Index of a platform by name, if it admits a worker's country or has the worker already."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.config import Config
-from sim.errors import UNSET, UserError, nearest_or_first, one_line
+from sim.errors import UNSET, UserError, nearest_or_first, one_line, one_of
 from sim.schema import ANY_NAME, describe, join, slots, spell, takes_new_names, takes_settings, unknown_key
 
 OVERRIDE_CHARACTERS = 4096
@@ -228,17 +228,9 @@ def _group_choice(change: Change, names: list[str]) -> Choice:
         # What is chosen together means the same in any order.
         return tuple(sorted(set(value)))
     value = wrong[0] if several else value
-    if isinstance(value, str) and value in names:
-        return value
     together = ",".join([name for name in names if name != "none"][:2])
     more = f", or several: {change.path}=[{together}]" if change.path in SEVERAL else ""
-    raise UserError(
-        "is not one of the group's names.",
-        path=change.path,
-        value=value,
-        allowed="one of " + ", ".join(names) + more,
-        nearest=f"{change.path}={nearest_or_first(str(value), names)}",
-    )
+    return str(one_of(change.path, value, names, "is not one of the group's names.", more))
 
 
 def apply_change(tree: dict[str, Any], change: Change) -> None:

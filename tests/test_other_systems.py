@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 
 from sim.cli import main
 from sim.model import ClickWorkModel
+from sim.study.compare import file_name
 from sim.study.lock import only_one, taking_turns
+from tests.conftest import Exercised
 from tests.support.markets import fingerprint, tiny
 
 
@@ -51,3 +55,66 @@ def test_memory_that_cannot_be_limited_is_refused(
     )
     assert main(["sweep", "seeds=2", "memory=4096"]) == 2
     assert "memory cannot be limited on this system." in capsys.readouterr().err
+
+
+OTHERS = """
+import importlib, os, pkgutil, sys
+for name in ("fcntl", "resource"):
+    sys.modules[name] = None
+for name in ("getuid", "geteuid", "sched_getaffinity", "fork"):
+    if hasattr(os, name):
+        delattr(os, name)
+import sim, experiments
+count = 0
+for package in (sim, experiments):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name.endswith("__main__") or found.name == "sim.app.page" or (
+            found.name.startswith("sim.app") and importlib.util.find_spec("streamlit") is None
+        ):
+            continue
+        importlib.import_module(found.name)
+        count += 1
+from sim.cli import main
+tiny = ["world=north_south", "workers.count=40", "requesters.count=8", "time.days=2", "time.warmup_days=0",
+        f"results.dir={sys.argv[1]}", "record.figures=false"]
+assert main(["run", *tiny]) == 0
+assert main(["compare", "none", "usage_tax+universal_income", *tiny, "seeds=1", "jobs=1"]) == 0
+assert main(["sweep", "market.looks=4,8", "seeds=1", *tiny[:-1], "engine=serial"]) == 0
+assert main(["doctor"]) in (0, 1)
+print("modules", count)
+"""
+
+FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
+"""What no name of a file may have on Windows."""
+
+
+def test_all_works_without_what_windows_lacks(tmp_path: Path, exercised: Exercised) -> None:
+    """Every module is imported, and a tiny market, comparison and sweep are played; names fit Windows."""
+    root = Path(__file__).resolve().parents[1]
+    there = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root), "MPLBACKEND": "agg"}
+    told = subprocess.run(
+        [sys.executable, "-c", OTHERS, str(tmp_path / "results")],
+        cwd=tmp_path, env=there, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    written = [path for path in tmp_path.rglob("*") if path != tmp_path / "results"]
+    assert [path for path in written if FORBIDDEN.search(path.name)] == []
+    exercised("modules imported", int(told.stdout.split()[-1]), at_least=150)
+    exercised("names of files", len(written), at_least=45)
+
+
+@pytest.mark.parametrize("name", ["a:b", "con", "NUL.txt", "x.", "x ", "a*", "tab\t", "lpt1.csv"])
+def test_names_that_windows_refuses_are_noticed(name: str) -> None:
+    assert FORBIDDEN.search(name)
+
+
+@pytest.mark.parametrize("scenario", ["a:b/../c", "x?*", "é\n|", "C:\\x", "k=1,2"])
+def test_names_of_scenarios_and_figures_fit_windows(scenario: str) -> None:
+    for name in (f"00-{file_name(scenario)}.yaml", f"money-00-{file_name(scenario)}.png"):
+        assert not FORBIDDEN.search(name)
+
+
+def test_no_page_on_windows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(["explore"]) == 2
+    assert "does not work on Windows" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from sim.agents.government import Government
 from sim.agents.platform import Platform
 from sim.agents.traits import column_of
 from sim.agents.worker import Worker
-from sim.errors import UserError, nearest
+from sim.errors import UserError, one_of
 
 
 def classes_by_name(
@@ -34,13 +34,7 @@ def classes_by_name(
         raise UserError("Classes are given by name.", path=setting, value=given, allowed=wanted)
     for name, kind in given.items():
         path = f"{setting}.{name}"
-        if name not in names:
-            raise UserError(
-                "There is nothing of this name.",
-                path=path,
-                allowed=", ".join(names),
-                nearest=nearest(str(name), names),
-            )
+        one_of(path, name, names, "There is nothing of this name.", typed="*")
         if not (isinstance(kind, type) and issubclass(kind, base)):
             raise UserError(
                 "This is not a class of the right kind.",

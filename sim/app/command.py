@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def explore(words: Sequence[str]) -> int:
         print(USAGE, end="")
         return 0
     folder, port = sort_words(words)
+    require_system()
     require_extra()
     if folder:
         from sim.app.sweeps import open_sweep
@@ -73,6 +75,15 @@ def read_port(text: str) -> int:
         "is no port that can be used.", path="port", value=text,
         allowed="1024 to 65535; 0 for any that is free", nearest=f"port={USUAL_PORT}",
     )  # fmt: skip
+
+
+def require_system() -> None:
+    """Refuse in a sentence where the page has no way to talk to the process that plays."""
+    if sys.platform == "win32":
+        raise UserError(
+            "clickmarket explore does not work on Windows.", value=sys.platform,
+            allowed="Linux, macOS, or Linux within Windows (WSL)", nearest="clickmarket compare --help",
+        )  # fmt: skip
 
 
 def require_extra() -> None:

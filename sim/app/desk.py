@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -44,6 +45,10 @@ class Job:
         Sessions that wait for it.
     status, phase, days
         Where it is in the queue; compiling or playing; simulated days that are over, of all its runs.
+    so_far
+        What there is of it while it is played: of some seeds.
+    began, days_before
+        When the days that are being played began (seconds of a steady clock), and how many were over then.
     paths, error
         What came of it.
     """
@@ -55,13 +60,33 @@ class Job:
     status: str = WAITING
     phase: str = player.PLAYING
     days: int = 0
+    so_far: player.Paths | None = None
+    began: float | None = None
+    days_before: int = 0
     paths: player.Paths | None = None
     error: UserError | None = None
 
     @property
     def share(self) -> float:
         """Share of the simulated days that are over."""
-        return min(1.0, self.days / (runs_of(self.state) * (self.state.days + self.state.warmup)))
+        return min(1.0, self.days / self.all_days)
+
+    @property
+    def all_days(self) -> int:
+        """Simulated days of all its runs."""
+        return runs_of(self.state) * (self.state.days + self.state.warmup)
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long it will take from now on at the pace so far; None before there is a pace."""
+        played = self.days - self.days_before
+        if self.began is None or played <= 0:
+            return None
+        return (now - self.began) * max(0, self.all_days - self.days) / played
+
+    def enter(self, phase: str, now: float) -> None:
+        """Note that days are played in another way from now on."""
+        if phase != self.phase or self.began is None:
+            self.phase, self.began, self.days_before = phase, now, self.days
 
 
 class Player:
@@ -234,7 +259,9 @@ class Desk:
                 if word == player.DAY:
                     job.days += 1
                 elif word in (player.COMPILING, player.PLAYING):
-                    job.phase = word
+                    job.enter(word, time.monotonic())
+                elif word == player.SO_FAR:
+                    (job.so_far,) = rest
                 else:
                     return (word, *rest)
         except (EOFError, OSError):

@@ -6,10 +6,11 @@ Streamlit runs this file from top to bottom whenever someone moves something.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -19,22 +20,53 @@ from sim.app.desk import BROKEN, RUNNING, STOPPED, WAITING, Job
 from sim.app.player import COMPILING
 from sim.app.results import Found
 from sim.app.state import SPANS, WHOLE, State
-from sim.errors import UserError
-from sim.figures import study as of_study
+from sim.errors import UserError, one_of
+
+
+class Section(NamedTuple):
+    """A section of the page: its heading, rows of figures of the gallery, and the tables behind them."""
+
+    heading: str
+    figures: tuple[tuple[str, ...], ...]
+    tables: tuple[str, ...] = ()
+    of_runs: str = ""
+
 
 SECTIONS = {
-    "changes": ("What changes", (("changes",), ("winners",)), "comparison"),
-    "clock": ("Clock", (("clock", "clock_baseline"),), ""),
-    "map": ("Map", (("map",),), "countries"),
-    "pay": ("Pay", (("pay", "pay_baseline"), ("lorenz", "lorenz_baseline")), ""),
-    "money": ("Money", (("money",), ("money_baseline",)), "flows"),
+    "changes": Section(
+        "What changes", (("comparison-forest",), ("comparison-winners",), ("comparison-fan",)),
+        ("comparison", "weeks"),
+    ),
+    "clock": Section(
+        "Clock", (("comparison-clock",), ("baseline-clock", "scenario-clock"),
+                  ("baseline-week", "scenario-week")), ("clock",), "weekdays",
+    ),
+    "map": Section("Map", (("comparison-transfers",), ("comparison-hours",)), ("countries", "hours")),
+    "pay": Section(
+        "Pay", (("comparison-pay", "comparison-lorenz"), ("comparison-deciles",),
+                ("baseline-pay", "scenario-pay")), ("spread",), "workers",
+    ),
+    "money": Section(
+        "Money", (("comparison-money-baseline",), ("comparison-money",)), ("flows", "incidence")
+    ),
+    "more": Section("All figures", ()),
+}  # fmt: skip
+"""Sections of the page; those of runs, with the first seed, are there first."""
+
+FIRST = ("clock", "pay", "more")
+"""Sections that have something to show before there is a comparison."""
+
+NARROW = """<style>
+@media (max-width: 700px) {
+  [class*="st-key-wide-"] [data-testid="stImage"] { overflow-x: auto; width: 100% }
+  [class*="st-key-wide-"] [data-testid="stImage"] > * { width: max-content !important; max-width: none }
+  [class*="st-key-wide-"] img { max-width: none !important; width: 820px !important }
 }
-"""Sections of the page: heading, figures that stand side by side, and the table of the comparison behind."""
+</style>"""
+"""On a narrow screen wide figures keep a size at which they can be read, and are moved sideways."""
 
-RUN_TABLE_OF = {"clock": "clock", "pay": "workers"}
-"""The table of the runs behind a section that shows the runs of the first seed."""
-
-SHOW, SWEEP = "show", "sweep"
+WIDE_PIXELS = 700
+SHOW, FIGURE, SWEEP = "show", "figure", "sweep"
 POLL_SECONDS = 0.5
 SIZES = ("workers", "days", "warmup", "seeds", "seed")
 TAX_OF = {"usage_tax": "usage_tax", "turnover_tax": "turnover_tax", "profit_tax": "profit_tax",
@@ -52,17 +84,19 @@ def begin() -> None:
     """Take the state of a new session from the link that it was opened with."""
     query = dict(st.query_params)
     show = query.pop(SHOW, "changes")
+    figure = query.pop(FIGURE, "") if show == "more" else ""
     kept, state = st.session_state, State()
     kept.session, kept.job, kept.problem = secrets.token_hex(16), None, None
     kept.sweep_query = query if show == SWEEP else {}
     try:
-        if show not in (*SECTIONS, SWEEP):
-            raise UserError("is no section of the page.", path=SHOW, value=show,
-                            allowed=", ".join((*SECTIONS, SWEEP)), nearest=f"{SHOW}=changes")  # fmt: skip
+        one_of(SHOW, show, (*SECTIONS, SWEEP), "is no section of the page.")
+        if figure:
+            one_of(FIGURE, figure, results.known_names(), "is no figure of the page.")
         state = State() if show == SWEEP else states.from_query(query)
     except UserError as error:
-        kept.problem, show = error, "changes"
+        kept.problem, show, figure = error, "changes", ""
     kept.section = show if show in SECTIONS else "changes"
+    kept.figure = figure or results.known_names()[0]
     kept.view = SWEEP if show == SWEEP and shared.get().sweep_folder else "market"
     for name, value in asdict(state).items():
         kept[name] = list(value) if name == "policies" else value
@@ -73,6 +107,7 @@ def main() -> None:
     st.set_page_config(page_title="clickmarket", page_icon="🕐", layout="wide")
     if "session" not in st.session_state:
         begin()
+    st.html(NARROW)
     st.title("clickmarket")
     if st.session_state.problem is not None:
         tell(st.session_state.problem)
@@ -98,20 +133,25 @@ def show_market() -> None:
         tell(error)
         return
     ask_and_wait(state)
-    job = shared.get().desk.found(state)
+    job = shared.get().desk.found(state) or playing(state)
+    if job is not None and (job.paths or job.so_far):
+        show_found(state, results.read(job), job)
+    elif job is None:
+        st.info("Nothing has been played for these settings. Press **Run** in the sidebar.")
+    query = query_of(state)
+    st.query_params.from_dict(query)
+    show_commands(states.commands(state), query)
+
+
+def query_of(state: State) -> dict[str, str]:
+    """Return the query of a link to a state and what is shown of it."""
     section = st.session_state.section
-    st.query_params.from_dict(query_of(state, section))
-    if job is None:
-        if not is_playing(state):
-            st.info("Nothing has been played for these settings. Press **Run** in the sidebar.")
-    else:
-        show_found(state, results.read(job))
-    show_commands(states.commands(state), query_of(state, section))
-
-
-def query_of(state: State, section: str) -> dict[str, str]:
-    """Return the query of a link to a state and a section."""
-    return {**states.to_query(state), **({SHOW: section} if section != "changes" else {})}
+    shown = {SHOW: section} if section != "changes" else {}
+    return {
+        **states.to_query(state),
+        **shown,
+        **({FIGURE: st.session_state.figure} if section == "more" else {}),
+    }
 
 
 def choose() -> State:
@@ -150,37 +190,94 @@ def ask_and_wait(state: State) -> None:
     if job is None:
         return
     if job.status in (WAITING, RUNNING):
-        st.fragment(watch, run_every=POLL_SECONDS)(job)
+        st.fragment(watch, run_every=POLL_SECONDS)(job, job.so_far)
     elif job.status == BROKEN and job.error is not None:
         tell(job.error)
     elif job.status == STOPPED:
         st.warning("Cancelled; nothing is kept of it.")
 
 
-def is_playing(state: State) -> bool:
-    """Whether exactly this state is waiting or played for the session."""
+def playing(state: State) -> Job | None:
+    """Return the request of the session if exactly this state is waiting or played."""
     job: Job | None = st.session_state.job
-    return job is not None and job.status in (WAITING, RUNNING) and job.key == states.key_of(state)
+    here = job is not None and job.status in (WAITING, RUNNING) and job.key == states.key_of(state)
+    return job if here else None
 
 
-def watch(job: Job) -> None:
+def watch(job: Job, shown: Any) -> None:
     """Show how far a request is, and a button that cancels it; called anew twice a second."""
     desk = shared.get().desk
-    if job.status not in (WAITING, RUNNING):
+    if job.status not in (WAITING, RUNNING) or job.so_far is not shown:
         st.rerun()
     elif job.status == WAITING:
         st.progress(0.0, text=f"Waiting: {desk.position(job)} before this one")
-    elif job.phase == COMPILING:
-        st.progress(job.share, text="Compiling the model for this machine, once: about a minute")
     else:
-        st.progress(job.share, text=f"Playing {states.runs_of(job.state)} runs: {job.share:.0%}")
+        st.progress(job.share, text=how_far(job, time.monotonic()))
     if st.button("Cancel", key="cancel"):
         desk.cancel(st.session_state.session)
         st.rerun()
 
 
-def show_found(state: State, found: Found) -> None:
-    """Show numbers and figures of a finished request."""
+def how_far(job: Job, now: float) -> str:
+    """Say how far a request is, and how long it will take."""
+    if job.phase == COMPILING:
+        return "Compiling the model for this machine, once: about a minute"
+    left = job.seconds_left(now)
+    told = f"Playing {states.runs_of(job.state)} runs: {job.share:.0%}"
+    if left is None:
+        return told
+    minutes, seconds = divmod(round(left), 60)
+    return f"{told}, about {f'{minutes} min ' if minutes else ''}{seconds} s left"
+
+
+def show_found(state: State, found: Found, job: Job) -> None:
+    """Show numbers and figures of a request that is finished, or those that are there already."""
+    if found.comparison is None:
+        st.info("The runs of the first seed are there; differences follow when two seeds are played.")
+    else:
+        if not job.paths:
+            st.info(f"So far {found.seeds} of {state.seeds} seeds; more make the intervals narrower.")
+        show_headlines(found)
+    choose_section(found)
+    section = st.session_state.section
+    if found.comparison is None and section not in FIRST:
+        section = FIRST[0]
+    _, figures, tables, of_runs = SECTIONS[section]
+    there = results.names(found)
+    if section == "more":
+        figures = ((choose_figure(there),),)
+    if section == "changes":
+        show_world(found)
+    for row in figures:
+        names = [name for name in row if name in there]
+        for place, name in zip(st.columns(len(names)) if names else [], names, strict=True):
+            with place:
+                show_named(found, name)
+    if section == "money" and found.comparison is not None:
+        show_incidence(found)
+    if found.comparison is not None:
+        for name in tables:
+            show_table(found, name)
+    if of_runs:
+        show_runs(state, found, of_runs)
+
+
+def choose_section(found: Found) -> None:
+    """Show the names of the sections, and keep which was chosen."""
+    names = {name: one.heading for name, one in SECTIONS.items()}
+    st.segmented_control("Show", list(names), key="section", format_func=names.__getitem__, required=True)
+
+
+def choose_figure(there: list[str]) -> str:
+    """Show the names of all figures that there are, and return the one that was chosen."""
+    kept = st.session_state
+    if kept.figure not in there:
+        kept.figure = there[0]
+    return str(st.selectbox("Figure", there, key="figure", format_func=results.about))
+
+
+def show_headlines(found: Found) -> None:
+    """Show the first numbers, and what a reader should know of them."""
     for remark in results.remarks(found):
         st.caption(remark)
     columns = st.columns(len(results.HEADLINES))
@@ -188,24 +285,19 @@ def show_found(state: State, found: Found) -> None:
         unit, value, change = results.headline(found, metric)
         column.metric(label, value, help=f"In {found.scenario}, {unit}")
         column.caption(f"{unit}; {change} against {found.baseline}")
-    names = {name: heading for name, (heading, _, _) in SECTIONS.items()}
-    st.segmented_control("Show", list(names), key="section", format_func=names.__getitem__, required=True)
-    section = st.session_state.section
-    _, figures, table = SECTIONS[section]
-    if section == "changes":
-        show_world(found)
-    for pair in figures:
-        columns = st.columns(len(pair))
-        for column, name in zip(columns, pair, strict=True):
-            of_baseline = name.endswith("_baseline")
-            heading = f"Baseline: {found.baseline}" if of_baseline else f"Scenario: {found.scenario}"
-            with column:
-                st.markdown(f"**{heading}**")
-                show_figure(found.key, name, partial(results.FIGURES[name], found))
-    if table:
-        show_table(found, table)
-    if section in RUN_TABLE_OF:
-        show_runs(state, found, RUN_TABLE_OF[section])
+
+
+def show_named(found: Found, name: str) -> None:
+    """Show a figure of the gallery under a heading that says of what it is."""
+    part = name.partition("-")[0]
+    of_one = {results.OF_BASELINE: found.baseline, results.OF_SCENARIO: found.scenario}
+    if name == results.MONEY_BEFORE:
+        st.markdown(f"**Baseline: {found.baseline}, all seeds**")
+    elif part in of_one:
+        st.markdown(f"**{part.capitalize()}: {of_one[part]}, first seed**")
+    else:
+        st.markdown(f"**{found.scenario}, against {found.baseline}**")
+    show_figure(found.key, name, partial(results.figure, found, name))
 
 
 def show_world(found: Found) -> None:
@@ -222,10 +314,28 @@ def show_world(found: Found) -> None:
     st.table({name: list(values) for name, values in spelt.items()})
 
 
+def show_incidence(found: Found) -> None:
+    """Show who gains and who pays in cash, in the world, with the paired difference and its interval."""
+    table = results.money_table(found)
+    columns = {"baseline": found.baseline, "value": found.scenario}
+    st.markdown("**Who gains and who pays, in cash (USD of the model; differences add up to 0)**")
+    st.table(
+        {
+            "Line": table["line"].tolist(),
+            **{title: list(map(results.digits, table[name])) for name, title in columns.items()},
+            "Difference": list(map(results.signed, table["difference"])),
+            "95 % from": list(map(results.signed, table["low"])),
+            "to": list(map(results.signed, table["high"])),
+        }
+    )
+
+
 def show_figure(key: str, name: str, draw: Callable[[], Any]) -> None:
     """Show a figure and offer it as a file."""
     images = shared.get().images
-    st.image(images.of(key, name, "png", draw), width=images.width(key, name, draw))
+    width = images.width(key, name, draw)
+    with st.container(key=f"wide-{name}" if width > WIDE_PIXELS else f"column-{name}"):
+        st.image(images.of(key, name, "png", draw), width=width)
     left, right = st.columns(2)
     for place, ending in zip((left, right), results.FORMATS, strict=True):
         content = partial(images.of, key, name, ending, draw)
@@ -242,7 +352,7 @@ def show_table(found: Found, name: str) -> None:
 def show_runs(state: State, found: Found, name: str) -> None:
     """Offer a table of both runs as files."""
     st.caption(
-        f"Clock, pay and inequality are those of the runs with seed {state.seed}, one for each scenario."
+        f"Figures of the first seed are those of the runs with seed {state.seed}, one for each scenario."
     )
     for number, scenario in enumerate(found.runs):
         which = "baseline" if number == 0 else "scenario"
@@ -291,9 +401,10 @@ def show_sweep() -> None:
             tell(error)
             kept.sweep_place = sweeps.from_query(sweep, {})
         kept.sweep_query = None
-    point, outcome, axis = choose_point(sweep, kept.sweep_place)
-    kept.sweep_place = point, outcome, axis
-    query = {SHOW: SWEEP, **sweeps.to_query(point, outcome, axis)}
+    place = choose_point(sweep, kept.sweep_place)
+    kept.sweep_place = place
+    point, outcome, _, _ = place
+    query = {SHOW: SWEEP, **sweeps.to_query(place)}
     st.query_params.from_dict(query)
     table = sweeps.at_point(sweep, point)
     row = table.set_index("outcome").loc[outcome].to_dict()
@@ -306,8 +417,10 @@ def show_sweep() -> None:
         delta_arrow="off",
     )
     key = f"{sweep.path} {len(sweep.experiments)}"
-    curve = partial(draw_curve, sweep, outcome, axis)
-    show_figure(key, f"{outcome}-along-{axis}", curve)
+    try:
+        show_figure(key, sweeps.file_of(place), partial(sweeps.figure, sweep, place))
+    except UserError as error:
+        tell(error)
     st.table(spelt_table(table))
     left, right = st.columns(2)
     download(left, f"point-{point}.csv", partial(sweeps.as_csv, table), "text/csv")
@@ -315,28 +428,24 @@ def show_sweep() -> None:
     show_commands(sweeps.command(sweep, point), query)
 
 
-def choose_point(sweep: Any, place: tuple[int, str, str]) -> tuple[int, str, str]:
-    """Show widgets over the settings that vary; return a point, an outcome and the setting to draw along."""
-    side, (point, outcome, axis) = st.sidebar, place
-    names = sweeps.outcomes(sweep)
+def choose_point(sweep: Any, place: sweeps.Place) -> sweeps.Place:
+    """Show widgets over figures, outcomes and the settings that vary; return what is chosen."""
+    side, (point, outcome, axis, figure) = st.sidebar, place
+    names, figures = sweeps.outcomes(sweep), sweeps.figures(sweep)
+    figure = side.selectbox("Figure", figures, index=figures.index(figure), format_func=sweeps.about)
     outcome = side.selectbox("Outcome", names, index=names.index(outcome))
     axis = side.selectbox("Drawn along", sweep.axes, index=sweep.axes.index(axis)) if sweep.axes else ""
     table, values = sweeps.points(sweep), sweeps.choices(sweep)
     if not values:
         number = side.select_slider("Point", [int(one) for one in table.index], value=point)
         side.table(table.loc[number].astype(str))
-        return int(number), outcome, axis
+        return sweeps.Place(int(number), outcome, axis, figure)
     chosen = {}
     for name, options in values.items():
         at = table[name].tolist()[list(table.index).index(point)]
         if len(options) > 1:
             chosen[name] = side.select_slider(name, options, value=at)
-    return sweeps.point_at(sweep, chosen), outcome, axis
-
-
-def draw_curve(sweep: Any, outcome: str, axis: str) -> Any:
-    """Draw an outcome along a setting."""
-    return of_study.curve(sweep, outcome, sweeps.along(sweep, outcome, axis))
+    return sweeps.Place(sweeps.point_at(sweep, chosen), outcome, axis, figure)
 
 
 def spelt_table(table: Any) -> dict[str, list[str]]:

@@ -27,15 +27,16 @@ from sim.study.crew import Crew, Task, Tell
 from sim.study.engine import cores
 
 DAY, COMPILING, PLAYING, DONE, FAILED = "day", "compiling", "playing", "done", "failed"
-"""What the process tells: a day is over; it compiles; it plays; files are written; why not."""
+SO_FAR = "so far"
+"""What the process tells: a day is over; it compiles; it plays; files are written; why not; some are."""
 
-COMPARISON, RUNS = "comparison", "runs"
+COMPARISON, RUNS, PARTLY = "comparison", "runs", "partly"
 FAULT = "This request met a fault of the program; the terminal shows where."
 Say = Callable[..., None]
 
 
 class Paths(dict[str, str]):
-    """Folders of what was played: of the comparison, and of the run of each scenario by name."""
+    """Folders of what was played: the run of each scenario by name; the comparison, if there is one."""
 
 
 class LastingCrew(Crew):
@@ -115,10 +116,17 @@ def play(state: State, folder: Path, crew: Crew, say: Say) -> Paths:
         (play_run, (into(config, folder / RUNS / str(number)),))
         for number, config in enumerate(chosen.values())
     ]
-    places = crew.play(runs)
+    places = dict(zip(chosen, crew.play(runs), strict=True))
     say(PLAYING)
-    comparison = compare.execute(chosen, state.seeds, quiet=True, crew=crew)
-    return Paths({COMPARISON: str(comparison), **dict(zip(chosen, places, strict=True))})
+    say(SO_FAR, Paths(places))
+
+    def tell(seeds: int, write: Callable[[Path], None]) -> None:
+        partly = folder / PARTLY / str(seeds)
+        write(partly)
+        say(SO_FAR, Paths({COMPARISON: str(partly), **places}))
+
+    comparison = compare.execute(chosen, state.seeds, quiet=True, crew=crew, meanwhile=tell)
+    return Paths({COMPARISON: str(comparison), **places})
 
 
 def into(config: Config, folder: Path) -> Config:

@@ -10,7 +10,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from sim.app.desk import Job
 from sim.app.player import COMPARISON
 from sim.errors import UserError
 from sim.figures import comparison as of_comparison
-from sim.figures import market, style
-from sim.study.compare import Comparison, load_comparison, write_csv
+from sim.figures import gallery, style
+from sim.study.compare import ALL_LINES, Comparison, load_comparison, write_csv
+from sim.study.incidence import CASH
 from sim.study.measure import WORLD
 from sim.study.result import RunResult, frame_file, load
 
@@ -45,7 +46,7 @@ HEADLINES = {
 }
 """Outcomes of the world at the top of the page."""
 
-TABLES = ("comparison", "incidence", "countries", "flows", "exits")
+TABLES = ("comparison", "incidence", "countries", "hours", "clock", "spread", "weeks", "flows", "exits")
 """Tables of a comparison that are in its folder as Parquet and CSV."""
 
 RUN_TABLES = ("clock", "series", "workers", "flows")
@@ -66,35 +67,49 @@ class Found:
     Attributes
     ----------
     key
-        What was asked (`state.key_of`).
+        What was asked (`state.key_of`), and of how many seeds the comparison is.
     comparison
-        Scenario against baseline, all seeds.
+        Scenario against baseline, of all seeds, or of the first ones; None before two are played.
     runs
         The run of each with the first seed, by name; the baseline first.
     """
 
     key: str
-    comparison: Comparison
+    comparison: Comparison | None
     runs: dict[str, RunResult]
 
     @property
     def baseline(self) -> str:
         """Name of the baseline."""
-        return self.comparison.baseline
+        return next(iter(self.runs))
 
     @property
     def scenario(self) -> str:
         """Name of the scenario."""
-        return self.comparison.scenarios[0]
+        return list(self.runs)[1]
+
+    @property
+    def compared(self) -> Comparison:
+        """The comparison, which must be there."""
+        if self.comparison is None:
+            raise UserError("There is no comparison yet: fewer than two seeds are played.")
+        return self.comparison
+
+    @property
+    def seeds(self) -> int:
+        """Of how many seeds the comparison is."""
+        return len(self.comparison.manifest["seeds"]) if self.comparison else 0
 
 
 def read(job: Job) -> Found:
-    """Read what came of a request."""
-    if job.paths is None:
-        raise UserError("There is nothing to read: the request is not finished.", value=job.status)
-    folders = dict(job.paths)
-    comparison = load_comparison(folders.pop(COMPARISON))
-    return Found(job.key, comparison, {name: load(folder) for name, folder in folders.items()})
+    """Read what came of a request, or what there is of it so far."""
+    paths = job.paths or job.so_far
+    if paths is None:
+        raise UserError("There is nothing to read: nothing is played yet.", value=job.status)
+    folders = dict(paths)
+    comparison = load_comparison(folders.pop(COMPARISON)) if COMPARISON in folders else None
+    found = Found(job.key, comparison, {name: load(folder) for name, folder in folders.items()})
+    return replace(found, key=f"{job.key} {found.seeds}")
 
 
 # ---------------------------------------------------------------- numbers
@@ -102,12 +117,23 @@ def read(job: Job) -> Found:
 
 def world_table(found: Found) -> pd.DataFrame:
     """Return outcomes of the world as `comparison.parquet` holds them, in the page's order and words."""
-    table = found.comparison.table
+    table = found.compared.table
     here = table[table["group"] == WORLD].set_index("metric")
     names = [(metric, label) for metric, label in SHOWN if metric in here.index]
     rows = here.loc[[metric for metric, _ in names]].reset_index()
     rows.insert(0, "outcome", [label for _, label in names])
     return rows[["outcome", "unit", "baseline", "value", "difference", "low", "high", "metric"]]
+
+
+def money_table(found: Found) -> pd.DataFrame:
+    """Return who gains and who pays in cash, of the world, as `incidence.parquet` holds it (USD).
+
+    Lines through which no money goes in either are left out.
+    """
+    table = found.compared.incidence
+    rows = table[(table["table"] == CASH) & (table["group"] == WORLD)]
+    rows = rows[(rows[["baseline", "value"]] != 0).any(axis=1) | (rows["line"] == ALL_LINES)]
+    return rows[["line", "baseline", "value", "difference", "low", "high"]].reset_index(drop=True)
 
 
 def headline(found: Found, metric: str) -> tuple[str, str, str]:
@@ -143,9 +169,9 @@ EARLY = (
 
 def remarks(found: Found) -> list[str]:
     """Return in sentences what a reader should know of this comparison."""
-    manifest = found.comparison.manifest
+    manifest = found.compared.manifest
     told = []
-    if found.comparison.unchanged:
+    if found.compared.unchanged:
         told.append(UNCHANGED)
     for kind, text in (("idle", IDLE), ("early", EARLY)):
         names = sorted({name for names in manifest[kind].values() for name in names})
@@ -158,28 +184,53 @@ def remarks(found: Found) -> list[str]:
 # ---------------------------------------------------------------- figures
 
 
-def _of_runs(draw: market.Draw, number: int) -> Callable[[Found], Figure]:
-    def drawn(found: Found) -> Figure:
-        run = list(found.runs.values())[number]
-        return draw(run, run.world, market.caption_of(run, run.manifest))
-
-    return drawn
-
-
-FIGURES: dict[str, Callable[[Found], Figure]] = {
-    "changes": lambda found: of_comparison.forest_figure(found.comparison),
-    "winners": lambda found: of_comparison.winners_figure(found.comparison),
-    "map": lambda found: of_comparison.transfers_figure(found.comparison, found.scenario),
-    "money": lambda found: of_comparison.money_figure(found.comparison, found.scenario),
-    "money_baseline": lambda found: of_comparison.money_figure(found.comparison, found.baseline),
-    "clock": _of_runs(market.clock_figure, 1),
-    "clock_baseline": _of_runs(market.clock_figure, 0),
-    "pay": _of_runs(market.pay_distribution, 1),
-    "pay_baseline": _of_runs(market.pay_distribution, 0),
-    "lorenz": _of_runs(market.lorenz_curves, 1),
-    "lorenz_baseline": _of_runs(market.lorenz_curves, 0),
+OF_COMPARISON, OF_SCENARIO, OF_BASELINE = "comparison", "scenario", "baseline"
+PARTS = {
+    OF_COMPARISON: "Both, all seeds",
+    OF_BASELINE: "Baseline, first seed",
+    OF_SCENARIO: "Scenario, first seed",
 }
-"""Figures of a finished request by name."""
+"""Of what a figure is, as the page says it."""
+
+MONEY_BEFORE = "comparison-money-baseline"
+"""The one figure of the comparison that can be of the baseline alone."""
+
+
+def names(found: Found) -> list[str]:
+    """Return the names of all figures of the gallery that a request has: of what, and which."""
+    of_pairs = gallery.names(found.comparison) if found.comparison else []
+    extra = [MONEY_BEFORE] if "money" in of_pairs else []
+    runs = [(OF_BASELINE, found.baseline), (OF_SCENARIO, found.scenario)]
+    return [
+        *(f"{OF_COMPARISON}-{name}" for name in of_pairs),
+        *extra,
+        *(f"{part}-{name}" for part, run in runs for name in gallery.names(found.runs[run])),
+    ]
+
+
+def known_names() -> list[str]:
+    """Return the names of all figures that any request can have."""
+    runs = [f"{part}-{name}" for part in (OF_BASELINE, OF_SCENARIO) for name in gallery.GALLERY["run"]]
+    return [*(f"{OF_COMPARISON}-{name}" for name in gallery.GALLERY["comparison"]), MONEY_BEFORE, *runs]
+
+
+def about(name: str) -> str:
+    """Return what a figure shows, in a line."""
+    part, _, which = name.partition("-")
+    kind = "comparison" if part == OF_COMPARISON else "run"
+    if name == MONEY_BEFORE:
+        return f"{PARTS[OF_BASELINE]}: the way of the money, mean over all seeds"
+    return f"{PARTS[part]}: {gallery.GALLERY[kind][which].about}"
+
+
+def figure(found: Found, name: str) -> Figure:
+    """Draw a figure by its name."""
+    part, _, which = name.partition("-")
+    if name == MONEY_BEFORE:
+        return gallery.draw(found.compared, "money", scenario=found.baseline)
+    if part == OF_COMPARISON:
+        return gallery.draw(found.compared, which)
+    return gallery.draw(found.runs[found.baseline if part == OF_BASELINE else found.scenario], which)
 
 
 class Images:
@@ -222,7 +273,7 @@ def as_bytes(figure: Figure, ending: str) -> bytes:
 
 def table_file(found: Found, name: str, ending: str) -> bytes:
     """Return a table of the comparison as it is in its folder, csv or parquet."""
-    return (found.comparison.path / f"{name}.{ending}").read_bytes()
+    return (found.compared.path / f"{name}.{ending}").read_bytes()
 
 
 def run_file(found: Found, scenario: str, name: str) -> bytes:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from sim.composition import compose, conf_folder, config_id, group_options
 from sim.config import Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, one_of
 from sim.plain_yaml import write_yaml
 
 BASELINE, SCENARIO = "none", "scenario"
@@ -118,9 +118,9 @@ def policies() -> tuple[str, ...]:
 
 def check(state: State) -> None:
     """Refuse a state that cannot be played; what only its configurations show comes out in `configs`."""
-    _require_one_of("world", state.world, worlds())
+    one_of("world", state.world, worlds(), "is none of the worlds.")
     for name in state.policies:
-        _require_one_of("policies", name, policies())
+        one_of("policies", name, policies(), "is none of the policies.")
     if len(set(state.policies)) < len(state.policies):
         raise UserError("names a policy twice.", path="policies", value=",".join(state.policies),
                         allowed="each once", nearest=",".join(dict.fromkeys(state.policies)))  # fmt: skip
@@ -145,13 +145,6 @@ def runs_of(state: State) -> int:
 def worker_days(state: State) -> int:
     """Return the worker-days of all runs of a request."""
     return state.workers * (state.days + state.warmup) * runs_of(state)
-
-
-def _require_one_of(path: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise UserError(f"is none of the {'worlds' if path == 'world' else 'policies'}.", path=path,
-                        value=value, allowed=", ".join(allowed),
-                        nearest=f"{path}={nearest_or_first(value, allowed)}")  # fmt: skip
 
 
 def _require_in_span(name: str, value: float) -> None:
@@ -199,9 +192,7 @@ def from_query(query: Mapping[str, str]) -> State:
     names = [one.name for one in fields(State)]
     found: dict[str, Any] = {}
     for name, text in query.items():
-        if name not in names:
-            raise UserError("is nothing that a link can hold.", path=name, value=text,
-                            allowed=", ".join(names), nearest=nearest_or_first(name, names))  # fmt: skip
+        key_among(name, text, names, "is nothing that a link can hold.")
         found[name] = _read(name, text)
     return State(**found)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, one_of
+from sim.figures import gallery
 from sim.schema import spell
-from sim.study.analysis import mean_and_interval, response
+from sim.study.analysis import mean_and_interval
+from sim.study.compare import file_name
 from sim.study.points import USUAL, Study
 from sim.study.reading import Sweep, load_sweep
 from sim.study.store import FAILED
@@ -19,7 +22,17 @@ from sim.study.store import FAILED
 MOST_VALUES = 40
 """Values of a setting up to which the points of a sweep are found by it; others are found by number."""
 
-LINKED = ("point", "outcome", "along")
+
+class Place(NamedTuple):
+    """A place in a sweep: a point, an outcome, the setting along which it is drawn, a figure."""
+
+    point: int
+    outcome: str
+    along: str
+    figure: str
+
+
+LINKED = Place._fields
 """What a link to a place in a sweep holds."""
 
 
@@ -73,30 +86,23 @@ def point_of(sweep: Sweep, text: str) -> int:
     )  # fmt: skip
 
 
-def from_query(sweep: Sweep, query: Mapping[str, str]) -> tuple[int, str, str]:
-    """Return the point, the outcome and the setting that a link holds; where it is silent, the first."""
+def from_query(sweep: Sweep, query: Mapping[str, str]) -> Place:
+    """Return the place that a link holds; where it is silent, the first of each."""
     names, axes = outcomes(sweep), sweep.axes
     for name, text in query.items():
-        if name not in LINKED:
-            raise UserError("is nothing that a link to a sweep can hold.", path=name, value=text,
-                            allowed=", ".join(LINKED), nearest=nearest_or_first(name, LINKED))  # fmt: skip
+        key_among(name, text, LINKED, "is nothing that a link to a sweep can hold.")
     point = point_of(sweep, query["point"]) if "point" in query else int(points(sweep).index[0])
-    outcome = _one_of("outcome", query.get("outcome", names[0]), names)
-    axis = _one_of("along", query.get("along", axes[0]), axes) if axes else ""
-    return point, outcome, axis
+    told = "is nothing that this sweep has."
+    outcome = one_of("outcome", query.get("outcome", names[0]), names, told)
+    axis = one_of("along", query.get("along", axes[0]), axes, told) if axes else ""
+    usual = CURVE if CURVE in figures(sweep) else figures(sweep)[0]
+    figure = one_of("figure", query.get("figure", usual), figures(sweep), told)
+    return Place(point, outcome, axis, figure)
 
 
-def to_query(point: int, outcome: str, axis: str) -> dict[str, str]:
+def to_query(place: Place) -> dict[str, str]:
     """Spell a place in a sweep as the query of a link."""
-    return {"point": str(point), "outcome": outcome, **({"along": axis} if axis else {})}
-
-
-def _one_of(path: str, value: str, allowed: list[str]) -> str:
-    if value not in allowed:
-        near = f"{path}={nearest_or_first(value, allowed)}"
-        raise UserError("is nothing that this sweep has.", path=path, value=value,
-                        allowed=", ".join(allowed), nearest=near)  # fmt: skip
-    return value
+    return {name: str(value) for name, value in place._asdict().items() if value != ""}
 
 
 def outcomes(sweep: Sweep) -> list[str]:
@@ -124,9 +130,35 @@ def _runs_of(sweep: Sweep, point: int) -> pd.DataFrame:
     return sweep.outcomes[chosen]
 
 
-def along(sweep: Sweep, outcome: str, axis: str, other: str = "") -> pd.DataFrame:
-    """Return the mean of an outcome along one setting or two, over all else."""
-    return response(sweep, outcome, axis, other)
+CURVE = "curve"
+
+
+def figures(sweep: Sweep) -> list[str]:
+    """Return the figures of the gallery that the sweep has."""
+    return gallery.names(sweep) if sweep.axes else [name for name in gallery.names(sweep) if name == "seeds"]
+
+
+def about(name: str) -> str:
+    """Return what a figure shows, in a line."""
+    return f"{name}: {gallery.SWEEP[name].about}"
+
+
+def figure(sweep: Sweep, place: Place) -> Figure:
+    """Draw the figure of a place."""
+    return gallery.draw(sweep, place.figure, **_options(place))
+
+
+def file_of(place: Place) -> str:
+    """Return the name of the figure's file."""
+    return "-".join([place.figure, *map(file_name, _options(place).values())])
+
+
+def _options(place: Place) -> dict[str, str]:
+    """Return what of a place the figure depends on."""
+    given = {"outcome": place.outcome, "x": place.along}
+    own = gallery.options_of(gallery.SWEEP[place.figure])
+    free = place.figure != "ai_map"  # it has an outcome of its own
+    return {name: value for name, value in given.items() if name in own and (free or name != "outcome")}
 
 
 def as_csv(table: pd.DataFrame) -> bytes:

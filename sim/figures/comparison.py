@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.figures import style, tile_map
 from sim.figures.market import money_of
 from sim.study.compare import Comparison, file_name
+from sim.study.hours import ACTIVE, POSTED
 from sim.study.measure import DECILES, LUCK, WORLD
 
 MOST_SCENARIOS = len(style.CYCLE)
@@ -37,6 +39,13 @@ TRANSFERS = (
     " that platforms owned there pay; who bears them in the end is in the tables of incidence. Colours on a"
     " scale of logs but near 0; in brackets: the 95 % interval holds 0."
 )
+HOURS_CHANGE = (
+    "Hours of all workers, paid or not. Colours on a scale of logs but near 0; in brackets: the 95 % interval"
+    " holds 0."
+)
+OF_CLOCK = {POSTED: "Tasks posted an hour", ACTIVE: "Workers on duty"}
+"""Measures of the clock, and what each is called."""
+
 BARS = "Bars: 95 % intervals of differences paired by seed (Student's t). "
 NOTHING = "No scenario differs from the baseline: every difference is exactly 0."
 
@@ -210,20 +219,78 @@ def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
     factor, unit = (
         (1.0, "USD per resident and year") if top >= 1 else (1e3, "USD per 1,000 residents and year")
     )
-    values = {str(row.country): factor * float(row.difference) for row in here.itertuples()}  # type: ignore[arg-type]
+    title = f"{short_name(scenario)}: net public transfers, against {short_name(comparison.baseline)}"
+    return _map(here.assign(shown=factor * here["difference"]), factor * top, title, unit, caption)
+
+
+@style.drawn
+def hours_figure(comparison: Comparison, scenario: str) -> Figure:
+    """Draw the change of hours worked, paid or not, by country on a map: percent of the baseline's."""
+    caption = f"{HOURS_CHANGE} {caption_of(comparison, several=False)}"
+    table = comparison.hours
+    here = table[(table["scenario"] == scenario) & (table["baseline"] > 0)] if len(table) else table
+    if here.empty or not (here["difference"] != 0).any():
+        return style.empty_figure("In no country do the hours worked differ.", caption)
+    here = here.assign(shown=100 * here["difference"] / here["baseline"])
+    title = f"{short_name(scenario)}: hours of work, against {short_name(comparison.baseline)}"
+    return _map(here, float(here["shown"].abs().max()), title, "% of the baseline's hours", caption)
+
+
+def _map(here: pd.DataFrame, top: float, title: str, unit: str, caption: str) -> Figure:
+    """Draw the column ``shown`` of countries as tiles; in brackets where the interval holds 0."""
+    values = {str(code): float(value) for code, value in zip(here["country"], here["shown"], strict=True)}
     holds_0 = (here["low"] <= 0) & (here["high"] >= 0) & (here["difference"] != 0)
-    unsure = [str(code) for code in here.loc[holds_0, "country"]]
     height = 0.75 + style.PAGE / tile_map.COLUMNS * tile_map.rows_of(values)
     figure = style.new_figure(style.PAGE, height, caption)
     axes = figure.subplots()
-    axes.set_title(f"{short_name(scenario)}: net public transfers, against {short_name(comparison.baseline)}")
-    colors = tile_map.draw_tiles(axes, values, unsure, factor * top)
-    ticks = [sign * factor * top / divisor for sign in (-1, 1) for divisor in (1, 10)]
+    axes.set_title(title)
+    colors = tile_map.draw_tiles(axes, values, map(str, here.loc[holds_0, "country"]), top)
+    ticks = sorted([*(sign * top / divisor for sign in (-1, 1) for divisor in (1, 10)), 0.0])
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
-    bar.set_ticks(sorted([*ticks, 0.0]), labels=[tile_map.short(tick) for tick in sorted([*ticks, 0.0])])
+    bar.set_ticks(ticks, labels=[tile_map.short(tick) for tick in ticks])
     bar.set_label(unit)
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
+    return figure
+
+
+@style.drawn
+def clock_figure(comparison: Comparison, scenario: str) -> Figure:
+    """Draw the world's day before and after: work posted and workers on duty by hour, and what changes."""
+    caption = (
+        f"Left: grey {short_name(comparison.baseline)}, blue {short_name(scenario)}, the mean day."
+        f" Right: {BARS[0].lower()}{BARS[1:]}{caption_of(comparison, several=False)}"
+    )
+    table = comparison.clock
+    here = table[table["scenario"] == scenario].sort_values("utc_hour") if len(table) else table
+    if here.empty:
+        return style.empty_figure("No hours recorded.", caption)
+    figure = style.new_figure(style.COLUMN, 3.2, caption)
+    panels = figure.subplots(len(OF_CLOCK), 2, sharex=True)
+    for (left, right), (measure, title) in zip(panels, OF_CLOCK.items(), strict=True):
+        one = here[here["measure"] == measure]
+        divisor, word = style.scale_of(float(one[["baseline", "value"]].to_numpy().max()))
+        before, after, mean, low, high = (
+            one[name].to_numpy(np.float64) / divisor
+            for name in ("baseline", "value", "difference", "low", "high")
+        )
+        left.stairs(before, np.arange(25), fill=True, color=style.tint(style.GREY, 0.4))
+        left.stairs(after, np.arange(25), color=style.BLUE, linewidth=1.0)
+        left.set_ylim(bottom=0)
+        left.set_title(title)
+        left.set_ylabel(word)
+        right.axhline(0, color=style.GREY, linewidth=0.6, zorder=0)
+        at = np.arange(24) + 0.5
+        right.vlines(at, low, high, color=style.tint(style.BLUE, 0.6), linewidth=1.2)
+        right.plot(at, mean, "o", color=style.BLUE, markersize=2)
+        right.set_title("Difference")
+        for axes in (left, right):
+            axes.set_xlim(0, 24)
+            axes.set_xticks(range(0, 25, 6))
+            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:,g}"))
+    for axes in panels[-1]:
+        axes.set_xlabel("Hour (UTC)")
     return figure
 
 

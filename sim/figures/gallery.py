@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, key_among, nearest_or_first, one_of
 from sim.figures import comparison as of_comparison
 from sim.figures import market, spread, study, validation
 from sim.figures.families import families_figure
@@ -79,10 +79,8 @@ def _run(about: str, draw_it: market.Draw, table: str = "") -> Picture:
 RUN: dict[str, Picture] = {
     "clock": _run("when work is posted and workers are on duty, by region and UTC hour", market.clock_figure),
     "pay": _run("hourly pay of workers by country, with minimum wages", market.pay_distribution),
-    "week": Picture(
-        "heat map of when work is posted, hour by weekday",
-        _of_run(week_figure),
-        lambda run: not run.batches.empty,
+    "week": _run(
+        "heat maps of when work is posted and workers are on duty, hour by weekday", week_figure, "weekdays"
     ),
     "hours": _run("map of the hours worked by country", hours_map),
     "deciles": _run("mean income of each tenth of workers", income_deciles),
@@ -114,15 +112,7 @@ def _scenario(comparison: Comparison, scenario: str, baseline_too: bool = False)
     allowed = [*([comparison.baseline] if baseline_too else []), *comparison.scenarios]
     if not scenario:
         return next(iter([*of_comparison.changed(comparison), *comparison.scenarios]))
-    if scenario not in allowed:
-        raise UserError(
-            "is no scenario of this comparison.",
-            path="scenario",
-            value=scenario,
-            allowed=", ".join(allowed),
-            nearest=f"scenario={nearest_or_first(scenario, allowed)}",
-        )
-    return scenario
+    return str(one_of("scenario", scenario, allowed, "is no scenario of this comparison."))
 
 
 def _of(draw_it: Callable[[Comparison, str], Figure]) -> Callable[..., Figure]:
@@ -156,6 +146,18 @@ COMPARISON: dict[str, Picture] = {
     ),
     "winners": Picture(
         "whose income changes: by decile of pay, country group, kind of worker", of_comparison.winners_figure
+    ),
+    "clock": Picture(
+        "the day before and after: work posted and workers on duty by UTC hour, with intervals",
+        _of(of_comparison.clock_figure),
+        lambda comparison: not comparison.clock.empty,
+        _changed,
+    ),
+    "hours": Picture(
+        "map of the change of hours worked by country",
+        _of(of_comparison.hours_figure),
+        lambda comparison: not comparison.hours.empty,
+        _changed,
     ),
     "transfers": Picture(
         "map of net public transfers by country", _of(of_comparison.transfers_figure), each=_changed
@@ -286,15 +288,7 @@ def _targets(found: Validation) -> Figure:
 
 def _target(found: Validation, *, target: str = "") -> Figure:
     targets = {one["name"]: one for one in found.verdicts["targets"]}
-    name = target or next(iter(targets))
-    if name not in targets:
-        raise UserError(
-            "is no target of this validation.",
-            path="target",
-            value=name,
-            allowed=", ".join(targets),
-            nearest=f"target={nearest_or_first(name, targets)}",
-        )
+    name = one_of("target", target or next(iter(targets)), targets, "is no target of this validation.")
     return validation.target_figure(found.verdicts, targets[name])
 
 
@@ -395,14 +389,7 @@ def check_options(name: str, picture: Picture, options: Mapping[str, str]) -> No
     """Refuse an option that a figure does not have."""
     allowed = options_of(picture)
     for option, value in options.items():
-        if option not in allowed:
-            raise UserError(
-                f"is no option of the figure {name}.",
-                path=option,
-                value=value,
-                allowed=", ".join(f"{one}=..." for one in allowed) or "none: it has no options",
-                nearest=f"{nearest_or_first(option, allowed)}={value}" if allowed else name,
-            )
+        key_among(option, value, allowed, f"is no option of the figure {name}.")
 
 
 class Plots:

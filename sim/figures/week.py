@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import numpy.typing as npt
 from matplotlib.cm import ScalarMappable
@@ -28,48 +26,49 @@ SMALLEST = 1e-3
 Floats = npt.NDArray[np.float64]
 
 
-def posted_by_weekday(frames: Frames) -> Floats:
-    """Return tasks posted an hour by weekday (Monday first) and UTC hour, the mean of the window's weeks.
+PANELS = {
+    "posted": ("When work is posted", "tasks an hour"),
+    "active": ("When workers are on duty", "workers"),
+}
+"""Columns of the table `weekdays`: what is drawn of them, and its unit."""
 
-    From the batches that were finished in the window and posted in it.
+
+def by_weekday(frames: Frames, column: str) -> Floats:
+    """Return a column of the table `weekdays` by weekday (Monday first) and UTC hour: the mean of such days.
+
+    NaN for days of the week that the window does not have.
     """
-    batches, series = frames.batches, frames.series
-    first = int(series["day"].min())
-    last = int(series["day"].max())
-    start = dt.date.fromisoformat(str(series["date"].iloc[0])) - dt.timedelta(days=int(series["day"].iloc[0]))
-    hours = batches["posted_hour"].to_numpy(np.int64)
-    tasks = (batches["tasks"].astype("int64") * batches["assignments_per_task"]).to_numpy(np.float64)
-    kept = (hours >= 24 * first) & (hours < 24 * (last + 1))
-    place = ((hours[kept] // 24 + start.weekday()) % 7) * 24 + hours[kept] % 24
-    sums = np.bincount(place, tasks[kept], minlength=7 * 24).reshape(7, 24)
-    days = np.bincount((np.arange(first, last + 1) + start.weekday()) % 7, minlength=7)
+    table = frames.weekdays
+    place = table["weekday"].to_numpy(np.int64) * 24 + table["utc_hour"].to_numpy(np.int64)
+    sums = np.bincount(place, table[column].to_numpy(np.float64), minlength=7 * 24).reshape(7, 24)
+    days = table.groupby("weekday")["days"].first().reindex(range(7), fill_value=0).to_numpy(np.float64)
     return np.where(days[:, None] > 0, sums / np.maximum(days, 1)[:, None], np.nan)
 
 
 @style.drawn
 def week_figure(frames: Frames, world: Countries, caption: str) -> Figure:
-    """Heat map of when work is posted: hours of the day (UTC) by days of the week."""
-    if frames.batches.empty or frames.series.empty:
-        return style.empty_figure("No batches recorded.", caption)
-    table = posted_by_weekday(frames)
-    divisor, word = style.scale_of(float(np.nanmax(table)))
-    caption += " Work whose batches were done or taken down within the window."
-    figure = style.new_figure(style.COLUMN, 1.75, caption)
-    axes = figure.subplots()
-    image = axes.pcolormesh(
-        np.arange(25), np.arange(8), np.ma.masked_invalid(table / divisor), cmap=SHADES, vmin=0,
-        edgecolors="white", linewidth=0.3,
-    )  # fmt: skip
-    axes.set_ylim(7, 0)
-    axes.set_yticks(np.arange(7) + 0.5, DAYS)
-    axes.set_xticks(range(0, 25, 3))
-    axes.set_xlabel("Hour of the day (UTC)")
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_title("When work is posted")
-    bar = figure.colorbar(image, ax=axes, pad=0.02)
-    bar.set_label(f"tasks an hour{f' ({word})' if word else ''}")
-    bar.outline.set_visible(False)
+    """Heat maps of when work is posted and workers are on duty: hours (UTC) by days of the week."""
+    if frames.weekdays.empty:
+        return style.empty_figure("No days of the week recorded.", caption)
+    figure = style.new_figure(style.COLUMN, 3.2, f"{caption} Means over the days of the window.")
+    panels = figure.subplots(len(PANELS), 1, sharex=True)
+    for axes, (column, (title, unit)) in zip(panels, PANELS.items(), strict=True):
+        table = by_weekday(frames, column)
+        divisor, word = style.scale_of(float(np.nanmax(table)))
+        image = axes.pcolormesh(
+            np.arange(25), np.arange(8), np.ma.masked_invalid(table / divisor), cmap=SHADES, vmin=0,
+            edgecolors="white", linewidth=0.3,
+        )  # fmt: skip
+        axes.set_ylim(7, 0)
+        axes.set_yticks(np.arange(7) + 0.5, DAYS)
+        axes.tick_params(axis="y", length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.set_title(title)
+        bar = figure.colorbar(image, ax=axes, pad=0.02)
+        bar.set_label(f"{unit}{f' ({word})' if word else ''}")
+        bar.outline.set_visible(False)
+    panels[-1].set_xticks(range(0, 25, 3))
+    panels[-1].set_xlabel("Hour of the day (UTC)")
     return figure
 
 

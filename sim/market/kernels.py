@@ -12,7 +12,7 @@ from typing import Any
 from sim.agents import rules
 from sim.compile import build_variant
 from sim.config import Config
-from sim.errors import UserError, nearest
+from sim.errors import UserError, one_of
 from sim.market import pay_setting, search
 
 BUILT_IN = Path(rules.__file__)
@@ -67,15 +67,7 @@ def choose_kernels(config: Config, plugins: Mapping[str, RuleTable] | None = Non
 
 def _module(module: Any, name: str, path: str, chosen: str, built_in: RuleTable, plugged: RuleTable) -> Any:
     table = {**built_in, **plugged}
-    if chosen not in table:
-        raise UserError(
-            "is not the name of a rule.",
-            path=path,
-            value=chosen,
-            allowed=", ".join(table),
-            nearest=nearest(chosen, table),
-        )
-    function, file = table[chosen]
+    function, file = table[one_of(path, chosen, table, "is not the name of a rule.")]
     if chosen not in plugged and chosen == next(iter(built_in)):
         return module
     variant = build_variant(module.__name__, {name: (function, file)})

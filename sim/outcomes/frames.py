@@ -106,6 +106,15 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "paid_seconds": Column("int64", "s"),
         "days": Column("int64", "days"),
     },
+    "weekdays": {
+        "weekday": Column("int8", "0 Monday, 6 Sunday"),
+        "utc_hour": Column("int8", "h"),
+        "country": Column("str"),
+        "posted": Column("int64", "assignments"),
+        "active": Column("int64", "worker-days"),
+        "paid_seconds": Column("int64", "s"),
+        "days": Column("int64", "days"),
+    },
     "workers": {
         "id": Column("int64"),
         "country": Column("str"),
@@ -325,6 +334,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 }
 
 ADDED: Mapping[str, tuple[str, ...]] = {
+    "weekdays": (),
     "taxes": (),
     "incomes": (),
     "cooperatives": (),
@@ -401,6 +411,10 @@ class Frames(Protocol):
     @property
     def clock(self) -> pd.DataFrame:
         """Hour of the UTC day x country, summed over the days."""
+
+    @property
+    def weekdays(self) -> pd.DataFrame:
+        """Day of the week x hour of the UTC day x country, summed over the `days` with that name."""
 
     @property
     def workers(self) -> pd.DataFrame:
@@ -531,6 +545,7 @@ class FrameSet:
 
     series: pd.DataFrame = field(default_factory=lambda: empty("series"))
     clock: pd.DataFrame = field(default_factory=lambda: empty("clock"))
+    weekdays: pd.DataFrame = field(default_factory=lambda: empty("weekdays"))
     workers: pd.DataFrame = field(default_factory=lambda: empty("workers"))
     requesters: pd.DataFrame = field(default_factory=lambda: empty("requesters"))
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))

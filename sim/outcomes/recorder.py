@@ -87,6 +87,9 @@ REQUESTER_SIDE = {
     "requester_fee_microusd": boards.FEES,
 }
 
+WEEK = ("posted", "active", "paid_seconds")
+"""What is summed by hour and day of the week, in the order of `Recorder.week`."""
+
 TAX_COLUMNS = {
     "declared_users": "declared_users",
     "base_microusd": "base",
@@ -137,9 +140,8 @@ class Recorder:
         self.platforms, self.countries = len(model.platform_names), len(model.world.codes)
         self.worker_tally = np.zeros((self.platforms, 24, self.countries, boards.TALLIES), np.int64)
         self.demand_tally = np.zeros((self.platforms, 24, self.countries, boards.DEMANDS), np.int64)
-        self.clock_active = np.zeros((24, self.countries), np.int64)
-        self.clock_paid = np.zeros((24, self.countries), np.int64)
-        self.clock_posted = np.zeros((24, self.countries), np.int64)
+        self.week = np.zeros((len(WEEK), 7, 24, self.countries), np.int64)
+        self.week_days = np.zeros(7, np.int64)
         self.before_window: NDArray[np.int64] | None = None
         self.assessed_before: Records = np.zeros(0, ASSESSMENT)
         self.audiences_before: Records = np.zeros(0, AUDIENCE)
@@ -224,9 +226,11 @@ class Recorder:
         for board in model.boards:
             self.worker_tally[board.platform] += board.tally
             self.demand_tally[board.platform] += board.demands
-        self.clock_active += self.worker_tally[..., boards.ON_DUTY].sum(axis=0)
-        self.clock_paid += self.worker_tally[..., boards.PAID].sum(axis=0)
-        self.clock_posted += self.demand_tally[..., boards.POSTED].sum(axis=0)
+        weekday = model.clock.weekday(model.hour - 1)
+        self.week_days[weekday] += 1
+        self.week[0, weekday] += self.demand_tally[..., boards.POSTED].sum(axis=0)
+        self.week[1, weekday] += self.worker_tally[..., boards.ON_DUTY].sum(axis=0)
+        self.week[2, weekday] += self.worker_tally[..., boards.PAID].sum(axis=0)
         self.duty_seconds += int(self.worker_tally[..., boards.DUTY].sum())
         self.days += 1
         workers, requesters = self.worker_tally.sum(axis=1), self.demand_tally.sum(axis=1)
@@ -426,9 +430,8 @@ class Recorder:
         if self.kept_batches:
             raise ValueError("Batches kept in memory are no part of a checkpoint: give the recorder a sink.")
         arrays = {
-            "clock_active": self.clock_active,
-            "clock_paid": self.clock_paid,
-            "clock_posted": self.clock_posted,
+            "week": self.week,
+            "week_days": self.week_days,
             "numbers": np.array([self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered]),
             "campaign_keys": self.campaigns.table[:, KEY],
             "campaign_counts": self.campaigns.table[:, DONE],
@@ -472,8 +475,7 @@ class Recorder:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what a checkpoint holds."""
-        for name in ("clock_active", "clock_paid", "clock_posted"):
-            setattr(self, name, arrays[name])
+        self.week, self.week_days = arrays["week"], arrays["week_days"]
         self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(
             int, arrays["numbers"]
         )
@@ -509,6 +511,7 @@ class Recorder:
         tables: dict[str, Any] = {
             "series": self._series(),
             "clock": self._clock(),
+            "weekdays": self._weekdays(),
             "workers": self._workers(),
             "requesters": self._requesters(),
             "batches": Table.of(pa.concat_tables(self.kept_batches).to_pandas())
@@ -548,15 +551,26 @@ class Recorder:
         return Table.made({name: columns[name] for name in COLUMNS["series"]})
 
     def _clock(self) -> Table:
-        hour, country = np.nonzero(self.clock_active + self.clock_posted >= 0)
+        sums = self.week.sum(axis=1)
+        hour, country = (place.ravel() for place in np.indices(sums.shape[1:]))
         return Table.made(
             {
                 "utc_hour": hour.astype(np.int8),
                 "country": self._codes(country),
-                "posted": self.clock_posted[hour, country],
-                "active": self.clock_active[hour, country],
-                "paid_seconds": self.clock_paid[hour, country],
+                **dict(zip(WEEK, (each.ravel() for each in sums), strict=True)),
                 "days": np.full(len(hour), self.days, np.int64),
+            }
+        )
+
+    def _weekdays(self) -> Table:
+        weekday, hour, country = (place.ravel() for place in np.indices(self.week.shape[1:]))
+        return Table.made(
+            {
+                "weekday": weekday.astype(np.int8),
+                "utc_hour": hour.astype(np.int8),
+                "country": self._codes(country),
+                **dict(zip(WEEK, (each.ravel() for each in self.week), strict=True)),
+                "days": self.week_days[weekday],
             }
         )
 

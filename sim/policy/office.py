@@ -22,7 +22,7 @@ from sim.clock import Clock
 from sim.columns import Records
 from sim.compile import kernel
 from sim.config import FAMILIES, Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, one_of
 from sim.instruments import ConditionalIncome, Instrument, Levy, Programme, UniversalIncome
 from sim.ledger import (
     ADMINISTRATION,
@@ -1086,14 +1086,8 @@ def refuse_unknown_names(config: Config, world: World) -> None:
     for path, instrument in config.policy.chosen().items():
         for kind, names in known.items():
             for name in getattr(instrument, kind, None) or ():
-                if name not in names:
-                    raise UserError(
-                        f"names none of the {kind} of this run.",
-                        path=f"policy.{path}.{kind}",
-                        value=name,
-                        allowed=", ".join(names),
-                        nearest=f"policy.{path}.{kind}=[{nearest_or_first(name, names)}]",
-                    )
+                where = f"policy.{path}.{kind}"
+                one_of(where, name, names, f"names none of the {kind} of this run.", typed=f"{where}=[*]")
 
 
 def refuse_too_much_money(config: Config, world: World) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, nearest_or_first, one_of
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep
 from sim.study.store import FAILED
@@ -52,15 +52,7 @@ def check_outcome(sweep: Sweep, name: str) -> str:
 
 def check_axis(sweep: Sweep, name: str, path: str) -> str:
     """Return the name of a setting that varies; refuse one that does not."""
-    if name not in sweep.axes:
-        raise UserError(
-            "is not varied in this sweep.",
-            path=path,
-            value=name,
-            allowed=", ".join(sweep.axes),
-            nearest=f"{path}={nearest_or_first(name, sweep.axes)}",
-        )
-    return name
+    return str(one_of(path, name, sweep.axes, "is not varied in this sweep."))
 
 
 # ---------------------------------------------------------------- which settings matter

@@ -45,6 +45,7 @@ from sim.plugins import load_plugins
 from sim.stopping import stopping_on_term
 from sim.study import matching
 from sim.study.crew import Crew, Task, usual_size
+from sim.study.hours import CLOCK, CLOCK_UNITS, HOURS, HOURS_UNITS
 from sim.study.incidence import (
     AT_LEAST,
     AT_MOST,
@@ -110,12 +111,15 @@ UNITS: Mapping[str, dict[str, str]] = {
     EXITS: {"agents": "agents", "seeds_left": "runs", "seeds": "runs"},
     WEEKS: WEEK_UNITS,
     SPREAD: SPREAD_UNITS,
+    CLOCK: CLOCK_UNITS,
+    HOURS: HOURS_UNITS,
 }
-LATER = (WEEKS, SPREAD)
+LATER = (WEEKS, SPREAD, CLOCK, HOURS)
 """Tables that comparisons of earlier versions lack: they read as empty."""
 
 
 Draw = Callable[["Comparison", Path], Any]
+Tell = Callable[[int, Callable[[Path], None]], None]
 Floats = npt.NDArray[np.float64]
 
 
@@ -146,6 +150,10 @@ class Comparison(Drawable):
         The pairs week by week: workers, tasks, money and time of the world.
     spread
         Quantiles of pay and income in each scenario, and what the lowest hold of them.
+    clock
+        A row for each scenario, measure and UTC hour: assignments posted, and workers on duty, a day.
+    hours
+        A row for each scenario and country: hours of work, paid or not, a year, at the world's scale.
     """
 
     path: Path
@@ -158,6 +166,8 @@ class Comparison(Drawable):
     exits: pd.DataFrame = field(default_factory=pd.DataFrame)
     weeks: pd.DataFrame = field(default_factory=pd.DataFrame)
     spread: pd.DataFrame = field(default_factory=pd.DataFrame)
+    clock: pd.DataFrame = field(default_factory=pd.DataFrame)
+    hours: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def baseline(self) -> str:
@@ -185,7 +195,8 @@ def load_comparison(path: str | Path) -> Comparison:
     manifest = read_manifest(folder / MANIFEST)
     for file in files:
         check_digest(file, manifest)
-    return Comparison(folder, manifest, *map(read_frame, files))
+    tables = dict(zip(found, map(read_frame, files), strict=True))
+    return Comparison(folder, manifest, tables.pop(COMPARISON), **tables)
 
 
 def compare(
@@ -242,12 +253,14 @@ def execute(
     jobs: int | None = 1,
     match: Match | None = None,
     crew: Crew | None = None,
+    meanwhile: Tell | None = None,
 ) -> Path:
     """Play every scenario with every seed, write the comparison's folder and return it.
 
     An unfinished comparison of the same scenarios, seeds and sources in the folder for results goes on. While
     one is being played, another of the same is refused. ``jobs`` of None is a process for each core; a
-    ``crew`` that is there already plays in their place.
+    ``crew`` that is there already plays in their place. ``meanwhile`` is called when a further seed has
+    been played in every scenario, as `Meanwhile` says.
     """
     began = time.monotonic()
     files = [Path(file) for file in plugins]
@@ -275,26 +288,58 @@ def execute(
         parts = Parts(folder, plan)
         if cold and not quiet:
             print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
+        budgets = None
+
+        def write(into: Path, done: Parts) -> Comparison:
+            manifest = describe(done.plan, files, identity, time.monotonic() - began)
+            manifest |= {"idle": idle, "early": early, "matching": budgets}
+            return write_tables(into, done, manifest, load_world(first.world.table), requesters)
+
         try:
-            budgets = None
             with stopping_on_term():
                 if match is not None:
                     budgets = match_budgets(match, target, parts, crew, quiet)
+                if meanwhile is not None:
+                    crew.after = Meanwhile(parts, write, meanwhile)
                 play_all(parts, crew, quiet)
         except (KeyboardInterrupt, Terminated) as stop:
             raise type(stop)(
                 f"{parts.count()} of {len(plan) * seeds} runs are kept; the same command goes on from there."
             ) from None
-        manifest = describe(parts.plan, files, identity, time.monotonic() - began)
-        manifest |= {"idle": idle, "early": early, "matching": budgets}
-        comparison = write_tables(folder, parts, manifest, load_world(first.world.table), requesters)
+        finally:
+            crew.after = None
+        comparison = write(folder, parts)
         if draw is not None and first.record.figures:
             draw(comparison, folder / FIGURES)
-        write_manifest(folder, manifest, passing=[path.name for path in parts.folder.iterdir()])
+        write_manifest(folder, comparison.manifest, passing=[path.name for path in parts.folder.iterdir()])
         shutil.rmtree(folder / PARTS, ignore_errors=True)
     if tell is not None:
         tell(comparison)
     return folder
+
+
+class Meanwhile:
+    """While runs are being played, tells how many of the first seeds have been played in every scenario.
+
+    ``tell`` is called with their number, and a function that writes the comparison of these seeds into a
+    folder, as if no more had been asked for; two at least, so that there is an interval, and less than all.
+    """
+
+    def __init__(self, parts: Parts, write: Callable[[Path, Parts], Comparison], tell: Tell) -> None:
+        self.parts, self.write, self.tell = parts, write, tell
+        self.told = 1
+
+    def __call__(self) -> None:
+        """Look again; called after each run."""
+        done = self.parts.seeds_done()
+        if self.told < done < self.parts.seeds:
+            self.told = done
+            self.tell(done, self._write)
+
+    def _write(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        found = self.write(folder, self.parts.of_first(self.told))
+        write_manifest(folder, found.manifest)
 
 
 def check_histories(name: str, config: Config) -> None:
@@ -473,6 +518,15 @@ class Parts:
         """How many of the comparison's own runs are kept."""
         return sum(self.path(name, n).exists() for name in self.plan for n in range(self.seeds))
 
+    def seeds_done(self) -> int:
+        """How many of the first seeds are kept in every scenario."""
+        missing = (n for n in range(self.seeds) if not all(self.path(name, n).exists() for name in self.plan))
+        return next(missing, self.seeds)
+
+    def of_first(self, seeds: int) -> Parts:
+        """Return the runs of the first seeds alone."""
+        return Parts(self.folder.parent, {name: configs[:seeds] for name, configs in self.plan.items()})
+
     def read(self, name: str, number: int) -> Measured | None:
         """Return a run that was kept; None if it was not, or is damaged and must be played again."""
         path = self.path(name, number)
@@ -643,6 +697,17 @@ def table_of(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def places_of(amounts: pd.DataFrame, table: str, place: str, each: float) -> pd.DataFrame:
+    """Return a row for each scenario, measure and place (an hour or a country) of a table of amounts."""
+    rows = []
+    parts = amounts[amounts["table"] == table].groupby(["scenario", "line", "group"], sort=False)
+    for key, part in parts:
+        before, after = (part[side].to_numpy(np.float64) * each for side in ("baseline", "value"))
+        rows.append((*key, before.mean(), after.mean(), *interval(after - before), len(part)))
+    columns = ["scenario", "measure", place, "baseline", "value", "difference", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def incidence_of(amounts: pd.DataFrame, scale: float, days: int) -> pd.DataFrame:
     """Return the tables of incidence: a row for each scenario, table, line and group of countries.
 
@@ -803,6 +868,8 @@ def write_tables(
             dict(zip(map(str, world.codes), map(str, world.group), strict=True)),
             first.time.days,
         ),
+        CLOCK: places_of(amounts, CLOCK, "utc_hour", 1.0 / first.time.days).astype({"utc_hour": "int8"}),
+        HOURS: places_of(amounts, HOURS, "country", scale * DAYS_A_YEAR / first.time.days / 3600),
     }
     manifest["unchanged"] = unchanged(runs, amounts)
     metrics = dict.fromkeys(frames[COMPARISON]["metric"])
@@ -817,7 +884,7 @@ def write_tables(
     (folder / CONFIGS).mkdir(exist_ok=True)
     for number, (scenario, configs) in enumerate(parts.plan.items()):
         write_text(folder / CONFIGS / f"{number:02d}-{file_name(scenario)}.yaml", to_yaml(configs[0]))
-    return Comparison(folder, manifest, *frames.values())
+    return Comparison(folder, manifest, frames.pop(COMPARISON), **frames)
 
 
 def file_name(scenario: str) -> str:

@@ -35,12 +35,18 @@ class Crew:
         Files with further rules.
     alone_first
         Whether the first task is played before others begin: it compiles the model for all.
+
+    Attributes
+    ----------
+    after
+        Called after each task, where it is set: by someone who looks at what is there.
     """
 
     def __init__(self, size: int, plugins: Sequence[Path] = (), alone_first: bool = False) -> None:
         self.size, self.plugins, self.alone_first = size, tuple(plugins), alone_first
         self.rules = _rules(self.plugins)
         self.engine: engine.Local | None = None
+        self.after: Callable[[], object] | None = None
 
     def __enter__(self) -> Crew:
         """Return the crew; no process has been started."""
@@ -55,14 +61,17 @@ class Crew:
     def play(self, tasks: Sequence[Task], tell: Tell = lambda place: None) -> list[Any]:
         """Play tasks and return what each returned, in their order."""
         if self.size == 1:
-            return [
-                function(*arguments, rules=self.rules, advance=lambda place=place: tell(place))
-                for place, (function, arguments) in enumerate(tasks)
-            ]
+            return [self._play_here(place, *task, tell) for place, task in enumerate(tasks)]
         numbered = list(enumerate(tasks))
         first = 1 if self.alone_first and tasks else 0
         self.alone_first = self.alone_first and not tasks
         return self._play_some(numbered[:first], tell) + self._play_some(numbered[first:], tell)
+
+    def _play_here(self, place: int, function: Callable[..., Any], arguments: Any, tell: Tell) -> Any:
+        found = function(*arguments, rules=self.rules, advance=lambda: tell(place))
+        if self.after is not None:
+            self.after()
+        return found
 
     def _play_some(self, tasks: Sequence[tuple[int, Task]], tell: Tell) -> list[Any]:
         if not tasks:
@@ -77,6 +86,8 @@ class Crew:
                 tell(place)
             for future in finished:
                 self._take(future)
+            if finished and self.after is not None:
+                self.after()
         return [future.result() for future in futures]
 
     def _take(self, future: Future[Any]) -> None:

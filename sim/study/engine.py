@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, one_of
 
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
@@ -300,14 +300,7 @@ def start(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> 
 
 def check_name(name: str) -> None:
     """Refuse an engine that there is not."""
-    if name not in ENGINES:
-        raise UserError(
-            f"engine={name} is not known.",
-            path="engine",
-            value=name,
-            allowed=", ".join(ENGINES),
-            nearest=f"engine={nearest_or_first(name, ENGINES)}",
-        )
+    one_of("engine", name, ENGINES)
 
 
 def cores() -> int:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from sim.config import Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, nearest_or_first, one_of
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.policy.office import Offices
@@ -87,11 +87,7 @@ class Matched:
 
 def check_match(match: Match, configs: Mapping[str, Config]) -> str:
     """Return the scenario to match; refuse what cannot be matched."""
-    if match.kind not in KINDS:
-        raise UserError(
-            "is no way of matching budgets.", path="match", value=match.kind, allowed=", ".join(KINDS),
-            nearest=f"match={nearest_or_first(match.kind, KINDS)}",
-        )  # fmt: skip
+    one_of("match", match.kind, KINDS, "is no way of matching budgets.")
     taxed = [name for name, config in configs.items() if taxes_of(config)]
     if match.to is not None and match.to not in taxed:
         raise UserError(

@@ -25,6 +25,7 @@ from sim.outcomes.recorder import Recorder
 from sim.outcomes.remedies import shift_pay_of
 from sim.outcomes.roster import income_of_leavers, member_days
 from sim.study import incidence
+from sim.study.hours import CLOCK, HOURS, by_country, by_hour
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
 from sim.study.spread import WEEKS, by_week
 from sim.study.worth import Curves, lost_by_users
@@ -168,7 +169,7 @@ class Measured:
         and the most that users let go may have lost; under `FLOWS`, by (kind of transfer, ""); under
         `PUBLIC`, what public money brings to a country, by (country, ""); under `EXITS`, agents that a
         platform shut out, by (platform: who, country), and not money; under `WEEKS`, sums of whole weeks by
-        (measure, week), of several units.
+        (measure, week), of several units; under `CLOCK` and `HOURS`, work by hour and by country.
     """
 
     values: list[Value]
@@ -332,6 +333,8 @@ def reduce(
         incidence.FLOWS: incidence.by_kind(frames.flows),
         incidence.PUBLIC: incidence.public_money(frames.flows),
         WEEKS: by_week(frames.series),
+        CLOCK: by_hour(frames.clock),
+        HOURS: by_country(frames.series, world.codes),
     }
     return Measured(values, people[list(KEPT)].reset_index(drop=True), amounts)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import UserError, nearest_or_first, one_of
 from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied, refuse_bare
 from sim.plain_yaml import read_yaml
 from sim.schema import ANY_NAME, describe, slots, spell
@@ -190,28 +190,13 @@ def study_file(name: str) -> Path:
         return Path(name)
     folder = conf_folder() / STUDIES
     known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if name not in known:
-        raise UserError(
-            f"{STUDIES}={name} cannot be found.",
-            path=STUDIES,
-            value=name,
-            allowed=", ".join([*known, "or a path that ends in .yaml"]),
-            nearest=f"{STUDIES}={nearest_or_first(name, known)}" if known else "",
-        )
+    one_of(STUDIES, name, known, "cannot be found.", ", or a path that ends in .yaml")
     return folder / f"{name}.yaml"
 
 
 def _choice(name: str, text: str) -> Any:
     if name == "design":
-        if text not in DESIGNS:
-            raise UserError(
-                f"{name}={text} is not known.",
-                path=name,
-                value=text,
-                allowed=", ".join(DESIGNS),
-                nearest=f"design={nearest_or_first(text, DESIGNS)}",
-            )
-        return text
+        return one_of(name, text, DESIGNS)
     low = 0 if name == "design_seed" else 1
     if not (text.isascii() and text.isdigit() and len(text) < 18 and low <= int(text) <= 10_000_000):
         raise UserError(

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sim.errors import UserError, nearest
+from sim.errors import UserError, one_of
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import ADDED, COLUMNS, Column, Households, Kinds, empty, units
 from sim.plain_yaml import read_yaml
@@ -89,12 +89,7 @@ class RunResult(Drawable):
 
     def frame(self, name: str) -> pd.DataFrame:
         """Read a table by its name."""
-        if name not in COLUMNS:
-            raise UserError(
-                f"there is no table {name!r} in a result",
-                allowed=", ".join(COLUMNS),
-                nearest=nearest(name, COLUMNS),
-            )
+        one_of("", name, COLUMNS, f"there is no table {name!r} in a result", typed="*")
         path = self.path / frame_file(name)
         if _is_from_before(name, self.manifest):
             frame = empty(name)
@@ -116,6 +111,11 @@ class RunResult(Drawable):
     def clock(self) -> pd.DataFrame:
         """Hour of the UTC day x country."""
         return self.frame("clock")
+
+    @cached_property
+    def weekdays(self) -> pd.DataFrame:
+        """Day of the week x hour of the UTC day x country; empty from results of earlier versions."""
+        return self.frame("weekdays")
 
     @cached_property
     def workers(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sim.composition import compose
 from sim.config import Config
-from sim.errors import UserError, nearest_or_first
+from sim.errors import one_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.study.scenarios import with_seeds
@@ -207,14 +207,8 @@ def _worlds(settings: Sequence[str]) -> tuple[list[str], list[str]]:
     if not asked:
         return list(WORLDS), rest
     for world in asked:
-        if world not in WORLDS.values():
-            raise UserError(
-                "is no configuration that targets are stated for.",
-                path="world",
-                value=world,
-                allowed=", ".join(WORLDS.values()) + "; both if nothing is said",
-                nearest=f"world={nearest_or_first(world, list(WORLDS.values()))}",
-            )
+        told = "is no configuration that targets are stated for."
+        one_of("world", world, WORLDS.values(), told, "; both if nothing is said")
     return [name for name, world in WORLDS.items() if world in asked], rest
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import DEAREST_OUTSIDE_WAGE_USD
-from sim.errors import UserError, nearest
+from sim.errors import one_of
 
 REGIONS = ("North America", "Europe", "Asia", "Africa", "South America", "Oceania")
 GROUPS = ("north", "south", "mixed")
@@ -180,14 +180,8 @@ class World:
 
     def index(self, code: str) -> int:
         """Return the position of a country."""
-        if code not in self.codes:
-            raise UserError(
-                f"country {code} is not in the table {self.table}",
-                value=code,
-                allowed=", ".join(self.codes),
-                nearest=nearest(code, self.codes),
-            )
-        return self.codes.index(code)
+        told = f"country {code} is not in the table {self.table}"
+        return self.codes.index(one_of("", code, self.codes, told, typed="*"))
 
     def mark(self, code: str, column: str) -> Mark:
         """Return how a cell is known."""

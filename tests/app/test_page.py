@@ -81,6 +81,7 @@ def test_a_link_sets_every_widget(page: Any) -> None:
         ({"pay": "1e9"}, "is not a number"),
         ({"workers": "50000", "days": "365", "seeds": "20"}, "more than the page plays"),
         ({"show": "../../etc"}, "is no section"),
+        ({"show": "more", "figure": "../x"}, "is no figure of the page"),
         ({"_target_": "os.system"}, "is nothing that a link can hold"),
         ({"fee": "<img src=x onerror=alert(1)>"}, "is not a number"),
     ],
@@ -120,10 +121,24 @@ def test_sections_show_their_figures_and_files(page: Any, desk: Desk) -> None:
     played(desk, TINY)
     test = page({**states.to_query(TINY), "show": "clock"})
     assert [one.label for one in test.get("download_button")] == [
-        "clock.svg", "clock.png", "clock_baseline.svg", "clock_baseline.png", "clock_baseline.csv",
-        "clock_baseline.parquet", "clock_scenario.csv", "clock_scenario.parquet",
+        "comparison-clock.svg", "comparison-clock.png", "baseline-clock.svg", "baseline-clock.png",
+        "scenario-clock.svg", "scenario-clock.png", "baseline-week.svg", "baseline-week.png",
+        "scenario-week.svg", "scenario-week.png", "clock.csv", "clock.parquet", "weekdays_baseline.csv",
+        "weekdays_baseline.parquet", "weekdays_scenario.csv", "weekdays_scenario.parquet",
     ]  # fmt: skip
     assert test.query_params["show"] in ("clock", ["clock"])
+
+
+def test_a_link_holds_the_figure_that_was_chosen(page: Any, desk: Desk) -> None:
+    played(desk, TINY)
+    test = page({**states.to_query(TINY), "show": "more", "figure": "scenario-deciles"})
+    assert [one.label for one in test.get("download_button")] == [
+        "scenario-deciles.svg",
+        "scenario-deciles.png",
+    ]
+    sound(test.selectbox(key="figure").set_value("comparison-hours").run())
+    assert test.query_params["figure"] in ("comparison-hours", ["comparison-hours"])
+    assert "figure=comparison-hours" in texts(test)[-1]
 
 
 def test_sessions_do_not_see_each_other(page: Any, desk: Desk) -> None:
@@ -182,7 +197,7 @@ def test_sliders_find_the_point(page: Any, swept: str) -> None:
 
 
 @pytest.mark.parametrize("query", [{"point": "99"}, {"point": "../1"}, {"outcome": "_x"}, {"along": "x"},
-                                   {"folder": "/etc"}])  # fmt: skip
+                                   {"figure": "forest"}, {"folder": "/etc"}])  # fmt: skip
 def test_a_bad_link_to_a_sweep_is_told(page: Any, swept: str, query: dict[str, str]) -> None:
     test = page({"show": "sweep", **query}, swept)
     assert next(iter(query)) in texts(test)[0]

@@ -210,7 +210,8 @@ def test_much_of_anything_is_refused(server: Server, exercised: Exercised) -> No
             line.send(b"x" * (10 * LARGEST_MESSAGE))
             while True:
                 line.recv(PATIENCE_SECONDS)
-        assert line.close_code == 1009
+        # Whether the last word arrives before the line is reset, for what was sent on, is luck.
+        assert line.close_code in (1006, 1009)
     slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     for one in slow:
         one.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1")
@@ -350,21 +351,21 @@ def test_a_person_runs_compares_and_downloads(server: Server, browser: Any, exer
                  if '"tax_per_user_month","world"' in line)  # fmt: skip
     shown = page.get_by_role("row").filter(has_text="Tax a user and month").inner_text().split()[-5:]
     assert shown[1] == f"{float(taxes[4]):.4f}" == "0.5400", "0.6 less the users who are not declared"
-    assert visit.download("changes.svg").startswith(b"<?xml")
-    assert visit.download("changes.png").startswith(b"\x89PNG")
+    assert visit.download("comparison-forest.svg").startswith(b"<?xml")
+    assert visit.download("comparison-forest.png").startswith(b"\x89PNG")
     for section, picture in (
-        ("Clock", "clock.svg"),
-        ("Map", "map.svg"),
-        ("Pay", "pay.svg"),
-        ("Money", "money.svg"),
+        ("Clock", "comparison-clock.svg"),
+        ("Map", "comparison-hours.svg"),
+        ("Pay", "comparison-pay.svg"),
+        ("Money", "comparison-money.svg"),
     ):
         page.get_by_role("radio", name=section).click()
         visit.button(picture).wait_for()
     page.wait_for_url(re.compile("show=money"))
     again = Visit(browser, server, "?" + page.url.partition("/?")[2])
-    again.button("money.svg").wait_for()
+    again.button("comparison-money.svg").wait_for()
     narrow = Visit(browser, server, "?" + page.url.partition("/?")[2], width=400)
-    narrow.button("money.svg").wait_for()
+    narrow.button("comparison-money.svg").wait_for()
     assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 400
     for one in (visit, again, narrow):
         one.close()

@@ -67,7 +67,23 @@ def comparison(folder: Path, *names: str, seeds: int = 5, **manifest: Any) -> Co
         incidence=_incidence(names),
         weeks=_weeks(names, seeds),
         spread=_spread(names),
+        clock=_places(names, ("posted", "active"), "utc_hour", range(24)),
+        hours=_places(names, ("working_hours",), "country", map(str, load_world("global").codes)),
     )
+
+
+def _places(names: tuple[str, ...], measures: tuple[str, ...], place: str, values: Any) -> pd.DataFrame:
+    """Return measures by hour or country that grow along these, and fall by a tenth at every other one."""
+    rows = [
+        (name, measure, value, level, level - less, -less, -less - 5.0, -less + 5.0, 5)
+        for name in names
+        for measure in measures
+        for number, value in enumerate(list(values))
+        for level in [1000.0 * (number + 2)]
+        for less in [0.0 if number % 2 else level / 10]
+    ]
+    columns = ["scenario", "measure", place, "baseline", "value", "difference", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _incidence(names: tuple[str, ...]) -> pd.DataFrame:

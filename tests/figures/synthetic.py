@@ -78,7 +78,8 @@ def frames(workers: int = 6000, seed: int = 1) -> FrameSet:
     series = _series(people, rng)
     return FrameSet(
         series=series,
-        clock=_clock(series, rng),
+        clock=(clock := _clock(series, rng)),
+        weekdays=_weekdays(clock),
         workers=people,
         requesters=_requesters(workers // 30, rng),
         batches=_batches(8000, workers // 30, rng),
@@ -86,6 +87,20 @@ def frames(workers: int = 6000, seed: int = 1) -> FrameSet:
         flows=_flows(series),
         scale=19e6 / workers,
     )
+
+
+def _weekdays(clock: pd.DataFrame) -> pd.DataFrame:
+    """Return a week whose weekends have half the work of other days, and all of it that of the clock."""
+    parts = {name: clock[name].to_numpy() // 12 for name in ("posted", "active", "paid_seconds")}
+    days = [
+        table(
+            "weekdays",
+            {"weekday": day, "utc_hour": clock["utc_hour"], "country": clock["country"], "days": DAYS // 7,
+             **{name: part if day > 4 else 2 * part for name, part in parts.items()}},
+        )
+        for day in range(7)
+    ]  # fmt: skip
+    return pd.concat(days, ignore_index=True)
 
 
 def _column(index: int) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import tempfile
 import types
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from matplotlib.testing.compare import compare_images
 
 import sim
 from sim.errors import UserError
+from sim.figures import comparison as of_comparison
 from sim.figures import gallery, spread, study, style, week
 from sim.outcomes.frames import FrameSet
 from sim.outcomes.indicators import WORKING
@@ -219,29 +221,32 @@ def test_what_is_no_result_is_refused(what: str, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- figures are their tables
 
 
-def test_the_week_holds_every_batch_of_the_window(exercised: Exercised) -> None:
-    frames = synthetic.frames(2000)
-    table = week.posted_by_weekday(frames)
-    batches = frames.batches
-    posted = (batches["tasks"] * batches["assignments_per_task"]).to_numpy(np.float64)
-    assert table.sum() * synthetic.DAYS / 7 == pytest.approx(posted.sum())
-    start = pd.Timestamp(synthetic.START)
-    at = start + pd.to_timedelta(batches["posted_hour"].to_numpy(), unit="h")
-    one = posted[(at.day_of_week == 2) & (at.hour == 5)].sum() / (synthetic.DAYS / 7)
-    assert table[2, 5] == pytest.approx(one)
-    exercised("batches", len(batches), at_least=5_000)
-
-
 def check_week(module: Any) -> None:
-    """Hour 30 of a run that begins on a Wednesday is six o'clock of Thursday."""
+    """Each hour of a weekday is the mean of such days, over all countries; other days have none."""
     frames = synthetic.frames(500)
-    series = frames.series.assign(date="2019-02-06")  # a Wednesday
-    batches = frames.batches.iloc[:1].assign(posted_hour=30, tasks=7, assignments_per_task=1)
-    one = replace(frames, series=series[series["day"] < 7].assign(date="2019-02-06"), batches=batches)
-    table = module.posted_by_weekday(one)
-    assert table[3, 6] == 7 and table.sum() == 7
-    outside = replace(one, batches=pd.concat([batches, batches.assign(posted_hour=7 * 24)]))
-    assert module.posted_by_weekday(outside).sum() == 7, "what is posted after the window does not count"
+    table = frames.weekdays
+    for column in module.PANELS:
+        found = module.by_weekday(frames, column)
+        one = table[(table["weekday"] == 2) & (table["utc_hour"] == 5)]
+        assert found[2, 5] == pytest.approx(one[column].sum() / (synthetic.DAYS / 7))
+        assert found.sum() * synthetic.DAYS / 7 == pytest.approx(table[column].sum())
+    days = table["days"].where(table["weekday"] < 5, 0)
+    assert np.isnan(module.by_weekday(replace(frames, weekdays=table.assign(days=days)), "active")[5:]).all()
+
+
+def check_change_by_hour(module: Any) -> None:
+    """Dots of the clock are the differences of its table, and bars their intervals; hours are in percent."""
+    found = finished.comparison(Path(tempfile.mkdtemp()), POLICY)
+    figure = module.clock_figure(found, POLICY)
+    here = found.clock[found.clock["measure"] == "posted"]
+    dots = next(line for line in figure.axes[1].lines if line.get_marker() == "o")
+    divisor, _ = style.scale_of(here["baseline"].max())
+    assert np.asarray(dots.get_ydata()) == pytest.approx(here["difference"].to_numpy() / divisor)
+    bars = np.array([segment[:, 1] for segment in figure.axes[1].collections[0].get_segments()])
+    assert bars == pytest.approx(here[["low", "high"]].to_numpy() / divisor)
+    tiles = [text.get_text() for text in module.hours_figure(found, POLICY).axes[0].texts]
+    codes = found.hours["country"].tolist()
+    assert tiles[tiles.index(codes[0]) + 1] == "-10" and tiles[tiles.index(codes[1]) + 1] == "0"
 
 
 def test_tiles_hold_the_hours_of_the_series(exercised: Exercised) -> None:
@@ -342,8 +347,15 @@ def check_spread(module: Any) -> None:
 
 
 PLANTS = [
-    (week, "+ start.weekday()) % 7) * 24", ") % 7) * 24", check_week),
-    (week, "(hours < 24 * (last + 1))", "(hours >= 0)", check_week),
+    (week, '["weekday"].to_numpy(np.int64) * 24', '["weekday"].to_numpy(np.int64) * 7', check_week),
+    (week, "days[:, None] > 0", "days[:, None] >= 0", check_week),
+    (
+        of_comparison,
+        '("baseline", "value", "difference", "low", "high")\n        )',
+        '("baseline", "value", "value", "low", "high")\n        )',
+        check_change_by_hour,
+    ),
+    (of_comparison, "100 * here[", "here[", check_change_by_hour),
     (study_spread, "week < whole", "week <= whole", check_weeks),
     (study_spread, '"working_seconds": WORKING', '"working_seconds": ("paid_seconds",)', check_weeks),
     (study_spread, "/ days * DAYS_A_MONTH", "/ days", check_spread),

@@ -10,6 +10,7 @@ import pytest
 
 from sim.composition import compose
 from sim.model import ClickWorkModel
+from sim.outcomes import recorder as recorders
 from sim.outcomes import tables
 from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import INDICATORS, Missing, summary
@@ -66,6 +67,39 @@ def test_a_run_gives_the_same_by_both(exercised: Exercised) -> None:
     quick, by_pandas = summary(found, model.world), on_frames(frames, model.world)
     assert {name: one["value"] for name, one in quick.items()} == by_pandas
     exercised("indicators", sum(value is not None for value in by_pandas.values()), 60)
+
+
+def check_weekdays(module: Any) -> None:
+    """The days of the week add up to the clock, and each to the days of the series that have its name."""
+    # A warm-up from Wednesday, a window from Friday to the Sunday of the week after.
+    words = ["time.days=10", "time.warmup_days=2", "time.start=2019-01-02", "workers.count=300"]
+    model = ClickWorkModel(compose([*TINY, *words]))
+    recorder = module.Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    model.end()
+    frames = recorder.frames()
+    table, series = frames.weekdays, frames.series
+    sums, place = ["posted", "active", "paid_seconds"], ["utc_hour", "country"]
+    pd.testing.assert_frame_equal(
+        table.groupby(place, sort=False)[sums].sum(), frames.clock.set_index(place)[sums]
+    )
+    weekday = pd.to_datetime(series["date"]).dt.day_of_week
+    for column, of_day in (("posted", "requester_posted"), ("paid_seconds", "paid_seconds")):
+        by_day = series.groupby(weekday)[of_day].sum().tolist()
+        assert table.groupby("weekday")[column].sum().tolist() == by_day
+    assert table.groupby("weekday")["days"].first().tolist() == [1, 1, 1, 1, 2, 2, 2]
+    assert min(table[column].sum() for column in sums) > 100
+
+
+def test_days_of_the_week_are_those_of_the_series() -> None:
+    check_weekdays(recorders)
+
+
+@pytest.mark.parametrize("bug", ["model.clock.weekday(model.hour)", "model.hour // 24 % 7", "0"])
+def test_a_wrong_day_of_the_week_is_noticed(bug: str) -> None:
+    with pytest.raises(AssertionError):
+        check_weekdays(planted(recorders, "model.clock.weekday(model.hour - 1)", bug))
 
 
 def test_a_run_of_a_sweep_makes_no_frame(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:

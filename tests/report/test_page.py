@@ -6,11 +6,13 @@ import base64
 import copy
 import csv
 import importlib.util
+import io
 import json
 import math
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,6 +34,7 @@ from sim.study.result import load, write_manifest
 from sim.study.scenarios import compose_scenarios
 from tests.conftest import Exercised
 from tests.figures import finished
+from tests.study.test_compare import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = "<img src=x onerror=document.title='run'>"
@@ -498,6 +501,21 @@ def test_plot_and_report_write_what_they_say(
     assert capsys.readouterr().out == f"{tmp_path}/r/page.html\n"
     check_page((tmp_path / "r" / "page.html").read_text(encoding="utf-8"))
     assert sorted(run.path.rglob("*")) == before
+
+
+def test_who_watches_a_report_sees_that_it_is_made(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on a terminal, gone in the end; nothing where nobody watches, and nothing among the output."""
+    monkeypatch.setattr("sim.report.page.page_of", lambda result: None)
+    monkeypatch.setattr("sim.report.page.render", lambda page: "<html>")
+    for watched in (False, True):
+        told = Terminal() if watched else io.StringIO()
+        monkeypatch.setattr(sys, "stderr", told)
+        monkeypatch.setenv("TERM", "xterm")
+        assert main(["report", str(run.path), f"to={tmp_path}/page.html"]) == 0
+        assert ("page.html" in told.getvalue()) == watched
+        assert capsys.readouterr().out == f"{tmp_path}/page.html\n"
 
 
 @pytest.mark.parametrize("command", ["plot", "report"])
