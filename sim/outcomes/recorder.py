@@ -375,7 +375,7 @@ class Recorder:
     def _keep_members(self, model: Any, period: str) -> None:
         """Keep what cooperatives and the commons brought in a month."""
         if model.offices.cooperatives is not None:
-            rows = model.offices.cooperatives.table(model.offices.costs)
+            rows = model.offices.cooperatives_table(model.hour)
             there = np.array([model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]])
             rows = {name: column[there] for name, column in rows.items()}
             self.member_months.append({"period": np.full(int(there.sum()), period, object), **rows})
