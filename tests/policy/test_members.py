@@ -127,11 +127,10 @@ REFUSED = {
         "nobody is paid on faces",
     ),
     "no platform": (["policy.cooperative.platforms=[]"], "at least one platform"),
-    "some countries": (["policy.cooperative.countries=[FRA]"], "no list of countries"),
-    "half a cooperative": (["policy.cooperative.phase_in_months=3"], "0: a platform is a cooperative"),
+    "members of no country": (["policy.cooperative.countries=[XXX]"], "none of the countries"),
     "bounds that cross": (["policy.cooperative.highest_fee=0.01"], "at least lowest_fee (0.05)"),
     "steps that fall": (["policy.cooperative.tasks_largest=5"], "which rise"),
-    "a commons of some countries": (["policy.commons.countries=[FRA]"], "no list of countries"),
+    "a commons of no country": (["policy.commons.countries=[XXX]"], "none of the countries"),
     "a pool of a closed platform": (
         ["+platforms.later.closed=true", "+platforms.later.pool_share=0.1"],
         "0 for a platform that is closed",
