@@ -326,7 +326,7 @@ class ClickWorkModel(mesa.Model):
             channels.reward_floor[i] = max(float(channels.reward_floor[i]), promised)
             row["reward_floor"] = channels.reward_floor[i]
             row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
-            row["royalty_payers"] = self.offices.royalty_payers
+            row["royalty_payers"] = self.offices.royalty_payers if row["royalty_ppm"] else 0
             row["portable"] = channels.portable[i] > 0.0
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])

@@ -80,6 +80,16 @@ def played(config: Config, hours: int | None = None, observers: tuple[Any, ...] 
     return model
 
 
+def rate_of(model: Any, terms: Any, hour: int) -> float:
+    """Share of its rate at which an instrument is in force in the month of an hour, from the text."""
+    first = model.clock.datetime(24 * model.config.time.warmup_days).date()
+    start = dt.date.fromisoformat(terms.start) if terms.start else first
+    now = model.clock.datetime(hour).date()
+    month = 12 * (now.year - start.year) + now.month - start.month + 1
+    over = terms.end is not None and now >= dt.date.fromisoformat(terms.end)
+    return 0.0 if month < 1 or over else min(1.0, float(Fraction(month, max(1, terms.phase_in_months))))
+
+
 class Flows(Watcher):
     """Keeps every month's flows."""
 
@@ -364,7 +374,7 @@ def partly_in_force() -> Counts:
     counts = Counter[str]()
     for name, (policy, settings) in PARTLY.items():
         changed = {key: replace(one, **settings) for key, one in policy.chosen().items() if key not in TAXES}
-        absent = {key: None for key in changed}
+        absent = dict.fromkeys(changed)
         prints = set()
         for some in (policy, replace(policy, **changed), replace(policy, **absent)):
             model = played(replace(market(), policy=some))
