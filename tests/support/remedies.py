@@ -30,6 +30,7 @@ from sim.policy import paid_time, reclassification, union
 from sim.policy.channels import PAID_TIME, Contribution, fold
 from sim.policy.office import Offices
 from sim.policy.terms import NO_REFUSAL, least_rewards, make_terms
+from sim.policy.union import GRIEVANCE
 from sim.schedule import REVIEW, SHIFTS, SUPPORT
 from sim.schedule import UNION as JOINING
 from sim.validation import build
@@ -279,7 +280,7 @@ UNION = Union(
 )
 ORGANISED = Policies(union=replace(UNION, bargaining_density=0.15))
 UNIFORM = Policies(union=replace(UNION, guideline="uniform", usd_per_hour=2.0, countries=["STH"]))
-GROWING = Policies(union=replace(UNION, bargaining_density=0.1, phase_in_months=3))
+GROWING = Policies(union=replace(UNION, bargaining_density=0.1, contact_rate=1.0, phase_in_months=3))
 EMPLOYED = Policies(reclassification=Reclassification())
 EMPLOYED_BY_STEPS = Policies(
     reclassification=Reclassification(countries=["STH"], exit_months=0, unfair_share=0.2, phase_in_months=3)
@@ -410,6 +411,8 @@ class MemberWatch(Watcher):
         """A strike where members are many and aggrieved, and rested."""
         law = model.config.policy.union
         grieved = sum(self.grievance(model, row) for row in mine)
+        counted = int(model.offices.unions.found[platform, :, GRIEVANCE].sum())
+        assert abs(counted - 1e6 * grieved) <= len(mine), f"grievance {counted}, {1e6 * grieved} of members"
         last = self.strikes.get(platform, (0, -(10**6)))[1]
         rested = model.hour >= last + 24 * law.strike_pause_days
         many = mine and len(mine) >= law.strike_density * present

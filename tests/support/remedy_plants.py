@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.compile import COMPILED
+from tests.support import members as cooperatives
 from tests.support import policies, remedies
 from tests.support.checks import FAULTS
 from tests.support.markets import tiny
@@ -89,7 +90,7 @@ def employers() -> Any:
 
 def growing() -> Any:
     """The check of a union that grows, on a small market."""
-    return remedies.members(remedies.GROWING, days=40, workers=50)
+    return remedies.members(remedies.GROWING, seed=3, days=40, workers=80)
 
 
 def by_steps() -> Any:
@@ -105,6 +106,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (LAW, "rate = strength * self.rates[country]\n            withheld", "rate = self.rates[country]\n            withheld", by_steps),
     (LAW, "from_all(self.law.unfair_share, strength)", "self.law.unfair_share", by_steps),
     (LAW, "from_all(opened, strength)", "opened", by_steps),
+    ("sim.market.posting", "if owes and (integer", "if (integer", cooperatives.northern_royalties),
     (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", remedies.collectives),
     (UNION, "uniform(week_key, agent, DRAW_LEAVES)", "uniform(week_key, agent, DRAW_JOINS)", members),
     (UNION, "self.quiet_until[platform] = self.strike_until[platform] +", "self.quiet_until[platform] = hour +", lambda: remedies.members(days=58, workers=60)),
@@ -134,7 +136,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
     (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
     (REVIEW, "worker_fee(platform, terms[country])", "integer(platform.worker_fee_ppm)", employers),
-    (OFFICE, 'return self.share_of("reclassification", hour) > 0.0', "return self.policy.reclassification is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
+    (OFFICE, "else float(self.strength(instrument, hour))", "else 1.0", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
     (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
     (TIME, ', "claims")', ")", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
