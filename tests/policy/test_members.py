@@ -31,6 +31,12 @@ def test_members_of_a_cooperative(seed: int, exercised: Exercised) -> None:
     exercised("decisions", counts["decisions"], 2)
 
 
+def test_an_order_that_changes_alone(exercised: Exercised) -> None:
+    counts = members.order_alone()
+    exercised("months of one order", counts["newest"], 1)
+    exercised("months of another", counts["largest"], 1)
+
+
 @pytest.mark.parametrize("policy", [members.BY_STEPS, members.OF_THE_SOUTH], ids=["steps", "the South"])
 def test_members_by_steps_and_by_country(policy: Policies, exercised: Exercised) -> None:
     """Fee, floor and order on their way to the members'; who lives elsewhere has neither vote nor share."""

@@ -36,6 +36,12 @@ FOUNDED = Policies(
     cooperative=Cooperative(platforms=["entrant"], participation=1.0, start="2019-02-01", end="2019-03-01")
 )
 BY_STEPS = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6, phase_in_months=4))
+ORDER_ALONE = Policies(
+    cooperative=Cooperative(
+        platforms=["southern"], votes_on_floor=False, lowest_fee=0.1, highest_fee=0.1, tasks_newest=300
+    )
+)
+"""Members of whom only the order that they choose changes from month to month."""
 OF_THE_SOUTH = Policies(
     cooperative=Cooperative(platforms=["southern"], participation=0.8, countries=["STH"], phase_in_months=2)
 )
@@ -145,11 +151,13 @@ class MemberWatch(Watcher):
             return
         way = rate_of(model, terms, model.hour)
         net = float(settings["reward_floor"]) * (1 - int(settings["worker_fee_ppm"]) / 1e6)
-        assert math.isclose(net, way * statistics.median_low(wages), rel_tol=1e-12), "not what members keep"
+        wanted = statistics.median_low(wages) if terms.votes_on_floor else 0.0
+        assert math.isclose(net, way * wanted, rel_tol=1e-12), "not what members keep"
         assert int(offices.cooperatives.members[platform]) == members, "who belongs"
         middle = statistics.median_low(tasks)
         steps = (terms.tasks_newest, terms.tasks_largest, terms.tasks_best_paid)
         order = ("random", "newest", "largest", "best_paid")[sum(middle >= step for step in steps)]
+        self.counts[order] += 1
         usual = model.config.platforms[model.platform_names[platform]]
         for board in model.boards:
             if board.platform == platform:
@@ -187,6 +195,11 @@ def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
 def members_by_steps() -> Counts:
     """The same while fee, floor and order are on their way."""
     return members(2, BY_STEPS)
+
+
+def order_alone() -> Counts:
+    """What members choose is shown, whether or not fee and floor change with it."""
+    return members(2, ORDER_ALONE)
 
 
 def members_in_the_south() -> Counts:

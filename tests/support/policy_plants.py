@@ -277,6 +277,7 @@ OF_MEMBERS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (MEMBERS, "(there & belongs[rows[\"country\"]]).sum()", "there.sum()", members.members_in_the_south),
     (MEMBERS, "patronage(pot, of_countries(model, members_live(model), cooperatives.earned[place]))", "patronage(pot, cooperatives.earned[place])", members.members_in_the_south),
     (MODEL, "weight * cooperatives.terms.ranking_share", "cooperatives.terms.ranking_share", members.members_by_steps),
+    (MODEL, "        else:\n            self.show_as_voted()\n", "", members.order_alone),
     (LABOUR, "fund.royalty[board.platform][~fund.covered] = 0", "pass", members.northern_royalties),
     (MEMBERS, "labels = of_countries(model, fund.covered, fund.labels)", "labels = fund.labels", members.northern_royalties),
     (MEMBERS, "if belongs[c]]", "]", members.founded_in_the_south),
