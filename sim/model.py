@@ -183,6 +183,7 @@ class ClickWorkModel(mesa.Model):
         self.paid_income = np.zeros(0, bool)
         self.paid_at = -1
         self.members_got = np.zeros(0, np.int64)
+        self.shares_paid: dict[tuple[int, int], NDArray[np.int64]] = {}
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}

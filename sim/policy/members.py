@@ -156,6 +156,7 @@ def open_platform(model: Model, platform: int) -> None:
 def hand_out(model: Model) -> None:
     """Pay members their surplus, and those who labelled their dividend."""
     model.members_got = np.zeros(0, np.int64)
+    model.shares_paid = {}
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
     if cooperatives is not None:
         for place, platform in enumerate(cooperatives.numbers):
@@ -202,6 +203,7 @@ def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[n
     if len(model.members_got) < len(due):
         model.members_got = np.pad(model.members_got, (0, len(due) - len(model.members_got)))
     model.members_got[: len(due)] += due
+    model.shares_paid[kind, account] = due
     return pay(model, kind, account, home, due, model.worker_rows["country"][: len(due)])
 
 
