@@ -1013,7 +1013,8 @@ class Config:
         """Yield a problem if an instrument about paid work names a platform without any."""
         paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
         for instrument, chosen in self.policy.chosen().items():
-            if instrument not in PAID_WORK and not isinstance(chosen, Measure):
+            to_workers = getattr(chosen, "recipients", "") in ("workers", "job_seekers")
+            if not to_workers and instrument not in PAID_WORK and not isinstance(chosen, Measure):
                 continue
             for name in getattr(chosen, "platforms", None) or ():
                 if name in self.platforms and name not in paid:

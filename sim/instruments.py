@@ -210,16 +210,39 @@ class WageFloor(Instrument):
     compliance: float = assumed(1.0, 0, 1, "share of requesters who keep to it")
 
 
+NO_PLATFORMS = {
+    "residents": "residents are nobody's users",
+    "employers": "all requesters of a country count on one share of what they spend",
+}
+"""Recipients of an income who cannot be told apart by platform, and why."""
+
+
 @dataclass(frozen=True)
 class Programme(Instrument):
     """What all incomes share: who pools revenue, and what running them costs."""
 
+    platforms: list[str] | None = parameter(
+        None,
+        meaning="platforms whose workers, or users, receive it; null = all, [] = none; must be null for"
+        " residents and employers",
+    )
     pool: str = parameter(
         "national",
         meaning="among whom revenue is shared: each country its own, the countries of a group, all",
         choices=("national", "bloc", "global"),
     )
     administration_share: float = assumed(0.03, 0, 1, "share of the revenue that administration costs")
+
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        why = NO_PLATFORMS.get(getattr(self, "recipients", ""))
+        if self.platforms and why:
+            yield (
+                "platforms",
+                self.platforms,
+                f"null where recipients={getattr(self, 'recipients', '')}: {why}",
+            )
 
 
 @dataclass(frozen=True)
@@ -271,7 +294,9 @@ class Cooperative(Instrument):
     """Platforms that belong to those who work on them: what is there already, or one that is founded.
 
     The fee is what the platform costs; members vote on how work is shown and on a lowest hourly pay; what is
-    left of a month is theirs, in proportion to what they earned there.
+    left of a month is theirs, in proportion to what they earned there. Members are the workers of the
+    countries given; others work there as on any platform. Over a phase, fees go from the platform's own to
+    that at cost, floor and order from its own to the members'.
     """
 
     platforms: list[str] = parameter(
@@ -328,9 +353,6 @@ class Cooperative(Instrument):
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         yield from super().problems()
-        yield from _everywhere_at_once(self, "a platform is a cooperative, or is not")
-        if self.phase_in_months:
-            yield "phase_in_months", self.phase_in_months, "0: a platform is a cooperative, or is not"
         if not self.platforms:
             yield "platforms", self.platforms, "at least one platform"
         if self.highest_fee < self.lowest_fee:
@@ -345,7 +367,8 @@ class Commons(Instrument):
     """Data and records held in common: who buys work for artificial intelligence pays those who labelled.
 
     A royalty on such work goes into a fund, which is shared among all who labelled; records of workers are
-    valid everywhere.
+    valid everywhere. Of countries, only requesters there owe the royalty, and only who labelled there has a
+    part in the fund.
     """
 
     platforms: list[str] | None = parameter(
@@ -370,20 +393,13 @@ class Commons(Instrument):
     )
     cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is that fee", "months")
 
-    def problems(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (field, value, what is allowed) for combinations that contradict each other."""
-        yield from super().problems()
-        yield from _everywhere_at_once(self, "a fund is one for all who labelled")
-
-
-def _everywhere_at_once(instrument: Instrument, why: str) -> Iterator[tuple[str, Any, str]]:
-    if instrument.countries:
-        yield "countries", instrument.countries, f"no list of countries: {why}"
-
 
 @dataclass(frozen=True)
 class Union(Instrument):
-    """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains."""
+    """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains.
+
+    Over a phase its guideline and its own effort grow from nothing to what is set.
+    """
 
     platforms: list[str] | None = parameter(
         None, meaning="platforms on which it organises; null = all, [] = none", unit="names"
@@ -436,8 +452,6 @@ class Union(Instrument):
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         yield from super().problems()
-        if self.phase_in_months:
-            yield "phase_in_months", self.phase_in_months, "0: a union grows by itself"
         if self.guideline == "uniform" and self.usd_per_hour == 0 and self.bargained_share > 0:
             yield (
                 "bargained_share",
@@ -450,7 +464,9 @@ class Union(Instrument):
 class Reclassification(Instrument):
     """Workers of the platforms and countries covered are employees: paid for open shifts, and insured.
 
-    What they cost is quoted to requesters by country, who pay it or do without them.
+    What they cost is quoted to requesters by country, who pay it or do without them. Over a phase the share
+    of wage and contributions that is owed grows, and with it what is left of unfair rejections and of freedom
+    to come and go shrinks.
     """
 
     platforms: list[str] | None = parameter(
@@ -493,8 +509,6 @@ class Reclassification(Instrument):
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         yield from super().problems()
-        if self.phase_in_months:
-            yield "phase_in_months", self.phase_in_months, "0: nobody is an employee by halves"
         if self.first_ratio > self.highest_ratio:
             yield "first_ratio", self.first_ratio, f"at most highest_ratio, {self.highest_ratio:g}"
 
@@ -620,13 +634,6 @@ class Policies:
                 conditional.recipients,
                 "one income in a run: this one, or universal_income",
             )
-        for name, one in (("universal_income", income), ("conditional_income", conditional)):
-            if one is not None and one.phase_in_months and getattr(one, "funding", "revenue") == "revenue":
-                yield (
-                    f"{name}.phase_in_months",
-                    one.phase_in_months,
-                    "0 where revenue pays: the income grows with the taxes",
-                )
         if conditional is not None and not any(taxes):
             yield (
                 "conditional_income.recipients",

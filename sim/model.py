@@ -184,6 +184,7 @@ class ClickWorkModel(mesa.Model):
         self.paid_income = np.zeros(0, bool)
         self.paid_at = -1
         self.members_got = np.zeros(0, np.int64)
+        self.shares_paid: dict[tuple[int, int], NDArray[np.int64]] = {}
         self.kernels = choose_kernels(config, self.plugins)
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
@@ -316,9 +317,10 @@ class ClickWorkModel(mesa.Model):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
             levy = float(channels.levy_on_requesters[i])
-            usual, large = platform.requester_fee, platform.requester_fee + platform.large_batch_fee
-            row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, min(usual, cap) + levy))
-            row["large_batch_fee_ppm"] = parts_per_million(min(2 * HIGHEST_FEE, min(large, cap) + levy))
+            usual = min(platform.requester_fee, float(channels.usual_fee[i]), cap)
+            large = min(platform.requester_fee + platform.large_batch_fee, float(channels.large_fee[i]), cap)
+            row["requester_fee_ppm"] = parts_per_million(min(HIGHEST_FEE, usual + levy))
+            row["large_batch_fee_ppm"] = parts_per_million(min(2 * HIGHEST_FEE, large + levy))
             row["worker_fee_ppm"] = parts_per_million(
                 min(HIGHEST_WORKER_FEE, platform.worker_fee + float(channels.levy_on_workers[i]))
             )
@@ -326,6 +328,7 @@ class ClickWorkModel(mesa.Model):
             channels.reward_floor[i] = max(float(channels.reward_floor[i]), promised)
             row["reward_floor"] = channels.reward_floor[i]
             row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
+            row["royalty_payers"] = self.offices.royalty_payers if row["royalty_ppm"] else 0
             row["portable"] = channels.portable[i] > 0.0
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
@@ -343,13 +346,14 @@ class ClickWorkModel(mesa.Model):
 
     def show_as_voted(self) -> None:
         """Let the boards of cooperatives show work in the order that members chose."""
-        cooperatives = self.offices.cooperatives
+        cooperatives, strength = self.offices.cooperatives, self.offices.share_of("cooperative", self.hour)
         for board in self.boards if cooperatives is not None else []:
             name = self.platform_names[board.platform]
             order = cooperatives.order_shown(board.platform) if cooperatives is not None else None
             usual = self.config.platforms[name]
             if order is not None and cooperatives is not None:
-                usual = ranked_by(usual, order, cooperatives.terms.ranking_share)
+                weight = cooperatives.share_of_way(board.platform, strength)
+                usual = ranked_by(usual, order, weight * cooperatives.terms.ranking_share)
             board.ranking = ranking(usual, self.config.workers.tool_depth)
 
     def set_terms(self) -> None:
@@ -911,7 +915,7 @@ class ClickWorkModel(mesa.Model):
         exits: list[tuple[int, int, int]] = []
         self.exits = []
         before = offices.contributions(self.hour - 1)
-        employed = offices.employment_charges(self.worker_rows[: self.workers_count])
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
         for p, platform in enumerate(self.platform_rows):
             charges = offices.charges(p, users, self.hour)
             revenue, cost = self.books_of(p)
@@ -947,6 +951,8 @@ class ClickWorkModel(mesa.Model):
         floors_move |= members.found_and_close(self)
         if floors_move or offices.contributions(self.hour) != before:
             self.apply_channels()
+        else:
+            self.show_as_voted()
 
     def _close_employers_month(self, entries: list[Entry], employed: list[list[Charge]]) -> None:
         """Pay for shifts worker by worker in place of the sums in ``entries``; close employers' accounts."""
@@ -992,7 +998,7 @@ class ClickWorkModel(mesa.Model):
         """What closing the books now would move, as flows (kind, country, country); not booked."""
         flows = np.zeros_like(self.ledger.flows)
         users = self.count_users()
-        employed = self.offices.employment_charges(self.worker_rows[: self.workers_count])
+        employed = self.offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
         for p in range(len(self.platform_rows)):
             charges = self.offices.charges(p, users, self.hour)
             for entry in self.offices.month_end(p, *self.books_of(p), charges, users, self.hour, employed[p]):
@@ -1005,7 +1011,7 @@ class ClickWorkModel(mesa.Model):
         if not offices.counting:
             return np.zeros(0, ASSESSMENT)
         users = self.count_users()
-        employed = offices.employment_charges(self.worker_rows[: self.workers_count])
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
 
         def of(platform: int) -> Records:
             charges = offices.charges(platform, users, self.hour)
@@ -1074,7 +1080,7 @@ class ClickWorkModel(mesa.Model):
             self.awake_share,
             self.start_local,
             self.start_utc,
-            self.offices.effects,
+            self.offices.effects_by_platform(),
             today,
         )
 
@@ -1171,7 +1177,7 @@ class ClickWorkModel(mesa.Model):
     def log_rise_by_income(self, row: int) -> float:
         """Log points by which this month's income without work raises a worker's reservation wage."""
         worker = self.worker_rows[row]
-        effect = self.offices.effects[worker["country"]]
+        effect = self.offices.effect_on(worker)
         if not effect[UNEARNED] > 0.0:
             return 0.0
         other = other_income(

@@ -231,7 +231,7 @@ def come_on_duty(model: Model) -> Task:
             model.platform_rows,
             model.terms,
             model.settings,
-            model.offices.effects,
+            model.offices.effects_on(board.platform),
             model.offices.tasks_before,
             model.offices.ratings.informed,
             board.refused,
@@ -570,16 +570,14 @@ def organise(model: Model) -> None:
     unions, employment = model.offices.unions, model.offices.employment
     if unions is not None:
         rows, collectives = model.worker_rows[: model.workers_count], len(model.collective_rows)
-        together = unions.count(rows, collectives, model.hour)
-        keys, in_force = (
-            (model.key(UNION, model.week), model.key(SUPPORT, 0)),
-            model.offices.organises(model.hour),
-        )
-        model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, in_force))
-        together = unions.count(rows, collectives, model.hour)
+        share = model.offices.share_of("union", model.hour)
+        together = unions.count(rows, collectives, model.hour, share)
+        keys = model.key(UNION, model.week), model.key(SUPPORT, 0)
+        model.for_each_range(lambda first, last: unions.let_join(first, last, keys, rows, together, share))
+        together = unions.count(rows, collectives, model.hour, share)
         model.offices.ratings.fade(unions.union.ratings_half_life_weeks)
         model.offices.ratings.tell_collectives(together[:, MEMBERS])
-        if in_force:
+        if share > 0.0:
             unions.call_strikes(model.hour)
     if employment is not None:
         employment.plan_shifts(model.offices.employs(model.hour))

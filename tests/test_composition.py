@@ -253,8 +253,13 @@ def test_policies_are_chosen_together() -> None:
         assert all(getattr(every.policy, name) is not None for name in most)
     both = refused(None, f"policy=[{','.join(names)}]")
     assert both.path == "policy.conditional_income.recipients" and "one income in a run" in str(both)
-    slow = refused(None, "policy=[usage_tax,universal_income]", "policy.universal_income.phase_in_months=3")
-    assert slow.path == "policy.universal_income.phase_in_months" and "grows with the taxes" in str(slow)
+    for income, word, why in (
+        ("universal_income", "residents", "nobody's users"),
+        ("conditional_income", "employers", "one share of what they spend"),
+    ):
+        words = (f"policy.{income}.recipients={word}", f"policy.{income}.platforms=[microwork]")
+        told = refused(None, f"policy=[usage_tax,{income}]", *words)
+        assert told.path == f"policy.{income}.platforms" and why in str(told), str(told)
     external = compose(["policy=universal_income", "policy.universal_income.funding=external"])
     assert external.policy.universal_income is not None and external.policy.usage_tax is None
 

@@ -163,7 +163,15 @@ def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exerci
         assert lines[0].startswith(f"{path} does not fit") and "nobody is paid on social" in lines[2], lines
         compose([*words, f"{path}=[microwork,on_demand]"])
     listing = [name for name, one in _all_instruments().items() if hasattr(one, "platforms")]
-    assert {*PAID_WORK, "measures"} == {name for name in listing if not name.endswith("tax")}
+    incomes = {"universal_income": "workers", "conditional_income": "job_seekers"}
+    assert {*PAID_WORK, *incomes, "measures"} == {name for name in listing if not name.endswith("tax")}
+    for income, recipients in incomes.items():
+        words = ["platforms=all_families", f"policy=[usage_tax,{income}]"]
+        words.append(f"policy.{income}.recipients={recipients}")
+        lines = told(*words, f"policy.{income}.platforms=[microwork,social]")
+        assert "nobody is paid on social" in lines[2], lines
+    users = ["policy.universal_income.recipients=users", "policy.universal_income.platforms=[social]"]
+    compose(["platforms=all_families", "policy=[usage_tax,universal_income]", *users])
     law = "+policy.measures.law"
     lines = told("platforms=all_families", f"{law}.value=0.1", f"{law}.platforms=[microwork,social]")
     assert lines[0].startswith("policy.measures.law.platforms does not fit"), lines

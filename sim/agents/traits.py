@@ -210,6 +210,7 @@ PLATFORM = records(
         ("portable", "u1"),
         ("royalty_ppm", "i8"),
         ("royalty_types", "i8"),
+        ("royalty_payers", "i8"),
     ]
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
@@ -217,7 +218,7 @@ of stated time; ``highest_floor`` the highest that policy sets for the workers o
 ``boards`` tiles, of each country if work is ``local``; ``daily_life`` hours of posting or others;
 ``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker; ``takedown`` a share;
 ``portable``: records made elsewhere count; ``royalty_ppm`` on top of the fee, for the task types (bits) of
-``royalty_types``."""
+``royalty_types`` and the requesters of the countries (bits) of ``royalty_payers``."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

@@ -47,6 +47,7 @@ OF_CLOCK = {POSTED: "Tasks posted an hour", ACTIVE: "Workers on duty"}
 """Measures of the clock, and what each is called."""
 
 BARS = "Bars: 95 % intervals of differences paired by seed (Student's t). "
+NOBODY = "Nobody's income changes."
 NOTHING = "No scenario differs from the baseline: every difference is exactly 0."
 
 
@@ -201,6 +202,10 @@ def _bars(axes: Axes, frame: pd.DataFrame) -> None:
     at = np.arange(len(frame))
     colors = [style.tint(style.BLUE if value >= 0 else style.VERMILLION, 0.6) for value in mean]
     axes.bar(at, np.nan_to_num(mean), color=colors, width=0.75)
+    if not np.nan_to_num(mean).any():
+        where = (0.5, 0.6)
+        axes.text(*where, NOBODY, transform=axes.transAxes, ha="center", color=style.GREY)
+        axes.set_yticks([0])
     axes.vlines(at, low, high, color=style.INK, linewidth=0.8)
     axes.axhline(0, color=style.GREY, linewidth=0.6)
     axes.set_xlim(-0.6, len(frame) - 0.4)

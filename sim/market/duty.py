@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sim.agents.rules import hours_with_income, participation, session_minutes_mean
-from sim.agents.traits import ACTIVE, segment_of, session_minutes_of, session_start_of, worker_id
+from sim.agents.traits import (
+    ACTIVE,
+    platform_of,
+    segment_of,
+    session_minutes_of,
+    session_start_of,
+    worker_id,
+)
 from sim.compile import integer, kernel, real, rule
 from sim.draws import uniform
 from sim.numeric import exp, geometric
@@ -102,7 +109,7 @@ def draw_duty(
             continue
         agent = worker_id(integer(worker.number), integer(worker.country))
         desired = real(worker.desired_minutes) / 60.0
-        effect = effects[worker.country]
+        effect = effects[platform_of(worker), worker.country]
         if effect[UNEARNED] * effect[GIVEN_UP] < 0.0:
             # Whoever has learned to expect next to nothing would give up all hours for a few cents.
             hourly = max(real(worker.all_in_pay), exp(real(worker.log_base_reservation)))

@@ -172,3 +172,4 @@ def note_hour(model: Any) -> None:
                 fund.labels,
                 fund.royalty[board.platform],
             )
+            fund.royalty[board.platform][~fund.covered] = 0  # nothing was on top of what they pay

@@ -317,7 +317,8 @@ def write_batch(
     fee_ppm = integer(platform.requester_fee_ppm)
     if per_task >= integer(platform.large_batch_from):
         fee_ppm = integer(platform.large_batch_fee_ppm)
-    if (integer(platform.royalty_types) >> kind) & 1:
+    owes = (integer(platform.royalty_payers) >> integer(requester.country)) & 1
+    if owes and (integer(platform.royalty_types) >> kind) & 1:
         fee_ppm += integer(platform.royalty_ppm)
     task_hours = real(task.pay_factor) * real(true_seconds) * 1000000.0 / 3600.0
     worth = real(requester.value) * task_hours

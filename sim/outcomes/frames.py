@@ -268,6 +268,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "patronage_microusd": Column("int64", "µ$"),
         "repaid_microusd": Column("int64", "µ$"),
         "owed_microusd": Column("int64", "µ$"),
+        "patronage_of_gone_microusd": Column("int64", "µ$"),
     },
     "commons": {
         "period": Column("str", "month"),
@@ -281,6 +282,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "to_workers_microusd": Column("int64", "µ$"),
         "to_users_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
+        "to_workers_gone_microusd": Column("int64", "µ$"),
     },
     "unions": {
         "day": Column("int32", "day"),
@@ -337,8 +339,8 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "weekdays": (),
     "taxes": (),
     "incomes": (),
-    "cooperatives": (),
-    "commons": (),
+    "cooperatives": ("patronage_of_gone_microusd",),
+    "commons": ("to_workers_gone_microusd",),
     "unions": (),
     "employment": (),
     "exits": (),

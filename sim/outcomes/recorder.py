@@ -27,6 +27,7 @@ from sim.compile import integer, kernel, real
 from sim.ledger import (
     ADMINISTRATION,
     CAPITAL,
+    COMMONS_DIVIDEND,
     CONDITIONAL_INCOME,
     CONTRIBUTIONS,
     EXTERNAL_INCOME,
@@ -35,6 +36,7 @@ from sim.ledger import (
     HIRING_SUBSIDY,
     INCOME_OF_OTHERS,
     KINDS,
+    PATRONAGE,
     POOLING,
     PROFIT,
     PROFIT_SHIFTING,
@@ -118,7 +120,7 @@ BATCH_FIELDS = {
 }
 """Columns of `batches` that are fields of a finished batch's record."""
 
-COMMONS = tuple(COLUMNS["commons"])[1:-1]
+COMMONS = tuple(COLUMNS["commons"])[1:-2]
 """Columns that the fund tells, in the order of `Fund.told`."""
 
 Sink = Callable[[pa.Table], None]
@@ -394,14 +396,19 @@ class Recorder:
     def _keep_members(self, model: Any, period: str) -> None:
         """Keep what cooperatives and the commons brought in a month."""
         if model.offices.cooperatives is not None:
-            rows = model.offices.cooperatives.table(model.offices.costs)
+            rows = model.offices.cooperatives_table(model.hour)
+            rows["patronage_of_gone_microusd"] = np.array(
+                [to_people_gone(model, PATRONAGE, int(platform)) for platform in rows["platform"]], np.int64
+            )
             there = np.array([model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]])
             rows = {name: column[there] for name, column in rows.items()}
             self.member_months.append({"period": np.full(int(there.sum()), period, object), **rows})
         if model.offices.fund is not None:
             kept = np.array([model.ledger.commons_fund["balance"][0]])
             told = dict(zip(COMMONS, model.offices.fund.told[:, None].copy(), strict=True))
-            self.commons_months.append({"period": np.array([period], object), **told, "kept_microusd": kept})
+            gone = np.array([to_people_gone(model, COMMONS_DIVIDEND, 0)])
+            money = {"kept_microusd": kept, "to_workers_gone_microusd": gone}
+            self.commons_months.append({"period": np.array([period], object), **told, **money})
         if model.keeps_history and len(model.members_got):
             self.transfers = grown(self.transfers, len(model.members_got))
             self.transfers[: len(model.members_got)] += model.members_got
@@ -871,6 +878,19 @@ def in_order_of_coming(model: Any) -> NDArray[np.int64]:
     """Rows of workers: by id those who were there at the start, then those who joined as they came."""
     number = model.worker_rows["number"][: model.workers_count]
     return np.argsort(np.minimum(number, np.uint32(JOINED_LATER)), kind="stable")
+
+
+def to_people_gone(model: Any, kind: int, account: int) -> int:
+    """Micro-dollars that a fund has just paid to people who left before the window.
+
+    They are in no row of the workers' table.
+    """
+    due = model.shares_paid.get((kind, account))
+    if due is None or not model.keeps_history:
+        return 0
+    left = model.history_rows["left_day"][: len(due)]
+    gone = (left >= 0) & (left < model.first_recorded_hour // 24)
+    return int(due[gone].sum())
 
 
 def working_today(model: Any) -> NDArray[np.int64]:

@@ -29,7 +29,7 @@ def union_rows(model: Any) -> Columns:
     hour = model.hour - 1
     p, c = np.nonzero(unions.covered & (unions.found[..., PRESENT] > 0) & model.offices.organises(hour))
     found = unions.found[p, c]
-    floor = unions.guidelines[c] * unions.union.bargained_share * unions.signed[p, c]
+    floor = unions.agreed(model.offices.share_of("union", hour))[p, c]
     return {
         "day": np.full(len(p), model.hour // 24 - 1, np.int32),
         "platform": p,
@@ -49,12 +49,17 @@ def employment_rows(model: Any, period: str) -> Columns:
         return {}
     p, c = np.nonzero(employment.covered & employment.closed.any(axis=-1))
     closed = employment.closed[p, c]
+    # Where the law ends, what the last month would have quoted.
+    before, now = (model.offices.share_of("reclassification", model.hour - hours) for hours in (1, 0))
+    strength = now or before
     return {
         "period": np.full(len(p), period, object),
         "platform": p,
         "country": c,
         **{name: closed[:, column] for column, name in enumerate(CLOSED)},
-        "quoted_usd_per_hour": np.array([employment.quote(*place) for place in zip(p, c, strict=True)]),
+        "quoted_usd_per_hour": np.array(
+            [employment.quote(*place, strength) for place in zip(p, c, strict=True)]
+        ),
         "shifts_opened": employment.opened[p, c],
     }
 

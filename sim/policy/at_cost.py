@@ -33,6 +33,11 @@ def cost_share(cost: int, rewards: int) -> float | None:
     return cost / rewards if rewards else None
 
 
+def on_the_way(own: float, fee: float, way: float) -> float:
+    """Fee of which the share ``way`` of the gap from a platform's own fee down to another is closed."""
+    return fee + (1.0 - way) * max(0.0, own - fee)
+
+
 def requesters_part(fee: float, worker_fee: float) -> float:
     """What is left of a fee for requesters where workers pay a part of it."""
     return max(0.0, fee - worker_fee)

@@ -17,6 +17,8 @@ from sim.config import Config
 
 REWARD_FLOOR = "reward_floor"
 FEE_CAP = "fee_cap"
+USUAL_FEE = "usual_fee"
+LARGE_FEE = "large_fee"
 WORKER_FLOOR = "worker_floor"
 LABOUR_COST = "labour_cost"
 LEVY_ON_REQUESTERS = "levy_on_requesters"
@@ -37,6 +39,8 @@ FOLDS = {
     WORKER_FLOOR: (np.maximum, 0.0),
     LABOUR_COST: (np.maximum, 0.0),
     FEE_CAP: (np.minimum, np.inf),
+    USUAL_FEE: (np.minimum, np.inf),
+    LARGE_FEE: (np.minimum, np.inf),
     LEVY_ON_REQUESTERS: (np.add, 0.0),
     LEVY_ON_WORKERS: (np.add, 0.0),
     ROYALTY: (np.add, 0.0),
@@ -50,12 +54,13 @@ FOLDS = {
     FREE_LABELS: (np.add, 0.0),
     **dict.fromkeys(PAID_TIME, (np.maximum, 0.0)),
 }
-"""Fold and neutral value of each channel: USD per hour; shares of the reward; a royalty is owed by
-work for artificial intelligence alone; where records are portable (above 0), those made elsewhere count; USD
-an hour, before the fee on workers, under which members refuse; factor on their errors in pay; whether (above
-0) they share ratings of requesters; share of a reward withheld from workers; factor on unfair rejections;
-share of sessions that get a shift; labels a week, unpaid; USD that an hour of each kind of time on duty must
-bring, whatever piece rates pay of it.
+"""Fold and neutral value of each channel: USD per hour; shares of the reward (``usual_fee`` and
+``large_fee`` are what the fee on usual and on large batches becomes, where it was higher; ``fee_cap`` is for
+both); a royalty is owed by work for artificial intelligence alone; where records are portable (above 0),
+those made elsewhere count; USD an hour, before the fee on workers, under which members refuse; factor on
+their errors in pay; whether (above 0) they share ratings of requesters; share of a reward withheld from
+workers; factor on unfair rejections; share of sessions that get a shift; labels a week, unpaid; USD that an
+hour of each kind of time on duty must bring, whatever piece rates pay of it.
 
 A ``worker_floor`` is a gross wage: before the fee on workers, after what is withheld for their employer. What
 an hour costs an employer, ``labour_cost``, is a reward before either."""
@@ -85,6 +90,8 @@ class Channels:
     worker_floor: NDArray[np.float64]
     labour_cost: NDArray[np.float64]
     fee_cap: NDArray[np.float64]
+    usual_fee: NDArray[np.float64]
+    large_fee: NDArray[np.float64]
     levy_on_requesters: NDArray[np.float64]
     levy_on_workers: NDArray[np.float64]
     royalty: NDArray[np.float64]

@@ -31,6 +31,8 @@ class Fund:
 
     Attributes
     ----------
+    covered : bool array
+        Countries whose requesters owe the royalty and whose people have a part in the fund.
     since : int64 array
         Hours from which new batches owe the rates of ``rates``.
     rates : int64 array (changes, platforms)
@@ -47,8 +49,9 @@ class Fund:
 
     STATE = ("since", "rates", "royalty", "labels", "told")
 
-    def __init__(self, terms: Commons, names: tuple[str, ...], countries: int) -> None:
-        self.terms = terms
+    def __init__(self, terms: Commons, names: tuple[str, ...], codes: tuple[str, ...]) -> None:
+        self.terms, countries = terms, len(codes)
+        self.covered = np.array([terms.holds_in(code) for code in codes])
         self.numbers = [number for number, name in enumerate(names) if terms.covers(name)]
         self.since = np.zeros(0, np.int64)
         self.rates = np.zeros((0, len(names)), np.int64)

@@ -12,8 +12,8 @@ from sim.agents.platform import RANKINGS
 from sim.draws import stream
 from sim.instruments import Cooperative
 from sim.ledger import CAPITAL, PROFIT, SURPLUS
-from sim.policy.at_cost import Costs, requesters_part
-from sim.policy.channels import FEE_CAP, REWARD_FLOOR, Contribution
+from sim.policy.at_cost import Costs, on_the_way, requesters_part
+from sim.policy.channels import LARGE_FEE, REWARD_FLOOR, USUAL_FEE, Contribution
 
 VOTES = stream("votes")
 
@@ -159,16 +159,24 @@ class Cooperatives:
         if self.terms.ranking_share > 0.0:
             self.ranking[platform] = ranking_wanted(self.terms, int(middle(tasks)))
 
-    def table(self, costs: Costs) -> dict[str, NDArray[Any]]:
-        """What the last month brought, and what was decided for the next; a row for each cooperative."""
+    def table(
+        self, costs: Costs, strength: float, own_fees: list[tuple[float, float]]
+    ) -> dict[str, NDArray[Any]]:
+        """What the last month brought, and what holds in the next; a row for each cooperative."""
         numbers = np.array(self.numbers)
-        fee = self.fee[numbers]
+        ways = [self.share_of_way(number, strength) for number in self.numbers]
+        fee = np.array(
+            [
+                on_the_way(own_fees[number][0], float(self.fee[number]), way)
+                for number, way in zip(self.numbers, ways, strict=True)
+            ]
+        )
         return {
             "platform": numbers,
             "members": self.members[numbers],
             "voters": self.voters[numbers],
             "fee": np.where(np.isfinite(fee), fee, np.nan),
-            "floor_usd_per_hour": self.floor[numbers],
+            "floor_usd_per_hour": np.array(ways) * self.floor[numbers],
             "order": self.ranking[numbers],
             "rewards_microusd": costs.rewards[numbers, 0],
             "cost_microusd": costs.costs[numbers, 0],
@@ -183,13 +191,22 @@ class Cooperatives:
         self.fee[platform], self.floor[platform], self.ranking[platform] = np.inf, 0.0, NO_VOTE
         self.members[platform] = self.voters[platform] = 0
 
-    def contributions(self) -> Iterator[Contribution]:
-        """Yield the fee caps and floors that hold."""
+    def share_of_way(self, platform: int, strength: float) -> float:
+        """Share of the way from the platform's own terms to its members' that it has gone.
+
+        One that is founded has no terms of its own to begin with.
+        """
+        return 1.0 if self.founded[platform] else strength
+
+    def contributions(self, strength: float, own_fees: list[tuple[float, float]]) -> Iterator[Contribution]:
+        """Yield the fees and floors that hold; ``own_fees`` are for usual and large batches."""
         for platform in self.numbers:
+            way = self.share_of_way(platform, strength)
             if np.isfinite(self.fee[platform]):
-                yield Contribution(FEE_CAP, platform, float(self.fee[platform]))
+                for channel, own in zip((USUAL_FEE, LARGE_FEE), own_fees[platform], strict=True):
+                    yield Contribution(channel, platform, on_the_way(own, float(self.fee[platform]), way))
             if self.floor[platform] > 0.0:
-                yield Contribution(REWARD_FLOOR, platform, float(self.floor[platform]))
+                yield Contribution(REWARD_FLOOR, platform, way * float(self.floor[platform]))
 
     def order_shown(self, platform: int) -> str | None:
         """Name of the order that members chose; None where a platform shows work as it did before."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.agents.population import admitted, reached
 from sim.agents.rules import floor_wanted
-from sim.agents.traits import ACTIVE, platform_of, worker_id
+from sim.agents.traits import ACTIVE, column_of, platform_of, worker_id
 from sim.columns import Records
 from sim.compile import integer, kernel, real
 from sim.draws import uniform
@@ -93,8 +93,20 @@ def ballots(model: Model, platform: int) -> tuple[int, Votes, Votes, Votes, Vote
         model.worker_rows,
         *votes,
     )
-    wages, tasks, homes, carries = (one[:voters] for one in votes)
+    belongs = members_live(model)
+    entitled = belongs[votes[2][:voters]]
+    wages, tasks, homes, carries = (one[:voters][entitled] for one in votes)
+    if not belongs.all():
+        rows = model.worker_rows[:count]
+        there = (column_of(rows, "platform") == platform) & (rows["bits"] & ACTIVE > 0)
+        members = (there & belongs[rows["country"]]).sum()
     return int(members), wages, tasks, homes, carries
+
+
+def members_live(model: Model) -> NDArray[np.bool_]:
+    """In which countries the members of cooperatives live."""
+    terms = model.offices.cooperatives.terms
+    return np.array([terms.holds_in(code) for code in model.world.codes])
 
 
 def agreed(model: Model, exits: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -134,7 +146,8 @@ def found_and_close(model: Model) -> bool:
 def open_platform(model: Model, platform: int) -> None:
     """Let in the workers whom a platform admits, and the requesters who will post there."""
     name = model.platform_names[platform]
-    countries = admitted(model.config, model.world, "worker")[name]
+    belongs = members_live(model)
+    countries = [c for c in admitted(model.config, model.world, "worker")[name] if belongs[c]]
     model.platform_rows["worker_mask"][platform] = sum(1 << country for country in countries)
     reach = reached(model.config, model.world, model.requester_rows, name)
     model.requester_rows["platform_mask"][reach] |= 1 << platform
@@ -143,11 +156,12 @@ def open_platform(model: Model, platform: int) -> None:
 def hand_out(model: Model) -> None:
     """Pay members their surplus, and those who labelled their dividend."""
     model.members_got = np.zeros(0, np.int64)
+    model.shares_paid = {}
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
     if cooperatives is not None:
         for place, platform in enumerate(cooperatives.numbers):
             pot = int(model.ledger.cooperative_fund["balance"][platform])
-            due = patronage(pot, cooperatives.earned[place])
+            due = patronage(pot, of_countries(model, members_live(model), cooperatives.earned[place]))
             cooperatives.paid[platform] = pay_workers(
                 model, PATRONAGE, platform, int(model.platform_rows["owner"][platform]), due
             )
@@ -155,12 +169,22 @@ def hand_out(model: Model) -> None:
         share_fund(model)
 
 
+def of_countries(model: Model, covered: NDArray[np.bool_], amounts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return amounts by worker (rows) with those of other countries than the covered ones set to 0."""
+    countries = model.worker_rows["country"][: len(amounts)]
+    own = amounts.copy()
+    own[: len(countries)][~covered[countries]] = 0
+    return own
+
+
 def share_fund(model: Model) -> None:
     """Divide what is in the fund of the commons by the work in all labels of the month, paid or not."""
     fund = model.offices.fund
     unpaid, countries = model.unpaid_labels()
     pot = int(model.ledger.commons_fund["balance"][0])
-    counts = worth(fund.labels[:, 1], unpaid, fund.terms.unpaid_label_seconds)
+    unpaid = np.where(fund.covered[countries], unpaid, 0)
+    labels = of_countries(model, fund.covered, fund.labels)
+    counts = worth(labels[:, 1], unpaid, fund.terms.unpaid_label_seconds)
     due, workers = patronage(pot, counts), len(fund.labels)
     home = int(model.platform_rows["owner"][fund.numbers[0]])
     to_workers = pay_workers(model, COMMONS_DIVIDEND, 0, home, due[:workers])
@@ -169,8 +193,8 @@ def share_fund(model: Model) -> None:
     cost = sum(collecting(fund.terms, royalty) for royalty in taken)
     paid, free = int(counts[:workers].sum()), int(counts[workers:].sum())
     an_hour = 3_600_000 * pot // max(1, paid + free)
-    labels = (fund.labels[:, 0].sum(), paid // 1000, unpaid.sum(), free // 1000)
-    fund.told[:] = (sum(taken), cost, *labels, an_hour, to_workers, to_users)
+    made = (labels[:, 0].sum(), paid // 1000, unpaid.sum(), free // 1000)
+    fund.told[:] = (sum(taken), cost, *made, an_hour, to_workers, to_users)
 
 
 def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[np.int64]) -> int:
@@ -179,6 +203,7 @@ def pay_workers(model: Model, kind: int, account: int, home: int, due: NDArray[n
     if len(model.members_got) < len(due):
         model.members_got = np.pad(model.members_got, (0, len(due) - len(model.members_got)))
     model.members_got[: len(due)] += due
+    model.shares_paid[kind, account] = due
     return pay(model, kind, account, home, due, model.worker_rows["country"][: len(due)])
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.agents.audience import advertising_a_year, most_users
 from sim.agents.rules import worth_the_tasks
-from sim.agents.traits import ACTIVE, OTHER_JOB
+from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
 from sim.clock import Clock
 from sim.columns import Records
 from sim.compile import kernel
@@ -266,13 +266,16 @@ class Offices:
         self.losses = np.zeros(platforms, np.int64)
         self.worker_fees = [platform.worker_fee for platform in config.platforms.values()]
         self.requester_fees = [platform.requester_fee for platform in config.platforms.values()]
+        self.own_fees = [
+            (one.requester_fee, one.requester_fee + one.large_batch_fee) for one in config.platforms.values()
+        ]
         self.cooperatives: Cooperatives | None = None
         self.fund: Fund | None = None
         if policy.cooperative is not None:
             closed = [platform.closed for platform in config.platforms.values()]
             self.cooperatives = Cooperatives(policy.cooperative, self.names, closed)
         if policy.commons is not None:
-            self.fund = Fund(policy.commons, self.names, countries)
+            self.fund = Fund(policy.commons, self.names, world.codes)
         self.costs = Costs(platforms)
         if policy.universal_income is not None:
             self._set_effects(policy.universal_income)
@@ -351,18 +354,22 @@ class Offices:
             return
         self.effects[:, TASKS] = 0
         if self.strength(income, hour):
+            revenue = self._for_income(income, revenue, hour)
             for members in self._pots(income):
                 if (revenue[members] + self.kept[members]).sum() > 0:
                     self.effects[members, TASKS] = income.tasks_a_month
-                    self._expect(members, revenue, workers)
+                    self._expect(income, members, revenue, workers)
         self.tasks_before = workers["accepted"].astype(np.int64) + workers["rejected"]
 
-    def _expect(self, members: list[int], revenue: NDArray[np.int64], workers: Records) -> None:
+    def _expect(
+        self, income: Programme, members: list[int], revenue: NDArray[np.int64], workers: Records
+    ) -> None:
         """Set what the job seekers of a pot expect: what was paid for the last month.
 
         Where nobody was paid yet, it is what the pot would give to every job seeker there is.
         """
-        seeking = workers["country"][(workers["bits"] & (ACTIVE | OTHER_JOB)) == ACTIVE]
+        seeks = (workers["bits"] & (ACTIVE | OTHER_JOB)) == ACTIVE
+        seeking = workers["country"][seeks & self.serves(income, workers)]
         seekers = np.bincount(seeking, minlength=len(revenue))[members].sum()
         pot = int((revenue[members] + self.kept[members]).sum())
         paid = self.per_head[members]
@@ -381,14 +388,18 @@ class Offices:
         months = 12 * (month.year - start.year) + month.month - start.month + 1
         return min(Fraction(1), Fraction(months, max(1, instrument.phase_in_months)))
 
+    def share_of(self, name: str, hour: int) -> float:
+        """Strength of an instrument of the policy, by its name; 0 if it is not chosen."""
+        instrument = getattr(self.policy, name)
+        return 0.0 if instrument is None else float(self.strength(instrument, hour))
+
     def organises(self, hour: int) -> bool:
         """Whether there is a union in the month of an hour."""
-        return self.policy.union is not None and self.strength(self.policy.union, hour) > 0
+        return self.share_of("union", hour) > 0.0
 
     def employs(self, hour: int) -> bool:
         """Whether platforms are employers in the month of an hour."""
-        law = self.policy.reclassification
-        return law is not None and self.strength(law, hour) > 0
+        return self.share_of("reclassification", hour) > 0.0
 
     def covers(self, instrument: Instrument, country: int) -> bool:
         """Whether an instrument holds in a country."""
@@ -532,6 +543,12 @@ class Offices:
         ]
         return [entry for entry in entries if entry.amount]
 
+    @property
+    def royalty_payers(self) -> int:
+        """Bits of the countries whose requesters owe a royalty where there is one."""
+        covered = [False] if self.fund is None else self.fund.covered
+        return sum(1 << country for country in np.flatnonzero(covered).tolist())
+
     def held_for_commons(self, platform: int) -> int:
         """Micro-dollars on a platform's account that it took for the commons this month."""
         return 0 if self.fund is None else int(self.fund.royalty[platform].sum())
@@ -544,6 +561,11 @@ class Offices:
             and platform in cooperatives.numbers
             and bool(self.strength(cooperatives.terms, hour))
         )
+
+    def cooperatives_table(self, hour: int) -> dict[str, NDArray[Any]]:
+        """What the month before an hour brought cooperatives, and what holds in the next; a row for each."""
+        assert self.cooperatives is not None
+        return self.cooperatives.table(self.costs, self.share_of("cooperative", hour), self.own_fees)
 
     def _declared(self, platform: int, profit: int, hour: int) -> int:
         """Return the profit of the month before an hour that a tax is on, before losses of earlier months."""
@@ -787,15 +809,15 @@ class Offices:
                 measure, float(self.strength(measure, hour)), self.names, self.world
             )
         if self.cooperatives is not None and self.strength(self.cooperatives.terms, hour):
-            found += self.cooperatives.contributions()
+            found += self.cooperatives.contributions(self.share_of("cooperative", hour), self.own_fees)
         if self.fund is not None:
             terms, numbers = self.fund.terms, range(len(self.names))
             shares = [self.costs.share(number, terms.cost_months) for number in numbers]
             found += self.fund.contributions(float(self.strength(terms, hour)), shares, self.worker_fees)
         if self.unions is not None and self.organises(hour):
-            found += self.unions.contributions()
+            found += self.unions.contributions(self.share_of("union", hour))
         if self.employment is not None and self.employs(hour):
-            found += self.employment.contributions()
+            found += self.employment.contributions(self.share_of("reclassification", hour))
         return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
@@ -805,17 +827,18 @@ class Offices:
 
     # --- employers ---
 
-    def employment_charges(self, workers: Records) -> list[list[Charge]]:
+    def employment_charges(self, workers: Records, hour: int) -> list[list[Charge]]:
         """Return what each platform owes as an employer: pay for shifts, and contributions, by country.
 
-        ``withheld`` is what was withheld from rewards for them.
+        It is for the month before an hour; ``withheld`` is what was withheld from rewards for it.
         """
         if self.employment is None and self.paid_time.is_idle:
             return [[] for _ in self.names]
         pay = self.paid_time.dues(workers)
         contributions = withheld = np.zeros_like(pay)
         if self.employment is not None:
-            contributions, withheld = self.employment.due_on(pay), self.employment.month_withheld
+            share = self.strength(self.employment.law, hour - 1)
+            contributions, withheld = self.employment.due_on(pay, share), self.employment.month_withheld
         return [
             [
                 Charge(
@@ -869,6 +892,7 @@ class Offices:
                     for n, each in zip(workers, self.per_head, strict=True)
                 ]
             else:
+                revenue = self._for_income(income, revenue, self._month_of(income, hour))
                 for members in self._pots(income):
                     entries += self._share_pot(income, members, revenue, workers)
         if isinstance(income, UniversalIncome):
@@ -880,7 +904,16 @@ class Offices:
 
         What depends on the month that has ended is paid if the condition was in force in it.
         """
-        return bool(self.strength(income, hour - isinstance(income, ConditionalIncome)))
+        return bool(self.strength(income, self._month_of(income, hour)))
+
+    def _month_of(self, income: Programme, hour: int) -> int:
+        """Hour of the month to which an income belongs that is paid as the month of an hour begins."""
+        return hour - isinstance(income, ConditionalIncome)
+
+    def _for_income(self, income: Programme, revenue: NDArray[np.int64], hour: int) -> NDArray[np.int64]:
+        """Micro-dollars of each treasury's revenue that an income gets: in a phase a part, rounded down."""
+        strength = self.strength(income, hour)
+        return np.array([int(amount * strength) for amount in revenue.tolist()], np.int64)
 
     def _pots(self, income: Programme) -> list[list[int]]:
         """Return the countries covered by an income that share a pot, for each pot."""
@@ -906,6 +939,7 @@ class Offices:
         by_country = np.zeros(len(self.subsidies), np.int64)
         np.add.at(by_country, countries, spent)
         pots = np.zeros(len(by_country), np.int64)
+        revenue = self._for_income(income, revenue, self._month_of(income, hour))
         for members in self._pots(income):
             entries += self._fill_pots(income, members, revenue, by_country, pots)
         # Products of a pot and what was spent may be wider than 64 bits.
@@ -959,7 +993,7 @@ class Offices:
         if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
         elif isinstance(income, UniversalIncome) and income.recipients == "users":
-            heads = {c: max(heads[c], Fraction(self.largest_audience(c))) for c in members}
+            heads = {c: max(heads[c], Fraction(self.largest_audience(c, income))) for c in members}
         each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
@@ -972,12 +1006,16 @@ class Offices:
             self.kept[c] = left[c] - needed[c]
         return entries
 
-    def largest_audience(self, country: int) -> int:
-        """Users (agents) of the social platform that has most of them in a country.
+    def largest_audience(self, country: int, income: Programme) -> int:
+        """Users (agents) of the social platform that has most of them in a country, of those of an income.
 
         Who uses several is one person, so their users are not added up; workers are among the users.
         """
-        social = [p for p, family in enumerate(self.families) if family == "social"]
+        social = [
+            p
+            for p, (name, family) in enumerate(zip(self.names, self.families, strict=True))
+            if family == "social" and income.covers(name)
+        ]
         return max((int(self.users[p, country]) for p in social), default=0)
 
     @property
@@ -997,12 +1035,18 @@ class Offices:
     def tasks_missing(self, row: int, worker: Any) -> int:
         """Return how many tasks a worker must still do this month for an income that depends on them."""
         before = int(self.tasks_before[row]) if row < len(self.tasks_before) else 0
-        needed = 0 if worker["bits"] & OTHER_JOB else int(self.effects[worker["country"], TASKS])
+        tasks = self.effect_on(worker)[TASKS]
+        needed = 0 if worker["bits"] & OTHER_JOB else int(tasks)
         return max(0, needed - (int(worker["accepted"]) + int(worker["rejected"]) - before))
+
+    def effect_on(self, worker: Any) -> NDArray[np.float64]:
+        """What an income does to a worker where it is: a row of ``effects``."""
+        effect: NDArray[np.float64] = self.effects_on(int(column_of(worker, "platform")))[worker["country"]]
+        return effect
 
     def log_least_wage(self, row: int, worker: Any) -> float:
         """Log USD an hour that a worker must not ask more than, for an income that is not earned yet."""
-        effect = self.effects[worker["country"]]
+        effect = self.effect_on(worker)
         bound = worth_the_tasks(
             float(effect[EXPECTED]),
             self.tasks_missing(row, worker),
@@ -1020,11 +1064,31 @@ class Offices:
             before[: len(self.tasks_before)] = self.tasks_before[: len(workers)]
             done = workers["accepted"].astype(np.int64) + workers["rejected"] - before
             seeks = (workers["bits"] & OTHER_JOB == 0) & (done >= income.tasks_a_month)
-            return np.asarray(active & seeks, np.bool_)
+            return np.asarray(active & seeks & self.serves(income, workers), np.bool_)
         if isinstance(income, UniversalIncome) and income.recipients == "users":
             self.make_room(len(workers))
-            return self.seen_workers[: len(workers)] > 0
-        return active
+            bits = sum(1 << p for p, name in enumerate(self.names) if income.covers(name))
+            return (self.seen_workers[: len(workers)] & bits) > 0
+        return np.asarray(active & self.serves(income, workers), np.bool_)
+
+    def serves(self, income: Programme | None, workers: Records) -> NDArray[np.bool_]:
+        """Return which workers are on a platform that an income covers."""
+        if income is None or income.platforms is None:
+            return np.ones(len(workers), np.bool_)
+        covered = np.array([income.covers(name) for name in self.names])
+        return np.asarray(covered[column_of(workers, "platform")], np.bool_)
+
+    def effects_on(self, platform: int) -> NDArray[np.float64]:
+        """What an income does to the workers of a platform, by country: nothing where it is not covered."""
+        if self.programme is None or self.programme.covers(self.names[platform]):
+            return self.effects
+        others = self.effects.copy()
+        others[:, [UNEARNED, TASKS]] = 0.0
+        return others
+
+    def effects_by_platform(self) -> NDArray[np.float64]:
+        """The same of all platforms: (platforms, countries, EFFECTS)."""
+        return np.stack([self.effects_on(platform) for platform in range(len(self.names))])
 
     def begin_month(self, hour: int) -> None:
         """Begin to count anew."""

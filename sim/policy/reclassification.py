@@ -7,6 +7,7 @@ whole micro-dollars from exact fractions.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,11 @@ def quoted_ratio(before: float, duty: int, paid: int, law: Reclassification) -> 
 def recovered_share(pay_for_shifts: int, rewards: int, law: Reclassification) -> float:
     """Share of the rewards of a month by which the last month's pay for shifts comes in again."""
     return min(MOST_RECOVERED, law.recovered * pay_for_shifts / rewards) if rewards > 0 else 0.0
+
+
+def from_all(share: float, strength: float) -> float:
+    """Share that is on its way from all (strength 0) to ``share`` (strength 1)."""
+    return share + (1.0 - share) * (1.0 - strength)
 
 
 def shifts_opened(before: float, seconds: tuple[int, int, int], ratio: float, law: Reclassification) -> float:
@@ -111,13 +117,16 @@ class Employment:
             self.month_pay[platform] += np.where(self.covered[platform], pay, 0)
             self.month_withheld[platform] += withheld
 
-    def due_on(self, pay: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Contributions due by platform and country, on piece pay so far and on this pay for shifts."""
+    def due_on(self, pay: NDArray[np.int64], strength: Fraction) -> NDArray[np.int64]:
+        """Contributions due by platform and country, on piece pay so far and on this pay for shifts.
+
+        ``strength``, here as below, is the share of wage and contributions that is owed in the month.
+        """
         due = np.zeros_like(pay)
         if self.noting[0]:
             for platform, country in np.argwhere(self.covered).tolist():
                 base = int(self.month_pay[platform, country] + pay[platform, country])
-                due[platform, country] = int(base * exact(self.rates[country]))
+                due[platform, country] = int(base * exact(self.rates[country]) * strength)
         return due
 
     def close_month(
@@ -154,21 +163,24 @@ class Employment:
             )
         self.week[:] = 0
 
-    def quote(self, platform: int, country: int) -> float:
+    def quote(self, platform: int, country: int, strength: float) -> float:
         """USD that an hour of paid work costs: wage, contributions, and the time on duty beside it."""
-        return self.usd[country] * (1.0 + self.rates[country]) * float(self.ratios[platform, country])
+        wage, rate = strength * self.usd[country], strength * self.rates[country]
+        return wage * (1.0 + rate) * float(self.ratios[platform, country])
 
-    def contributions(self) -> Iterator[Contribution]:
+    def contributions(self, strength: float) -> Iterator[Contribution]:
         """Yield what employment gives to the channels while it is in force."""
         for platform, country in np.argwhere(self.covered).tolist():
             recovered = float(self.recovered[platform, country])
-            withheld = recovered + withheld_share(self.rates[country], self.fees[platform] + recovered)
-            yield Contribution(LABOUR_COST, platform, self.quote(platform, country), country)
+            rate = strength * self.rates[country]
+            withheld = recovered + withheld_share(rate, self.fees[platform] + recovered)
+            opened = float(self.opened[platform, country])
+            yield Contribution(LABOUR_COST, platform, self.quote(platform, country, strength), country)
             yield Contribution(WITHHELD, platform, withheld, country)
-            yield Contribution(UNFAIR, platform, self.law.unfair_share, country)
-            yield Contribution(SHIFTS, platform, float(self.opened[platform, country]), country)
+            yield Contribution(UNFAIR, platform, from_all(self.law.unfair_share, strength), country)
+            yield Contribution(SHIFTS, platform, from_all(opened, strength), country)
             for kind in PAID_TIME:
-                yield Contribution(kind, platform, self.usd[country], country)
+                yield Contribution(kind, platform, strength * self.usd[country], country)
 
 
 def refuse_unknown_wages(law: Reclassification, world: World) -> None:

@@ -148,11 +148,14 @@ class Unions:
         self.signed = np.zeros((len(platforms), countries), np.int64)
         self.counted = np.array([-1])
 
-    def count(self, workers: Records, collectives: int, hour: int) -> NDArray[np.int64]:
-        """Count workers and members by platform and country; return the same by collective."""
+    def count(self, workers: Records, collectives: int, hour: int, strength: float) -> NDArray[np.int64]:
+        """Count workers and members by platform and country; return the same by collective.
+
+        ``strength``, here as below, is the share of its guideline and effort that the union has in the month.
+        """
         self.found[:] = 0
         found_in_collectives = np.zeros((max(1, collectives), 2), np.int64)
-        count_workers(workers, len(workers), self.guidelines, self.found, found_in_collectives)
+        count_workers(workers, len(workers), strength * self.guidelines, self.found, found_in_collectives)
         self.counted[0] = hour
         return found_in_collectives
 
@@ -163,7 +166,7 @@ class Unions:
         keys: tuple[int, int],
         workers: Records,
         found_in_collectives: NDArray[np.int64],
-        in_force: bool,
+        strength: float,
     ) -> None:
         """Let some workers join or leave; ``keys`` are those of the week and of who would ever join."""
         let_join(
@@ -171,12 +174,12 @@ class Unions:
             last,
             *keys,
             workers,
-            self.covered & in_force,
-            self.guidelines,
+            self.covered & (strength > 0.0),
+            strength * self.guidelines,
             self.support,
             shares(self.found),
             shares(found_in_collectives),
-            self.union.organising_rate,
+            strength * self.union.organising_rate,
             self.union.contact_rate,
             self.union.leave_rate,
         )
@@ -209,11 +212,15 @@ class Unions:
             self.signed[of_group & enough[:, None]] = 1
         return bool((self.signed != before).any())
 
-    def contributions(self) -> Iterator[Contribution]:
+    def agreed(self, strength: float) -> NDArray[np.float64]:
+        """USD an hour of the agreements that hold, by platform and country; 0 where there is none."""
+        return strength * self.guidelines * self.union.bargained_share * self.signed
+
+    def contributions(self, strength: float) -> Iterator[Contribution]:
         """Yield what the union gives to the channels while it is in force."""
         union = self.union
         for platform, country in np.argwhere(self.covered).tolist():
-            guideline = float(self.guidelines[country])
+            guideline = strength * float(self.guidelines[country])
             yield Contribution(REFUSAL, platform, guideline * union.refusal_share, country)
             yield Contribution(NOISE, platform, 1.0 - union.rating_gain, country)
             yield Contribution(RATINGS, platform, float(union.share_ratings), country)

@@ -204,7 +204,7 @@ class BaseWatcher:
     def _copy(self, model: Any, sign: int) -> None:
         offices = model.offices
         users = model.count_users()
-        employed = offices.employment_charges(model.worker_rows[: model.workers_count])
+        employed = offices.employment_charges(model.worker_rows[: model.workers_count], model.hour)
         books = []
         for platform, dues in enumerate(employed):
             revenue, cost = model.books_of(platform)

@@ -20,6 +20,7 @@ from sim.figures.comparison import (
     FOREST,
     INCOME,
     MOST_SCENARIOS,
+    NOBODY,
     NOTHING,
     OF_SCENARIOS,
     draw_comparison,
@@ -162,6 +163,18 @@ def test_captions_say_what_a_figure_rests_on(name: str) -> None:
 def test_nothing_changed_is_said_in_words(name: str) -> None:
     figure = ALL[name](made_up("a", "b", unchanged=("a", "b")))
     assert figure.axes == [] and NOTHING in caption(figure)
+
+
+def test_incomes_that_do_not_change_are_said_in_words(exercised: Exercised) -> None:
+    """A scenario that changes the market, and no income, leaves no empty panel; one that does has bars."""
+    comparison = made_up("a", "b")
+    still = (comparison.table["metric"] == INCOME) & (comparison.table["scenario"] == "a")
+    comparison.table.loc[still, ["difference", "low", "high"]] = 0.0
+    figure = ALL["winners"](comparison)
+    told = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert told == [[NOBODY], [NOBODY], [], []], told
+    assert_no_text_overlaps(figure, at_least=10)
+    exercised("panels", len(told), 4)
 
 
 def test_forest_marks_stand_at_percents_of_the_baseline(exercised: Exercised) -> None:

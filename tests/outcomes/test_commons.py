@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -48,6 +49,26 @@ def test_tables_agree_with_the_ledger(exercised: Exercised) -> None:
     assert int(table["rewards_microusd"].sum()) <= booked(frames, "reward")
     exercised("rows of cooperatives", len(table), 6)
     exercised("micro-dollars that workers got", got, 1_000_000)
+
+
+def test_what_people_who_left_were_paid_is_told(exercised: Exercised) -> None:
+    """What rows of workers received and what people got who left before the window is all that was paid."""
+    config = market(days=40, workers=100, policy=members.ALL)
+    config = replace(config, time=replace(config.time, warmup_days=22, days=18))
+    model = ClickWorkModel(members.with_entrant(config))
+    recorder = Recorder(model)
+    model.observers.append(recorder)
+    model.run()
+    model.end()
+    frames = recorder.frames()
+    gone = (
+        frames.cooperatives["patronage_of_gone_microusd"].sum(),
+        frames.commons["to_workers_gone_microusd"].sum(),
+    )
+    paid = booked(frames, "patronage") + booked(frames, "commons_dividend")
+    assert int(frames.workers["transfers_microusd"].sum()) + int(sum(gone)) == paid
+    exercised("micro-dollars to people who left, of cooperatives", int(gone[0]), 1_000)
+    exercised("micro-dollars to people who left, of the commons", int(gone[1]), 1_000)
 
 
 def test_nothing_is_recorded_without_them(exercised: Exercised) -> None:

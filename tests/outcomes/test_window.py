@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim.config import Config, Time
+from sim.config import Config, Platform, Time
+from sim.instruments import Policies, Reclassification, UniversalIncome
 from sim.ledger import CAPITAL, PROFIT, SURPLUS
 from sim.model import ClickWorkModel
+from sim.outcomes.frames import COLUMNS
 from sim.outcomes.recorder import Recorder, netted
+from tests.conftest import Exercised
+from tests.support import members
 from tests.support.markets import tiny, varied
+from tests.support.policies import market
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 INTO, OUT_OF = ("requester_fee", "worker_fee", "forfeit", "capital"), ("platform_cost", "profit")
 
@@ -43,6 +51,62 @@ def test_platforms_take_what_they_pay_out(warmup: int, days: int) -> None:
         assert (frames.flows["amount_microusd"] > 0).all()
         taken, paid = sums.reindex(INTO).fillna(0).sum(), sums.reindex(OUT_OF).fillna(0).sum()
         assert taken == paid
+
+
+MONTHLY = {
+    "flows": {
+        "spending", "broker_spending", "user_spending", "patronage", "commons_dividend", "commons_to_users",
+        "profit", "profit_tax", "profit_shifting", "haven_profit", "haven_tax", "capital",
+    },
+    "workers": {"transfers_microusd"},
+    "cooperatives": set(COLUMNS["cooperatives"]),
+    "commons": set(COLUMNS["commons"]),
+    "employment": set(COLUMNS["employment"]),
+    "incomes": set(COLUMNS["incomes"]),
+    "taxes": set(COLUMNS["taxes"]),
+}  # fmt: skip
+"""Kinds of flow, and columns, that may not add up over windows that meet within a month."""
+
+SUMS = ("microusd", "seconds", "labels", "posted", "accepted", "rejected", "returned", "batches", "joined")
+SUMS += ("left", "expired", "done")
+"""How the names of columns end that are sums."""
+
+
+def sums_of(frames: Any) -> dict[tuple[str, str], int]:
+    """Sums over the window, by table and column (of flows: kind)."""
+    kinds = frames.flows.groupby("kind", observed=True)["amount_microusd"].sum()
+    found = {("flows", str(kind)): int(amount) for kind, amount in kinds.items()}
+    for table, columns in COLUMNS.items():
+        frame = getattr(frames, table)
+        for name in columns:
+            if table not in ("flows", "batches", "requesters") and name.endswith(SUMS):
+                found[table, name] = int(frame[name].sum())
+    return found
+
+
+def test_windows_add_up_but_for_whole_months(exercised: Exercised) -> None:
+    """Two windows that meet on the 28th: what does not add up is in the ODD's list, which is needed."""
+    law = Reclassification(countries=["STH"], exit_months=0)
+    policy = replace(members.ALL, reclassification=law, universal_income=UniversalIncome())
+    dated = {name: replace(one, start="2019-01-01") for name, one in policy.chosen().items()}
+    base = members.with_entrant(market(days=45, workers=60, policy=Policies(**dated)))
+    users = Platform(family="social", owner="NTH", labels_per_user_month=0.5)
+    base = replace(base, platforms={**base.platforms, "users": users})
+    one, two, both = (
+        sums_of(recorded(replace(base, time=replace(base.time, warmup_days=warmup, days=days)))[1])
+        for warmup, days in ((0, 21), (21, 24), (0, 45))
+    )
+    odd = {key for key in one | two | both if one.get(key, 0) + two.get(key, 0) != both.get(key, 0)}
+    listed = {(table, name) for table, names in MONTHLY.items() for name in names}
+    assert odd <= listed, f"does not add up, and nobody says so: {sorted(odd - listed)}"
+    assert {table for table, _ in odd} == set(MONTHLY), "a table that is listed adds up"
+    assert {("flows", kind) for kind in ("spending", "patronage", "commons_dividend")} <= odd
+    text = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+    named = text[text.index("Sums of a window") : text.index("- Who left before the window")]
+    assert all(f"`{kind}`" in named for kind in MONTHLY["flows"])
+    assert all(f"`{table}`" in named for table in MONTHLY)
+    exercised("columns that add up", len(both) - len(odd), 40)
+    exercised("columns that do not", len(odd), 20)
 
 
 def test_ending_a_run_leaves_the_ledger_sound() -> None:

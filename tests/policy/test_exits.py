@@ -14,6 +14,7 @@ from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, compare
 from sim.study.run import BYTES_A_BATCH, before_a_month_ends, memory_of_batches
+from sim.study.run import HEAVY as HEAVY_RUN
 from tests.conftest import Exercised
 from tests.support import social
 from tests.support.policies import FEBRUARY
@@ -95,4 +96,6 @@ def test_memory_of_long_runs() -> None:
     by_hand = BYTES_A_BATCH * 10 * float(short.requester_rows["batches_per_day"].sum())
     assert memory_of_batches(short) == pytest.approx(by_hand) and by_hand > 0.0
     assert memory_of_batches(long) == pytest.approx(365 * by_hand)
+    told = HEAVY_RUN.format(20.0, 5.4, 1.6)
+    assert "5 GB of memory" in told and "1.6 GB of disk" in told and "record.batches=false" in told
     assert memory_of_batches(ClickWorkModel(compose([*words, "record.batches=false"]))) == 0.0

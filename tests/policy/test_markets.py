@@ -34,6 +34,16 @@ def test_null_settings(instrument: str, exercised: Exercised) -> None:
     exercised("transfers each", counts["transfers"], 10_000)
 
 
+def test_whole_settings(exercised: Exercised) -> None:
+    counts = policies.whole_settings()
+    exercised("settings", counts["settings"], 7)
+    exercised("transfers", counts["transfers"], 50_000)
+
+
+def test_partly_in_force(exercised: Exercised) -> None:
+    exercised("settings", policies.partly_in_force()["settings"], 9)
+
+
 @pytest.mark.parametrize(
     ("policy", "hour"),
     [

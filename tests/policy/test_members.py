@@ -31,6 +31,23 @@ def test_members_of_a_cooperative(seed: int, exercised: Exercised) -> None:
     exercised("decisions", counts["decisions"], 2)
 
 
+def test_an_order_that_changes_alone(exercised: Exercised) -> None:
+    counts = members.order_alone()
+    exercised("months of one order", counts["newest"], 1)
+    exercised("months of another", counts["largest"], 1)
+
+
+@pytest.mark.parametrize("policy", [members.BY_STEPS, members.OF_THE_SOUTH], ids=["steps", "the South"])
+def test_members_by_steps_and_by_country(policy: Policies, exercised: Exercised) -> None:
+    """Fee, floor and order on their way to the members'; who lives elsewhere has neither vote nor share."""
+    counts = members.members(2, policy)
+    exercised("shares paid", counts["paid"], 30)
+    exercised("votes", counts["votes"], 10)
+    exercised("decisions", counts["decisions"], 2)
+    if policy is members.OF_THE_SOUTH:
+        exercised("shares of others that are none", counts["who earned and is no member"], 5)
+
+
 def test_a_cooperative_has_no_owners(exercised: Exercised) -> None:
     counts = members.surplus_is_no_rent()
     exercised("micro-dollars of surplus", counts["surplus"], 1_000_000)
@@ -50,12 +67,24 @@ def test_a_cooperative_is_founded_and_closed(exercised: Exercised) -> None:
     exercised("tasks", counts["tasks"], 1_000)
 
 
+def test_a_cooperative_is_founded_in_the_south(exercised: Exercised) -> None:
+    exercised("members", members.founded_in_the_south()["members"], 3)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_royalty_and_dividend(seed: int, exercised: Exercised) -> None:
     counts = members.royalties(seed)
     exercised("labels", counts["labels"], 10_000)
     exercised("other pieces of work", counts["other work"], 50)
     exercised("dividends paid", counts["paid"], 50)
+
+
+def test_royalty_and_dividend_of_the_north(exercised: Exercised) -> None:
+    """Requesters elsewhere pay nothing on top, and labels made elsewhere bring nothing."""
+    counts = members.royalties(1, (0,))
+    exercised("work for who owes nothing", counts["work for who owes nothing"], 50)
+    exercised("labels that do not count", counts["labels that do not count"], 100)
+    exercised("dividends paid", counts["paid"], 20)
 
 
 def test_platforms_keep_what_is_theirs(exercised: Exercised) -> None:
@@ -66,6 +95,10 @@ def test_platforms_keep_what_is_theirs(exercised: Exercised) -> None:
 
 def test_unpaid_labels_share_in_the_fund(exercised: Exercised) -> None:
     exercised("micro-dollars to users", members.unpaid_labels()["to_users"], 10_000)
+
+
+def test_unpaid_labels_of_one_country(exercised: Exercised) -> None:
+    exercised("micro-dollars to users", members.unpaid_labels_of_the_north()["to_users"], 1_000)
 
 
 def test_records_do_not_move(exercised: Exercised) -> None:
@@ -127,11 +160,10 @@ REFUSED = {
         "nobody is paid on faces",
     ),
     "no platform": (["policy.cooperative.platforms=[]"], "at least one platform"),
-    "some countries": (["policy.cooperative.countries=[FRA]"], "no list of countries"),
-    "half a cooperative": (["policy.cooperative.phase_in_months=3"], "0: a platform is a cooperative"),
+    "members of no country": (["policy.cooperative.countries=[XXX]"], "none of the countries"),
     "bounds that cross": (["policy.cooperative.highest_fee=0.01"], "at least lowest_fee (0.05)"),
     "steps that fall": (["policy.cooperative.tasks_largest=5"], "which rise"),
-    "a commons of some countries": (["policy.commons.countries=[FRA]"], "no list of countries"),
+    "a commons of no country": (["policy.commons.countries=[XXX]"], "none of the countries"),
     "a pool of a closed platform": (
         ["+platforms.later.closed=true", "+platforms.later.pool_share=0.1"],
         "0 for a platform that is closed",

@@ -25,7 +25,15 @@ from tests.support.markets import tiny
 from tests.support.plants import Plant, planted
 from tests.support.policies import FEBRUARY
 from tests.support.processes import python
-from tests.support.remedies import EMPLOYED, EMPLOYED_SOUTH, ORGANISED, REMEDIES, UNIFORM
+from tests.support.remedies import (
+    EMPLOYED,
+    EMPLOYED_BY_STEPS,
+    EMPLOYED_SOUTH,
+    GROWING,
+    ORGANISED,
+    REMEDIES,
+    UNIFORM,
+)
 from tests.support.remedy_plants import OF_FORMULAS, OF_MARKETS
 
 INSTRUMENTS = ("union", "reclassification", "paid_time")
@@ -76,6 +84,14 @@ def test_members(policy: Policies, seed: int, exercised: Exercised) -> None:
     exercised("none", counts["no agreements"], 1)
 
 
+def test_members_of_a_union_that_grows(exercised: Exercised) -> None:
+    """In month k of 3 the guideline and the union's own effort are k thirds, in everything that they do."""
+    counts = remedies.members(GROWING, 3)
+    exercised("joined", counts["joined the union"], 30)
+    exercised("hours bound by the guideline", counts["bound by the guideline"], 30)
+    exercised("agreements", counts["agreements"], 1)
+
+
 def test_members_of_a_collective(exercised: Exercised) -> None:
     counts = remedies.collectives()
     exercised("joined", counts["joined"], 10)
@@ -107,7 +123,11 @@ def test_members_say_what_they_take(exercised: Exercised) -> None:
 # --- employment -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("policy", "seed"), [(EMPLOYED_SOUTH, 1), (EMPLOYED, 2)], ids=["the South", "all"])
+@pytest.mark.parametrize(
+    ("policy", "seed"),
+    [(EMPLOYED_SOUTH, 1), (EMPLOYED, 2), (EMPLOYED_BY_STEPS, 3)],
+    ids=["the South", "all", "by steps"],
+)
 def test_employers(policy: Policies, seed: int, exercised: Exercised) -> None:
     """Pay for shifts, contributions, quotes, shifts opened, rejections: kept from events and the text."""
     counts = remedies.employers(policy, seed)
@@ -166,14 +186,9 @@ def test_nothing_before_the_start(policy: Policies, exercised: Exercised) -> Non
 @pytest.mark.parametrize(
     ("words", "path"),
     [
-        (["policy=union", "policy.union.phase_in_months=3"], "policy.union.phase_in_months"),
         (
             ["policy=union", "policy.union.guideline=uniform", "policy.union.usd_per_hour=0"],
             "policy.union.bargained_share",
-        ),
-        (
-            ["policy=reclassification", "policy.reclassification.phase_in_months=3"],
-            "policy.reclassification.phase_in_months",
         ),
         (
             ["policy=reclassification", "policy.reclassification.first_ratio=4"],

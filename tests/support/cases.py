@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
-from sim.agents.traits import ACTIVE, OTHER_JOB, PLATFORM, REQUESTER, WORKER
+from sim.agents.traits import ACTIVE, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
 from sim.config import Platform
 from sim.instruments import (
@@ -42,6 +42,7 @@ from sim.policy.commons import worth
 from sim.policy.cooperative import Cooperatives, is_excluded, patronage
 from sim.policy.effects import EXPECTED
 from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
+from sim.policy.members import of_countries
 from sim.policy.office import Entry, Offices
 from sim.validation import build
 from sim.world import World, load_world
@@ -353,6 +354,9 @@ def _check_seekers(offices: Offices, given: dict[str, Any], expect: dict[str, An
     for row, person in zip(people, given["people"], strict=True):
         row["country"] = CODES.index(person.get("country", "NTH"))
         row["bits"] = ACTIVE * (not person.get("gone")) | OTHER_JOB * bool(person.get("other_job"))
+        PARTS["platform"].put(
+            people, len(before), ("microwork", "other").index(person.get("platform", "microwork"))
+        )
         row["accepted"], row["rejected"] = person["before"], 0
         before.append(row.copy())
     known = given.get("joined_since", 0)
@@ -393,14 +397,40 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
         wanted = floor_wanted(math.log(given["reservation"]), float(given["learned"]))
         assert abs(wanted - expect["wants"]) < 1e-12, (wanted, expect["wants"])
     elif "pot" in given:
-        pot = whole(given["pot"])
-        each = patronage(pot, np.array([whole(usd) for usd in given["earned"]], np.int64))
+        pot, earned = whole(given["pot"]), np.array([whole(usd) for usd in given["earned"]], np.int64)
+        each = patronage(pot, of_members(given, earned))
         same(each.tolist(), [whole(usd) for usd in expect["each"]])
         same(pot - int(each.sum()), whole(expect["kept"]))
     elif "transfers" in expect or "levy_on_requesters" in expect:
         _check_month(given, expect)
+    elif "fees" in expect:
+        _check_way(given, expect)
     else:
         _check_decisions(build(Cooperative, given["policy"]), given, expect)
+
+
+def of_members(given: dict[str, Any], amounts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Amounts by worker, of the countries that a case names, if it does."""
+    if "homes" not in given:
+        return amounts
+    rows = np.zeros(len(amounts), WORKER)
+    rows["country"] = [CODES.index(code) for code in given["homes"]]
+    covered = np.array([code in given["countries"] for code in CODES])
+    return of_countries(SimpleNamespace(worker_rows=rows), covered, amounts)
+
+
+def _check_way(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What members decided, on its way from the platform's own terms."""
+    offices = offices_of(given, Policies(cooperative=build(Cooperative, given["policy"])))
+    cooperatives = offices.cooperatives
+    assert cooperatives is not None
+    offices.own_fees[0] = tuple(given["own_fees"])
+    cooperatives.fee[0], cooperatives.floor[0] = given["at_cost"], given.get("voted", 0.0)
+    cooperatives.founded[0] = given.get("founded", False)
+    found = fold(2, 2, offices.contributions(hour_of(given["month"])))
+    held = [found.usual_fee[0], found.large_fee[0], found.reward_floor[0]]
+    by_hand = [*expect["fees"], expect.get("floor", 0.0)]
+    assert np.allclose(held, by_hand, rtol=0, atol=1e-12), (held, by_hand)
 
 
 def _check_decisions(terms: Cooperative, given: dict[str, Any], expect: dict[str, Any]) -> None:
@@ -434,7 +464,8 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
         _check_royalty(given, expect)
     elif "pot" in given:
         pot, seconds, unpaid = whole(given["pot"]), given["seconds"], given["unpaid"]
-        of_people = worth(np.array(seconds, np.int64), np.array(unpaid, np.int64), given.get("each", 5))
+        labelled = of_members(given, np.array(seconds, np.int64))
+        of_people = worth(labelled, np.array(unpaid, np.int64), given.get("each", 5))
         due = patronage(pot, of_people).tolist()
         same(due[: len(seconds)], [whole(usd) for usd in expect["workers"]])
         same(due[len(seconds) :], [whole(usd) for usd in expect["users"]])
@@ -445,6 +476,8 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
         offices = offices_of(given, Policies(commons=build(Commons, given["policy"])))
         if "costs" in given:
             offices.costs = costs_of(given["costs"], given["rewards"])
+        if "payers" in expect:
+            same(offices.royalty_payers, mask_of(expect["payers"]))
         found = fold(2, 2, offices.contributions(hour_of(given["month"])))
         assert np.allclose(found.royalty, expect["royalty"], rtol=0, atol=1e-12), found.royalty
         same(found.portable.tolist(), [float(one) for one in expect["portable"]])

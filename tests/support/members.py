@@ -25,12 +25,25 @@ from sim.policy.cooperative import VOTES
 from tests.support.conditions import events
 from tests.support.markets import fingerprint, tiny
 from tests.support.observers import NUMBERS, Books, Debug, Watcher
-from tests.support.policies import FEBRUARY, MARCH, Counts, Flows, market, played
+from tests.support.policies import FEBRUARY, MARCH, Counts, Flows, market, played, rate_of
 from tests.support.relations import part, same_snapshots, two_worlds
+
+APRIL = 24 * 84
+"""First hour of the month after March."""
 
 COOPERATIVE = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6))
 FOUNDED = Policies(
     cooperative=Cooperative(platforms=["entrant"], participation=1.0, start="2019-02-01", end="2019-03-01")
+)
+BY_STEPS = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6, phase_in_months=4))
+ORDER_ALONE = Policies(
+    cooperative=Cooperative(
+        platforms=["southern"], votes_on_floor=False, lowest_fee=0.1, highest_fee=0.1, tasks_newest=300
+    )
+)
+"""Members of whom only the order that they choose changes from month to month."""
+OF_THE_SOUTH = Policies(
+    cooperative=Cooperative(platforms=["southern"], participation=0.8, countries=["STH"], phase_in_months=2)
 )
 COMMONS = Policies(commons=Commons(fee_at_cost=True))
 ALL = Policies(
@@ -92,7 +105,15 @@ class MemberWatch(Watcher):
             surplus, paid = int(cooperatives.surplus[platform]), int(cooperatives.paid[platform])
         pot = self.fund[platform] + surplus
         ids = permanent_ids(model.worker_rows[: model.workers_count]).tolist()
-        earned = [self.earned[platform, number] for number in ids]
+        homes = [model.world.codes[country] for country in model.worker_rows["country"][: len(ids)]]
+        terms = model.config.policy.cooperative
+        earned = [
+            self.earned[platform, number] if terms.countries is None or home in terms.countries else 0
+            for number, home in zip(ids, homes, strict=True)
+        ]
+        self.counts["who earned and is no member"] += sum(
+            self.earned[platform, number] > one for number, one in zip(ids, earned, strict=True)
+        )
         total = sum(earned)
         due = [pot * one // total if total else 0 for one in earned]
         assert paid == sum(due), f"{paid} handed out, {sum(due)} due"
@@ -117,6 +138,9 @@ class MemberWatch(Watcher):
         key = model.key(VOTES, model.hour)
         wages, tasks, members = [], [], 0
         for row, worker in enumerate(rows):
+            home = model.world.codes[int(worker["country"])]
+            if terms.countries is not None and home not in terms.countries:
+                continue
             if worker["bits"] & ACTIVE and column_of(worker, "platform") == platform:
                 members += 1
                 if uniform(key, int(permanent_ids(rows[row : row + 1])[0]), 0) < terms.participation:
@@ -125,15 +149,19 @@ class MemberWatch(Watcher):
                     tasks.append(int(worker["accepted"]) + int(worker["rejected"]))
         if not wages or not offices.is_cooperative(platform, model.hour):
             return
+        way = rate_of(model, terms, model.hour)
         net = float(settings["reward_floor"]) * (1 - int(settings["worker_fee_ppm"]) / 1e6)
-        assert math.isclose(net, statistics.median_low(wages), rel_tol=1e-12), "not what members keep"
+        wanted = statistics.median_low(wages) if terms.votes_on_floor else 0.0
+        assert math.isclose(net, way * wanted, rel_tol=1e-12), "not what members keep"
+        assert int(offices.cooperatives.members[platform]) == members, "who belongs"
         middle = statistics.median_low(tasks)
         steps = (terms.tasks_newest, terms.tasks_largest, terms.tasks_best_paid)
         order = ("random", "newest", "largest", "best_paid")[sum(middle >= step for step in steps)]
+        self.counts[order] += 1
         usual = model.config.platforms[model.platform_names[platform]]
         for board in model.boards:
             if board.platform == platform:
-                share, names = terms.ranking_share, ("newest", "largest", "best_paid", "random")
+                share, names = way * terms.ranking_share, ("newest", "largest", "best_paid", "random")
                 own = [getattr(usual, f"ranking_{name}") for name in names]
                 given = [share * (name == order) for name in names]
                 mixed = (1 - share) * np.array(own) / sum(own) + given
@@ -141,8 +169,10 @@ class MemberWatch(Watcher):
         cost, rewards = offices.costs.costs[platform, :3].sum(), sum(self.rewards[platform][-3:])
         assert offices.costs.rewards[platform, 0] == self.rewards[platform][-1], "rewards of the month"
         fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards)) - usual.worker_fee
-        assert abs(int(settings["requester_fee_ppm"]) - max(0.0, fee) * 1e6) <= 0.5, "not at cost"
-        assert settings["large_batch_fee_ppm"] == settings["requester_fee_ppm"]
+        own_fees = usual.requester_fee, usual.requester_fee + usual.large_batch_fee
+        for name, own in zip(("requester_fee_ppm", "large_batch_fee_ppm"), own_fees, strict=True):
+            charged = own + way * min(0.0, max(0.0, fee) - own)
+            assert abs(int(settings[name]) - charged * 1e6) <= 0.5 + 1e-6, f"{name} is not at cost"
         fees = int(offices.month_fees[platform].sum())
         # Costs are those of tasks and a share of rewards; the fees of the month are counted anew by now.
         by_hand = tasks_cost + self.rewards[platform][-1] * round(on_rewards * 1e6) // 10**6
@@ -160,6 +190,21 @@ def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
     requesters = replace(config.requesters, strictness_mean=0.5)
     played(replace(config, platforms=platforms, requesters=requesters), observers=(watch, Debug()))
     return watch.counts
+
+
+def members_by_steps() -> Counts:
+    """The same while fee, floor and order are on their way."""
+    return members(2, BY_STEPS)
+
+
+def order_alone() -> Counts:
+    """What members choose is shown, whether or not fee and floor change with it."""
+    return members(2, ORDER_ALONE)
+
+
+def members_in_the_south() -> Counts:
+    """The same where the South alone owns it, by steps."""
+    return members(2, OF_THE_SOUTH)
 
 
 def surplus_is_no_rent(policy: Policies = COOPERATIVE) -> Counts:
@@ -249,19 +294,36 @@ def founded() -> Counts:
     return counts
 
 
+def founded_in_the_south() -> Counts:
+    """A cooperative of some countries that is founded admits the workers of these alone."""
+    terms = replace(FOUNDED.cooperative or Cooperative(), countries=["STH"], phase_in_months=9)
+    model = ClickWorkModel(with_entrant(market(days=50, workers=100, policy=Policies(cooperative=terms))))
+    number = model.platform_number("entrant")
+    model.run(FEBRUARY + 1)
+    row = model.platform_rows[number]
+    assert int(row["worker_mask"]) == 1 << model.world.codes.index("STH"), "others are let in"
+    assert row["requester_fee_ppm"] == 150_000, "a founded one has nothing to grow from"
+    model.run()
+    rows = model.worker_rows[: model.workers_count]
+    there = (column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)
+    assert (rows["country"][there] == model.world.codes.index("STH")).all(), "who works there"
+    return Counter(members=int(there.sum()))
+
+
 # --- the commons ----------------------------------------------------------------------------------
 
 
 class LabelWatch(Watcher):
     """Counts seconds in labels and works out the royalty batch by batch, by the rate when it was posted."""
 
-    def __init__(self, rates: dict[int, int]) -> None:
+    def __init__(self, rates: dict[int, int], countries: tuple[int, ...] = (0, 1)) -> None:
         super().__init__()
-        self.rates = rates
+        self.rates, self.countries = rates, countries
         self.labels: Counter[int] = Counter()
         self.accepted: Counter[int] = Counter()
         self.royalty = 0
         self.kept = 0
+        self.fees: dict[bool, set[int]] = defaultdict(set)
 
     def rate(self, hour: int) -> int:
         """Millionths that a batch owes which was posted in an hour."""
@@ -277,9 +339,19 @@ class LabelWatch(Watcher):
                 self.counts["other work"] += 1
                 continue
             number = int(batch["id"])
-            self.labels[int(entry["id"])] += int(event["accepted"]) * int(batch["true_seconds"])
+            mine = int(entry["country"]) in self.countries
+            self.labels[int(entry["id"])] += mine * int(event["accepted"]) * int(batch["true_seconds"])
+            self.counts["labels that do not count"] += int(event["accepted"]) * (not mine)
+            owes = int(batch["requester_country"]) in self.countries
+            self.counts["work for who owes nothing"] += not owes
             touched[number] += int(event["accepted"])
-            facts[number] = int(batch["reward"]), int(batch["fee_ppm"]), self.rate(int(batch["posted_hour"]))
+            facts[number] = (
+                int(batch["reward"]),
+                int(batch["fee_ppm"]),
+                owes * self.rate(int(batch["posted_hour"])),
+            )
+            if MARCH <= int(batch["posted_hour"]) < APRIL:
+                self.fees[owes].add(facts[number][1])
         for number, more in touched.items():
             reward, fee, rate = facts[number]
             before, after = self.accepted[number], self.accepted[number] + more
@@ -310,14 +382,23 @@ class LabelWatch(Watcher):
         self.royalty = 0
 
 
-def royalties(seed: int = 1) -> Counts:
+def royalties(seed: int = 1, countries: tuple[int, ...] = (0, 1)) -> Counts:
     """Royalty and dividend from events alone, while the rate grows and after it has ended."""
     terms = Commons(royalty_rate=0.1, phase_in_months=2, start="2019-02-01", end="2019-04-01")
-    april = 24 * 84
-    watch = LabelWatch({0: 0, FEBRUARY: 50_000, MARCH: 100_000, april: 0})
+    if countries != (0, 1):
+        terms = replace(terms, countries=[("NTH", "STH")[country] for country in countries])
+    watch = LabelWatch({0: 0, FEBRUARY: 50_000, MARCH: 100_000, APRIL: 0}, countries)
     config = market(days=92, workers=40, policy=Policies(commons=terms), seed=seed)
     played(config, observers=(watch, Debug()))
+    if countries != (0, 1):
+        # In March some pay 10 % on top of what is all that others pay.
+        assert watch.fees[True] == {fee + 100_000 for fee in watch.fees[False]} != set(), watch.fees
     return watch.counts
+
+
+def northern_royalties() -> Counts:
+    """The same where the North alone pays and gets it."""
+    return royalties(1, (0,))
 
 
 def platforms_keep_what_is_theirs() -> Counts:
@@ -361,6 +442,19 @@ class UserShares(Watcher):
         )
         assert not model.audience_rows["balance"].any()
         self.counts.update(to_users=paid, labels=labels)
+
+
+def unpaid_labels_of_the_north() -> Counts:
+    """Users of the North alone get something where the commons is the North's."""
+    base = market(days=40, policy=Policies(commons=Commons(countries=["NTH"])))
+    users = Platform(family="social", owner="NTH", labels_per_user_month=0.5)
+    model, seen = ClickWorkModel(replace(base, platforms={**base.platforms, "users": users})), Flows()
+    model.observers.append(seen)
+    model.run()
+    paid = seen.of("commons_to_users").sum(axis=0)
+    assert paid[0] > 0 and not paid[1], f"to users of each country: {paid}"
+    assert seen.of("commons_dividend").sum(axis=0)[1] == 0, "workers of the South"
+    return Counter(to_users=int(paid.sum()))
 
 
 def unpaid_labels() -> Counts:

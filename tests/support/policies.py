@@ -80,6 +80,16 @@ def played(config: Config, hours: int | None = None, observers: tuple[Any, ...] 
     return model
 
 
+def rate_of(model: Any, terms: Any, hour: int) -> float:
+    """Share of its rate at which an instrument is in force in the month of an hour, from the text."""
+    first = model.clock.datetime(24 * model.config.time.warmup_days).date()
+    start = dt.date.fromisoformat(terms.start) if terms.start else first
+    now = model.clock.datetime(hour).date()
+    month = 12 * (now.year - start.year) + now.month - start.month + 1
+    over = terms.end is not None and now >= dt.date.fromisoformat(terms.end)
+    return 0.0 if month < 1 or over else min(1.0, float(Fraction(month, max(1, terms.phase_in_months))))
+
+
 class Flows(Watcher):
     """Keeps every month's flows."""
 
@@ -138,6 +148,18 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a country without workers": Policies(
             universal_income=UniversalIncome(funding="external", usd_per_month=50.0, countries=[NOWHERE])
         ),
+        "workers of a platform without any": Policies(
+            universal_income=UniversalIncome(
+                funding="external", usd_per_month=50.0, recipients="workers", platforms=["deserted"]
+            )
+        ),
+        "a part of nothing": Policies(
+            UsageTax(usd_per_user_month=0.0), universal_income=UniversalIncome(phase_in_months=6)
+        ),
+        "a part of nothing, for users of one platform": Policies(
+            UsageTax(usd_per_user_month=0.0),
+            universal_income=UniversalIncome(phase_in_months=2, recipients="users", platforms=["southern"]),
+        ),
     },
     "wage_floor": {
         "a floor of nothing": Policies(wage_floor=WageFloor(usd_per_hour=0.0)),
@@ -160,6 +182,17 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a country without workers": Policies(
             UsageTax(), conditional_income=ConditionalIncome(countries=[NOWHERE])
         ),
+        "job seekers of a platform without any": Policies(
+            UsageTax(),
+            conditional_income=ConditionalIncome(platforms=["deserted"], administration_share=0.0),
+        ),
+        "a part of nothing": Policies(
+            UsageTax(usd_per_user_month=0.0), conditional_income=ConditionalIncome(phase_in_months=6)
+        ),
+        "a part of nothing for those who hire": Policies(
+            UsageTax(usd_per_user_month=0.0),
+            conditional_income=ConditionalIncome(phase_in_months=6, recipients="employers"),
+        ),
         "a country without requesters": Policies(
             UsageTax(), conditional_income=ConditionalIncome(recipients="employers", countries=[NOWHERE])
         ),
@@ -172,6 +205,15 @@ NULLS: dict[str, dict[str, Policies]] = {
             cooperative=Cooperative(platforms=["southern"], start="2018-02-01", end="2018-12-01")
         ),
         "a platform without users": Policies(cooperative=Cooperative(platforms=["deserted"])),
+        "a platform without users, by steps": Policies(
+            cooperative=Cooperative(platforms=["deserted"], phase_in_months=6)
+        ),
+        "a platform without users, owned in the South": Policies(
+            cooperative=Cooperative(platforms=["deserted"], countries=["STH"])
+        ),
+        "by steps, after the end": Policies(
+            cooperative=Cooperative(platforms=["southern"], phase_in_months=2, start="2019-07-01")
+        ),
         "a platform without users, taxed": Policies(
             profit_tax=ProfitTax(rate=0.0), cooperative=Cooperative(platforms=["deserted"], participation=1.0)
         ),
@@ -183,6 +225,15 @@ NULLS: dict[str, dict[str, Policies]] = {
             commons=Commons(royalty_rate=0.0, portable_reputation=False)
         ),
         "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
+        "a country where nobody posts or labels": Policies(
+            commons=Commons(countries=[NOWHERE], portable_reputation=False, royalty_rate=0.5)
+        ),
+        "a country where nobody is, by steps": Policies(
+            commons=Commons(countries=[NOWHERE], portable_reputation=False, phase_in_months=2)
+        ),
+        "one country, no royalty": Policies(
+            commons=Commons(countries=["STH"], portable_reputation=False, royalty_rate=0.0)
+        ),
     },
     "union": {
         "nobody would join": Policies(union=Union(support_north=0.0, support_south=0.0, organising_rate=1.0)),
@@ -198,6 +249,15 @@ NULLS: dict[str, dict[str, Policies]] = {
             )
         ),
         "a start after the end": Policies(union=Union(organising_rate=1.0, start="2019-06-01")),
+        "nobody begins, by steps": Policies(
+            union=Union(organising_rate=0.0, contact_rate=1.0, phase_in_months=6)
+        ),
+        "nobody would join, by steps": Policies(
+            union=Union(support_north=0.0, support_south=0.0, organising_rate=1.0, phase_in_months=2)
+        ),
+        "by steps, after the end": Policies(
+            union=Union(organising_rate=1.0, start="2019-06-01", phase_in_months=2)
+        ),
         "a platform without users": Policies(union=Union(organising_rate=1.0, platforms=["deserted"])),
         "a country without workers": Policies(union=Union(organising_rate=1.0, countries=[NOWHERE])),
     },
@@ -206,6 +266,17 @@ NULLS: dict[str, dict[str, Policies]] = {
             reclassification=Reclassification(
                 usd_per_hour=0.0, contributions=0.0, unfair_share=1.0, slack=None
             )
+        ),
+        "a part of a wage of nothing": Policies(
+            reclassification=Reclassification(
+                usd_per_hour=0.0, contributions=0.0, unfair_share=1.0, slack=None, phase_in_months=6
+            )
+        ),
+        "a platform without users, by steps": Policies(
+            reclassification=Reclassification(platforms=["deserted"], phase_in_months=6)
+        ),
+        "by steps, after the end": Policies(
+            reclassification=Reclassification(start="2019-06-01", phase_in_months=2)
         ),
         "a start after the end": Policies(reclassification=Reclassification(start="2019-06-01")),
         "an end before the run": Policies(
@@ -250,6 +321,68 @@ def nowhere_or_never(instrument: str) -> dict[str, Policies]:
         if all(hasattr(terms, part) for part in setting)
         and (name, instrument) != ("no platform", "cooperative")
     }
+
+
+WHOLE: dict[str, tuple[Policies, dict[str, Any]]] = {
+    "a union of one month's growth": (LOUD["union"], {"phase_in_months": 1}),
+    "employment at once": (LOUD["reclassification"], {"phase_in_months": 1}),
+    "a cooperative at once": (LOUD["cooperative"], {"phase_in_months": 1}),
+    "members everywhere": (LOUD["cooperative"], {"countries": ["NTH", "STH"]}),
+    "a commons everywhere": (LOUD["commons"], {"countries": ["NTH", "STH"]}),
+    "all revenue at once": (
+        Policies(UsageTax(usd_per_user_month=5.0), universal_income=UniversalIncome(recipients="workers")),
+        {"phase_in_months": 1, "platforms": ["northern", "southern"]},
+    ),
+    "job seekers on every platform": (
+        Policies(UsageTax(usd_per_user_month=5.0), conditional_income=ConditionalIncome(tasks_a_month=5)),
+        {"phase_in_months": 1, "platforms": ["northern", "southern"]},
+    ),
+}
+"""An instrument, and settings by which it is in force wholly: as without them."""
+
+
+def whole_settings() -> Counts:
+    """A phase of a month, every country, every platform: the bits of the setting left alone."""
+    counts = Counter[str]()
+    for name, (policy, settings) in WHOLE.items():
+        changed = {key: replace(one, **settings) for key, one in policy.chosen().items() if key not in TAXES}
+        one, other = (
+            bare(played(replace(market(), policy=some))) for some in (policy, replace(policy, **changed))
+        )
+        assert fingerprint(one) == fingerprint(other), f"{name}: not as without the setting"
+        counts["settings"] += 1
+        counts["transfers"] += one.ledger.transfers_booked
+    return counts
+
+
+PARTLY: dict[str, tuple[Policies, dict[str, Any]]] = {
+    "a union that grows": (LOUD["union"], {"phase_in_months": 6}),
+    "employment by steps": (LOUD["reclassification"], {"phase_in_months": 6}),
+    "a cooperative by steps": (LOUD["cooperative"], {"phase_in_months": 6}),
+    "members in the North": (LOUD["cooperative"], {"countries": ["NTH"]}),
+    "a commons of the North": (LOUD["commons"], {"countries": ["NTH"]}),
+    "a part of the revenue": (WHOLE["all revenue at once"][0], {"phase_in_months": 6}),
+    "workers of one platform": (WHOLE["all revenue at once"][0], {"platforms": ["northern"]}),
+    "a part for job seekers": (WHOLE["job seekers on every platform"][0], {"phase_in_months": 6}),
+    "job seekers of one platform": (WHOLE["job seekers on every platform"][0], {"platforms": ["northern"]}),
+}
+"""The same with settings by which it is in force in part: neither as without the instrument, nor as whole."""
+
+
+def partly_in_force() -> Counts:
+    """Each new setting changes the market, and leaves something of the instrument; the books close."""
+    counts = Counter[str]()
+    for name, (policy, settings) in PARTLY.items():
+        changed = {key: replace(one, **settings) for key, one in policy.chosen().items() if key not in TAXES}
+        absent = dict.fromkeys(changed)
+        prints = set()
+        for some in (policy, replace(policy, **changed), replace(policy, **absent)):
+            model = played(replace(market(), policy=some))
+            model.ledger.recount([board.batches["escrow"] for board in model.boards])
+            prints.add(fingerprint(bare(model)))
+        assert len(prints) == 3, f"{name}: nothing of it shows"
+        counts["settings"] += 1
+    return counts
 
 
 def null_world(folder: str) -> Config:
@@ -301,7 +434,8 @@ def bare(model: ClickWorkModel) -> ClickWorkModel:
     """Take off what is written down of a floor or a commons that binds nobody, and of members like others."""
     model.worker_rows["bits"] &= np.uint8(255 - MEMBER)
     model.platform_rows["highest_floor"] = 0.0
-    model.platform_rows["portable"] = model.platform_rows["royalty_ppm"] = 0
+    for name in ("portable", "royalty_ppm", "royalty_payers"):
+        model.platform_rows[name] = 0
     model.requester_rows["complies"] = 1
     return model
 

@@ -30,6 +30,7 @@ from sim.policy import paid_time, reclassification, union
 from sim.policy.channels import PAID_TIME, Contribution, fold
 from sim.policy.office import Offices
 from sim.policy.terms import NO_REFUSAL, least_rewards, make_terms
+from sim.policy.union import GRIEVANCE
 from sim.schedule import REVIEW, SHIFTS, SUPPORT
 from sim.schedule import UNION as JOINING
 from sim.validation import build
@@ -50,7 +51,7 @@ from tests.support.cases import (
 )
 from tests.support.markets import fingerprint, tiny
 from tests.support.observers import NUMBERS, Books, Debug, Watcher
-from tests.support.policies import FEBRUARY, Counts, Flows, Restless, market, played
+from tests.support.policies import FEBRUARY, Counts, Flows, Restless, market, played, rate_of
 from tests.support.relations import part, permutation, same_snapshots, two_worlds
 
 NAMES = ("microwork", "other")
@@ -164,6 +165,7 @@ FORMULAS: dict[str, Callable[[dict[str, Any], Reclassification], float]] = {
         whole(given["shifts"]), whole(given["rewards"]), law
     ),
     "opened": _opened,
+    "on_the_way": lambda given, law: reclassification.from_all(given["share"], given["strength"]),
 }
 
 
@@ -217,9 +219,9 @@ def _check_month(offices: Offices, given: dict[str, Any], expect: dict[str, Any]
             claims.append([row, 0, whole(person["left"])])
     if claims:
         time.claims = np.array(claims, np.int64)
-    charges = offices.employment_charges(people)[0]
-    offices.owners = [0, 0]
     month = hour_of(MONTH[1])
+    charges = offices.employment_charges(people, month)[0]
+    offices.owners = [0, 0]
     users = np.zeros((2, 2), np.int64)
     entries = offices.month_end(0, whole(given["revenue"]), whole(given["cost"]), [], users, month, charges)
     found = summed(entries)
@@ -239,10 +241,10 @@ def _check_exit(offices: Offices, given: dict[str, Any], expect: dict[str, Any])
     dues = np.zeros((2, 2, 2), np.int64)
     dues[0, 0], dues[1, 0] = by_country(given, "shift_pay"), by_country(given, "contributions")
     offices.paid_time.dues = lambda workers: dues[0]  # type: ignore[method-assign]
-    employment.due_on = lambda pay: dues[1]  # type: ignore[method-assign]
+    employment.due_on = lambda pay, strength: dues[1]  # type: ignore[method-assign]
     employment.month_withheld[0] = by_country(given, "withheld")
     offices.losing[0] = heads(given, "losing")
-    charges = offices.employment_charges(np.zeros(0, WORKER))[0]
+    charges = offices.employment_charges(np.zeros(0, WORKER), hour_of(MONTH[1]))[0]
     check_exits(offices, charges, np.zeros((2, 2), np.int64), hour_of(MONTH[1]), given, expect)
 
 
@@ -278,7 +280,11 @@ UNION = Union(
 )
 ORGANISED = Policies(union=replace(UNION, bargaining_density=0.15))
 UNIFORM = Policies(union=replace(UNION, guideline="uniform", usd_per_hour=2.0, countries=["STH"]))
+GROWING = Policies(union=replace(UNION, bargaining_density=0.1, contact_rate=1.0, phase_in_months=3))
 EMPLOYED = Policies(reclassification=Reclassification())
+EMPLOYED_BY_STEPS = Policies(
+    reclassification=Reclassification(countries=["STH"], exit_months=0, unfair_share=0.2, phase_in_months=3)
+)
 EMPLOYED_SOUTH = Policies(reclassification=Reclassification(countries=["STH"], exit_months=0))
 BOTH = Policies(
     UsageTax(usd_per_user_month=0.2, to_workers=0.5),
@@ -349,10 +355,11 @@ class MemberWatch(Watcher):
         return law is not None and (not law.countries or model.world.codes[country] in law.countries)
 
     def guideline(self, model: Any, country: int) -> float:
-        """USD an hour."""
+        """USD an hour, this month."""
         law = model.config.policy.union
         local = float(model.world.minimum_wage_usd[country])
-        return local if law.guideline == "local" else float(law.usd_per_hour)
+        usd = local if law.guideline == "local" else float(law.usd_per_hour)
+        return rate_of(model, law, model.hour) * usd
 
     def week(self, model: Any) -> None:
         """Draw who joins and who leaves, from what was so before; then call strikes."""
@@ -386,7 +393,8 @@ class MemberWatch(Watcher):
             if collective >= 0 and pooled[collective] / pool[collective] > density:
                 density = pooled[collective] / pool[collective]
                 self.counts["met members in a collective"] += 1
-            chance = law.organising_rate + law.contact_rate * density * self.grievance(model, rows[i])
+            effort = rate_of(model, law, model.hour) * law.organising_rate
+            chance = effort + law.contact_rate * density * self.grievance(model, rows[i])
             if uniform(week, agent, 0) < chance:
                 after.add(agent)
                 self.counts["joined the union"] += 1
@@ -403,6 +411,8 @@ class MemberWatch(Watcher):
         """A strike where members are many and aggrieved, and rested."""
         law = model.config.policy.union
         grieved = sum(self.grievance(model, row) for row in mine)
+        counted = int(model.offices.unions.found[platform, :, GRIEVANCE].sum())
+        assert abs(counted - 1e6 * grieved) <= len(mine), f"grievance {counted}, {1e6 * grieved} of members"
         last = self.strikes.get(platform, (0, -(10**6)))[1]
         rested = model.hour >= last + 24 * law.strike_pause_days
         many = mine and len(mine) >= law.strike_density * present
@@ -475,7 +485,7 @@ def collectives() -> Counts:
     rows["all_in_pay"] = 0.0
     others = np.flatnonzero(rows["collective"] < 0)
     all_members = np.full((len(model.collective_rows), 2), 1, np.int64)
-    unions.let_join(0, len(rows), (1, 2), rows, all_members, True)
+    unions.let_join(0, len(rows), (1, 2), rows, all_members, 1.0)
     joined = rows["bits"] & MEMBER > 0
     assert joined[rows["collective"] >= 0].all() and not joined[others].any()
     return Counter(joined=int(joined.sum()), others=len(others))
@@ -631,6 +641,7 @@ class EmployerWatch(Watcher):
         self.recovered: dict[Any, float] = defaultdict(float)
         self.platforms: dict[int, int] = {}
         self.countries: dict[int, int] = {}
+        self.rate = 1.0
 
     def covered(self, model: Any, platform: int, country: int) -> bool:
         """Whether the law holds."""
@@ -641,9 +652,9 @@ class EmployerWatch(Watcher):
 
     def end(self, agent: int) -> None:
         """End a pay period: what piece pay lacks is owed by the platform of the period."""
-        wage = Fraction(str(self.usd[self.countries[agent]])) * 10**6
+        wage = Fraction(str(self.rate * self.usd[self.countries[agent]])) * 10**6
         if agent in self.seconds:
-            lacking = int(wage * self.seconds.pop(agent) / 3600) - self.piece.pop(agent, 0)
+            lacking = int(int(wage) * self.seconds.pop(agent) / 3600) - self.piece.pop(agent, 0)
             self.owed[self.platforms[agent], agent] += max(0, lacking)
             self.counts["periods that lack pay"] += lacking > 0
             self.counts["periods that lack none"] += lacking <= 0
@@ -662,6 +673,7 @@ class EmployerWatch(Watcher):
 
     def hour(self, model: Any) -> None:
         """Hold the hour's terms against the text, and note who worked and was paid for how long."""
+        self.rate = rate_of(model, self.law, model.hour)
         if model.hour and model.hour % 168 == 0:
             for agent in list(self.seconds):
                 self.end(agent)
@@ -681,7 +693,7 @@ class EmployerWatch(Watcher):
             if not self.covered(model, *place):
                 continue
             agent = int(permanent_ids(rows[row : row + 1])[0])
-            lucky = uniform(model.key(SHIFTS, model.hour), agent, 0) < self.opened[place]
+            lucky = uniform(model.key(SHIFTS, model.hour), agent, 0) < self.on_the_way(self.opened[place])
             if lucky:
                 assert int(row) in on_duty, "a shift that was not given"
                 self.counts["shifts"] += 1
@@ -712,7 +724,7 @@ class EmployerWatch(Watcher):
                 sums[place, "net"] += gross - -(-gross * ppm // 10**6)
             requester = model.requester_rows[int(batch["requester"])]
             accuracy = float(model.worker_rows["accuracy"][int(entry["row"])]) / 255
-            unfair = float(requester["unfair"]) * (self.law.unfair_share if covered else 1.0)
+            unfair = float(requester["unfair"]) * (self.on_the_way(self.law.unfair_share) if covered else 1.0)
             chance = (1 - accuracy) * float(requester["strictness"]) + accuracy * unfair
             draw = uniform(model.key(REVIEW, model.hour), agent, int(event["start"]))
             assert int(event["done"]) - accepted == binomial(draw, int(event["done"]), chance), "rejected"
@@ -721,9 +733,13 @@ class EmployerWatch(Watcher):
                 self.piece[agent] += gross - gross * ppm // 10**6
                 self.seconds[agent] += 0
 
+    def on_the_way(self, share: float) -> float:
+        """From all to a share, as far as the law has grown."""
+        return 1 - self.rate * (1 - share)
+
     def taken(self, place: tuple[int, int]) -> int:
         """Millionths of a reward that an employee does not get."""
-        fee, rate, recovered = self.fees[place[0]], self.rates[place[1]], self.recovered[place]
+        fee, rate, recovered = self.fees[place[0]], self.rate * self.rates[place[1]], self.recovered[place]
         withheld = recovered + (1 - fee - recovered) * rate / (1 + rate)
         return round(1e6 * fee) + math.floor(1e6 * withheld + 0.5)
 
@@ -739,15 +755,18 @@ class EmployerWatch(Watcher):
                     moved = self.opened[place] + self.law.smoothing * (forecast - self.opened[place])
                     self.opened[place] = max(self.law.least_shifts, moved)
                 found = float(model.terms["shifts"][p, c])
-                assert abs(found - self.opened[place]) < 1e-12, f"shifts {found}"
+                opened = self.on_the_way(self.opened[place]) if self.covered(model, *place) else 1.0
+                assert abs(found - opened) < 1e-12, f"shifts {found}"
                 self.counts["weeks with fewer shifts"] += found < 1.0
         self.of_week.clear()
 
     def month(self, model: Any, period: str, flows: Any) -> None:
         """What is due, by platform and country; what is quoted from now on."""
+        before = self.rate = rate_of(model, self.law, model.hour - 1)
         self.moves(model)
         for agent in list(self.seconds):
             self.end(agent)
+        self.rate = rate_of(model, self.law, model.hour)
         owners = model.offices.owners
         pay, due = np.zeros_like(flows[0]), np.zeros_like(flows[0])
         for p in range(len(model.platform_names)):
@@ -761,7 +780,9 @@ class EmployerWatch(Watcher):
                 )  # fmt: skip
                 net, rewards = self.of_month[(p, c), "net"], self.of_month[(p, c), "rewards"]
                 pay[owners[p], c] += owed
-                due[owners[p], c] += int(Fraction(str(self.rates[c])) * (net + owed))
+                due[owners[p], c] += int(
+                    Fraction(str(self.rates[c])) * Fraction(before).limit_denominator(9) * (net + owed)
+                )
                 self.recovered[p, c] = min(0.5, self.law.recovered * owed / rewards) if rewards else 0.0
                 self.quote(model, (p, c), code)
         assert (flows[NUMBERS["shift_pay"]] == pay).all(), (flows[NUMBERS["shift_pay"]], pay)
@@ -783,7 +804,7 @@ class EmployerWatch(Watcher):
         duty, paid = self.of_month[place, "duty"], self.of_month[place, "paid"]
         last = min(self.law.highest_ratio, max(1.0, duty / paid)) if paid else self.law.first_ratio
         self.ratios[place] += self.law.smoothing * (last - self.ratios[place])
-        usd = self.usd[place[1]] * (1 + self.rates[place[1]]) * self.ratios[place]
+        usd = self.rate * self.usd[place[1]] * (1 + self.rate * self.rates[place[1]]) * self.ratios[place]
         if model.running:
             assert abs(float(model.floors[place]) - usd) < 1e-9, (
                 f"{code}: quoted {model.floors[place]}, {usd}"

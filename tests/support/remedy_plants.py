@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.compile import COMPILED
+from tests.support import members as cooperatives
 from tests.support import policies, remedies
 from tests.support.checks import FAULTS
 from tests.support.markets import tiny
@@ -26,6 +27,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (UNION, "* (1.0 - rejected)", "+ rejected"),
         (UNION, "organising + contact * density * grievance", "organising + contact * density"),
         (UNION, "min(1.0, organising", "(organising"),
+        (UNION, "strength * float(self.guidelines[country])", "float(self.guidelines[country])"),
         (UNION, "guideline * union.refusal_share", "guideline"),
         (UNION, "guideline * union.bargained_share", "guideline"),
         (UNION, "self.groups == group", "self.groups != ''"),
@@ -52,7 +54,12 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LAW, "law.slack * ratio * paid / (duty + refused)", "law.slack * ratio * paid / duty"),
         (LAW, "law.slack * ratio * paid", "law.slack * paid"),
         (LAW, "max(law.least_shifts, before", "max(0.0, before"),
-        (LAW, "* (1.0 + self.rates[country]) * float", "* float"),
+        (LAW, "wage * (1.0 + rate) * float", "wage * float"),
+        (LAW, "wage, rate = strength * self.usd[country], strength *", "wage, rate = strength * self.usd[country], 1.0 *"),
+        (LAW, "wage, rate = strength * self.usd", "wage, rate = 1.0 * self.usd"),
+        (LAW, "exact(self.rates[country]) * strength", "exact(self.rates[country])"),
+        (LAW, "platform, strength * self.usd[country], country", "platform, self.usd[country], country"),
+        (LAW, "share + (1.0 - share) * (1.0 - strength)", "share * strength"),
         (LAW, "self.month_pay[platform, country] + pay[platform, country]", "pay[platform, country]"),
         (TIME, "self.claims[:, 2])\n        return pay", "0)\n        return pay"),
         (LAW, "for kind in PAID_TIME:", "for kind in PAID_TIME[:1]:"),
@@ -81,8 +88,25 @@ def employers() -> Any:
     return remedies.employers(days=35, workers=30)
 
 
+def growing() -> Any:
+    """The check of a union that grows, on a small market."""
+    return remedies.members(remedies.GROWING, seed=3, days=40, workers=80)
+
+
+def by_steps() -> Any:
+    """The check of employers by steps, on a small market."""
+    return remedies.employers(remedies.EMPLOYED_BY_STEPS, days=35, workers=30)
+
+
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, "uniform(support_key, agent, 0) >= support[country]", "False", members),
+    (UNION, "strength * self.union.organising_rate", "self.union.organising_rate", growing),
+    (UNION, "len(workers), strength * self.guidelines, self.found", "len(workers), self.guidelines, self.found", growing),
+    (UNION, "            strength * self.guidelines,\n", "            self.guidelines,\n", growing),
+    (LAW, "rate = strength * self.rates[country]\n            withheld", "rate = self.rates[country]\n            withheld", by_steps),
+    (LAW, "from_all(self.law.unfair_share, strength)", "self.law.unfair_share", by_steps),
+    (LAW, "from_all(opened, strength)", "opened", by_steps),
+    ("sim.market.posting", "if owes and (integer", "if (integer", cooperatives.northern_royalties),
     (UNION, "met = max(met, density_of_collectives[worker.collective])", "pass", remedies.collectives),
     (UNION, "uniform(week_key, agent, DRAW_LEAVES)", "uniform(week_key, agent, DRAW_JOINS)", members),
     (UNION, "self.quiet_until[platform] = self.strike_until[platform] +", "self.quiet_until[platform] = hour +", lambda: remedies.members(days=58, workers=60)),
@@ -103,7 +127,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SEARCH, "seems += told_of(ratings,", "seems += 0.0 * told_of(ratings,", remedies.shared_ratings),
     ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', remedies.resumed_ratings),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
-    (LAW, "+ recovered)\n            yield", ")\n            yield", employers),
+    (LAW, "+ recovered)\n            opened", ")\n            opened", employers),
     (LABOUR, "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        else:", "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        if own:", remedies.time_alone),
     (LABOUR, "seconds[i, SEARCH] = active[i].searched", "seconds[i, SEARCH] = active[i].duty", remedies.time_alone),
     (TIME, '("wages", "promised"', '("promised"', remedies.time_alone),
@@ -112,7 +136,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
     (REVIEW, "real(requester.unfair) * real(terms[entry.country].unfair)", "real(requester.unfair)", employers),
     (REVIEW, "worker_fee(platform, terms[country])", "integer(platform.worker_fee_ppm)", employers),
-    (OFFICE, "return law is not None and self.strength(law, hour) > 0", "return law is not None", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
+    (OFFICE, "else float(self.strength(instrument, hour))", "else 1.0", lambda: policies.before_the_start(EMPLOYED, "2019-02-01", policies.FEBRUARY)),
     (MODEL, "[entry for entry in entries if entry.kind not in (CAPITAL, SHIFT_PAY)]", "[entry for entry in entries if entry.kind != CAPITAL]", lambda: remedies.accounts(EMPLOYED)),
     (MODEL, "charges, users, self.hour, employed[p]):", "charges, users, self.hour):", lambda: remedies.open_books(EMPLOYED)),
     (TIME, ', "claims")', ")", lambda: policies.resumed(EMPLOYED, [policies.FEBRUARY + 200, 1000])),
