@@ -397,7 +397,7 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- limits
     "the first listings only": Plant(
-        SEARCH, "share * many if draw", "share * 0.9 * many if draw", "urn_ball", calm(),
+        SEARCH, "share * many if chance", "share * 0.9 * many if chance", "urn_ball", calm(),
     ),
     "arrivals in threes": Plant(
         POSTING, "arrivals = poisson(uniform(arrivals_key, requester_id, 0), rate * share)",
