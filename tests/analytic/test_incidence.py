@@ -40,8 +40,13 @@ def market(seed: int, side: str, pay_setting: str) -> Config:
         base.requesters, size_log_sigma=0.3, pay_minimum_tasks=10, pay_log_sigma=0.1, value_log_sigma=0.1,
         demand_share=1.0, base_fee=ON_REQUESTERS, estimate_bias_log_sigma=0.1, approval_share=0.0,
         own_country_share=0.0, north_only_share=0.0, task_types_used=1,
+        fair_share=0.0,  # whoever pays by a norm makes up for nothing
     )  # fmt: skip
-    return replace(base, requesters=requesters, market=replace(base.market, pay_setting=pay_setting))
+    # Nor does pay settle soon where those who hold out for it change.
+    workers = replace(base.workers, tool_share=0.0)
+    learning = replace(base.learning, circumstances_weeks=0.0)
+    settled = replace(base, workers=workers, learning=learning, requesters=requesters)
+    return replace(settled, market=replace(base.market, pay_setting=pay_setting))
 
 
 def played(seed: int, side: str, pay_setting: str) -> tuple[np.ndarray, np.ndarray, int]:

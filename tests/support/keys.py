@@ -19,6 +19,7 @@ Counts = Counter[str]
 STANDING = {
     "noise": "a worker's opinion of a batch, the same at every look",
     "taste": "a worker's taste for a kind of task, for good",
+    "tools": "whether a worker ever has tools, for good",
     "tiles": "a worker's tile on each platform, for good",
     "shocks": "a worker's outside value over several weeks",
     "traits": "the shift of the evenly spread sequences, for all agents",
