@@ -43,7 +43,7 @@ from sim.study import incidence
 from sim.study.analysis import morris_table, sobol_table
 from sim.study.crew import Crew, Task
 from sim.study.designs import morris_trajectories, saltelli
-from sim.study.engine import stopping_on_term
+from sim.stopping import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.measure import Watcher
 from sim.study.result import write_json, write_manifest, write_text

@@ -733,13 +733,13 @@ READERS = (
     ),
     Readers(
         "requesters",
-        ("fair_share", "fair_pay_usd_per_hour"),
+        ("fair_pay_usd_per_hour",),  # fair_share is calibrated, and so set in every market
         lambda one: one.family == "microwork",
         "a platform with family=microwork: elsewhere the going rate is paid",
     ),
     Readers(
         "workers",
-        ("tool_share", "tool_half_tasks", "tool_depth", "tool_look_ratio", "tool_reservation_weight"),
+        ("tool_half_tasks", "tool_look_ratio"),  # the others are calibrated
         lambda one: one.family == "microwork",
         "a platform with family=microwork: there are no tools for others",
     ),

@@ -19,12 +19,13 @@ from tests.conftest import Exercised
 from tests.support.markets import tiny
 from tests.support.planting import planted
 
-BEFORE_BOTH = "f62ae575c942ab8e"
+BEFORE_BOTH = "1ae1c54b3ebe6676"
 """What `digest_of_a_day` gave before there were tools and fair requesters."""
 
 
 def test_without_both_the_market_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     neutral = (
+        "calibration=none",
         "workers.tool_share=0",
         "requesters.fair_share=0",
         "learning.circumstances_weeks=0",

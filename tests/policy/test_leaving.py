@@ -123,8 +123,8 @@ PLANTS = [
     (MODEL, "members.agreed(self, exits)", "exits", markets.cooperatives),
     (
         OFFICE,
-        '(paid["debit_country"], paid["credit_country"])',
-        '(paid["credit_country"],) * 2',
+        "trade[rows[i].debit_country, rows[i].credit_country]",
+        "trade[rows[i].credit_country, rows[i].credit_country]",
         of_microwork,
     ),
     (

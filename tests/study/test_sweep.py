@@ -1098,7 +1098,7 @@ def test_speeds_are_told_without_powers_of_ten() -> None:
     [
         (["sweep"], "needs to be told what to vary"),
         (["sweep", "engine=serial"], "needs to be told what to vary"),
-        (["sweep", "seeds=2", "engine=locl"], "engine=locl is not known"),
+        (["sweep", "seeds=2", "engine=locl"], "nearest  engine=local"),
         (["sweep", "seeds=2", "--shard", "3/2"], "--shard is not a shard"),
         (["sweep", "seeds=2", "--sharp", "1/2"], "no such option"),
         (["sweep", "seeds=2", "jobs=many"], "jobs is not a number"),

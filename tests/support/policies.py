@@ -59,9 +59,19 @@ EVERYTHING = Policies(
 )
 
 
+def without_sorting(config: Config) -> Config:
+    """Return a market without tools, fair requesters and changes of circumstances: its cases are fewer."""
+    return replace(
+        config,
+        workers=replace(config.workers, tool_share=0.0),
+        requesters=replace(config.requesters, fair_share=0.0),
+        learning=replace(config.learning, circumstances_weeks=0),
+    )
+
+
 def market(days: int = 58, workers: int = 60, policy: Policies | None = None, **changes: Any) -> Config:
     """Return a small market of two platforms over two ends of months; people move, leave and join."""
-    base = tiny(days=days, workers=workers, requesters=8, **changes)
+    base = without_sorting(tiny(days=days, workers=workers, requesters=8, **changes))
     platforms = {
         "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05),
         "southern": Platform(owner="STH"),
