@@ -45,8 +45,8 @@ from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
-from sim.study.crew import Crew, Task
 from sim.stopping import stopping_on_term
+from sim.study.crew import Crew, Task
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, write_json, write_manifest, write_text
 from sim.study.run import new_folder

@@ -27,9 +27,9 @@ from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.recorder import Recorder
+from sim.stopping import stopping_on_term
 from sim.study.compare import Parts, by_days, keep, match_budgets, play_tasks
 from sim.study.crew import Crew
-from sim.stopping import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.matching import Match
 from sim.study.measure import Value, measure, of_indicators

@@ -39,11 +39,11 @@ from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.indicators import INDICATORS, entry
 from sim.outcomes.recorder import Recorder
 from sim.plain_yaml import read_yaml
+from sim.stopping import stopping_on_term
 from sim.study import incidence
 from sim.study.analysis import morris_table, sobol_table
 from sim.study.crew import Crew, Task
 from sim.study.designs import morris_trajectories, saltelli
-from sim.stopping import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.measure import Watcher
 from sim.study.result import write_json, write_manifest, write_text

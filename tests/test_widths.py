@@ -47,7 +47,7 @@ LARGEST: dict[str, float] = {
     "skill": HIGH[TYPE + "skill"], "bits": 15, "tertiary": 1, "always_on": 1, "arm": 1, "open": 1,
     "kind": len(KINDS) - 1, "debit_country": MOST_COUNTRIES - 1, "credit_country": MOST_COUNTRIES - 1,
     "retired": 1, "local": 1, "daily_life": 1, "newcomer": 1, "portable": 1, "member": 1,
-    "served": 1, "many_workers": 1, "complies": 1, "fair": 1, "tools": 1,
+    "served": 1, "many_workers": 1, "complies": 1, "fair": 1, "tools": 1, "standing": 2**31 - 1,
     # by parameters
     "patience": HIGH["workers.patience_high"], "fruitless": HIGH["workers.patience_high"],
     "fruitless_hours": HIGH["workers.patience_hours"], "weeks_below": 255, "accuracy": 255,

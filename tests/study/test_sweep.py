@@ -1134,6 +1134,7 @@ def test_mistakes_are_told_and_nothing_is_written(
 def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each prints a table and, last, the file that holds it."""
     folder = str(shutil.copytree(plain, tmp_path / plain.name))
+    middle = load_sweep(plain).outcomes["tasks_done"].median()
     outcome, x, y = (
         "outcome=tasks_done",
         "x=requesters.pay_usd_per_hour",
@@ -1144,7 +1145,7 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["response", folder, outcome, x],
         ["response", folder, outcome, x, y],
         ["pareto", folder, "more=tasks_done", "less=fees"],
-        ["discover", folder, outcome, "above=200"],
+        ["discover", folder, outcome, f"above={middle}"],
         ["replications", folder, f"{outcome},fees", "half_width=0.1"],
     ):
         assert main(words) == 0

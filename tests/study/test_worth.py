@@ -371,6 +371,10 @@ def hired(measuring: Any, share: float, words: list[str], usd: float = 0.0) -> H
     taxed = [f"policy.usage_tax.usd_per_user_month={usd}"] if words else []
     more = [
         "calibration=none",
+        "workers.tool_share=0",
+        "requesters.fair_share=0",
+        "learning.circumstances_weeks=0",
+        "platforms.microwork.ranking_depth=25",
         "time.days=60",
         "workers.count=50",
         f"requesters.demand_share={share}",

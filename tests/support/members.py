@@ -57,7 +57,7 @@ ALL = Policies(
 
 def with_entrant(config: Config, name: str = "entrant") -> Config:
     """Return a market with one more platform, which is closed."""
-    entrant = Platform(owner="STH", closed=True)
+    entrant = Platform(owner="STH", closed=True, ranking_depth=25.0)
     return replace(config, platforms={**config.platforms, name: entrant})
 
 

@@ -73,8 +73,10 @@ def market(days: int = 58, workers: int = 60, policy: Policies | None = None, **
     """Return a small market of two platforms over two ends of months; people move, leave and join."""
     base = without_sorting(tiny(days=days, workers=workers, requesters=8, **changes))
     platforms = {
-        "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05),
-        "southern": Platform(owner="STH"),
+        "northern": Platform(
+            owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05, ranking_depth=25.0
+        ),
+        "southern": Platform(owner="STH", ranking_depth=25.0),
     }
     learning = replace(base.learning, switch_share=0.5, switch_inertia=0.0, leave_weeks=2, join_rate=0.01)
     return replace(base, platforms=platforms, learning=learning, policy=policy or Policies())
