@@ -352,6 +352,9 @@ ADDED: Mapping[str, tuple[str, ...]] = {
 }
 """Tables, and columns of tables, that results of earlier versions lack: they read as empty, or as 0."""
 
+ADDED_WHOLE = {*ADDED} - {"workers", "requesters", "series"}
+"""Tables that may be missing as a whole; some of them got columns later still."""
+
 
 EVENT_UNITS: Mapping[str, str] = {
     "hour": "h",

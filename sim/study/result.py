@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError, one_of
 from sim.outcomes.families import kinds_of
-from sim.outcomes.frames import ADDED, COLUMNS, Column, Households, Kinds, empty, units
+from sim.outcomes.frames import ADDED, ADDED_WHOLE, COLUMNS, Column, Households, Kinds, empty, units
 from sim.plain_yaml import read_yaml
 from sim.study.plots import Drawable
 from sim.world import World, load_world
@@ -245,7 +245,7 @@ def _find(folder: Path, name: str) -> None:
 
 def _is_from_before(name: str, manifest: Mapping[str, Any]) -> bool:
     """Whether a run was recorded before there was the table `name`."""
-    return ADDED.get(name) == () and frame_file(name) not in manifest["files"]
+    return name in ADDED_WHOLE and frame_file(name) not in manifest["files"]
 
 
 def _with_later_columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
