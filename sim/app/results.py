@@ -49,7 +49,6 @@ HEADLINES = {
 TABLES = ("comparison", "incidence", "countries", "hours", "clock", "spread", "weeks", "flows", "exits")
 """Tables of a comparison that are in its folder as Parquet and CSV."""
 
-RUN_TABLES = ("clock", "series", "workers", "flows")
 FORMATS = ("svg", "png")
 MOST_IMAGES = 200
 """Images kept in memory, of about 100 kB each."""

@@ -73,6 +73,15 @@ _TIMES = {
     "exposure_seconds": Column("int64", "s"),
 }
 
+CLOCK = {
+    "utc_hour": Column("int8", "h"),
+    "country": Column("str"),
+    "posted": Column("int64", "assignments"),
+    "active": Column("int64", "worker-days"),
+    "paid_seconds": Column("int64", "s"),
+    "days": Column("int64", "days"),
+}
+
 COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "series": {
         "day": Column("int32", "day"),
@@ -98,22 +107,10 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "requester_spent_microusd": Column("int64", "µ$"),
         "requester_fee_microusd": Column("int64", "µ$"),
     },
-    "clock": {
-        "utc_hour": Column("int8", "h"),
-        "country": Column("str"),
-        "posted": Column("int64", "assignments"),
-        "active": Column("int64", "worker-days"),
-        "paid_seconds": Column("int64", "s"),
-        "days": Column("int64", "days"),
-    },
+    "clock": CLOCK,
     "weekdays": {
         "weekday": Column("int8", "0 Monday, 6 Sunday"),
-        "utc_hour": Column("int8", "h"),
-        "country": Column("str"),
-        "posted": Column("int64", "assignments"),
-        "active": Column("int64", "worker-days"),
-        "paid_seconds": Column("int64", "s"),
-        "days": Column("int64", "days"),
+        **CLOCK,
     },
     "workers": {
         "id": Column("int64"),
