@@ -193,7 +193,7 @@ def memory(world: str, workers: int, record: str) -> Result:
     for name in ("active", "live"):
         arrays[f"boards.{name}"] = sum(getattr(board, name).nbytes for board in model.boards)
     scratch = model.boards[0].scratch.arrays  # one for all boards on one thread
-    for name in ("proposals", "ranked", "ranks"):
+    for name in ("proposals", "ranks"):
         arrays[f"scratch.{name}"] = scratch[name].nbytes
     return {
         "bytes_per_worker": sum(arrays.values()) / model.workers_count,

@@ -29,6 +29,7 @@ from sim.numeric import normal_fast
 
 AGENT_BITS = 40
 NUMBER_BITS = 24
+PRIORITY_BITS = 62
 STREAM_BITS = 20
 TIME_BITS = 44
 

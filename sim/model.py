@@ -106,8 +106,8 @@ SPARE_WORKERS = 1 / 8
 
 NEW_BATCHES: dict[str, Any] = {
     "new_tiles": np.int64,
-    "new_listings": boards.LISTING,
-    "new_rows": boards.BATCH,
+    "drafts_of_listings": boards.LISTING,
+    "drafts_of_rows": boards.BATCH,
 }
 """Buffers of the batches that an hour brings."""
 
@@ -252,11 +252,13 @@ class ClickWorkModel(mesa.Model):
         self.tile_offset = first_tiles(
             self.platform_rows["boards"], self.platform_rows["local"], len(self.world.codes)
         )
+        self.place_on_tiles(np.arange(self.workers_count))
+        residents = np.bincount(self.worker_rows["tile"], minlength=int(self.tile_offset[-1])).tolist()
         for platform, settings in enumerate(self.config.platforms.values()):
             order = ranking(settings, self.config.workers.tool_depth)
-            for _ in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
+            for tile in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
                 self.boards.append(
-                    Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
+                    Board(platform, tile, countries, segments, order, residents[tile], scratch=scratch)
                 )
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
@@ -273,7 +275,6 @@ class ClickWorkModel(mesa.Model):
         self.last_start = np.zeros(0, np.int32)
         self.last_minutes = np.zeros(0, np.uint16)
         self._size_worker_arrays()
-        self.place_on_tiles(np.arange(self.workers_count))
 
     def _size_worker_arrays(self) -> None:
         size, known = len(self.worker_rows), len(self.today)
@@ -573,8 +574,8 @@ class ClickWorkModel(mesa.Model):
                 self.weekdays,
                 self.daily_life,
                 self.new_tiles,
-                self.new_listings,
-                self.new_rows,
+                self.drafts_of_listings,
+                self.drafts_of_rows,
                 self.new_firsts[part] + self.new_counts[part],
                 self.new_firsts[part + 1],
             )
@@ -603,6 +604,8 @@ class ClickWorkModel(mesa.Model):
             setattr(self, name, buffer)
         self.new_firsts = firsts
         self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
+        self.new_listings = np.zeros(firsts[-1], boards.LISTING)
+        self.new_rows = np.zeros(firsts[-1], boards.BATCH)
 
     def new_batches_by_tile(self) -> list[int]:
         """How many of the hour's new batches are of each tile, once they are sorted."""
@@ -621,10 +624,10 @@ class ClickWorkModel(mesa.Model):
                 last,
                 self.new_tiles,
                 self.new_starts[part],
+                self.drafts_of_listings,
+                self.drafts_of_rows,
                 self.new_listings,
                 self.new_rows,
-                np.empty(last - first, boards.LISTING),
-                np.empty(last - first, boards.BATCH),
             )
             rows = self.new_transfers[2 * first : 2 * last]
             count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)

@@ -36,8 +36,13 @@ AHEAD = 12
 NEAR = 16
 """Places in an order among which the next of some sorted keys is looked for first."""
 
-SPARE_PLACES, SPARE_ROWS = 1 / 8, 1 / 4
-"""Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others."""
+SPARE_PLACES, SPARE_ROWS = 1 / 8, 1.0
+"""Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others.
+
+What was never used takes no memory (`columns.zeroed`)."""
+
+FEWEST_ROWS = 256
+"""Batches, and parts in them, for which a board has room at first."""
 
 LISTING = records(
     [
@@ -460,14 +465,19 @@ def drop_exhausted(
     batches: Any,
     emptied: Any,
     how_many: int,
+    numbers: Any,
     places: Any,
     exhausted: Any,
     state: Any,
 ) -> None:
     """Take the batches in ``emptied`` out of the three orders and note them, the newest first."""
     count = integer(state[OPEN])
-    for i in range(how_many):
-        find_places(i, integer(emptied[index(i)]), orders, keys, listings, batches, places, count)
+    for order in range(3):
+        for first in range(0, how_many, BLOCK):
+            last = min(first + BLOCK, how_many)
+            find_places(
+                order, first, last, emptied, orders[order], keys[order], listings, batches, numbers, places, count
+            )
     for i in range(how_many):
         exhausted[index(state[EXHAUSTED] + i)] = orders[0, index(places[0, index(i)])]
     for order in range(3):
@@ -477,39 +487,37 @@ def drop_exhausted(
 
 
 @rule
-def steps_after(key: int, at: int, half: int, keys: Any) -> int:
-    """How far to go on in a search among falling keys from ``at``: ``half``, or nothing.
-
-    Whole numbers instead of a branch, since which way a search goes cannot be foreseen.
-    """
-    smaller = (index(key) - index(keys[index(at + half - 1)])) >> index(63) & index(1)
-    return integer(index(half) * smaller)
-
-
-@rule
 def find_places(
-    found: int, slot: int, orders: Any, keys: Any, listings: Any, batches: Any, places: Any, count: int
+    order: int,
+    first: int,
+    last: int,
+    emptied: Any,
+    slots: Any,
+    keys: Any,
+    listings: Any,
+    batches: Any,
+    numbers: Any,
+    places: Any,
+    count: int,
 ) -> None:
-    """Find a batch in the three orders at once and sort its places in among ``found`` others.
+    """Find a block of batches in an order and sort their places in among those of the ``first`` others.
 
-    The three searches take the same steps, so that the processor need not wait for one after another.
+    All searches take the same steps side by side, several by one instruction, and none waits for another.
     """
-    newest = key_of(0, slot, listings, batches)
-    largest = key_of(1, slot, listings, batches)
-    best_paid = key_of(2, slot, listings, batches)
-    at_newest = integer(0)
-    at_largest = integer(0)
-    at_best_paid = integer(0)
+    for i in range(last - first):
+        numbers[0, index(i)] = key_of(order, integer(emptied[index(first + i)]), listings, batches)
+        numbers[1, index(i)] = 0
     length = integer(count)
     while length > 1:
         half = length >> 1
-        at_newest += steps_after(newest, at_newest, half, keys[0])
-        at_largest += steps_after(largest, at_largest, half, keys[1])
-        at_best_paid += steps_after(best_paid, at_best_paid, half, keys[2])
+        for i in range(last - first):
+            at = integer(numbers[1, index(i)])
+            # Whole numbers instead of a branch, since which way a search goes cannot be foreseen.
+            smaller = (integer(numbers[0, index(i)]) - integer(keys[index(at + half - 1)])) >> 63 & 1
+            numbers[1, index(i)] = at + half * smaller
         length -= half
-    sort_in(found, at_newest, slot, orders[0], places[0])
-    sort_in(found, at_largest, slot, orders[1], places[1])
-    sort_in(found, at_best_paid, slot, orders[2], places[2])
+    for i in range(last - first):
+        sort_in(first + i, integer(numbers[1, index(i)]), integer(emptied[index(first + i)]), slots, places[order])
 
 
 @rule
@@ -679,6 +687,25 @@ def release_takers(
 
 
 @rule
+def fetch_takers(slots: Any, count: int, batches: Any, takers: Any, waiting: Any) -> None:
+    """Bring the parts in some batches near: those of all batches side by side, as each leads to the next."""
+    left = integer(0)
+    for i in range(count):
+        row = integer(batches[index(slots[index(i)])].first_taker)
+        waiting[index(left)] = row
+        fetch(takers, index(max(integer(0), row)))
+        left += integer(row >= 0)
+    while left > 0:
+        still = integer(0)
+        for i in range(left):
+            row = integer(takers[index(waiting[index(i)])].next)
+            waiting[index(still)] = row
+            fetch(takers, index(max(integer(0), row)))
+            still += integer(row >= 0)
+        left = still
+
+
+@rule
 def write_finished(out: Any, batch: Any, hour: int, expired: int, workers: int, share: float) -> None:
     """Write what remains of a batch that leaves the board."""
     out.id = batch.id
@@ -719,6 +746,7 @@ def close(
     orders: Any,
     keys: Any,
     emptied: Any,
+    numbers: Any,
     places: Any,
     exhausted: Any,
     takers: Any,
@@ -746,14 +774,15 @@ def close(
         emptied[index(expiring)] = slot
         expiring += integer(integer(expires[index(slot)]) <= hour)
     if expiring > 0:
-        drop_exhausted(orders, keys, listings, batches, emptied, expiring, places, exhausted, state)
+        drop_exhausted(
+            orders, keys, listings, batches, emptied, expiring, numbers, places, exhausted, state
+        )
     if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
         return False
     closing = integer(state[EXHAUSTED])
     for i in range(closing):
         fetch(batches, index(exhausted[index(i)]))
-    for i in range(closing):
-        fetch(takers, index(max(integer(0), integer(batches[index(exhausted[index(i)])].first_taker))))
+    fetch_takers(exhausted, closing, batches, takers, emptied)
     for i in range(closing):
         slot = integer(exhausted[index(i)])
         batch = batches[index(slot)]
@@ -830,7 +859,7 @@ class Scratch(threading.local):
         """Return an array at least so long; kernels leave in zeros what they expect in zeros."""
         array = self.arrays.get(name)
         if array is None or array.shape[-1] < length:
-            longer = length + int(length * SPARE_ROWS)
+            longer = length + int(length * SPARE_PLACES)
             self.arrays[name] = array = np.zeros(longer if rows == 1 else (rows, longer), dtype)
         return array
 
@@ -883,7 +912,6 @@ class Board:
     counts = Borrowed(np.int32, "takers")
     looking = Borrowed(np.int32, "active", rows=3)
     proposals = Borrowed(np.int32, "active")
-    ranked = Borrowed(np.int32, "active")
     ranks = Borrowed(np.int64, "active")
 
     def __init__(
@@ -893,7 +921,7 @@ class Board:
         countries: int,
         segments: int,
         ranking: NDArray[np.float64],
-        batches: int = 256,
+        residents: int = 0,
         workers: int = 256,
         scratch: Scratch | None = None,
     ) -> None:
@@ -925,8 +953,9 @@ class Board:
         self.live = np.zeros(workers, np.int32)
         self.by_slot = np.zeros(0, np.int32)
         self.state = np.zeros(STATE_SIZE, np.int64)
-        self.room_for_batches(batches)
-        self.room_for_takers(batches)
+        # What so many workers will need before long: arrays that grow are copied, and pages are given anew.
+        self.room_for_batches(max(FEWEST_ROWS, residents))
+        self.room_for_takers(max(FEWEST_ROWS, residents))
 
     def give_back(self) -> None:
         """Give back what is borrowed: it may be too short by now. So may be what else was looked up."""

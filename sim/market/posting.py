@@ -402,9 +402,9 @@ def sort_by_tile(
     sorted_listings: Any,
     sorted_batches: Any,
 ) -> None:
-    """Sort the new batches at places ``first`` to ``last`` by tile; ``starts`` says where a tile's begin.
+    """Write the drafts at places ``first`` to ``last`` sorted by tile; ``starts`` says where a tile's begin.
 
-    The last two are scratch. Sorted, each tile's are read one after another, not from all over the memory.
+    Sorted, each tile's are read one after another, not from all over the memory.
     """
     starts[:] = 0
     for i in range(first, last):
@@ -415,16 +415,13 @@ def sort_by_tile(
         starts[tile] = before
     for i in range(first, last):
         tile = integer(tiles[i])
-        place = integer(starts[tile]) - first
+        place = integer(starts[tile])
         sorted_listings[place] = listings[i]
         sorted_batches[place] = batches[i]
         starts[tile] += 1
     for tile in range(len(starts) - 1, 0, -1):
         starts[tile] = starts[tile - 1]
     starts[0] = first
-    for i in range(first, last):
-        listings[i] = sorted_listings[i - first]
-        batches[i] = sorted_batches[i - first]
 
 
 @kernel

@@ -38,13 +38,15 @@ from sim.agents.traits import (
     worker_id,
 )
 from sim.compile import fetch, index, integer, kernel, real, rule
-from sim.draws import priority, uniform, uniform_of
+from sim.draws import PRIORITY_BITS, priority, uniform, uniform_of
 from sim.market.board import (
     ACTIVE_COUNT,
+    BINS,
     BLOCK,
     CUT_OFF,
     ENTERED,
     EVENTS,
+    FEW_SLOTS,
     FREE_TAKERS,
     LIVE,
     OPEN,
@@ -54,7 +56,6 @@ from sim.market.board import (
     bit_of,
     drop_exhausted,
     find_taker,
-    place_in_group,
     taker_home,
     turn_ahead,
 )
@@ -72,6 +73,8 @@ KEY, KIND = WORD, PLACE
 PAY, SIGMA, NOISE, TASTE = range(4)
 """Rows of the other numbers of a block; noise and taste are draws from (0, 1)."""
 DRAWS_OF_A_ROUND = 64
+RANK_SHIFT = PRIORITY_BITS - 8
+"""Bits of a rank below the eight by which ranks are sorted at first."""
 PARTS_OF_RANKING = 9
 """Numbers that say how listings are ranked: for those without tools, then for those with tools."""
 
@@ -510,9 +513,9 @@ def allocate(
     active: Any,
     listings: Any,
     demand: Any,
-    group: Any,
-    ranked: Any,
     ranks: Any,
+    bins: Any,
+    numbers: Any,
     looking: Any,
 ) -> None:
     """Where more is wanted than there is, grant by rising priority: ``want`` becomes what each is granted.
@@ -525,43 +528,54 @@ def allocate(
         slot = integer(active[index(place)].slot)
         looking[0, index(crowded)] = place
         crowded += integer(demand[index(slot)] > integer(listings[index(slot)].left))
+    for first in range(0, crowded, BLOCK):
+        size = min(integer(BLOCK), crowded - first)
+        for i in range(size):
+            numbers[AGENT, index(i)] = active[index(looking[0, index(first + i)])].id
+        for i in range(size):
+            ranks[index(first + i)] = priority(priority_key, integer(numbers[AGENT, index(i)]), round_number)
+    sort_by_rank(looking[1], ranks, crowded, bins)
     for i in range(crowded):
-        group[0, index(active[index(looking[0, index(i)])].slot)] += 1
-    at = integer(0)
+        slot = index(active[index(looking[0, index(i)])].slot)
+        demand[slot] = listings[slot].left
     for i in range(crowded):
-        place = integer(looking[0, index(i)])
-        slot = index(active[index(place)].slot)
-        rank, at = place_in_group(group, slot, at)
-        ranked[index(rank)] = place
-        ranks[index(rank)] = priority(priority_key, integer(active[index(place)].id), round_number)
-    first = integer(0)
-    while first < crowded:
-        slot = integer(active[index(ranked[index(first)])].slot)
-        last = integer(group[1, index(slot)])
-        for i in range(first, last):
-            looking[0, index(first + rank_among(ranks, first, last, i))] = ranked[index(i)]
-        left = integer(listings[index(slot)].left)
-        for i in range(first, last):
-            entry = active[index(looking[0, index(i)])]
-            granted = min(left, integer(entry.want))
-            entry.want = granted
-            left -= granted
-        first = last
+        entry = active[index(looking[0, index(looking[1, index(i)])])]
+        granted = min(integer(demand[index(entry.slot)]), integer(entry.want))
+        entry.want = granted
+        demand[index(entry.slot)] -= granted
 
 
 @rule
-def rank_among(ranks: Any, first: int, last: int, at: int) -> int:
-    """How many of ``ranks[first:last]`` are lower than the one at a place, or equal and before it.
+def sort_by_rank(sorted_: Any, ranks: Any, count: int, bins: Any) -> None:
+    """Write the numbers from 0 to ``count`` into ``sorted_``, by rising rank; ``bins[0]`` holds zeros.
 
-    Few are compared at a time, and to count all of them is quicker than to sort them.
+    Ranks are spread evenly, so that first each goes to the bin of its upper bits.
     """
-    own = integer(ranks[index(at)])
-    before = integer(0)
-    for i in range(first, at):
-        before += integer(integer(ranks[index(i)]) <= own)
-    for i in range(at + 1, last):
-        before += integer(integer(ranks[index(i)]) < own)
-    return before
+    if count > FEW_SLOTS:
+        for i in range(count):
+            bins[0, index(integer(ranks[index(i)]) >> RANK_SHIFT)] += 1
+        first = integer(0)
+        for bin_ in range(BINS):
+            size = integer(bins[0, index(bin_)])
+            bins[0, index(bin_)] = first
+            first += size
+        for i in range(count):
+            bin_ = integer(ranks[index(i)]) >> RANK_SHIFT
+            sorted_[index(bins[0, index(bin_)])] = i
+            bins[0, index(bin_)] += 1
+        for bin_ in range(BINS):
+            bins[0, index(bin_)] = 0
+    else:
+        for i in range(count):
+            sorted_[index(i)] = i
+    for i in range(1, count):
+        number = integer(sorted_[index(i)])
+        rank = integer(ranks[index(number)])
+        at = integer(i)
+        while at > 0 and integer(ranks[index(sorted_[index(at - 1)])]) > rank:
+            sorted_[index(at)] = sorted_[index(at - 1)]
+            at -= 1
+        sorted_[index(at)] = number
 
 
 @rule
@@ -692,12 +706,11 @@ def search(
     live: Any,
     looking: Any,
     proposals: Any,
-    ranked: Any,
     ranks: Any,
+    bins: Any,
     numbers: Any,
     pays: Any,
     demand: Any,
-    group: Any,
     emptied: Any,
     places: Any,
     exhausted: Any,
@@ -779,9 +792,9 @@ def search(
                 active,
                 listings,
                 demand,
-                group,
-                ranked,
                 ranks,
+                bins,
+                numbers,
                 looking,
             )
         working = integer(0)
@@ -822,7 +835,9 @@ def search(
             emptied[index(how_many)] = slot
             how_many += integer(integer(listing.left) == 0)
         if how_many > 0:
-            drop_exhausted(orders, keys, listings, batches, emptied, how_many, places, exhausted, state)
+            drop_exhausted(
+                orders, keys, listings, batches, emptied, how_many, numbers, places, exhausted, state
+            )
         still = integer(0)
         for i in range(searching):
             entry = active[index(live[index(i)])]
