@@ -180,12 +180,13 @@ struct Market {
     Rows<int32_t> live;
     Rows<int32_t> looking;  // three of them
     Rows<int32_t> proposals;
-    Rows<int32_t> ranked;
     Rows<int64_t> ranks;
+    Rows<int32_t> bins;     // eight rows, of which one is used
     Rows<int64_t> numbers;  // four rows of a block
     Rows<double> pays;      // four rows of a block
     Rows<int64_t> demand;
-    Rows<int32_t> group;  // two of them
+    Rows<std::uint8_t> gone;
+    Rows<int64_t> fronts;  // two of each order
     Rows<int32_t> emptied;
     Rows<int32_t> places;  // three of them
     Rows<int32_t> exhausted;
@@ -206,13 +207,17 @@ private:
     void look(int64_t draw, int64_t first, int64_t count, int64_t open) const;
     int64_t examine(int64_t first, int64_t count, int64_t still) const;
     void allocate(int64_t round, int64_t count) const;
-    int64_t rank_among(int64_t first, int64_t last, int64_t at) const;
+    void sort_by_rank(int32_t* sorted, int64_t count) const;
     bool would_return(const Active& entry, const Listing& listing, const Batch& batch, double log_keep) const;
     void work_on(int32_t place, Active& entry, bool returns, Listing& listing, Batch& batch) const;
     int64_t find_taker(int32_t worker, int32_t slot) const;
     int64_t new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch, bool looked_up) const;
-    int64_t key_of(int64_t number, int32_t slot) const;
+    int64_t key_of(int32_t slot) const;
     void drop_exhausted(int64_t how_many) const;
+    void find_newest(int64_t how_many, int64_t count) const;
+    void reach(int64_t number, int64_t deepest) const;
+    void close_ranks(int64_t number) const;
+    void drop_gone(int64_t number, int64_t count) const;
 
     int32_t* looking_row(int64_t number) const { return looking.first + number * (looking.count / 3); }
     int32_t* order(int64_t number) const { return orders.first + number * (orders.count / 3); }
@@ -380,6 +385,13 @@ inline void Market::look(int64_t draw, int64_t first, int64_t count, int64_t ope
         words[i] = priority(search_key, agents[i], draw);
     }
     show(count, open);
+    for (int64_t number = 1; number < 3; ++number) {
+        int64_t deepest = -1;
+        for (int64_t i = 0; i < count; ++i) {
+            deepest = std::max(deepest, which[i] == number ? shown[i] : int64_t{-1});
+        }
+        reach(number, deepest);
+    }
     for (int64_t i = 0; i < count; ++i) {
         slots[i] = order(which[i])[shown[i]];
         fetch(listings[slots[i]]);
@@ -430,55 +442,64 @@ inline int64_t Market::examine(int64_t first, int64_t count, int64_t still) cons
 
 // Where more is wanted than there is, grant by rising priority: `want` becomes what each is granted.
 inline void Market::allocate(int64_t round, int64_t count) const {
-    int32_t* const sizes = group.first;
-    int32_t* const ends = group.first + group.count / 2;
     int32_t* const crowd = looking_row(0);
+    int32_t* const sorted = looking_row(1);
+    int64_t* const agents = &numbers[AGENT * BLOCK];
     int64_t crowded = 0;
     for (int64_t i = 0; i < count; ++i) {
         const int32_t slot = active[proposals[i]].slot;
         crowd[crowded] = proposals[i];
         crowded += demand[slot] > listings[slot].left;
     }
-    for (int64_t i = 0; i < crowded; ++i) {
-        ++sizes[active[crowd[i]].slot];
+    for (int64_t first = 0; first < crowded; first += BLOCK) {
+        const int64_t size = std::min<int64_t>(BLOCK, crowded - first);
+        for (int64_t i = 0; i < size; ++i) {
+            agents[i] = active[crowd[first + i]].id;
+        }
+        for (int64_t i = 0; i < size; ++i) {
+            ranks[first + i] = priority(priority_key, agents[i], round);
+        }
     }
-    int32_t at = 0;
+    sort_by_rank(sorted, crowded);
     for (int64_t i = 0; i < crowded; ++i) {
         const int32_t slot = active[crowd[i]].slot;
-        const int32_t size = sizes[slot];
-        const int32_t begin = size > 0 ? at : ends[slot];
-        at += size;
-        sizes[slot] = 0;
-        ends[slot] = begin + 1;
-        ranked[begin] = crowd[i];
-        ranks[begin] = priority(priority_key, active[crowd[i]].id, round);
+        demand[slot] = listings[slot].left;
     }
-    for (int64_t first = 0; first < crowded;) {
-        const int32_t slot = active[ranked[first]].slot;
-        const int64_t last = ends[slot];
-        for (int64_t i = first; i < last; ++i) {
-            crowd[first + rank_among(first, last, i)] = ranked[i];
-        }
-        int32_t left = listings[slot].left;
-        for (int64_t i = first; i < last; ++i) {
-            Active& entry = active[crowd[i]];
-            entry.want = std::min(left, entry.want);
-            left -= entry.want;
-        }
-        first = last;
+    for (int64_t i = 0; i < crowded; ++i) {
+        Active& entry = active[crowd[sorted[i]]];
+        entry.want = static_cast<int32_t>(std::min<int64_t>(demand[entry.slot], entry.want));
+        demand[entry.slot] -= entry.want;
     }
 }
 
-inline int64_t Market::rank_among(int64_t first, int64_t last, int64_t at) const {
-    const int64_t own = ranks[at];
-    int64_t before = 0;
-    for (int64_t i = first; i < at; ++i) {
-        before += ranks[i] <= own;
+// Write the numbers from 0 to `count`, by rising rank: first to bins by the upper bits, which are spread evenly.
+inline void Market::sort_by_rank(int32_t* sorted, int64_t count) const {
+    if (count > FEW_SLOTS) {
+        for (int64_t i = 0; i < count; ++i) {
+            ++bins[ranks[i] >> RANK_SHIFT];
+        }
+        int32_t first = 0;
+        for (int64_t bin = 0; bin < BINS; ++bin) {
+            first += std::exchange(bins[bin], first);
+        }
+        for (int64_t i = 0; i < count; ++i) {
+            sorted[bins[ranks[i] >> RANK_SHIFT]++] = static_cast<int32_t>(i);
+        }
+        std::fill(bins.first, bins.first + BINS, 0);
+    } else {
+        for (int64_t i = 0; i < count; ++i) {
+            sorted[i] = static_cast<int32_t>(i);
+        }
     }
-    for (int64_t i = at + 1; i < last; ++i) {
-        before += ranks[i] < own;
+    for (int64_t i = 1; i < count; ++i) {
+        const int32_t number = sorted[i];
+        const int64_t rank = ranks[number];
+        int64_t at = i;
+        for (; at > 0 && ranks[sorted[at - 1]] > rank; --at) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = number;
     }
-    return before;
 }
 
 inline int64_t Market::new_taker(int32_t worker, int32_t slot, Listing& listing, Batch& batch,
@@ -541,63 +562,128 @@ inline void Market::work_on(int32_t place, Active& entry, bool returns, Listing&
     event.end = entry.duty - entry.left;
 }
 
-inline int64_t Market::key_of(int64_t number, int32_t slot) const {
-    const int64_t first = number == 0   ? int64_t{batches[slot].posted_hour}
-                          : number == 1 ? int64_t{listings[slot].shown_left}
-                                        : int64_t{batches[slot].standing};
-    return first * 4294967296 + listings[slot].rank_hash;
+// Of the newest: by the hour of posting, then by hash.
+inline int64_t Market::key_of(int32_t slot) const {
+    return int64_t{batches[slot].posted_hour} * 4294967296 + listings[slot].rank_hash;
 }
 
-inline void Market::drop_exhausted(int64_t how_many) const {
-    const int64_t count = state[OPEN];
-    const int64_t width = places.count / 3;
-    for (int64_t number = 0; number < 3; ++number) {
-        const int32_t* const slots = order(number);
-        const int64_t* const sorted = keys_of(number);
-        int32_t* const found = &places[number * width];
-        for (int64_t i = 0; i < how_many; ++i) {
-            const int64_t key = key_of(number, emptied[i]);
-            int32_t place = static_cast<int32_t>(
-                std::lower_bound(sorted, sorted + count, key, [](int64_t a, int64_t b) { return a > b; }) - sorted);
-            while (slots[place] != emptied[i]) {  // batches with the same hash
+// Find the batches in `emptied` among the newest; their places, which rise, come into `places`.
+inline void Market::find_newest(int64_t how_many, int64_t count) const {
+    const int32_t* const slots = order(0);
+    const int64_t* const sorted = keys_of(0);
+    int64_t* const wanted_keys = numbers.first;
+    int64_t* const at = numbers.first + BLOCK;
+    for (int64_t first = 0; first < how_many; first += BLOCK) {
+        const int64_t size = std::min<int64_t>(BLOCK, how_many - first);
+        for (int64_t i = 0; i < size; ++i) {
+            wanted_keys[i] = key_of(emptied[first + i]);
+            at[i] = 0;
+        }
+        for (int64_t length = count; length > 1;) {
+            const int64_t half = length >> 1;
+            for (int64_t i = 0; i < size; ++i) {
+                at[i] += sorted[at[i] + half - 1] > wanted_keys[i] ? half : 0;
+            }
+            length -= half;
+        }
+        for (int64_t i = 0; i < size; ++i) {
+            int32_t place = static_cast<int32_t>(at[i]);
+            while (slots[place] != emptied[first + i]) {  // batches with the same hash
                 ++place;
             }
-            int64_t at = i;
-            for (; at > 0 && found[at - 1] > place; --at) {
-                found[at] = found[at - 1];
+            int64_t to = first + i;
+            for (; to > 0 && places[to - 1] > place; --to) {
+                places[to] = places[to - 1];
             }
-            found[at] = place;
+            places[to] = place;
         }
     }
+}
+
+// Out of the newest, and out of the front of the other two orders, where nobody looks far.
+inline void Market::drop_exhausted(int64_t how_many) const {
     for (int64_t i = 0; i < how_many; ++i) {
-        exhausted[state[EXHAUSTED] + i] = order(0)[places[i]];
+        gone[emptied[i]] = 1;
     }
-    for (int64_t number = 0; number < 3; ++number) {
-        int32_t* const slots = order(number);
-        int64_t* const sorted = keys_of(number);
-        const int32_t* const found = &places[number * width];
-        for (int64_t i = 0; i < how_many; ++i) {
-            const int64_t from = found[i] + 1, to = i + 1 < how_many ? found[i + 1] : count;
-            std::copy(slots + from, slots + to, slots + from - i - 1);
-            std::copy(sorted + from, sorted + to, sorted + from - i - 1);
-        }
+    const int64_t count = state[OPEN];
+    find_newest(how_many, count);
+    int32_t* const slots = order(0);
+    int64_t* const sorted = keys_of(0);
+    for (int64_t i = 0; i < how_many; ++i) {
+        exhausted[state[EXHAUSTED] + i] = slots[places[i]];
     }
     state[EXHAUSTED] += how_many;
-    state[OPEN] = count - how_many;
+    state[OPEN] -= how_many;
+    for (int64_t i = 0; i < how_many; ++i) {
+        const int64_t from = places[i] + 1, to = i + 1 < how_many ? places[i + 1] : count;
+        std::copy(slots + from, slots + to, slots + from - i - 1);
+        std::copy(sorted + from, sorted + to, sorted + from - i - 1);
+    }
+    close_ranks(1);
+    close_ranks(2);
+}
+
+// Let no batch that is gone stand among the first of an order; those behind come up.
+inline void Market::reach(int64_t number, int64_t deepest) const {
+    int32_t* const slots = order(number);
+    int64_t* const sorted = keys_of(number);
+    int64_t front = fronts[2 * number + FRONT], after = fronts[2 * number + NEXT];
+    for (; front <= deepest; ++after) {
+        const int32_t slot = slots[after];
+        slots[after] = slots[front];
+        slots[front] = slot;
+        sorted[front] = sorted[after];
+        front += 1 - gone[slot];
+    }
+    fronts[2 * number + FRONT] = front;
+    fronts[2 * number + NEXT] = after;
+}
+
+// Move those that are gone behind the others of an order's front.
+inline void Market::close_ranks(int64_t number) const {
+    int32_t* const slots = order(number);
+    int64_t* const sorted = keys_of(number);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < fronts[2 * number + FRONT]; ++i) {
+        const int32_t slot = slots[i];
+        const int64_t key = sorted[i];
+        slots[i] = slots[kept];
+        slots[kept] = slot;
+        sorted[kept] = key;
+        kept += 1 - gone[slot];
+    }
+    fronts[2 * number + FRONT] = kept;
+}
+
+// Take all that are gone out of an order.
+inline void Market::drop_gone(int64_t number, int64_t count) const {
+    int32_t* const slots = order(number);
+    int64_t* const sorted = keys_of(number);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        slots[kept] = slots[i];
+        sorted[kept] = sorted[i];
+        kept += 1 - gone[slots[kept]];
+    }
 }
 
 // Play rounds until nobody has both time and patience: -1. A round for which there might be no room is not
 // played; its number is returned.
 int64_t Market::search() const {
     const double log_keep = log_of(1.0 - static_cast<double>(platforms[0].worker_fee_ppm) / 1000000.0);
-    for (int64_t round = start_round; round < settings[0].max_rounds; ++round) {
+    const int64_t listed = state[OPEN], closed = state[EXHAUSTED], max_rounds = settings[0].max_rounds;
+    std::fill(fronts.first, fronts.first + fronts.count, 0);
+    int64_t next_round = max_rounds;
+    for (int64_t round = start_round; round < max_rounds; ++round) {
         const int64_t searching = state[LIVE];
         if (searching == 0 || state[OPEN] == 0) {
-            return -1;
+            next_round = -1;
+            break;
         }
         if (state[EVENTS] + searching > events.count || state[FREE_TAKERS] < searching ||
             2 * (state[ENTERED] + searching) > table.count) {
-            return round;
+            next_round = round;
+            break;
         }
         int64_t count = begin_round(searching);
         for (int64_t number = 0; number < settings[0].looks && count > 0; ++number) {
@@ -659,6 +745,16 @@ int64_t Market::search() const {
             still += may_look(entry);
         }
         state[LIVE] = still;
+    }
+    if (state[OPEN] < listed) {
+        drop_gone(1, listed);
+        drop_gone(2, listed);
+        for (int64_t i = closed; i < state[EXHAUSTED]; ++i) {
+            gone[exhausted[i]] = 0;
+        }
+    }
+    if (next_round < max_rounds) {
+        return next_round;
     }
     for (int64_t i = 0; i < state[LIVE]; ++i) {
         state[CUT_OFF] += active[live[i]].left;
@@ -768,12 +864,13 @@ Call::Call(const std::string& header) : header_(header) {
     market_.live = rows<int32_t>("live");
     market_.looking = rows<int32_t>("looking");
     market_.proposals = rows<int32_t>("proposals");
-    market_.ranked = rows<int32_t>("ranked");
     market_.ranks = rows<int64_t>("ranks");
+    market_.bins = rows<int32_t>("bins");
     market_.numbers = rows<int64_t>("numbers");
     market_.pays = rows<double>("pays");
     market_.demand = rows<int64_t>("demand");
-    market_.group = rows<int32_t>("group");
+    market_.gone = rows<std::uint8_t>("gone");
+    market_.fronts = rows<int64_t>("fronts");
     market_.emptied = rows<int32_t>("emptied");
     market_.places = rows<int32_t>("places");
     market_.exhausted = rows<int32_t>("exhausted");

@@ -284,6 +284,8 @@ def search_and_work(model: Model) -> Task:
                 board.scratch.numbers,
                 board.scratch.pays,
                 board.demand,
+                board.gone,
+                board.scratch.fronts,
                 board.moved,
                 board.places,
                 board.exhausted,

@@ -275,6 +275,10 @@ def find_taker(table: Any, takers: Any, worker: int, slot: int) -> int:
 """Places in a board's ``state``: counts of rows in use in each of its arrays."""
 
 
+FRONT, NEXT = range(2)
+"""Of an order, while a search goes on: how many first places are in use, and the place that comes up next."""
+
+
 @rule
 def rank_key(order: int, left: int, standing: int, posted_hour: int, rank_hash: int) -> int:
     """Sort key of a batch in an order (0 newest, 1 largest, 2 best paid); larger keys are shown first."""
@@ -458,32 +462,78 @@ def close_gaps(places: Any, how_many: int, slots: Any, keys: Any, count: int) ->
 
 
 @rule
-def drop_exhausted(
+def note_exhausted(how_many: int, orders: Any, places: Any, exhausted: Any, state: Any) -> None:
+    """Note the batches at ``places[0]`` of the newest, in this order, as no longer open."""
+    for i in range(how_many):
+        exhausted[index(state[EXHAUSTED] + i)] = orders[0, index(places[0, index(i)])]
+    state[EXHAUSTED] += how_many
+    state[OPEN] -= how_many
+
+
+@rule
+def find_all(
+    order: int,
+    emptied: Any,
+    how_many: int,
     orders: Any,
     keys: Any,
     listings: Any,
     batches: Any,
-    emptied: Any,
-    how_many: int,
     numbers: Any,
     places: Any,
-    exhausted: Any,
-    state: Any,
+    count: int,
 ) -> None:
-    """Take the batches in ``emptied`` out of the three orders and note them, the newest first."""
-    count = integer(state[OPEN])
-    for order in range(3):
-        for first in range(0, how_many, BLOCK):
-            last = min(first + BLOCK, how_many)
-            find_places(
-                order, first, last, emptied, orders[order], keys[order], listings, batches, numbers, places, count
-            )
-    for i in range(how_many):
-        exhausted[index(state[EXHAUSTED] + i)] = orders[0, index(places[0, index(i)])]
-    for order in range(3):
-        close_gaps(places[order], how_many, orders[order], keys[order], count)
-    state[EXHAUSTED] += how_many
-    state[OPEN] = count - how_many
+    """Write the places of the batches in ``emptied`` in one order, which rise, to its row of ``places``."""
+    for first in range(0, how_many, BLOCK):
+        last = min(first + BLOCK, how_many)
+        find_places(
+            order, first, last, emptied, orders[order], keys[order], listings, batches, numbers, places, count
+        )
+
+
+@rule
+def reach(order: int, deepest: int, orders: Any, keys: Any, gone: Any, fronts: Any) -> None:
+    """Let no batch that is ``gone`` stand among the first of an order, down to the place ``deepest``.
+
+    Those behind come up: up to ``fronts[order, FRONT]`` stand none that are gone, and from there to
+    ``fronts[order, NEXT]`` nothing else.
+    """
+    front = integer(fronts[order, FRONT])
+    after = integer(fronts[order, NEXT])
+    while front <= deepest:
+        slot = integer(orders[order, index(after)])
+        orders[order, index(after)] = orders[order, index(front)]
+        orders[order, index(front)] = slot
+        keys[order, index(front)] = keys[order, index(after)]
+        front += 1 - integer(gone[index(slot)])
+        after += 1
+    fronts[order, FRONT] = front
+    fronts[order, NEXT] = after
+
+
+@rule
+def close_ranks(order: int, orders: Any, keys: Any, gone: Any, fronts: Any) -> None:
+    """Move those that are gone behind the others of an order's front (see `reach`)."""
+    kept = integer(0)
+    for i in range(integer(fronts[order, FRONT])):
+        slot = integer(orders[order, index(i)])
+        key = integer(keys[order, index(i)])
+        orders[order, index(i)] = orders[order, index(kept)]
+        orders[order, index(kept)] = slot
+        keys[order, index(kept)] = key
+        kept += 1 - integer(gone[index(slot)])
+    fronts[order, FRONT] = kept
+
+
+@rule
+def drop_gone(slots: Any, keys: Any, count: int, gone: Any) -> None:
+    """Take all that are gone out of an order of ``count`` batches."""
+    kept = integer(0)
+    for i in range(count):
+        slot = integer(slots[index(i)])
+        slots[index(kept)] = slot
+        keys[index(kept)] = keys[index(i)]
+        kept += 1 - integer(gone[index(slot)])
 
 
 @rule
@@ -774,9 +824,12 @@ def close(
         emptied[index(expiring)] = slot
         expiring += integer(integer(expires[index(slot)]) <= hour)
     if expiring > 0:
-        drop_exhausted(
-            orders, keys, listings, batches, emptied, expiring, numbers, places, exhausted, state
-        )
+        count = integer(state[OPEN])
+        for order in range(3):
+            find_all(order, emptied, expiring, orders, keys, listings, batches, numbers, places, count)
+        note_exhausted(expiring, orders, places, exhausted, state)
+        for order in range(3):
+            close_gaps(places[order], expiring, orders[order], keys[order], count)
     if state[EXHAUSTED] > len(finished) or 2 * state[EXHAUSTED] > len(rows):
         return False
     closing = integer(state[EXHAUSTED])
@@ -850,6 +903,7 @@ class Scratch(threading.local):
         self.bins = np.zeros((8, BINS), np.int32)
         self.numbers = np.zeros((4, BLOCK), np.int64)
         self.pays = np.zeros((4, BLOCK))
+        self.fronts = np.zeros((3, 2), np.int64)
 
     def __reduce__(self) -> tuple[type[Scratch], tuple[bool]]:
         """Give a copy a set of its own."""
@@ -908,6 +962,7 @@ class Board:
     other_keys = Borrowed(np.int64, "batches")
     places = Borrowed(np.int32, "batches", rows=3)
     demand = Borrowed(np.int64, "batches")
+    gone = Borrowed(np.uint8, "batches")
     group = Borrowed(np.int32, "batches", rows=2)
     counts = Borrowed(np.int32, "takers")
     looking = Borrowed(np.int32, "active", rows=3)

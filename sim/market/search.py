@@ -46,16 +46,24 @@ from sim.market.board import (
     CUT_OFF,
     ENTERED,
     EVENTS,
+    EXHAUSTED,
     FEW_SLOTS,
     FREE_TAKERS,
+    FRONT,
     LIVE,
+    NEXT,
     OPEN,
     RETURN,
     RETURNED,
     WORK,
     bit_of,
-    drop_exhausted,
+    close_gaps,
+    close_ranks,
+    drop_gone,
+    find_all,
     find_taker,
+    note_exhausted,
+    reach,
     taker_home,
     turn_ahead,
 )
@@ -422,9 +430,12 @@ def look(
     active: Any,
     listings: Any,
     orders: Any,
+    keys: Any,
     open_batches: int,
     ranking: Any,
     numbers: Any,
+    gone: Any,
+    fronts: Any,
 ) -> None:
     """Let each of ``count`` workers, a block, take the time for one listing, which is fetched meanwhile.
 
@@ -440,6 +451,12 @@ def look(
     for i in range(count):
         numbers[WORD, index(i)] = priority(search_key, integer(numbers[AGENT, index(i)]), draw)
     show(count, numbers, ranking, open_batches)
+    for order in range(1, 3):
+        deepest = integer(-1)
+        for i in range(count):
+            place = integer(numbers[PLACE, index(i)])
+            deepest = max(deepest, place if numbers[ORDER, index(i)] == order else integer(-1))
+        reach(order, deepest, orders, keys, gone, fronts)
     for i in range(count):
         slot = integer(orders[index(numbers[ORDER, index(i)]), index(numbers[PLACE, index(i)])])
         looking[1, index(first + i)] = slot
@@ -683,6 +700,35 @@ def work_on(
     event.end = integer(entry.duty) - integer(entry.left)
 
 
+@rule
+def drop_exhausted(
+    orders: Any,
+    keys: Any,
+    listings: Any,
+    batches: Any,
+    emptied: Any,
+    how_many: int,
+    numbers: Any,
+    places: Any,
+    exhausted: Any,
+    gone: Any,
+    fronts: Any,
+    state: Any,
+) -> None:
+    """Take the batches in ``emptied`` out of the newest, and out of the front of the other two orders.
+
+    Nobody looks far into these: what is ``gone`` may stand further behind until the search is over.
+    """
+    for i in range(how_many):
+        gone[index(emptied[index(i)])] = 1
+    count = integer(state[OPEN])
+    find_all(0, emptied, how_many, orders, keys, listings, batches, numbers, places, count)
+    note_exhausted(how_many, orders, places, exhausted, state)
+    close_gaps(places[0], how_many, orders[0], keys[0], count)
+    for order in range(1, 3):
+        close_ranks(order, orders, keys, gone, fronts)
+
+
 @kernel
 def search(
     start_round: int,
@@ -711,6 +757,8 @@ def search(
     numbers: Any,
     pays: Any,
     demand: Any,
+    gone: Any,
+    fronts: Any,
     emptied: Any,
     places: Any,
     exhausted: Any,
@@ -724,16 +772,24 @@ def search(
     """
     setting = settings[0]
     log_keep = log(1.0 - real(platforms[0].worker_fee_ppm) / 1000000.0)
+    listed = integer(state[OPEN])
+    closed = integer(state[EXHAUSTED])
+    for order in range(3):
+        fronts[order, FRONT] = 0
+        fronts[order, NEXT] = 0
+    next_round = integer(setting.max_rounds)
     for round_number in range(start_round, integer(setting.max_rounds)):
         searching = integer(state[LIVE])
         if searching == 0 or state[OPEN] == 0:
-            return -1
+            next_round = integer(-1)
+            break
         if (
             state[EVENTS] + searching > len(events)
             or state[FREE_TAKERS] < searching
             or 2 * (state[ENTERED] + searching) > len(table)
         ):
-            return round_number
+            next_round = integer(round_number)
+            break
         count = begin_round(live, searching, active, looking)
         for number in range(integer(setting.looks)):
             if count == 0:
@@ -749,9 +805,12 @@ def search(
                     active,
                     listings,
                     orders,
+                    keys,
                     integer(state[OPEN]),
                     ranking,
                     numbers,
+                    gone,
+                    fronts,
                 )
             for first in range(0, count, BLOCK):
                 still = examine(
@@ -836,7 +895,18 @@ def search(
             how_many += integer(integer(listing.left) == 0)
         if how_many > 0:
             drop_exhausted(
-                orders, keys, listings, batches, emptied, how_many, numbers, places, exhausted, state
+                orders,
+                keys,
+                listings,
+                batches,
+                emptied,
+                how_many,
+                numbers,
+                places,
+                exhausted,
+                gone,
+                fronts,
+                state,
             )
         still = integer(0)
         for i in range(searching):
@@ -844,6 +914,13 @@ def search(
             live[index(still)] = live[index(i)]
             still += integer(may_look(entry))
         state[LIVE] = still
+    if state[OPEN] < listed:
+        for order in range(1, 3):
+            drop_gone(orders[order], keys[order], listed, gone)
+        for i in range(closed, integer(state[EXHAUSTED])):
+            gone[index(exhausted[index(i)])] = 0
+    if next_round < integer(setting.max_rounds):
+        return next_round
     for i in range(integer(state[LIVE])):
         state[CUT_OFF] += integer(active[index(live[index(i)])].left)
     return -1
