@@ -567,7 +567,8 @@ def find_places(
             numbers[1, index(i)] = at + half * smaller
         length -= half
     for i in range(last - first):
-        sort_in(first + i, integer(numbers[1, index(i)]), integer(emptied[index(first + i)]), slots, places[order])
+        place, slot = integer(numbers[1, index(i)]), integer(emptied[index(first + i)])
+        sort_in(first + i, place, slot, slots, places[order])
 
 
 @rule

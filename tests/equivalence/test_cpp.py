@@ -19,9 +19,10 @@ pytestmark = [
 ]
 
 PLANTED = {
-    "priorities the other way round": ("before += ranks[i] < own", "before += ranks[i] > own"),
+    "priorities the other way round": ("ranks[sorted[at - 1]] > rank", "ranks[sorted[at - 1]] < rank"),
     "a second too many": ("std::floor(true_seconds", "std::floor(1.0 + true_seconds"),
-    "largest for newest": ("draw >= chance ? 0 : (draw", "draw >= chance ? 1 : (draw"),
+    "largest for newest": ("draw >= either(tools, 3) ? 0 : (draw", "draw >= either(tools, 3) ? 1 : (draw"),
+    "one that is gone is shown": ("kept += 1 - gone[slot]", "kept += 1"),
     "noise for pace": ("agents[i], 1);", "agents[i], 0);"),
 }
 

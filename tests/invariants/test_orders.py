@@ -10,6 +10,7 @@ import pytest
 from sim.market import board as boards
 from sim.market.board import BATCH, LISTING, Board
 from tests.conftest import Exercised
+from tests.support.planting import planted
 
 HOURS = 6
 MANY = 60
@@ -37,8 +38,8 @@ def closed(board: Board, hour: int) -> None:
     """Take the expired batches off."""
     while not boards.close(
         hour, board.listings, board.batches, board.expires, board.free, board.orders, board.keys, board.moved,
-        board.places, board.exhausted, board.takers, board.free_takers, board.finished, board.taken, False,
-        board.counts, board.demands, board.rows, board.state,
+        board.scratch.numbers, board.places, board.exhausted, board.takers, board.free_takers, board.finished,
+        board.taken, False, board.counts, board.demands, board.rows, board.state,
     ):  # fmt: skip
         board.room_to_close()
 
@@ -79,8 +80,8 @@ def test_without_room_nothing_closes(exercised: Exercised) -> None:
     for closing in (False, True):
         done = boards.close(
             1, board.listings, board.batches, board.expires, board.free, board.orders, board.keys,
-            board.moved, board.places, board.exhausted, board.takers, board.free_takers, board.finished,
-            board.taken, False, board.counts, board.demands, board.rows, board.state,
+            board.moved, board.scratch.numbers, board.places, board.exhausted, board.takers, board.free_takers,
+            board.finished, board.taken, False, board.counts, board.demands, board.rows, board.state,
         )  # fmt: skip
         assert done == closing
         assert board.state[boards.FINISHED_COUNT] == (expiring if closing else 0)
@@ -88,3 +89,57 @@ def test_without_room_nothing_closes(exercised: Exercised) -> None:
         board.room_to_close()
     assert len(set(board.finished["id"][:expiring].tolist())) == expiring
     exercised("batches that waited for room", expiring, 10)
+
+
+def fronts_hold(module: Any, seed: int) -> int:
+    """Look into two orders while batches go, as a search does; return how often a place was read."""
+    draws = np.random.default_rng(seed)
+    count = int(draws.integers(2, MANY))
+    orders = np.array([draws.permutation(count) for _ in range(3)], np.int32)
+    keys = np.array([np.sort(draws.integers(0, 99, count))[::-1] for _ in range(3)])
+    gone, fronts = np.zeros(count, np.uint8), np.zeros((3, 2), np.int64)
+    left = [list(zip(*pair, strict=True)) for pair in zip(orders.tolist(), keys.tolist(), strict=True)]
+    read = 0
+    last = int(draws.integers(1, count))
+    while len(left[0]) > last:
+        for order in (1, 2):
+            deepest = int(draws.integers(0, len(left[order])))
+            module.reach(order, deepest, orders, keys, gone, fronts)
+            assert orders[order, : deepest + 1].tolist() == [slot for slot, _ in left[order][: deepest + 1]]
+            read += deepest + 1
+        dropped = set(draws.choice([slot for slot, _ in left[0]], int(draws.integers(1, len(left[0])))))
+        gone[list(dropped)] = 1
+        left = [[pair for pair in order if pair[0] not in dropped] for order in left]
+        for order in (1, 2):
+            module.close_ranks(order, orders, keys, gone, fronts)
+    for order in (1, 2):
+        module.drop_gone(orders[order], keys[order], count, gone)
+        rest = list(zip(orders[order].tolist(), keys[order].tolist(), strict=True))[: len(left[order])]
+        assert rest == left[order]
+    return read
+
+
+FRONT_PLANTS = {
+    "gone ones are shown": ("front += 1 - integer(gone[index(slot)])", "front += 1"),
+    "who makes room is lost": (
+        "        orders[order, index(after)] = orders[order, index(front)]\n", "        pass\n",
+    ),
+    "a key that stays behind": ("keys[order, index(front)] = keys[order, index(after)]", "pass"),
+    "gone ones keep their place": (
+        "kept += 1 - integer(gone[index(slot)])\n    fronts", "kept += 1\n    fronts",
+    ),
+    "a front too long": ("    fronts[order, FRONT] = kept\n", "    fronts[order, FRONT] = kept + 1\n"),
+}  # fmt: skip
+
+
+def test_what_is_gone_is_not_shown(exercised: Exercised) -> None:
+    """The fronts of the orders against lists from which what is gone was taken at once."""
+    exercised("places", sum(fronts_hold(boards, seed) for seed in range(40)), 1500)
+
+
+@pytest.mark.parametrize("name", FRONT_PLANTS)
+def test_a_wrong_front_is_noticed(name: str) -> None:
+    """Planted bugs."""
+    module = planted(boards, *FRONT_PLANTS[name])
+    with pytest.raises((AssertionError, IndexError)):
+        sum(fronts_hold(module, seed) for seed in range(40))

@@ -224,7 +224,7 @@ PLANTS: dict[str, Plant] = {
         "debug_mode", small(2),
     ),
     "more granted than there is": Plant(
-        SEARCH, "granted = min(left, integer(entry.want))", "granted = integer(entry.want)",
+        SEARCH, "granted = min(integer(demand[index(entry.slot)]), integer(entry.want))", "granted = integer(entry.want)",
         "debug_mode", choosy(4),
     ),
     "takers not found": Plant(
@@ -267,6 +267,14 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "        if how_many > 0:", "        if how_many > 1:",
         "debug_mode", small(1),
     ),
+    "exhausted batches left among the best paid": Plant(
+        SEARCH, "        for order in range(1, 3):\n            drop_gone", "        for order in range(1, 2):\n            drop_gone",
+        "debug_mode", small(1),
+    ),
+    "places of exhausted batches gone for good": Plant(
+        SEARCH, "            gone[index(exhausted[index(i)])] = 0", "            gone[index(exhausted[index(i)])] = 1",
+        "debug_mode", small(1),
+    ),
     "takers never freed": Plant(
         BOARD, "        state[FREE_TAKERS] += 1\n        row = integer(taker.next)", "        state[FREE_TAKERS] += 0\n        row = integer(taker.next)",
         "debug_mode", small(1),
@@ -304,8 +312,8 @@ PLANTS: dict[str, Plant] = {
     ),
     # --- relations
     "first come by row": Plant(
-        SEARCH, "priority(priority_key, integer(active[index(place)].id), round_number)",
-        "priority(priority_key, integer(active[index(place)].row), round_number)",
+        SEARCH, "numbers[AGENT, index(i)] = active[index(looking[0, index(first + i)])].id",
+        "numbers[AGENT, index(i)] = active[index(looking[0, index(first + i)])].row",
         "permutation", choosy(3),
     ),
     "noise by row": Plant(
