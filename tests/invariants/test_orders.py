@@ -80,8 +80,9 @@ def test_without_room_nothing_closes(exercised: Exercised) -> None:
     for closing in (False, True):
         done = boards.close(
             1, board.listings, board.batches, board.expires, board.free, board.orders, board.keys,
-            board.moved, board.scratch.numbers, board.places, board.exhausted, board.takers, board.free_takers,
-            board.finished, board.taken, False, board.counts, board.demands, board.rows, board.state,
+            board.moved, board.scratch.numbers, board.places, board.exhausted, board.takers,
+            board.free_takers, board.finished, board.taken, False, board.counts, board.demands, board.rows,
+            board.state,
         )  # fmt: skip
         assert done == closing
         assert board.state[boards.FINISHED_COUNT] == (expiring if closing else 0)
