@@ -158,7 +158,8 @@ def test_the_market_comes_to_rest_within_months(exercised: Exercised) -> None:
 
     Where circumstances never change for good: with them workers become a fifth fewer in that time.
     """
-    model = ClickWorkModel(market("learning.circumstances_weeks=0", workers=1500, warmup=0, days=28 * 16))
+    never = ("learning.circumstances_weeks=0", "learning.join_rate=0.0012")
+    model = ClickWorkModel(market(*never, workers=1500, warmup=0, days=28 * 16))
     months: list[tuple[float, float, float]] = []
     sums = np.zeros(2)
 
