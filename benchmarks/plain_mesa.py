@@ -8,8 +8,8 @@ through `PlainMarket.draws`. Money is whole micro-dollars.
 
 Nothing here is an array, and nothing is shared with the model but its configuration, country tables,
 calendar, keyed draws and the scalar functions of `sim.numeric`. The initial agents come as the tables of a
-`Population`. From the same tables the twin gives the same events, balances and records as the compiled model,
-to the bit.
+`Population`, and so does how many people are outside the market. From the same tables the twin gives the
+same events, balances and records as the compiled model, to the bit.
 
 It is clear first and fast second. Sleeping workers are passed over, boards are sorted lists, what is drawn
 once for a pair of worker and batch is remembered; but no rule is written out inside another to save a call.
@@ -39,7 +39,7 @@ import mesa
 from mesa.agent import AgentSet
 
 from sim import draws
-from sim.agents.population import Population
+from sim.agents.population import Population, make_tables
 from sim.agents.traits import unpacked
 from sim.clock import Clock
 from sim.config import Config, TaskType
@@ -1620,6 +1620,8 @@ class PlainMarket(mesa.Model):
         self.zone_shares = [running_shares([weights[zone] for zone in zones]) for zones in self.zones]
         self.outside_value = [self.expected_reservation(country) for country in countries]
         self.reported_pay = list(self.outside_value)
+        others = make_tables(self.config, world).outside
+        self.outside = None if others is None else others.tolist()
         flat = attraction(Earnings(), 0)
         self.best_hours = [[flat for _ in self.segments] for _ in countries]
         self.earnings: dict[tuple[int, int], Earnings] = defaultdict(Earnings)
@@ -1798,12 +1800,43 @@ class PlainMarket(mesa.Model):
         present = self.present()
         for country, pool in enumerate(self.pools):
             if pool and present[country]:
-                willing = self.willing(country)
-                contact = present[country] / self.first_active[country]
-                mean = min(pool * self.config.learning.join_rate * contact * willing, float(pool))
+                hears = self.hear_of_work if self.outside is None else self.change_outside
+                mean, shares, willing = hears(country, pool, present[country])
                 draw = self.draws.uniform(self.keys["joins"], country, 0)
-                for _ in range(min(pool, poisson(draw, mean))):
-                    self.add_worker(country, willing)
+                for _ in range(min(pool, poisson(draw, min(mean, float(pool))))):
+                    self.add_worker(country, shares, willing)
+
+    def hear_of_work(self, country: int, pool: int, present: int) -> tuple[float, list[float], list[float]]:
+        """Return how many of the willing join if a share of them does, told by those who are there.
+
+        Beside it: cumulative shares of segments among them, and the share of each segment that is willing.
+        """
+        willing = self.willing(country)
+        contact = present / self.first_active[country]
+        mean = pool * self.config.learning.join_rate * contact * willing
+        return mean, self.segment_shares[country], [willing] * len(self.segments)
+
+    def change_outside(self, country: int, pool: int, present: int) -> tuple[float, list[float], list[float]]:
+        """Return the same if circumstances change outside the market as they do inside."""
+        willing = [self.willing_of(country, segment) for segment in self.segments]
+        first, others = self.first_active[country], self.outside[country]
+        left = max(0.0, 1.0 - (present - first) / (first * max(1e-9, added_up(others))))
+        coming = [one * share for one, share in zip(others, willing, strict=True)]
+        if not any(coming):
+            return 0.0, self.segment_shares[country], willing
+        weeks = max(1.0, self.config.learning.circumstances_weeks)
+        return first * left * added_up(coming) / weeks, running_shares(coming), willing
+
+    def willing_of(self, country: int, segment: Any) -> float:
+        """Return the share of a country's segment that asks no more than the pay that is heard of."""
+        workers, world = self.config.workers, self.world
+        need = workers.need_usd_per_hour * float(world.price_level[country])
+        pay = log(max(1e-6, self.reported_pay[country]))
+        if need > 0.0 and log(need) > pay:
+            return 0.0
+        gap = pay - log(segment.reservation_ratio * float(world.outside_wage_usd[country]))
+        sigma = workers.reservation_log_sigma
+        return normal_cdf(gap / sigma) if sigma > 0.0 else float(gap >= 0.0)
 
     def willing(self, country: int) -> float:
         """Return the share of a country's people who would work for the pay they hear of."""
@@ -1811,10 +1844,10 @@ class PlainMarket(mesa.Model):
         gap = log(max(1e-6, self.reported_pay[country])) - log(self.outside_value[country])
         return normal_cdf(gap / sigma) if sigma > 0.0 else float(gap >= 0.0)
 
-    def add_worker(self, country: int, willing: float) -> None:
+    def add_worker(self, country: int, shares: Sequence[float], willing: Sequence[float]) -> None:
         """Let one of the willing people of a country's pool join, on the platform of their choice."""
         number = (country + 1) * LOW_WORD + JOINED_LATER + self.joiners[country]
-        worker = self.worker_class(self, number, self.traits(number, country, willing))
+        worker = self.worker_class(self, number, self.traits(number, country, shares, willing))
         worker.settle_on(worker.choose_platform())
         worker.joined_day = self.day
         self.everyone.append(worker)
@@ -1830,14 +1863,16 @@ class PlainMarket(mesa.Model):
         base += workers.reservation_log_sigma * normal_quantile(draw)
         return single(max(base, log(need)) if need > 0.0 else base)
 
-    def traits(self, number: int, country: int, willing: float) -> dict[str, Any]:
-        """Draw the traits of one person of a country, one of the share who ask least."""
+    def traits(
+        self, number: int, country: int, shares: Sequence[float], willing: Sequence[float]
+    ) -> dict[str, Any]:
+        """Draw the traits of one person of a country, one of the share of the segment who ask least."""
         workers, world = self.config.workers, self.world
 
         def draw(what: int) -> float:
             return self.draws.uniform(self.keys["traits"], number, what)
 
-        s = bracket(self.segment_shares[country], draw(T_SEGMENT))
+        s = bracket(shares, draw(T_SEGMENT))
         segment = self.segments[s]
         tertiary = draw(T_TERTIARY) < float(world.tertiary_share[country]) * segment.tertiary
         bits = ACTIVE + WOMAN * (draw(T_WOMAN) < world.women_share[country])
@@ -1849,7 +1884,7 @@ class PlainMarket(mesa.Model):
             skill = 3 if draw(T_SKILL) < workers.expert_share else 2
         else:
             skill = 2 if draw(T_SKILL) < workers.writing_share else 1
-        base = self.base_reservation(country, segment, willing * draw(T_RESERVATION))
+        base = self.base_reservation(country, segment, willing[s] * draw(T_RESERVATION))
         hours = segment.desired_hours_median * exp(
             segment.desired_hours_log_sigma * normal_quantile(draw(T_HOURS))
         )

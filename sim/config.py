@@ -845,7 +845,10 @@ class Learning:
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
         source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
     )  # fmt: skip
-    join_rate: float = assumed(0.0012, 0, 0.05, "share of the willing in the pool who join in a week")
+    join_rate: float | None = parameter(
+        None, meaning="share of the willing in the pool who join in a week; null = as many as changing"
+        " circumstances make willing, and the market begins at rest", low=0, high=0.05, assumed=True,
+    )  # fmt: skip
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
     record_weeks: float = assumed(
@@ -962,6 +965,12 @@ class Config:
             total = sum(getattr(p, name) for p in self.platforms.values())
             if total > 1:
                 yield "platforms", total, f"{name} that add up to at most 1"
+        if self.learning.join_rate is None and self.learning.circumstances_weeks <= 0.0:
+            yield (
+                "learning.join_rate",
+                None,
+                "a number where learning.circumstances_weeks=0: nobody else would ever come",
+            )
         yield from self._unknown_task_types()
         yield from self._unlikely_hours()
         yield from self._too_many_tiles()

@@ -50,6 +50,7 @@ from sim.agents.traits import (
     WORKER,
     column_of,
 )
+from sim.agents.turnover import People, evenly
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
@@ -238,7 +239,9 @@ class ClickWorkModel(mesa.Model):
         self.audience_rows = make_audiences(self.config, self.world)
         self.joiners = np.zeros(countries, np.int64)
         self.first_active = np.maximum(1, self.active_by_country())
-        self.outside_value = expected_reservation(self.tables)
+        self.outside_value = expected_reservation(
+            self.config, self.tables.segments, self.tables.countries, self.tables.segment_shares
+        )
         self.reported_pay = self.outside_value.copy()
         self.platform_pay = np.full((len(self.platform_names), countries), -1.0)
         self.log_platform_pay = np.zeros((len(self.platform_names), countries))
@@ -799,10 +802,10 @@ class ClickWorkModel(mesa.Model):
                 f"{needed:,} people came into the market; rows are numbered up to {MOST_ROWS:,}."
             )
 
-    def add_workers(self, country: int, count: int, willing: float = 1.0) -> None:
+    def add_workers(self, country: int, count: int, people: People | None = None) -> None:
         """Let people of a country's pool join, each on the platform it chooses.
 
-        They are of the share ``willing`` with the lowest reservation wages of the country.
+        They are drawn from the one row of ``people``; anybody if that is None.
         """
         first = self.workers_count
         if first + count > len(self.worker_rows):
@@ -811,6 +814,8 @@ class ClickWorkModel(mesa.Model):
             self._size_worker_arrays()
             self._open_accounts()
         tables = self.tables
+        if people is None:
+            people = evenly(tables.segment_shares[country : country + 1], 1.0)
         write_joiners(
             self.key(TRAITS, 0),
             self.worker_rows,
@@ -818,10 +823,11 @@ class ClickWorkModel(mesa.Model):
             count,
             country,
             int(self.joiners[country]),
-            willing,
+            people.shares,
+            people.asking,
+            people.willing,
             tables.segments,
             tables.countries,
-            tables.segment_shares,
             tables.zone_cumulative,
             tables.worker_settings,
         )

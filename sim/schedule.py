@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.agents.population import cumulative
 from sim.agents.rules import willing_share
 from sim.agents.traits import ACTIVE, MOST_BATCHES, column_of
+from sim.agents.turnover import People, evenly, medians, willing_to_come
 from sim.agents.worker import Worker
 from sim.columns import Records
 from sim.draws import stream, uniform
@@ -23,7 +25,7 @@ from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
 from sim.market.tools import TOOLS
-from sim.numeric import log, poisson
+from sim.numeric import added_up, log, poisson
 from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
@@ -548,23 +550,41 @@ def change_platform(model: Model) -> None:
 
 
 def join(model: Model) -> None:
-    """People of the registered pools hear about pay; of each segment, some of those who ask least join."""
-    config = model.config.learning
+    """People of the registered pools hear about pay; some of those whom it satisfies join."""
     key = model.key(JOINS, model.week)
-    sigma = model.config.workers.reservation_log_sigma
     active = model.active_by_country()
     for country in range(len(model.world.codes)):
         pool, present = int(model.pools[country]), int(active[country])
         if pool == 0 or present == 0 or not model.admits_any(country):
             continue
-        willing = willing_share(
-            log(max(1e-6, model.reported_pay[country])), log(model.outside_value[country]), sigma
-        )
-        contact = present / max(1, int(model.first_active[country]))
-        mean = min(pool * config.join_rate * contact * willing, float(pool))
-        joining = min(pool, int(poisson(uniform(key, country, 0), mean)))
+        expected, people = newcomers(model, country, present)
+        joining = min(pool, int(poisson(uniform(key, country, 0), min(expected, float(pool)))))
         if joining:
-            model.add_workers(country, joining, willing)
+            model.add_workers(country, joining, people)
+
+
+def newcomers(model: Model, country: int, present: int) -> tuple[float, People]:
+    """Return how many people of a country are expected to join this week, and whom they are drawn from.
+
+    Circumstances change outside the market as they do inside, and whom pay satisfies then joins. Where
+    ``learning.join_rate`` is set it is that share of the willing in the pool, told by those who are there.
+    """
+    config, sigma = model.config, model.config.workers.reservation_log_sigma
+    pay, tables = log(max(1e-6, model.reported_pay[country])), model.tables
+    if tables.outside is None:
+        willing = willing_share(pay, log(model.outside_value[country]), sigma)
+        contact = present / max(1, int(model.first_active[country]))
+        expected = int(model.pools[country]) * config.learning.join_rate * contact * willing
+        return expected, evenly(tables.segment_shares[country : country + 1], willing)
+    asked, floor = medians(config, tables.countries[country], tables.segments)
+    willing_of = [willing_to_come(pay, median, floor, sigma) for median in asked]
+    first, others = int(model.first_active[country]), tables.outside[country]
+    left = max(0.0, 1.0 - (present - first) / (first * max(1e-9, added_up(others))))
+    coming = [float(one) * share for one, share in zip(others, willing_of, strict=True)]
+    if not any(coming):
+        return 0.0, evenly(tables.segment_shares[country : country + 1], 1.0)
+    expected = first * left * added_up(coming) / max(1.0, config.learning.circumstances_weeks)
+    return expected, evenly(cumulative(coming)[None], np.array(willing_of))
 
 
 def organise(model: Model) -> None:

@@ -34,6 +34,7 @@ from sim.agents.traits import (
     WORKER,
     worker_id,
 )
+from sim.agents.turnover import CELLS, People, at_rest, evenly, medians
 from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
 from sim.config import Config
@@ -144,7 +145,12 @@ class Population:
 
 @dataclass
 class Tables:
-    """What synthesis and the daily rules look up, made once from configuration and world."""
+    """What synthesis and the daily rules look up, made once from configuration and world.
+
+    ``first`` are the people whom workers of the start are drawn from, by their origin. ``outside`` is how
+    many others of each country and segment could come, for each worker of the country at the start; None
+    where ``learning.join_rate`` says how many join.
+    """
 
     segments: Records
     countries: Records
@@ -154,6 +160,8 @@ class Tables:
     requester_origins: Records
     worker_settings: Records
     collectives: int
+    first: People
+    outside: NDArray[np.float64] | None
 
 
 WORKER_SETTINGS = records(
@@ -360,6 +368,7 @@ def make_tables(config: Config, world: World) -> Tables:
         countries["first_collective"][c] = first
         countries["collectives"][c] = number
         first += number
+    people, outside = first_people(config, worker_origins, segments, countries, shares)
     return Tables(
         segments,
         countries,
@@ -369,6 +378,8 @@ def make_tables(config: Config, world: World) -> Tables:
         origins(config, world, "requester"),
         settings,
         first,
+        people,
+        outside,
     )
 
 
@@ -395,22 +406,32 @@ def bracket(cumulative_shares: Any, first: int, count: int, draw: float) -> int:
 
 
 @rule
+def asked(parts: Any, draw: float) -> float:
+    """Turn a draw into one of reservation wages, ``parts`` of which have these cumulative chances."""
+    k = bracket(parts, 0, len(parts), draw)
+    low = real(parts[k - 1]) if k > 0 else 0.0
+    return min(HIGHEST_DRAW, (real(k) + (draw - low) / (real(parts[k]) - low)) / real(len(parts)))
+
+
+@rule
 def write_worker(
     worker: Any,
     key: int,
     agent: int,
     country: int,
     platform: int,
-    willing: float,
+    people: int,
+    shares: Any,
+    asking: Any,
+    willing: Any,
     segments: Any,
     countries: Any,
-    segment_shares: Any,
     zone_cumulative: Any,
     setting: Any,
 ) -> None:
-    """Draw the traits of one worker of a country, of the share ``willing`` of its segment who ask least."""
+    """Draw the traits of one worker of a country: one of ``turnover.People``, of their row ``people``."""
     place = countries[country]
-    s = bracket(segment_shares[country], 0, len(segments), trait(key, agent, DIM_SEGMENT))
+    s = bracket(shares[people], 0, len(segments), trait(key, agent, DIM_SEGMENT))
     segment = segments[s]
     zone = bracket(
         zone_cumulative, integer(place.first_zone), integer(place.zones), trait(key, agent, DIM_ZONE)
@@ -441,7 +462,7 @@ def write_worker(
         real(segment.reservation_ratio),
         real(place.outside_wage),
         real(setting.reservation_log_sigma),
-        willing * trait(key, agent, DIM_RESERVATION),
+        willing[people, s] * asked(asking[people, s], trait(key, agent, DIM_RESERVATION)),
         need,
     )
     hours = real(segment.desired_hours_median) * exp(
@@ -508,10 +529,11 @@ def write_first_workers(
     numbers: Any,
     workers: Any,
     worker_origins: Any,
+    shares: Any,
+    asking: Any,
     willing: Any,
     segments: Any,
     countries: Any,
-    segment_shares: Any,
     zone_cumulative: Any,
     settings: Any,
 ) -> None:
@@ -526,10 +548,12 @@ def write_first_workers(
             number,
             integer(worker_origins[at].country),
             integer(worker_origins[at].platform),
-            max(LEAST_WILLING, willing[at]),
+            at,
+            shares,
+            asking,
+            willing,
             segments,
             countries,
-            segment_shares,
             zone_cumulative,
             settings[0],
         )
@@ -543,10 +567,11 @@ def write_joiners(
     count: int,
     country: int,
     serial: int,
-    willing: float,
+    shares: Any,
+    asking: Any,
+    willing: Any,
     segments: Any,
     countries: Any,
-    segment_shares: Any,
     zone_cumulative: Any,
     settings: Any,
 ) -> None:
@@ -561,10 +586,12 @@ def write_joiners(
             worker_id(number, country),
             country,
             0,
+            0,
+            shares,
+            asking,
             willing,
             segments,
             countries,
-            segment_shares,
             zone_cumulative,
             settings[0],
         )
@@ -574,8 +601,8 @@ def expected_desired_hours(config: Config, tables: Tables) -> float:
     """Mean of the hours a week that workers want, from the shares of countries and segments."""
     total = 0.0
     shares = np.diff(tables.worker_origins["cumulative"], prepend=0.0)
-    for share, country in zip(shares, tables.worker_origins["country"], strict=True):
-        widths = np.diff(tables.segment_shares[country], prepend=0.0)
+    for share, own in zip(shares, tables.first.shares, strict=True):
+        widths = np.diff(own, prepend=0.0)
         for width, segment in zip(widths, tables.segments, strict=True):
             sigma = float(segment["desired_hours_log_sigma"])
             total += (
@@ -840,39 +867,76 @@ def make_collectives(config: Config, tables: Tables) -> Records:
     return rows
 
 
-def expected_reservation(tables: Tables) -> NDArray[np.float64]:
+def expected_reservation(
+    config: Config, segments: Records, countries: Records, segment_shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Mean over segments of the median reservation wage in each country (USD per hour)."""
-    result = np.zeros(len(tables.countries))
-    need = float(tables.worker_settings["need"][0])
-    for c, place in enumerate(tables.countries):
-        widths = np.diff(tables.segment_shares[c], prepend=0.0)
-        for width, segment in zip(widths, tables.segments, strict=True):
+    result = np.zeros(len(countries))
+    need = config.workers.need_usd_per_hour
+    for c, place in enumerate(countries):
+        widths = np.diff(segment_shares[c], prepend=0.0)
+        for width, segment in zip(widths, segments, strict=True):
             median = float(segment["reservation_ratio"]) * float(place["outside_wage"])
             result[c] += float(width) * max(median, need * float(place["price_level"]))
     return result
 
 
-def willing_at_start(config: Config, tables: Tables) -> NDArray[np.float64]:
-    """Share of people who are willing at the pay first offered where they come from, by their origin.
-
-    It is pay after the platform's fee on workers. Who is active at the start is one of the willing: a market
-    full of people who refuse its pay has no past.
-    """
-    outside_value = expected_reservation(tables)
+def pay_offered(config: Config, worker_origins: Records, countries: Records) -> NDArray[np.float64]:
+    """Log of the pay (USD an hour) first offered where workers come from, less the platform's fee on them."""
     names = list(config.platforms)
-    result = np.zeros(len(tables.worker_origins))
-    for i, origin in enumerate(tables.worker_origins):
+    result = np.zeros(len(worker_origins))
+    for i, origin in enumerate(worker_origins):
         platform = config.platforms[names[int(origin["platform"])]]
-        wage = float(tables.countries["outside_wage"][int(origin["country"])])
+        wage = float(countries["outside_wage"][int(origin["country"])])
         factor = config.pay_level(names[int(origin["platform"])], wage)
         promised = platform.promised_reward(platform.worker_fee)
         offered = max(config.requesters.pay_usd_per_hour * factor, promised)
-        result[i] = willing_share(
-            log(offered * (1.0 - platform.worker_fee)),
-            log(float(outside_value[int(origin["country"])])),
-            config.workers.reservation_log_sigma,
-        )
+        result[i] = log(offered * (1.0 - platform.worker_fee))
     return result
+
+
+def first_people(
+    config: Config,
+    worker_origins: Records,
+    segments: Records,
+    countries: Records,
+    segment_shares: NDArray[np.float64],
+) -> tuple[People, NDArray[np.float64] | None]:
+    """Return whom workers of the start are drawn from, by origin, and how many others could come.
+
+    Where ``learning.join_rate`` is set they are the share of each segment that is willing at the pay first
+    offered: a market full of people who refuse its pay has no past. Otherwise the market begins at rest.
+    """
+    pay = pay_offered(config, worker_origins, countries)
+    places = worker_origins["country"]
+    shares = segment_shares[places]
+    if config.learning.join_rate is not None:
+        outside_value = expected_reservation(config, segments, countries, segment_shares)
+        sigma = config.workers.reservation_log_sigma
+        willing = [
+            max(LEAST_WILLING, willing_share(float(offered), log(float(outside_value[place])), sigma))
+            for offered, place in zip(pay, places, strict=True)
+        ]
+        return evenly(shares, np.array(willing)[:, None]), None
+    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
+    people = People(shares.copy(), np.zeros((*shares.shape, CELLS)), np.ones(shares.shape))
+    outside = np.zeros(segment_shares.shape)
+    for i, country in enumerate(places):
+        asked_for, floor = medians(config, countries[country], segments)
+        widths = np.diff(shares[i], prepend=0.0)
+        inside = np.zeros(len(segments))
+        for s, median in enumerate(asked_for):
+            inside[s], parts = at_rest(float(pay[i]), median, floor, config)
+            people.asking[i, s] = cumulative(parts)
+        present = [float(width) * float(part) for width, part in zip(widths, inside, strict=True)]
+        total = added_up(present)
+        if total > 0.0:
+            people.shares[i] = cumulative(present)
+        of_country = added_up(chances[places == country])
+        for s, width in enumerate(widths):
+            others = float(width) * (1.0 - float(inside[s])) / max(LEAST_WILLING, total)
+            outside[country, s] += float(chances[i]) / of_country * others
+    return people, outside
 
 
 def ids_by_tile(config: Config, tables: Tables) -> NDArray[np.uint32]:
@@ -899,10 +963,11 @@ def make_population(config: Config, world: World, tables: Tables) -> Population:
         ids_by_tile(config, tables),
         workers,
         tables.worker_origins,
-        willing_at_start(config, tables),
+        tables.first.shares,
+        tables.first.asking,
+        tables.first.willing,
         tables.segments,
         tables.countries,
-        tables.segment_shares,
         tables.zone_cumulative,
         tables.worker_settings,
     )

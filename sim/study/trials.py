@@ -129,7 +129,7 @@ TRIALS: tuple[Trial, ...] = (
         "same_circumstances",
         MT,
         "circumstances of workers never change for good",
-        ("learning.circumstances_weeks=0",),
+        ("learning.circumstances_weeks=0", "learning.join_rate=0.0012"),
         long=True,
     ),
     Trial("quick_looks", GL, "a look takes 30 seconds (median)", ("workers.look_seconds_median=30",)),

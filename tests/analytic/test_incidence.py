@@ -44,7 +44,7 @@ def market(seed: int, side: str, pay_setting: str) -> Config:
     )  # fmt: skip
     # Nor does pay settle soon where those who hold out for it change.
     workers = replace(base.workers, tool_share=0.0)
-    learning = replace(base.learning, circumstances_weeks=0.0)
+    learning = replace(base.learning, circumstances_weeks=0.0, join_rate=0.0012)
     settled = replace(base, workers=workers, learning=learning, requesters=requesters)
     return replace(settled, market=replace(base.market, pay_setting=pay_setting))
 

@@ -29,6 +29,7 @@ def test_without_both_the_market_is_what_it_was(monkeypatch: pytest.MonkeyPatch)
         "workers.tool_share=0",
         "requesters.fair_share=0",
         "learning.circumstances_weeks=0",
+        "learning.join_rate=0.0012",
         "platforms.microwork.ranking_depth=25",
     )
     monkeypatch.setattr(doctor, "DAY", (*doctor.DAY, *neutral))

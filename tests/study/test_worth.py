@@ -374,6 +374,7 @@ def hired(measuring: Any, share: float, words: list[str], usd: float = 0.0) -> H
         "workers.tool_share=0",
         "requesters.fair_share=0",
         "learning.circumstances_weeks=0",
+        "learning.join_rate=0.0012",
         "platforms.microwork.ranking_depth=25",
         "time.days=60",
         "workers.count=50",

@@ -65,7 +65,7 @@ def without_sorting(config: Config) -> Config:
         config,
         workers=replace(config.workers, tool_share=0.0),
         requesters=replace(config.requesters, fair_share=0.0),
-        learning=replace(config.learning, circumstances_weeks=0),
+        learning=replace(config.learning, circumstances_weeks=0, join_rate=0.0012),
     )
 
 
