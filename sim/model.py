@@ -258,6 +258,7 @@ class ClickWorkModel(mesa.Model):
                 self.boards.append(
                     Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
                 )
+        self.platforms_of_boards = np.array([board.platform for board in self.boards], np.int64)
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
@@ -497,10 +498,12 @@ class ClickWorkModel(mesa.Model):
             for task in tasks:
                 task(board)
 
-        order = self.boards
-        if self.config.compute.threads > 1:
-            order = sorted(order, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
-        self.in_parallel(play, order)
+        if self.config.compute.threads == 1:
+            for board in self.boards:
+                play(board)
+            return
+        busiest_first = sorted(self.boards, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(play, busiest_first)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
         """Do something with every worker row, in ranges."""
@@ -643,20 +646,26 @@ class ClickWorkModel(mesa.Model):
 
     def note_posters(self) -> None:
         """Let the offices know who posted in this hour, and where."""
-        if not self.offices.counting:
-            return
-        platforms = np.array([board.platform for board in self.boards])
-        for starts in self.new_starts:
-            on = np.repeat(platforms, np.diff(starts))
+        if self.offices.counting:
             self.offices.note_posting(
-                self.new_rows["requester"][starts[0] : starts[-1]], on, len(self.requester_rows)
+                self.new_starts, self.platforms_of_boards, self.new_rows, len(self.requester_rows)
+            )
+
+    def note_sessions(self) -> None:
+        """Let the offices know whose session began in this hour, and where."""
+        if self.offices.counting:
+            self.offices.note_sessions(
+                self.utc_hour, self.bucket_starts, self.platforms_of_boards, self.order, self.worker_rows
             )
 
     def note_trade(self) -> None:
         """Let the offices know whose work for whom was paid in this hour, where that may be abroad."""
-        for board in self.boards if self.offices.weighs else []:
-            if not (board.is_deserted or self.platform_rows["local"][board.platform]):
-                self.offices.note_trade(board.platform, board.rows[: int(board.state[boards.ROWS])])
+        if not self.offices.weighs:
+            return
+        local = self.platform_rows["local"].tolist()
+        for board in self.boards:
+            if not (local[board.platform] or board.is_deserted):
+                self.offices.note_trade(board.platform, board.rows[: board.state.item(boards.ROWS)])
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""

@@ -198,7 +198,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
 
 
 @BoardPhase
-def come_on_duty(model: Model) -> Task:
+def come_on_duty(model: Model) -> Generator[Task, None, None]:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
     tool_key = model.key(TOOLS, 0)
@@ -239,10 +239,9 @@ def come_on_duty(model: Model) -> Task:
             board.live,
             board.state,
         )
-        if model.offices.counting:
-            model.offices.note_sessions(model.order[first:last], board.platform, model.worker_rows)
 
-    return prepare
+    yield prepare
+    model.note_sessions()
 
 
 @BoardPhase
@@ -331,7 +330,8 @@ def review_work(model: Model) -> Task:
 def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
     books = model.books("platforms", "collectives")
-    pays_time = labour.is_time_paid(model.offices.paid_time.wages)
+    paid_time = model.offices.paid_time
+    where_paid = paid_time.where_paid() if labour.is_time_paid(paid_time.wages) else None
 
     def settle_one(board: Board) -> None:
         if board.is_deserted:
@@ -357,8 +357,9 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
-        if pays_time:
-            labour.note_paid_time(model.offices.paid_time, board)
+        paid = where_paid[board.platform] if where_paid else None
+        if paid is not None:
+            labour.note_paid_time(paid_time, paid, board)
 
     yield settle_one
     books.close()

@@ -153,11 +153,23 @@ def add_trade(rows: Any, trade: Any) -> None:
 
 
 @kernel
-def note_seen(rows: Any, workers: Any, bit: int, seen: Any) -> None:
-    """Set a bit of those of some rows who are in the market."""
-    for i in range(len(rows)):
-        if workers[rows[i]].bits & ACTIVE:
-            seen[rows[i]] |= bit
+def note_workers(hour: int, starts: Any, platforms: Any, order: Any, workers: Any, seen: Any) -> None:
+    """Set the bit of their board's platform of those in the market who begin in an hour of the day."""
+    for tile in range(len(platforms)):
+        place = 24 * tile + hour
+        for i in range(starts[place], starts[place + 1]):
+            row = order[i]
+            if workers[row].bits & ACTIVE:
+                seen[row] |= 1 << platforms[tile]
+
+
+@kernel
+def note_requesters(starts: Any, platforms: Any, batches: Any, seen: Any) -> None:
+    """Set the bit of their board's platform of those whose new batches these are, sorted part by part."""
+    for part in range(starts.shape[0]):
+        for tile in range(len(platforms)):
+            for i in range(starts[part, tile], starts[part, tile + 1]):
+                seen[batches[i].requester] |= 1 << platforms[tile]
 
 
 class Offices:
@@ -289,9 +301,19 @@ class Offices:
 
     # --- counting ---
 
-    def note_sessions(self, rows: NDArray[np.int32], platform: int, workers: Records) -> None:
-        """Note the workers of some rows, whose session on a platform begins; who has left does not work."""
-        note_seen(rows, workers, 1 << platform, self.seen_workers)
+    def note_sessions(
+        self,
+        hour: int,
+        starts: NDArray[np.int64],
+        platforms: NDArray[np.int64],
+        order: NDArray[np.int32],
+        workers: Records,
+    ) -> None:
+        """Note who works from an hour of the day on, and on which platform; who has left does not work.
+
+        ``order`` has their rows by board and hour, and ``starts`` where those of each begin.
+        """
+        note_workers(hour, starts, platforms, order, workers, self.seen_workers)
 
     def make_room(self, workers: int) -> None:
         """Make room for notes of so many workers, if notes are taken."""
@@ -299,12 +321,17 @@ class Offices:
         if more > 0 and self.counting:
             self.seen_workers = np.concatenate([self.seen_workers, np.zeros(more, np.uint16)])
 
-    def note_posting(self, requesters: NDArray[np.int64], platforms: NDArray[np.int64], known: int) -> None:
-        """Note who posted, and on which platform; ``known`` is how many requesters there are."""
+    def note_posting(
+        self, starts: NDArray[np.int64], platforms: NDArray[np.int64], batches: Records, known: int
+    ) -> None:
+        """Note who posted, and on which platform; ``known`` is how many requesters there are.
+
+        ``starts`` says, for each part of the new batches, where those of each board begin.
+        """
         if len(self.seen_requesters) < known:
             more = np.zeros(known - len(self.seen_requesters), np.uint16)
             self.seen_requesters = np.concatenate([self.seen_requesters, more])
-        np.bitwise_or.at(self.seen_requesters, requesters, (1 << platforms).astype(np.uint16))
+        note_requesters(starts, platforms, batches, self.seen_requesters)
 
     def count_users(
         self, workers: Records, requesters: Records, further: Iterable[NDArray[np.int64]] = ()

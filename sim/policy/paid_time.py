@@ -87,6 +87,12 @@ class PaidTime:
         """Take over what the channels say is paid from now on."""
         self.wages = in_microusd(channels.paid_time)
 
+    def where_paid(self) -> list[NDArray[np.bool_] | None]:
+        """Return for each platform in which countries time is paid; None where in none."""
+        paid = np.asarray(self.wages.any(axis=2), np.bool_)
+        anywhere = np.asarray(paid.any(axis=1)).tolist()
+        return [row if some else None for row, some in zip(paid, anywhere, strict=True)]
+
     @property
     def is_idle(self) -> bool:
         """Whether no time is paid and nothing is owed for any."""
@@ -101,14 +107,6 @@ class PaidTime:
         if more > 0:
             for name in self.BY_WORKER:
                 setattr(self, name, np.pad(getattr(self, name), (0, more)))
-
-    def note_hour(
-        self, platform: int, rows: NDArray[Any], countries: NDArray[Any], seconds: Any, transfers: Records
-    ) -> None:
-        """Note an hour of some workers: seconds by kind of time, and rewards less what is taken of them."""
-        wages = self.wages[platform]
-        add_time(rows, countries, seconds, wages, self.promised)
-        add_pieces(transfers, wages.any(axis=1), self.piece_pay)
 
     # --- what is owed ---
 
