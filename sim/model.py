@@ -28,6 +28,7 @@ from sim.agents.population import (
     TILES,
     TRAITS,
     Population,
+    country_of_tile,
     expected_reservation,
     first_tiles,
     make_population,
@@ -254,9 +255,11 @@ class ClickWorkModel(mesa.Model):
         )
         for platform, settings in enumerate(self.config.platforms.values()):
             order = ranking(settings, self.config.workers.tool_depth)
-            for _ in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
+            first, last = self.tile_offset[platform : platform + 2].tolist()
+            for tile in range(first, last):
+                country = country_of_tile(tile - first, self.platform_rows[platform])
                 self.boards.append(
-                    Board(platform, len(self.boards), countries, segments, order, scratch=scratch)
+                    Board(platform, tile, countries, segments, order, scratch=scratch, country=country)
                 )
         self.platforms_of_boards = np.array([board.platform for board in self.boards], np.int64)
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
@@ -879,19 +882,27 @@ class ClickWorkModel(mesa.Model):
 
     def add_up_day(self) -> None:
         """Add the day's pay, time and transactions of every board to those of the week and the month."""
+        shape = len(self.platform_names), len(self.world.codes)
+        day = np.zeros((*shape, boards.TALLIES), np.int64)
+        fees_of_requesters, refused = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for board in self.boards:
-            day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
-            self._note_employment(board, day)
-            fees = day[:, boards.FEE]
-            self.offices.month_fees[board.platform] += demand[:, boards.FEES] + fees
-            self.offices.month_worker_fees[board.platform] += fees
-            rewards = day[:, (boards.PAY, boards.FEE, boards.WITHHELD, boards.CUT)].sum(axis=1)
-            self.offices.month_rewards[board.platform] += rewards
-            self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
-            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
-            handed_in = day[:, boards.ACCEPTED] + day[:, boards.REJECTED]
-            self.month_transactions[board.platform] += handed_in.sum()
-            self.offices.month_transactions[board.platform] += handed_in
+            place = board.platform, board.where
+            day[place] += board.tally[:, board.where].sum(axis=0)
+            fees_of_requesters[place] += board.demands[:, board.where, boards.FEES].sum(axis=0)
+            refused[place] += board.refused[board.where]
+        if self.offices.employment is not None:
+            seconds = np.stack([day[..., boards.DUTY], day[..., boards.PAID], refused], axis=-1)
+            pay = day[..., boards.PAY] + day[..., boards.CUT]
+            self.offices.employment.note_day(seconds, pay, day[..., boards.WITHHELD])
+        fees = day[..., boards.FEE]
+        self.offices.month_fees += fees_of_requesters + fees
+        self.offices.month_worker_fees += fees
+        self.offices.month_rewards += day[..., boards.PAY] + fees + day[..., boards.WITHHELD]
+        self.offices.month_rewards += day[..., boards.CUT]
+        self.week_pay += day[..., (boards.PAY, boards.DUTY)]
+        handed_in = day[..., boards.ACCEPTED] + day[..., boards.REJECTED]
+        self.month_transactions += handed_in.sum(axis=1)
+        self.offices.month_transactions += handed_in
         self._book(audience.serve_day(self))
 
     def adjust_audiences(self) -> None:
@@ -906,14 +917,6 @@ class ClickWorkModel(mesa.Model):
     def free_labels(self, day: bool = False) -> NDArray[np.int64]:
         """Unpaid labels of social users by platform and country: since the run began, or of the last day."""
         return audience.labels(self, day)
-
-    def _note_employment(self, board: Board, day: NDArray[np.int64]) -> None:
-        """Let employers note a day."""
-        employment = self.offices.employment
-        if employment is not None:
-            seconds = np.stack([day[:, boards.DUTY], day[:, boards.PAID], board.refused], axis=-1)
-            pay = day[:, boards.PAY] + day[:, boards.CUT]
-            employment.note_day(board.platform, seconds, pay, day[:, boards.WITHHELD])
 
     def close_platform_books(self) -> None:
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""

@@ -389,9 +389,7 @@ def observe_hour(model: Model) -> None:
         for observer in model.observers:
             observer.day(model)
         for board in model.boards:
-            board.tally[:] = 0
-            board.refused[:] = 0
-            board.demands[:] = 0
+            board.begin_day()
         model.joined_today[:] = 0
         model.left_today[:] = 0
 
@@ -501,11 +499,12 @@ def learn_pay(model: Model) -> None:
 
 def learn_hours(model: Model) -> None:
     """What is known, by country and segment, of the hours that pay best."""
-    week = sum(board.earnings for board in model.boards)
+    week = np.zeros(model.known_earnings.shape, np.int64)
     for board in model.boards:
-        board.earnings[:] = 0
+        week[board.where] += board.earnings[board.where]
+        board.earnings[board.where] = 0
     weight = model.config.learning.hours_smoothing
-    model.known_earnings += weight * (np.asarray(week, np.float64) - model.known_earnings)
+    model.known_earnings += weight * (week.astype(np.float64) - model.known_earnings)
     model.best_hours = learning.attraction(model.known_earnings, model.config.learning.hours_sharpness)
 
 
