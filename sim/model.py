@@ -922,14 +922,15 @@ class ClickWorkModel(mesa.Model):
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
         users = self.count_users()
-        self.assessed = self.assessments()
+        taxed = [offices.charges(p, users, self.hour) for p in range(len(self.platform_rows))]
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
+        self.assessed = self._assessed(users, taxed, employed)
         entries: list[Entry] = []
         exits: list[tuple[int, int, int]] = []
         self.exits = []
         before = offices.contributions(self.hour - 1)
-        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
         for p, platform in enumerate(self.platform_rows):
-            charges = offices.charges(p, users, self.hour)
+            charges = taxed[p]
             revenue, cost = self.books_of(p)
             own = self.own_revenue_of(p)
             closing = offices.month_end(p, revenue, cost, charges, users, self.hour, employed[p])
@@ -1019,17 +1020,23 @@ class ClickWorkModel(mesa.Model):
 
     def assessments(self) -> Records:
         """What taxes of all platforms are based on in the month so far (`sim.policy.assessment`)."""
-        offices = self.offices
-        if not offices.counting:
-            return np.zeros(0, ASSESSMENT)
-        users = self.count_users()
+        offices, users = self.offices, self.count_users()
+        taxed = [offices.charges(p, users, self.hour) for p in range(len(self.platform_rows))]
         employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
+        return self._assessed(users, taxed, employed)
+
+    def _assessed(
+        self, users: NDArray[np.int64], taxed: list[list[Charge]], employed: list[list[Charge]]
+    ) -> Records:
+        """The same, of the users counted and of what each platform owes in taxes and as an employer."""
+        if not self.offices.counting:
+            return np.zeros(0, ASSESSMENT)
 
         def of(platform: int) -> Records:
-            charges = offices.charges(platform, users, self.hour)
+            charges = taxed[platform]
             revenue, cost = self.books_of(platform)
             profit = revenue - cost - sum(charge.amount for charge in (*charges, *employed[platform]))
-            return assess(offices, platform, users, charges, profit, self.hour)
+            return assess(self.offices, platform, users, charges, profit, self.hour)
 
         return np.concatenate([of(platform) for platform in range(len(self.platform_rows))])
 

@@ -142,7 +142,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (LEAVING, "saved + spared[ends].sum()", "saved"),
         (OFFICE, "((WORKERS, working), (CUSTOMERS, number - working), (EVERYBODY, number))", "((WORKERS, working), (EVERYBODY, working))"),
         (OFFICE, "amount = self.usage_amount(platform, country, there, number, hour)", "amount = charge.amount * there // number"),
-        (OFFICE, "int(amount * max(Fraction(0), 1 - self.passed_share(self.taxes[charge.name], platform, hour)))", "amount"),
+        (OFFICE, "max(Fraction(0), 1 - self.passed_share(tax, platform, hour))", "Fraction(1)"),
         (OFFICE, "taxes.exact(share) * taxes.exact(fits)", "taxes.exact(share)"),
         (OFFICE, "return taxes.exact(tax.to_users)", "return Fraction(0)"),
         (OFFICE, "paid_by_requesters[country] = amount - paid_by_workers[country]", "pass"),
