@@ -206,7 +206,7 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
-    if labour.is_time_paid(model.offices.paid_time.wages):
+    if model.offices.paid_time.where_paid():
         model.offices.paid_time.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
@@ -331,7 +331,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
     books = model.books("platforms", "collectives")
     paid_time = model.offices.paid_time
-    where_paid = paid_time.where_paid() if labour.is_time_paid(paid_time.wages) else None
+    where_paid = paid_time.where_paid()
 
     def settle_one(board: Board) -> None:
         if board.is_deserted:
@@ -357,9 +357,8 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
-        paid = where_paid[board.platform] if where_paid else None
-        if paid is not None:
-            labour.note_paid_time(paid_time, paid, board)
+        if board.platform in where_paid:
+            labour.note_paid_time(paid_time, where_paid[board.platform], board)
 
     yield settle_one
     books.close()

@@ -103,21 +103,8 @@ def are_ratings_shared(terms: Any) -> bool:
     return False
 
 
-@kernel
-def is_time_paid(wages: Any) -> bool:
-    """Whether time is paid anywhere beside tasks."""
-    for platform in range(wages.shape[0]):
-        for country in range(wages.shape[1]):
-            for kind in range(wages.shape[2]):
-                if wages[platform, country, kind] != 0:
-                    return True
-    return False
-
-
 def share_ratings(model: Any, busy: list[tuple[Any, int]]) -> None:
     """Note how requesters treated members in an hour, where members share that."""
-    if not are_ratings_shared(model.terms):
-        return
     shared = model.terms["ratings"].any(axis=1).tolist()
     for board, count in busy:
         if shared[board.platform]:
@@ -182,12 +169,13 @@ def spend_hour(active: Any, events: Any, seconds: Any) -> None:
 
 def note_hour(model: Any) -> None:
     """Note what an hour brought members of unions and cooperatives, and who labelled for the commons."""
-    busy = [(board, events) for board in model.boards if (events := board.state.item(EVENTS))]
-    share_ratings(model, busy)
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
-    owed = fund is not None and fund.is_owed
-    if cooperatives is None and not owed:
+    owed, shared = fund is not None and fund.is_owed, are_ratings_shared(model.terms)
+    if not (shared or owed or cooperatives is not None):
         return
+    busy = [(board, events) for board in model.boards if (events := board.state.item(EVENTS))]
+    if shared:
+        share_ratings(model, busy)
     if cooperatives is not None:
         cooperatives.make_room(model.workers_count)
     if owed:

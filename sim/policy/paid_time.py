@@ -82,16 +82,20 @@ class PaidTime:
         self.owed, self.learned = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.claims = np.zeros((0, 3), np.int64)
         self.last_paid = np.zeros(0, np.int64)
+        self._where: dict[int, NDArray[np.bool_]] = {}
+        self._found_for = self.wages
 
     def set_wages(self, channels: Channels) -> None:
         """Take over what the channels say is paid from now on."""
         self.wages = in_microusd(channels.paid_time)
 
-    def where_paid(self) -> list[NDArray[np.bool_] | None]:
-        """Return for each platform in which countries time is paid; None where in none."""
-        paid = np.asarray(self.wages.any(axis=2), np.bool_)
-        anywhere = np.asarray(paid.any(axis=1)).tolist()
-        return [row if some else None for row, some in zip(paid, anywhere, strict=True)]
+    def where_paid(self) -> dict[int, NDArray[np.bool_]]:
+        """Return where time is paid, by platform: in which countries. Looked up once for all wages."""
+        if self._found_for is not self.wages:
+            paid = np.asarray(self.wages.any(axis=2), np.bool_)
+            self._where = {platform: row for platform, row in enumerate(paid) if row.any()}
+            self._found_for = self.wages
+        return self._where
 
     @property
     def is_idle(self) -> bool:

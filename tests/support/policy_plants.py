@@ -201,7 +201,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, '    "seen_workers",\n', "", lambda: policies.resumed(EVERYTHING, [MARCH - 4])),
     (OFFICE, '    "effects",\n', "", lambda: policies.resumed(EVERYTHING, [1000])),
     (SCHEDULE, "log(max(1e-9, wage)) - worker.log_rise_by_income()", "log(max(1e-9, wage))", policies.answers),
-    (OFFICE, "at(self.seen_requesters, requesters,", "at(self.seen_requesters, requesters // 2 * 2,", policies.same_anyhow),
+    (OFFICE, "seen[batches[i].requester] |=", "seen[batches[i].requester // 2 * 2] |=", policies.same_anyhow),
     (OFFICE, "return instrument.holds_in(self.world.codes[country])", "return True", policies.apart),
     (OFFICE, "if instrument.is_null():", "if False:", lambda: policies.null_settings("commons")),
     (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
