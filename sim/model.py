@@ -28,6 +28,7 @@ from sim.agents.population import (
     TILES,
     TRAITS,
     Population,
+    country_of_tile,
     expected_reservation,
     first_tiles,
     make_population,
@@ -259,10 +260,22 @@ class ClickWorkModel(mesa.Model):
         residents = np.bincount(self.worker_rows["tile"], minlength=int(self.tile_offset[-1])).tolist()
         for platform, settings in enumerate(self.config.platforms.values()):
             order = ranking(settings, self.config.workers.tool_depth)
-            for tile in range(self.tile_offset[platform], self.tile_offset[platform + 1]):
+            first, last = self.tile_offset[platform : platform + 2].tolist()
+            for tile in range(first, last):
+                country = country_of_tile(tile - first, self.platform_rows[platform])
                 self.boards.append(
-                    Board(platform, tile, countries, segments, order, residents[tile], scratch=scratch)
+                    Board(
+                        platform,
+                        tile,
+                        countries,
+                        segments,
+                        order,
+                        residents[tile],
+                        scratch=scratch,
+                        country=country,
+                    )
                 )
+        self.platforms_of_boards = np.array([board.platform for board in self.boards], np.int64)
         self.bucket_starts = np.zeros(24 * len(self.boards) + 1, np.int64)
         self.known_earnings = np.zeros((countries, segments, 24, 2))
         self.best_hours = learning.attraction(self.known_earnings, 0)
@@ -501,10 +514,12 @@ class ClickWorkModel(mesa.Model):
             for task in tasks:
                 task(board)
 
-        order = self.boards
-        if self.config.compute.threads > 1:
-            order = sorted(order, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
-        self.in_parallel(play, order)
+        if self.config.compute.threads == 1:
+            for board in self.boards:
+                play(board)
+            return
+        busiest_first = sorted(self.boards, key=lambda board: -int(board.state[boards.ACTIVE_COUNT]))
+        self.in_parallel(play, busiest_first)
 
     def for_each_range(self, task: Callable[[int, int], None]) -> None:
         """Do something with every worker row, in ranges."""
@@ -649,20 +664,26 @@ class ClickWorkModel(mesa.Model):
 
     def note_posters(self) -> None:
         """Let the offices know who posted in this hour, and where."""
-        if not self.offices.counting:
-            return
-        platforms = np.array([board.platform for board in self.boards])
-        for starts in self.new_starts:
-            on = np.repeat(platforms, np.diff(starts))
+        if self.offices.counting:
             self.offices.note_posting(
-                self.new_rows["requester"][starts[0] : starts[-1]], on, len(self.requester_rows)
+                self.new_starts, self.platforms_of_boards, self.new_rows, len(self.requester_rows)
+            )
+
+    def note_sessions(self) -> None:
+        """Let the offices know whose session began in this hour, and where."""
+        if self.offices.counting:
+            self.offices.note_sessions(
+                self.utc_hour, self.bucket_starts, self.platforms_of_boards, self.order, self.worker_rows
             )
 
     def note_trade(self) -> None:
         """Let the offices know whose work for whom was paid in this hour, where that may be abroad."""
-        for board in self.boards if self.offices.weighs else []:
-            if not (board.is_deserted or self.platform_rows["local"][board.platform]):
-                self.offices.note_trade(board.platform, board.rows[: int(board.state[boards.ROWS])])
+        if not self.offices.weighs:
+            return
+        local = self.platform_rows["local"].tolist()
+        for board in self.boards:
+            if not (local[board.platform] or board.is_deserted):
+                self.offices.note_trade(board.platform, board.rows[: board.state.item(boards.ROWS)])
 
     def bucket(self) -> None:
         """Sort today's workers by tile and start hour."""
@@ -879,19 +900,27 @@ class ClickWorkModel(mesa.Model):
 
     def add_up_day(self) -> None:
         """Add the day's pay, time and transactions of every board to those of the week and the month."""
+        shape = len(self.platform_names), len(self.world.codes)
+        day = np.zeros((*shape, boards.TALLIES), np.int64)
+        fees_of_requesters, refused = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for board in self.boards:
-            day, demand = board.tally.sum(axis=0), board.demands.sum(axis=0)
-            self._note_employment(board, day)
-            fees = day[:, boards.FEE]
-            self.offices.month_fees[board.platform] += demand[:, boards.FEES] + fees
-            self.offices.month_worker_fees[board.platform] += fees
-            rewards = day[:, (boards.PAY, boards.FEE, boards.WITHHELD, boards.CUT)].sum(axis=1)
-            self.offices.month_rewards[board.platform] += rewards
-            self.week_pay[board.platform, :, 0] += day[:, boards.PAY]
-            self.week_pay[board.platform, :, 1] += day[:, boards.DUTY]
-            handed_in = day[:, boards.ACCEPTED] + day[:, boards.REJECTED]
-            self.month_transactions[board.platform] += handed_in.sum()
-            self.offices.month_transactions[board.platform] += handed_in
+            place = board.platform, board.where
+            day[place] += board.tally[:, board.where].sum(axis=0)
+            fees_of_requesters[place] += board.demands[:, board.where, boards.FEES].sum(axis=0)
+            refused[place] += board.refused[board.where]
+        if self.offices.employment is not None:
+            seconds = np.stack([day[..., boards.DUTY], day[..., boards.PAID], refused], axis=-1)
+            pay = day[..., boards.PAY] + day[..., boards.CUT]
+            self.offices.employment.note_day(seconds, pay, day[..., boards.WITHHELD])
+        fees = day[..., boards.FEE]
+        self.offices.month_fees += fees_of_requesters + fees
+        self.offices.month_worker_fees += fees
+        self.offices.month_rewards += day[..., boards.PAY] + fees + day[..., boards.WITHHELD]
+        self.offices.month_rewards += day[..., boards.CUT]
+        self.week_pay += day[..., (boards.PAY, boards.DUTY)]
+        handed_in = day[..., boards.ACCEPTED] + day[..., boards.REJECTED]
+        self.month_transactions += handed_in.sum(axis=1)
+        self.offices.month_transactions += handed_in
         self._book(audience.serve_day(self))
 
     def adjust_audiences(self) -> None:
@@ -907,26 +936,19 @@ class ClickWorkModel(mesa.Model):
         """Unpaid labels of social users by platform and country: since the run began, or of the last day."""
         return audience.labels(self, day)
 
-    def _note_employment(self, board: Board, day: NDArray[np.int64]) -> None:
-        """Let employers note a day."""
-        employment = self.offices.employment
-        if employment is not None:
-            seconds = np.stack([day[:, boards.DUTY], day[:, boards.PAID], board.refused], axis=-1)
-            pay = day[:, boards.PAY] + day[:, boards.CUT]
-            employment.note_day(board.platform, seconds, pay, day[:, boards.WITHHELD])
-
     def close_platform_books(self) -> None:
         """Close each platform's month: costs and taxes are paid, owners get the profit or give capital."""
         offices = self.offices
         users = self.count_users()
-        self.assessed = self.assessments()
+        taxed = [offices.charges(p, users, self.hour) for p in range(len(self.platform_rows))]
+        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
+        self.assessed = self._assessed(users, taxed, employed)
         entries: list[Entry] = []
         exits: list[tuple[int, int, int]] = []
         self.exits = []
         before = offices.contributions(self.hour - 1)
-        employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
         for p, platform in enumerate(self.platform_rows):
-            charges = offices.charges(p, users, self.hour)
+            charges = taxed[p]
             revenue, cost = self.books_of(p)
             own = self.own_revenue_of(p)
             closing = offices.month_end(p, revenue, cost, charges, users, self.hour, employed[p])
@@ -1016,17 +1038,23 @@ class ClickWorkModel(mesa.Model):
 
     def assessments(self) -> Records:
         """What taxes of all platforms are based on in the month so far (`sim.policy.assessment`)."""
-        offices = self.offices
-        if not offices.counting:
-            return np.zeros(0, ASSESSMENT)
-        users = self.count_users()
+        offices, users = self.offices, self.count_users()
+        taxed = [offices.charges(p, users, self.hour) for p in range(len(self.platform_rows))]
         employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
+        return self._assessed(users, taxed, employed)
+
+    def _assessed(
+        self, users: NDArray[np.int64], taxed: list[list[Charge]], employed: list[list[Charge]]
+    ) -> Records:
+        """The same, of the users counted and of what each platform owes in taxes and as an employer."""
+        if not self.offices.counting:
+            return np.zeros(0, ASSESSMENT)
 
         def of(platform: int) -> Records:
-            charges = offices.charges(platform, users, self.hour)
+            charges = taxed[platform]
             revenue, cost = self.books_of(platform)
             profit = revenue - cost - sum(charge.amount for charge in (*charges, *employed[platform]))
-            return assess(offices, platform, users, charges, profit, self.hour)
+            return assess(self.offices, platform, users, charges, profit, self.hour)
 
         return np.concatenate([of(platform) for platform in range(len(self.platform_rows))])
 

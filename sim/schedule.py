@@ -201,7 +201,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
 
 
 @BoardPhase
-def come_on_duty(model: Model) -> Task:
+def come_on_duty(model: Model) -> Generator[Task, None, None]:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
     tool_key = model.key(TOOLS, 0)
@@ -209,7 +209,7 @@ def come_on_duty(model: Model) -> Task:
         model.bucket()
 
     model.offices.make_room(len(model.worker_rows))
-    if labour.is_time_paid(model.offices.paid_time.wages):
+    if model.offices.paid_time.where_paid():
         model.offices.paid_time.make_room(len(model.worker_rows))
 
     def prepare(board: Board) -> None:
@@ -242,10 +242,9 @@ def come_on_duty(model: Model) -> Task:
             board.live,
             board.state,
         )
-        if model.offices.counting:
-            model.offices.note_sessions(model.order[first:last], board.platform, model.worker_rows)
 
-    return prepare
+    yield prepare
+    model.note_sessions()
 
 
 @BoardPhase
@@ -335,7 +334,8 @@ def review_work(model: Model) -> Task:
 def pay_for_work(model: Model) -> Generator[Task, None, None]:
     """Rewards become pending, fees and cuts are taken, time is accounted for."""
     books = model.books("platforms", "collectives")
-    pays_time = labour.is_time_paid(model.offices.paid_time.wages)
+    paid_time = model.offices.paid_time
+    where_paid = paid_time.where_paid()
 
     def settle_one(board: Board) -> None:
         if board.is_deserted:
@@ -361,8 +361,8 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
             board.state,
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
-        if pays_time:
-            labour.note_paid_time(model.offices.paid_time, board)
+        if board.platform in where_paid:
+            labour.note_paid_time(paid_time, where_paid[board.platform], board)
 
     yield settle_one
     books.close()
@@ -392,9 +392,7 @@ def observe_hour(model: Model) -> None:
         for observer in model.observers:
             observer.day(model)
         for board in model.boards:
-            board.tally[:] = 0
-            board.refused[:] = 0
-            board.demands[:] = 0
+            board.begin_day()
         model.joined_today[:] = 0
         model.left_today[:] = 0
 
@@ -504,11 +502,12 @@ def learn_pay(model: Model) -> None:
 
 def learn_hours(model: Model) -> None:
     """What is known, by country and segment, of the hours that pay best."""
-    week = sum(board.earnings for board in model.boards)
+    week = np.zeros(model.known_earnings.shape, np.int64)
     for board in model.boards:
-        board.earnings[:] = 0
+        week[board.where] += board.earnings[board.where]
+        board.earnings[board.where] = 0
     weight = model.config.learning.hours_smoothing
-    model.known_earnings += weight * (np.asarray(week, np.float64) - model.known_earnings)
+    model.known_earnings += weight * (week.astype(np.float64) - model.known_earnings)
     model.best_hours = learning.attraction(model.known_earnings, model.config.learning.hours_sharpness)
 
 

@@ -296,6 +296,11 @@ def first_tiles(boards: NDArray[np.int64], local: NDArray[Any], countries: int) 
     return np.concatenate([[0], np.cumsum(tiles)])
 
 
+def country_of_tile(place: int, platform: Any) -> int | None:
+    """Country whose work a platform's tile has, by its place among them, if work is local (`tile_of`)."""
+    return place // int(platform["boards"]) if platform["local"] else None
+
+
 def cumulative(weights: Any) -> NDArray[np.float64]:
     """Cumulative shares of weights, the last exactly 1."""
     running = np.zeros(len(weights))

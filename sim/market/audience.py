@@ -200,7 +200,8 @@ def gives_up(model: Model, row: Row, due: list[Charge]) -> bool:
     platform, country = int(row["platform"]), int(row["country"])
     running = int(int(row["month_advertising"]) * marginal_cost(_terms(model, row)))
     margin = int(row["month_advertising"]) - running - int(row["month_cost"])
-    shares = [offices.borne(charge, charge.amount, platform, model.hour) for charge in due]
+    bears = offices.borne_shares(platform, model.hour)
+    shares = [int(charge.amount * bears[charge.name]) for charge in due]
     borne = sum(shares)
     loses = borne > max(0, margin)
     losing[platform, country] = losing[platform, country] + 1 if loses else 0

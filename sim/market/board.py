@@ -952,7 +952,8 @@ class Board:
     """The arrays of one tile of one platform's board.
 
     Two hold something of each batch for a loop over all of them: ``expires`` the hour, ``changed`` whether
-    any of it was done since the orders were made.
+    any of it was done since the orders were made. ``where`` are the countries of those who post and work on
+    it: one, where work is local; the rows of others in its tallies stay zero.
     """
 
     escrow = Escrow()
@@ -980,10 +981,12 @@ class Board:
         residents: int = 0,
         workers: int = 256,
         scratch: Scratch | None = None,
+        country: int | None = None,
     ) -> None:
         self.scratch = scratch or Scratch()
         self.platform = platform
         self.tile = tile
+        self.where = slice(None) if country is None else slice(country, country + 1)
         self.ranking = ranking
         self.tally = np.zeros((24, countries, TALLIES), np.int64)
         self.demands = np.zeros((24, countries, DEMANDS), np.int64)
@@ -1090,6 +1093,12 @@ class Board:
     def is_deserted(self) -> bool:
         """Whether nobody is on duty."""
         return not self.state[ACTIVE_COUNT]
+
+    def begin_day(self) -> None:
+        """Begin to count anew."""
+        self.tally[:, self.where] = 0
+        self.demands[:, self.where] = 0
+        self.refused[self.where] = 0
 
     def nothing_closes(self) -> None:
         """Close no batch in this hour: what `close` does on a bare board."""

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.agents.traits import MEMBER
 from sim.compile import integer, kernel, real
 from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
 from sim.policy.channels import PAID_TIME
-from sim.policy.paid_time import GIVEN_BACK, REJECTED, SEARCH, WAITING, WORK, PaidTime
+from sim.policy.paid_time import (
+    GIVEN_BACK,
+    REJECTED,
+    SEARCH,
+    WAITING,
+    WORK,
+    PaidTime,
+    add_pieces,
+    add_time,
+)
 
 
 @kernel
@@ -93,37 +103,51 @@ def are_ratings_shared(terms: Any) -> bool:
     return False
 
 
-@kernel
-def is_time_paid(wages: Any) -> bool:
-    """Whether time is paid anywhere beside tasks."""
-    for platform in range(wages.shape[0]):
-        for country in range(wages.shape[1]):
-            for kind in range(wages.shape[2]):
-                if wages[platform, country, kind] != 0:
-                    return True
-    return False
-
-
-def share_ratings(model: Any) -> None:
+def share_ratings(model: Any, busy: list[tuple[Any, int]]) -> None:
     """Note how requesters treated members in an hour, where members share that."""
-    if not are_ratings_shared(model.terms):
-        return
-    for board in model.boards:
-        count = int(board.state[EVENTS])
-        if count and model.terms["ratings"][board.platform].any():
+    shared = model.terms["ratings"].any(axis=1).tolist()
+    for board, count in busy:
+        if shared[board.platform]:
             tasks = model.offices.ratings.tasks
             note_ratings(count, board.events, board.active, board.batches, model.worker_rows, tasks)
 
 
-def note_paid_time(paid_time: PaidTime, board: Any) -> None:
-    """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid."""
-    if not paid_time.wages[board.platform].any():
-        return
-    active = board.active[: int(board.state[ACTIVE_COUNT])]
-    seconds = np.zeros((len(active), len(PAID_TIME)), np.int64)
-    spend_hour(active, board.events[: int(board.state[EVENTS])], seconds)
-    who, where = active["row"].astype(np.int64), active["country"].astype(np.int64)
-    paid_time.note_hour(board.platform, who, where, seconds, board.rows[: int(board.state[ROWS])])
+def note_paid_time(paid_time: PaidTime, paid: NDArray[np.bool_], board: Any) -> None:
+    """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid.
+
+    ``paid`` says in which countries it is, on the board's platform.
+    """
+    on_duty = board.state.item(ACTIVE_COUNT)
+    note_time(
+        board.active[:on_duty],
+        board.events[: board.state.item(EVENTS)],
+        np.zeros((on_duty, len(PAID_TIME)), np.int64),
+        board.rows[: board.state.item(ROWS)],
+        paid_time.wages[board.platform],
+        paid,
+        paid_time.promised,
+        paid_time.piece_pay,
+    )
+
+
+@kernel
+def note_time(
+    active: Any,
+    events: Any,
+    seconds: Any,
+    transfers: Any,
+    wages: Any,
+    paid: Any,
+    promised: Any,
+    piece_pay: Any,
+) -> None:
+    """Add what an hour's time is worth to what is promised, and its rewards to what pieces brought.
+
+    ``seconds`` are zeros.
+    """
+    spend_hour(active, events, seconds)
+    add_time(active["row"], active["country"], seconds, wages, promised)
+    add_pieces(transfers, paid, piece_pay)
 
 
 @kernel
@@ -145,31 +169,34 @@ def spend_hour(active: Any, events: Any, seconds: Any) -> None:
 
 def note_hour(model: Any) -> None:
     """Note what an hour brought members of unions and cooperatives, and who labelled for the commons."""
-    share_ratings(model)
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
-    owed = fund is not None and fund.is_owed
-    if cooperatives is None and not owed:
+    owed, shared = fund is not None and fund.is_owed, are_ratings_shared(model.terms)
+    if not (shared or owed or cooperatives is not None):
         return
+    busy = [(board, events) for board in model.boards if (events := board.state.item(EVENTS))]
+    if shared:
+        share_ratings(model, busy)
     if cooperatives is not None:
         cooperatives.make_room(model.workers_count)
     if owed:
         fund.make_room(model.workers_count)
-    for board in model.boards:
-        count = int(board.state[EVENTS])
-        if count and cooperatives is not None and board.platform in cooperatives.numbers:
+        rates, types = np.ascontiguousarray(fund.rates.T), model.platform_rows["royalty_types"].tolist()
+    for board, count in busy:
+        if cooperatives is not None and board.platform in cooperatives.numbers:
             earned = cooperatives.earned[cooperatives.numbers.index(board.platform)]
             note_earned(count, board.events, board.active, board.batches, earned)
-        if count and owed and board.platform in fund.numbers:
+        if owed and board.platform in fund.numbers:
             note_labels(
                 count,
                 board.events,
                 board.by_slot,
                 board.active,
                 board.batches,
-                int(model.platform_rows["royalty_types"][board.platform]),
+                types[board.platform],
                 fund.since,
-                np.ascontiguousarray(fund.rates[:, board.platform]),
+                rates[board.platform],
                 fund.labels,
                 fund.royalty[board.platform],
             )
-            fund.royalty[board.platform][~fund.covered] = 0  # nothing was on top of what they pay
+    if owed:
+        fund.royalty[:, ~fund.covered] = 0  # nothing was on top of what they pay

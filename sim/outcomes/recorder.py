@@ -226,8 +226,9 @@ class Recorder:
         self.worker_tally[:] = 0
         self.demand_tally[:] = 0
         for board in model.boards:
-            self.worker_tally[board.platform] += board.tally
-            self.demand_tally[board.platform] += board.demands
+            place = board.platform, slice(None), board.where
+            self.worker_tally[place] += board.tally[:, board.where]
+            self.demand_tally[place] += board.demands[:, board.where]
         weekday = model.clock.weekday(model.hour - 1)
         self.week_days[weekday] += 1
         self.week[0, weekday] += self.demand_tally[..., boards.POSTED].sum(axis=0)

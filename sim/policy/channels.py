@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,7 @@ BY_COUNTRY = (WORKER_FLOOR, LABOUR_COST, REFUSAL, NOISE, RATINGS, WITHHELD, UNFA
 """Channels with a value for the workers of each country; the others have one for each platform."""
 
 
-@dataclass(frozen=True)
-class Contribution:
+class Contribution(NamedTuple):
     """A value that one instrument gives to one channel on one platform."""
 
     channel: str

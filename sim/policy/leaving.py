@@ -139,5 +139,6 @@ def _gain(
 
 def _goes_on(serves: Mapping[int, int], countries: int) -> NDArray[np.bool_]:
     """Return the pairs of countries between which there is work."""
-    state = np.array([serves.get(c, EVERYBODY) for c in range(countries)])
+    state = np.full(countries, EVERYBODY)
+    state[list(serves)] = list(serves.values())
     return np.asarray((state & CUSTOMERS > 0)[:, None] & (state & WORKERS > 0)[None, :])

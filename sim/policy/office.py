@@ -153,11 +153,23 @@ def add_trade(rows: Any, trade: Any) -> None:
 
 
 @kernel
-def note_seen(rows: Any, workers: Any, bit: int, seen: Any) -> None:
-    """Set a bit of those of some rows who are in the market."""
-    for i in range(len(rows)):
-        if workers[rows[i]].bits & ACTIVE:
-            seen[rows[i]] |= bit
+def note_workers(hour: int, starts: Any, platforms: Any, order: Any, workers: Any, seen: Any) -> None:
+    """Set the bit of their board's platform of those in the market who begin in an hour of the day."""
+    for tile in range(len(platforms)):
+        place = 24 * tile + hour
+        for i in range(starts[place], starts[place + 1]):
+            row = order[i]
+            if workers[row].bits & ACTIVE:
+                seen[row] |= 1 << platforms[tile]
+
+
+@kernel
+def note_requesters(starts: Any, platforms: Any, batches: Any, seen: Any) -> None:
+    """Set the bit of their board's platform of those whose new batches these are, sorted part by part."""
+    for part in range(starts.shape[0]):
+        for tile in range(len(platforms)):
+            for i in range(starts[part, tile], starts[part, tile + 1]):
+                seen[batches[i].requester] |= 1 << platforms[tile]
 
 
 class Offices:
@@ -215,6 +227,7 @@ class Offices:
             for name, tax in (("usage_tax", policy.usage_tax), ("turnover_tax", policy.turnover_tax))
             if tax is not None
         }
+        self._strengths: dict[tuple[int, int], tuple[Instrument, Fraction]] = {}
         self._borne: dict[str, Any] = {**self.taxes, "reclassification": policy.reclassification}
         self.persons = taxes.exact(config.workers.real_count) / config.workers.count
         self.window = clock.datetime(24 * config.time.warmup_days).date()
@@ -289,9 +302,19 @@ class Offices:
 
     # --- counting ---
 
-    def note_sessions(self, rows: NDArray[np.int32], platform: int, workers: Records) -> None:
-        """Note the workers of some rows, whose session on a platform begins; who has left does not work."""
-        note_seen(rows, workers, 1 << platform, self.seen_workers)
+    def note_sessions(
+        self,
+        hour: int,
+        starts: NDArray[np.int64],
+        platforms: NDArray[np.int64],
+        order: NDArray[np.int32],
+        workers: Records,
+    ) -> None:
+        """Note who works from an hour of the day on, and on which platform; who has left does not work.
+
+        ``order`` has their rows by board and hour, and ``starts`` where those of each begin.
+        """
+        note_workers(hour, starts, platforms, order, workers, self.seen_workers)
 
     def make_room(self, workers: int) -> None:
         """Make room for notes of so many workers, if notes are taken."""
@@ -299,12 +322,17 @@ class Offices:
         if more > 0 and self.counting:
             self.seen_workers = np.concatenate([self.seen_workers, np.zeros(more, np.uint16)])
 
-    def note_posting(self, requesters: NDArray[np.int64], platforms: NDArray[np.int64], known: int) -> None:
-        """Note who posted, and on which platform; ``known`` is how many requesters there are."""
+    def note_posting(
+        self, starts: NDArray[np.int64], platforms: NDArray[np.int64], batches: Records, known: int
+    ) -> None:
+        """Note who posted, and on which platform; ``known`` is how many requesters there are.
+
+        ``starts`` says, for each part of the new batches, where those of each board begin.
+        """
         if len(self.seen_requesters) < known:
             more = np.zeros(known - len(self.seen_requesters), np.uint16)
             self.seen_requesters = np.concatenate([self.seen_requesters, more])
-        np.bitwise_or.at(self.seen_requesters, requesters, (1 << platforms).astype(np.uint16))
+        note_requesters(starts, platforms, batches, self.seen_requesters)
 
     def count_users(
         self, workers: Records, requesters: Records, further: Iterable[NDArray[np.int64]] = ()
@@ -379,6 +407,12 @@ class Offices:
 
     def strength(self, instrument: Instrument, hour: int) -> Fraction:
         """Share of its rate at which an instrument is in force in the month of an hour; 0 if it is not."""
+        known = self._strengths.get((id(instrument), hour))
+        if known is None or known[0] is not instrument:
+            known = self._strengths[id(instrument), hour] = instrument, self._strength(instrument, hour)
+        return known[1]
+
+    def _strength(self, instrument: Instrument, hour: int) -> Fraction:
         if instrument.is_null():
             return Fraction(0)
         month = self.clock.datetime(hour).date().replace(day=1)
@@ -696,9 +730,12 @@ class Offices:
             Fraction(0),
         )
 
-    def borne(self, charge: Charge, amount: int, platform: int, hour: int) -> int:
-        """What a platform bears itself of an amount of a tax (micro-dollars), rounded down."""
-        return int(amount * max(Fraction(0), 1 - self.passed_share(self.taxes[charge.name], platform, hour)))
+    def borne_shares(self, platform: int, hour: int) -> dict[str, Fraction]:
+        """Share of each tax that a platform bears itself."""
+        return {
+            name: max(Fraction(0), 1 - self.passed_share(tax, platform, hour))
+            for name, tax in self.taxes.items()
+        }
 
     def left(
         self,
@@ -736,14 +773,15 @@ class Offices:
         local = self.families[platform] == "on_demand"
         trade = np.diag(self.month_rewards[platform]) if local else self.month_trade[platform]
         brings = own_of_trade(trade, own, costs[0], self.month_transactions[platform].tolist(), costs[1])
-        burden = self._burdens(platform, charges, users, hour)
-        losing = given_up(brings, self._on_trade(platform, charges, trade, hour), burden, local)
+        bears = self.borne_shares(platform, hour)
+        burden = self._burdens(platform, charges, users, bears, hour)
+        losing = given_up(brings, self._on_trade(platform, charges, trade, bears), burden, local)
         for country in losing:
             self.losing[platform, country] = months[country] + 1
         return {
             country: stays
             for country, stays in losing.items()
-            if 0 < self._patience(platform, charges, country, hour) <= self.losing[platform, country]
+            if 0 < self._patience(charges, country, bears) <= self.losing[platform, country]
         }
 
     def _may_leave(self, platform: int, hour: int) -> bool:
@@ -754,12 +792,10 @@ class Offices:
             platform, self.requester_fees[platform], self.worker_fees[platform]
         )
 
-    def _patience(self, platform: int, charges: Iterable[Charge], country: int, hour: int) -> int:
+    def _patience(self, charges: Iterable[Charge], country: int, bears: dict[str, Fraction]) -> int:
         return patience(
             (
-                self.borne(one, one.amount, platform, hour)
-                if one.name in self.taxes
-                else one.amount - one.withheld,
+                int(one.amount * bears[one.name]) if one.name in bears else one.amount - one.withheld,
                 self._borne[one.name].exit_months,
             )
             for one in charges
@@ -767,7 +803,12 @@ class Offices:
         )
 
     def _burdens(
-        self, platform: int, charges: Iterable[Charge], users: NDArray[np.int64], hour: int
+        self,
+        platform: int,
+        charges: Iterable[Charge],
+        users: NDArray[np.int64],
+        bears: dict[str, Fraction],
+        hour: int,
     ) -> dict[int, list[int]]:
         """Return what users of each country cost by being there: nobody, workers, customers, both."""
         found: dict[int, list[int]] = {}
@@ -777,25 +818,27 @@ class Offices:
             for who, there in ((WORKERS, working), (CUSTOMERS, number - working), (EVERYBODY, number)):
                 if charge.kind == USAGE_TAX:
                     amount = self.usage_amount(platform, country, there, number, hour)
-                    due[who] += self.borne(charge, amount, platform, hour)
+                    due[who] += int(amount * bears[charge.name])
                 elif charge.kind != TURNOVER_TAX and who & WORKERS:
                     due[who] += charge.amount - charge.withheld
         return found
 
     def _on_trade(
-        self, platform: int, charges: Iterable[Charge], trade: NDArray[np.int64], hour: int
+        self,
+        platform: int,
+        charges: Iterable[Charge],
+        trade: NDArray[np.int64],
+        bears: dict[str, Fraction],
     ) -> NDArray[Any]:
-        """Return what a platform bears of taxes on fees, by country of the requester and of the worker."""
+        """Return what a platform bears of the tax on fees, by country of the requester and of the worker."""
         fees, of_workers = self.month_fees[platform].tolist(), self.month_worker_fees[platform].tolist()
-        found = np.zeros(trade.shape, object)
+        paid_by_workers, paid_by_requesters = [0] * len(fees), [0] * len(fees)
         for charge in charges:
             if charge.kind == TURNOVER_TAX:
-                paid_by_workers, paid_by_requesters = [0] * len(fees), [0] * len(fees)
-                country, amount = charge.country, self.borne(charge, charge.amount, platform, hour)
+                country, amount = charge.country, int(charge.amount * bears[charge.name])
                 paid_by_workers[country] = amount * of_workers[country] // fees[country]
                 paid_by_requesters[country] = amount - paid_by_workers[country]
-                found += spread(paid_by_requesters, trade, 1) + spread(paid_by_workers, trade, 0)
-        return found
+        return spread(paid_by_requesters, trade, 1) + spread(paid_by_workers, trade, 0)
 
     def contributions(self, hour: int) -> list[Contribution]:
         """Return what instruments give to the policy channels in the month of an hour."""

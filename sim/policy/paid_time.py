@@ -82,10 +82,20 @@ class PaidTime:
         self.owed, self.learned = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.claims = np.zeros((0, 3), np.int64)
         self.last_paid = np.zeros(0, np.int64)
+        self._where: dict[int, NDArray[np.bool_]] = {}
+        self._found_for = self.wages
 
     def set_wages(self, channels: Channels) -> None:
         """Take over what the channels say is paid from now on."""
         self.wages = in_microusd(channels.paid_time)
+
+    def where_paid(self) -> dict[int, NDArray[np.bool_]]:
+        """Return where time is paid, by platform: in which countries. Looked up once for all wages."""
+        if self._found_for is not self.wages:
+            paid = np.asarray(self.wages.any(axis=2), np.bool_)
+            self._where = {platform: row for platform, row in enumerate(paid) if row.any()}
+            self._found_for = self.wages
+        return self._where
 
     @property
     def is_idle(self) -> bool:
@@ -101,14 +111,6 @@ class PaidTime:
         if more > 0:
             for name in self.BY_WORKER:
                 setattr(self, name, np.pad(getattr(self, name), (0, more)))
-
-    def note_hour(
-        self, platform: int, rows: NDArray[Any], countries: NDArray[Any], seconds: Any, transfers: Records
-    ) -> None:
-        """Note an hour of some workers: seconds by kind of time, and rewards less what is taken of them."""
-        wages = self.wages[platform]
-        add_time(rows, countries, seconds, wages, self.promised)
-        add_pieces(transfers, wages.any(axis=1), self.piece_pay)
 
     # --- what is owed ---
 

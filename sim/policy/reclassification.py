@@ -108,14 +108,14 @@ class Employment:
     # --- counting ---
 
     def note_day(
-        self, platform: int, seconds: NDArray[np.int64], pay: NDArray[np.int64], withheld: NDArray[np.int64]
+        self, seconds: NDArray[np.int64], pay: NDArray[np.int64], withheld: NDArray[np.int64]
     ) -> None:
-        """Note a day's seconds (countries, 3), pay before brokers' cuts and what was withheld of it."""
-        self.month[platform] += seconds
-        self.week[platform] += seconds
+        """Note a day, by platform and country: seconds of three kinds, pay before cuts, what was withheld."""
+        self.month += seconds
+        self.week += seconds
         if self.noting[0]:
-            self.month_pay[platform] += np.where(self.covered[platform], pay, 0)
-            self.month_withheld[platform] += withheld
+            self.month_pay += np.where(self.covered, pay, 0)
+            self.month_withheld += withheld
 
     def due_on(self, pay: NDArray[np.int64], strength: Fraction) -> NDArray[np.int64]:
         """Contributions due by platform and country, on piece pay so far and on this pay for shifts.

@@ -119,7 +119,7 @@ PLANTS = [
     (MODEL, "            self.leave_customers(platform, country)\n", "            pass\n", of_jobs),
     (MODEL, "                self.retire_requester(row)\n", "                pass\n", of_jobs),
     (MODEL, 'rows["platform"][row] = (others & -others)', "_ = (others & -others)", markets.homes),
-    (MODEL, "self.offices.month_transactions[board.platform] += handed_in", "pass", of_jobs),
+    (MODEL, "self.offices.month_transactions += handed_in", "pass", of_jobs),
     (MODEL, "members.agreed(self, exits)", "exits", markets.cooperatives),
     (
         OFFICE,

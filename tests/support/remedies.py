@@ -22,7 +22,6 @@ from sim.agents.rules import noise_sigma, rating_effect
 from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, permanent_ids
 from sim.draws import uniform
 from sim.instruments import Policies, Reclassification, Union, UniversalIncome, UsageTax, WageFloor
-from sim.ledger import TRANSFER
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.numeric import binomial
@@ -264,8 +263,9 @@ def _check_time(given: dict[str, Any], expect: dict[str, Any]) -> None:
             f"paid_{kind}": whole(usd) for kind, usd in expect["wages"].items()
         })  # fmt: skip
         spent = [[given["seconds"].get(kind.removeprefix("paid_"), 0) for kind in PAID_TIME]]
-        nothing = np.zeros(0, TRANSFER)
-        time.note_hour(place[0], np.array([0]), np.array([place[1]]), np.array(spent), nothing)
+        paid_time.add_time(
+            np.array([0]), np.array([place[1]]), np.array(spent), time.wages[place[0]], time.promised
+        )
         time.piece_pay[0] += whole(given["piece_pay"])
         worker = np.zeros(1, WORKER)
         worker["country"] = place[1]
