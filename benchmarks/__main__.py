@@ -41,6 +41,9 @@ coordinator_mib_per_1e4_runs, coordinator_peak_mib
 files_per_100_runs, read_1e5_rows_seconds, resume_99_seconds
     Files after putting the parts of that sweep together (at most 1), reading all its rows (5), and the first
     run handed out when 99 % are done (10).
+resume_99_command_seconds
+    From the start of the command to the first part that it adds to 100 000 points of which 99 % are done,
+    with the interpreter, the workers and their first run; at most 10.
 sweep_1e5_played
     CPU time that each of 100 000 tiny runs costs over the simulation itself in a sweep that is really played,
     on two processes, killed when 99 % are done and started again; at most 5. The note holds memory, files and
@@ -323,6 +326,10 @@ class Bench:
         """Going on with the last hundredth."""
         return Figure(self.load["resume_seconds"], "at most 10")
 
+    def resume_99_command_seconds(self) -> Figure:
+        """Going on, as whoever gives the command sees it."""
+        return Figure(measured("resumed", runs=self.size(100_000, 2_000))["seconds"], "at most 10")
+
     def sweep_1e5_played(self) -> Figure:
         """A hundred thousand runs as a user plays them."""
         found = measured("played", runs=self.size(100_000, 3_000))
@@ -359,6 +366,7 @@ KEYS = (
     "files_per_100_runs",
     "read_1e5_rows_seconds",
     "resume_99_seconds",
+    "resume_99_command_seconds",
 )
 LONG = ("sweep_1e5_played",)
 """Figures that are measured only where they are asked for."""

@@ -326,6 +326,7 @@ MEASUREMENTS: dict[str, Callable[..., Result]] = {
         sweeps.overhead,
         sweeps.load,
         sweeps.played,
+        sweeps.resumed,
         sweeps.throughput,
         sweeps.year,
     )

@@ -46,12 +46,16 @@ ROWS_A_CHUNK = 500
 """Runs of 20 ms that last as long as a chunk should, and are 10 to a chunk and more."""
 
 
+def words_of(points: int, seeds: int, folder: str, settings: Sequence[str] = TINY) -> list[str]:
+    """Return what `clickmarket sweep` is told."""
+    return [*settings, *VARIED, f"points={points}", f"seeds={seeds}", f"results.dir={folder}"]
+
+
 @contextmanager
 def opened(points: int, seeds: int = 1, settings: Sequence[str] = TINY) -> Iterator[tuple[Store, Composer]]:
     """Lay out a sweep in a folder that goes with it."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [*settings, *VARIED, f"points={points}", f"seeds={seeds}", f"results.dir={folder}"]
-        composer = Composer(read_study(words))
+        composer = Composer(read_study(words_of(points, seeds, folder, settings)))
         manifest = sweep.describe(composer.study, composer, (), sweep.Settings())
         place = sweep._laid_out(Path(folder), manifest, composer, False)
         yield Store(place), composer
@@ -154,6 +158,9 @@ class MadeUp:
         rows |= {name: np.sqrt(number + place) for place, name in enumerate(self.manifest["outcomes"])}
         return sweep._table(rows, self.manifest, self.composer, runs)
 
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Nobody has to be made ready."""
+
     def recover(self) -> None:
         """Nobody dies."""
 
@@ -198,6 +205,21 @@ def load(runs: int) -> Result:
         "read_seconds": read,
         "resume_seconds": started,
     }
+
+
+def resumed(runs: int) -> Result:
+    """Give the command when 99 % of many points are done; time it from its start to the first new part."""
+    with opened(runs) as (store, composer):
+        kept = np.arange(runs - runs // 100)
+        made = MadeUp(store, composer)
+        sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), kept).run()
+        results = store.folder.parent
+        times = []
+        for _ in range(2):  # the first may have to compile the market
+            again = Watched(words_of(runs, 1, str(results)), results)
+            times.append(again.until_a_part_is_added(store))
+            again.kill()
+    return {"seconds": times[-1]}
 
 
 def throughput(workers: int, days: int, chunks: int) -> Result:
@@ -267,6 +289,15 @@ class Watched:
                     self.seconds[int(place.parent.name)] = ticks / os.sysconf("SC_CLK_TCK")
         return done
 
+    def until_a_part_is_added(self, store: Store) -> float:
+        """Wait for the first part that it adds; return the seconds since its start."""
+        before = {part.path.name for part in store.parts()}
+        while {part.path.name for part in store.parts()} <= before:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the sweep ended by itself with {self.process.returncode}")
+            time.sleep(0.05)
+        return time.perf_counter() - self.began
+
     def kill(self) -> None:
         """Kill it with its processes, by kill -9."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -295,11 +326,9 @@ def played(runs: int) -> Result:
         first.kill()
         (place,) = results.iterdir()
         store = Store(place)
-        kept, before = store.done(runs), {part.path.name for part in store.parts()}
+        kept = store.done(runs)
         again = Watched(words, results)
-        while {part.path.name for part in store.parts()} <= before and again.process.poll() is None:
-            time.sleep(0.05)
-        started = time.perf_counter() - again.began
+        started = again.until_a_part_is_added(store)
         while again.process.poll() is None:
             again.look()
             time.sleep(0.2)

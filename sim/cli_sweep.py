@@ -145,7 +145,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         return engine.start(name, jobs, found.own.get("address", ""), memory)
 
     try:
-        folder, code = sweep.execute(study, start, settings, found.plugins)
+        folder, code = sweep.execute(study, start, settings, found.plugins, composer)
     except (KeyboardInterrupt, Terminated) as stop:
         how = "The same command, without fresh=true," if settings.fresh else "The same command"
         raise type(stop)(f"{how} goes on from here.") from None

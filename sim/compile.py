@@ -78,6 +78,8 @@ _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+(sim[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+(sim[\w.]*))",
     re.MULTILINE,
 )
+_WAITING = re.compile(rb"^[ \t]+(?:from|import)[ \t].*$", re.MULTILINE)
+"""Imports of `sim/__init__.py` for those who ask it for a name, or for types: they reach no compiled code."""
 
 
 def _sources() -> dict[str, bytes]:
@@ -111,7 +113,8 @@ def _behind_compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         if name in sources and name not in found:
             found.add(name)
             waiting.append(name.rpartition(".")[0])
-            waiting.extend(_imports_of(sources[name]))
+            content = sources[name]
+            waiting.extend(_imports_of(_WAITING.sub(b"", content) if name == _PACKAGE.name else content))
     return {name: content for name, content in sources.items() if name in found}
 
 

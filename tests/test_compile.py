@@ -329,6 +329,9 @@ def test_hashed_sources_are_all_that_kernels_import():
     assert {"sim.draws", "sim.numeric", "sim.compile", "sim.errors", "sim"} <= behind <= sources
     decorated = {name for name, text in compiler._SOURCES.items() if b"@rule" in text or b"@kernel" in text}
     assert decorated <= behind
+    assert not {"sim.study.sweep", "sim.figures.gallery", "sim.cli"} & behind, (
+        "editing these costs a compilation"
+    )
     print(f"exercised: {len(behind)} of {len(sources)} sources lie behind compiled code")
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from sim.errors import UserError
 from sim.numeric import exp, log
@@ -102,17 +101,22 @@ def points_of(design: str, axes: Sequence[Axis], count: int, seed: int) -> list[
         return list(itertools.product(*(axis.values for axis in axes)))
     if design == "list":
         return list(zip(*(axis.values for axis in axes), strict=True))
-    shares = SHARES[design](len(axes), count, seed)
-    return [tuple(axis.at(share) for axis, share in zip(axes, row, strict=True)) for row in shares.tolist()]
+    shares = SHARES[design](len(axes), count, seed).T.tolist()
+    columns = [[axis.at(share) for share in row] for axis, row in zip(axes, shares, strict=True)]
+    return list(zip(*columns, strict=True))
 
 
 def latin_hypercube(dimensions: int, count: int, seed: int) -> Floats:
     """Return a Latin hypercube: of ``count`` equal parts of each coordinate, every one is hit once."""
+    from scipy.stats import qmc  # half a second that other designs, and their workers, do without
+
     return np.asarray(qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(count))
 
 
 def sobol_sequence(dimensions: int, count: int, seed: int) -> Floats:
     """Return the first points of a scrambled Sobol' sequence; ``count`` is best a power of two."""
+    from scipy.stats import qmc
+
     sampler = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
     return np.asarray(sampler.random_base2(max(0, math.ceil(math.log2(count))))[:count])
 

@@ -53,6 +53,9 @@ class Engine(Protocol):
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have a task done; its result, or why there is none, will be in the future."""
 
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Have every worker do a task that makes it ready, while there is nothing else to do yet."""
+
     def recover(self) -> None:
         """Be ready again after a worker died."""
 
@@ -98,6 +101,9 @@ class Serial:
         """Do the task now."""
         return self.executor.submit(task, *arguments)
 
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Nobody could do it meanwhile."""
+
     def recover(self) -> None:
         """Nothing can have died."""
 
@@ -139,6 +145,11 @@ class Local:
             future: Future[Any] = Future()
             future.set_exception(error)
             return future
+
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Start all processes now: to import what they need takes them as long as it took this one."""
+        for _ in range(self.workers):
+            self.submit(task, *arguments)
 
     def recover(self) -> None:
         """Start new processes; with one dead, the pool is of no use any more."""
@@ -198,6 +209,9 @@ class Dask:
         """Have the task done by a worker of the cluster."""
         future: Future[Any] = self.executor.submit(task, *arguments)
         return future
+
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Others may be waiting for the workers of a cluster."""
 
     def recover(self) -> None:
         """Dask starts workers that died anew, and gives their tasks to others."""

@@ -166,6 +166,12 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
     return {"runs": len(runs), "failed": failed, "seconds": time.perf_counter() - began}
 
 
+def get_ready(folder: str, identity: str) -> None:
+    """Import what playing needs, which this module does, and compose what all runs share."""
+    with contextlib.suppress(UserError):  # whoever plays tells of it
+        _opened(folder, identity)
+
+
 def _play(
     composer: Composer, run: int, manifest: Mapping[str, Any], rules: Any, timeout_seconds: float
 ) -> tuple[dict[str, Any], pa.Table | None]:
@@ -280,11 +286,16 @@ def dead_row(composer: Composer, run: int, manifest: Mapping[str, Any], why: str
 
 
 def execute(
-    study: Study, engine: Callable[[], Engine], settings: Settings, plugins: Sequence[Path] = ()
+    study: Study,
+    engine: Callable[[], Engine],
+    settings: Settings,
+    plugins: Sequence[Path] = (),
+    composer: Composer | None = None,
 ) -> tuple[Path, int]:
     """Play a study; return the sweep's folder and the exit code.
 
-    The same study goes on where it was stopped, if it is unfinished in the folder for results.
+    The same study goes on where it was stopped, if it is unfinished in the folder for results. Whoever has
+    its composer already hands it over: its points are drawn once then.
 
     Raises
     ------
@@ -292,7 +303,7 @@ def execute(
         If a point is not allowed (before anything runs), or the folder belongs to other sources, or is held
         by another coordinator.
     """
-    composer = Composer(study)
+    composer = Composer(study) if composer is None else composer
     composer.check(composer.landmarks())
     first = composer.config_of_point(0)
     results, ready = Path(first.results.dir), list[Engine]()
@@ -355,6 +366,21 @@ def _finish_after_shards(folder: Path, runs: int) -> None:
 
 
 def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], settings: Settings) -> int:
+    """Play what is missing; workers get ready while it is looked up what that is."""
+    missing = sum(part.rows for part in store.parts()) < len(composer)
+    ready = [engine()] if missing else []
+    try:
+        for each in ready:
+            each.prepare(get_ready, str(store.folder), store.manifest["sha256"])
+        return _play_what_is_missing(store, composer, lambda: ready.pop() if ready else engine(), settings)
+    finally:
+        for unused in ready:
+            unused.abandon()
+
+
+def _play_what_is_missing(
+    store: Store, composer: Composer, engine: Callable[[], Engine], settings: Settings
+) -> int:
     alone = settings.shard[1] == 1
     if alone:
         store.clear_leftovers()

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import random
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -717,6 +718,12 @@ def environment() -> dict[str, str]:
 
 
 VICTIMS = ("all", "coordinator", "worker")
+ROUNDS, COLD_ROUNDS = 22, 2
+"""Rounds of a dozen kills, and how many of them have sweeps that start as a user's: four seconds each."""
+
+A_LOOK_SECONDS = 0.0005
+"""Between two looks at what a sweep has committed: looking without end would take a core from it."""
+
 PHASES = ("run", "commit")
 """Whether a part was being written when the kill landed, or not."""
 
@@ -739,7 +746,65 @@ def check_done_again(results: Path, runs: int, kills: int, jobs: int) -> int:
     return again
 
 
-def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Counter[str]:
+def begun_cold(results: Path, words: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Begin a sweep in an interpreter of its own, as a user does."""
+    return subprocess.Popen(
+        counted(results, words), env=environment(), cwd=ROOT, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+class Forked:
+    """What there is to know of another process's child."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self, timeout: float) -> None:
+        """Return once it has ended, as `subprocess.Popen.wait` does."""
+        try:
+            end = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            if not select.select([end], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        finally:
+            os.close(end)
+
+
+@contextlib.contextmanager
+def forking() -> Iterator[Callable[[Path, Sequence[str]], Forked]]:
+    """Give a function that begins a sweep without the seconds of a start."""
+    program = [sys.executable, "-m", "tests.support.warm_sweeps", *WORDS[:5]]
+    with subprocess.Popen(
+        program, env=environment(), cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        told, tell = process.stdout, process.stdin
+
+        def begun(results: Path, words: Sequence[str]) -> Forked:
+            print(json.dumps(command(results, *words)[3:]), file=tell, flush=True)
+            return Forked(int(told.readline()))
+
+        yield begun
+        tell.close()
+
+
+def ended(process: Any, seconds: float = 0.0) -> bool:
+    """Whether a process ends, be it within so many seconds."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def kill_often(
+    results: Path, kills: int, rng: random.Random, *words: str, begun: Callable[..., Any] = begun_cold
+) -> Counter[str]:
     """Start a sweep and kill some of it when it has committed something more; count what the kills hit.
 
     Processes that are killed while they import show nothing: so each kill waits for a new part, and half of
@@ -749,18 +814,14 @@ def kill_often(results: Path, kills: int, rng: random.Random, *words: str) -> Co
     process, seen = None, parts_in(results)
     try:
         for _ in range(kills):
-            if process is None or process.poll() is not None:
-                process = subprocess.Popen(
-                    counted(results, words), env=environment(), cwd=ROOT, start_new_session=True,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+            if process is None or ended(process):
+                process = begun(results, words)
             victim, phase = rng.choice(VICTIMS), rng.choice(PHASES)
-            while process.poll() is None and not (
+            while not ended(process, A_LOOK_SECONDS) and not (
                 parts_in(results) > seen and (phase == "run" or is_writing(results))
             ):
                 assert not is_lost(results, seen), "what was committed is lost"
-                os.sched_yield()
-            if process.poll() is not None:
+            if ended(process):
                 break
             hit = "commit" if is_writing(results) else "run"
             workers = workers_of(process.pid)
@@ -812,7 +873,9 @@ def workers_of(coordinator: int) -> list[int]:
     """Processes in which a coordinator has its runs played."""
     try:
         children = Path(f"/proc/{coordinator}/task/{coordinator}/children").read_text().split()
-        return [int(one) for one in children if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
+        return [
+            one for one in map(int, children) if "tracker" not in Path(f"/proc/{one}/cmdline").read_text()
+        ]
     except OSError:  # they may end at any moment
         return []
 
@@ -847,15 +910,16 @@ def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None
     """F1: the coordinator, a worker, or all; while runs are played, and while a part is written."""
     more, landed, again = "seeds=8", Counter[str](), 0
     plain, _ = execute(study_in(tmp_path / "plain", more), engine.Serial, QUIET)
-    for number in range(22):
-        results = tmp_path / str(number)
-        those = kill_often(results, 12, random.Random(number), more, "jobs=2")
-        assert run_counted(results, more) == 0
-        landed += those
-        again += check_done_again(results, 4 * COUNT, sum(those[victim] for victim in VICTIMS), 2)
-        (folder,) = results.iterdir()
-        assert bytes_of(folder) == bytes_of(plain)
-        assert list(folder.rglob(".*.tmp")) == []
+    with forking() as forked:
+        for number in range(ROUNDS):
+            results, begun = tmp_path / str(number), begun_cold if number < COLD_ROUNDS else forked
+            those = kill_often(results, 12, random.Random(number), more, "jobs=2", begun=begun)
+            begun(results, (more, "engine=serial")).wait(timeout=300)
+            landed += those
+            again += check_done_again(results, 4 * COUNT, sum(those[victim] for victim in VICTIMS), 2)
+            (folder,) = results.iterdir()
+            assert bytes_of(folder) == bytes_of(plain)
+            assert list(folder.rglob(".*.tmp")) == []
     exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 200)
     for what in (*VICTIMS, *PHASES):
         exercised(f"kills: {what}", landed[what], 40)

@@ -107,6 +107,9 @@ class FakeEngine:
             {"runs": len(runs), "failed": 0, "seconds": len(runs) * self.random.uniform(0.5, 4)}
         )
 
+    def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """Nobody has to be made ready."""
+
     def recover(self) -> None:
         """New workers."""
         self.queue.clear()
