@@ -581,6 +581,9 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         top = peak(sweep, outcome, x)
     except UserError:
         return table, study.curve(sweep, outcome, table), few
+    if table["mean"].nunique() == 1:
+        told = f"the same wherever {x} was tried"
+        return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
     end = "; it is at the end of what was tried" if top["at_end"] else ""
     told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
     return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
