@@ -27,7 +27,7 @@ from sim.outcomes.width import width_of_text, wrapped
 from sim.study.analysis import LEAST_SEEDS
 from sim.study.reading import harmless
 from sim.study.result import MANIFEST, replacing, write_frame, write_manifest, write_text
-from sim.study.samples import LEAST_REQUESTERS
+from sim.study.samples import LEAST_REQUESTERS, few_seeds
 from sim.validation import check_folder
 
 FIGURES = "figures"
@@ -126,16 +126,15 @@ def carry_out(asked: Asked, words: Sequence[str]) -> Path:
 def caution(asked: Asked) -> list[str]:
     """Say on how little the intervals rest, where it is little."""
     fewest = min(model_requesters(asked))
-    few = [f"{asked.seeds} seeds"] if asked.seeds < LEAST_SEEDS else []
-    few += [f"{fewest} requesters"] if fewest < LEAST_REQUESTERS else []
+    few = [few_seeds(asked.seeds)] if asked.seeds < LEAST_SEEDS else []
+    few += [f"{fewest} requesters (fewer than {LEAST_REQUESTERS})"] if fewest < LEAST_REQUESTERS else []
     narrow = (
         " Intervals of places where a curve crosses a bound are too narrow."
         if asked.seeds < LEAST_SEEDS
         else ""
     )
-    return (
-        [f"Caution: few ({', '.join(few)}): another market of so few may differ more.{narrow}"] if few else []
-    )
+    told = f"Caution: this rests on {' and '.join(few)}; another market of so few may differ more.{narrow}"
+    return [told] if few else []
 
 
 def model_requesters(asked: Asked) -> list[int]:

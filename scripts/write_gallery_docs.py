@@ -17,10 +17,11 @@ from sim.study.opening import open_result
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "images" / "gallery"
 TAX_AND_INCOME = " policy=[usage_tax,universal_income]"
+TAXES = "usage_tax+universal_income"
 SMALL = " world=six_regions workers.count=1000"
 TINY = "world=six_regions workers.count=300 time.days=40"
-RATES = "policy.usage_tax.usd_per_user_month=0.1,0.5,2,5"
-FEES = "platforms.microwork.requester_fee=0.1,0.2,0.4"
+PAY = "requesters.pay_usd_per_hour=1,2,4,8"
+FEES = "platforms.microwork.requester_fee=0.05,0.1,0.2,0.4"
 RESULTS: dict[str, tuple[str, str]] = {
     "run": (
         "Of a run",
@@ -28,11 +29,11 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "comparison": (
         "Of a comparison",
-        "clickmarket compare none wage_floor usage_tax+universal_income seeds=5 time.days=90" + SMALL,
+        f"clickmarket compare none {TAXES} wage_floor+{TAXES} seeds=5 time.days=90" + SMALL,
     ),
     "sweep": (
         "Of a sweep",
-        f"clickmarket sweep policy=[usage_tax] {RATES} {FEES} seeds=2 {TINY}",
+        f"clickmarket sweep {FEES} {PAY} seeds=2 {TINY}",
     ),
 }
 INTRODUCTION = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -200,8 +200,8 @@ def report(words: Sequence[str]) -> int:
     from sim.report.page import page_of, render
     from sim.study.result import replacing
 
-    with _writing(file):
-        text = render(page_of(result))
+    with _writing(file) as tell:
+        text = render(page_of(result, tell))
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as out:
         out.write(text.encode("utf-8"))
@@ -210,17 +210,18 @@ def report(words: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    """Say for how long a page has been made, on one line that is gone after it, if someone is watching."""
+def _writing(file: Path) -> Iterator[Callable[[float], None]]:
+    """Say how far a page is and since when, on one line that is gone after it, if someone is watching."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = SpinnerColumn(), TextColumn("Drawing and writing {task.description}"), TimeElapsedColumn()
+    words = TextColumn("Drawing and writing {task.description}")
+    columns = words, BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     watched = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as progress:
-        progress.add_task(escape(file.name), total=None)
-        yield
+        task = progress.add_task(escape(file.name), total=1.0)
+        yield lambda share: progress.update(task, completed=share)
 
 
 def _sort_report(words: Sequence[str]) -> tuple[str, Path]:

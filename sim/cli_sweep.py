@@ -8,9 +8,11 @@ import importlib.util
 import json
 import math
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -330,6 +332,16 @@ def _flag(own: Mapping[str, str], name: str) -> bool:
 def _folder(words: Sequence[str], command: str) -> Path:
     if len(words) == 1 and _is_sweep(Path(words[0])):
         return Path(words[0])
+    sweeps = [word for word in words if _is_sweep(Path(word))]
+    if len(sweeps) == 1:
+        more = next(word for word in words if word != sweeps[0])
+        raise UserError(
+            f"is one word too many for clickmarket {command}.",
+            path="FOLDER",
+            value=more,
+            allowed="the folder of one sweep" + " and words like outcome=..." * (command in WORDS_OF),
+            nearest=f"clickmarket {command} {shlex.quote(sweeps[0])}",
+        )
     raise UserError(
         f"clickmarket {command} needs the folder of a sweep.",
         value=" ".join(words) or "nothing",
@@ -345,11 +357,15 @@ def _is_sweep(folder: Path) -> bool:
     return all((folder / name).is_file() for name in (MANIFEST, POINTS))
 
 
+RESULTS = "results"
+"""Where sweeps are if nothing else was said."""
+
+
 def _sweep_near(words: Sequence[str]) -> str:
-    """Return the sweep around what was named, or the newest one in it; without a word, in `results`."""
-    named = Path(words[0] if words else "results")
-    within = sorted(named.glob("*-sweep-*"), reverse=True) if named.is_dir() else []
-    near = next(filter(_is_sweep, (*named.parents, *within)), None)
+    """Return the sweep around what was named, or the newest one in it or in `results`."""
+    named = Path(words[0] if words else RESULTS)
+    within = (sorted(place.glob("*-sweep-*"), reverse=True) for place in (named, Path(RESULTS)))
+    near = next(filter(_is_sweep, (*named.parents, *chain.from_iterable(within))), None)
     return shlex.quote(str(near)) if near else ""
 
 
@@ -466,6 +482,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
                 allowed=f"{name}=...",
                 nearest=f"{name}=",
             )
+    from sim.outcomes.width import width_of_text, wrapped
     from sim.study.reading import load_sweep
 
     sweep = load_sweep(folder)
@@ -474,9 +491,10 @@ def analyse(command: str, words: Sequence[str]) -> int:
     _tell_what_is_missing(sweep)
     print(_units(sweep, asked, pairs))
     shown = table[table["front"]].drop(columns="front") if command == "pareto" else table
-    print(shown.to_string(index=False, float_format=lambda number: f"{number:.4g}"))
-    if told:
-        print(told)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else width_of_text()
+    print(shown.to_string(index=False, float_format=lambda number: f"{number:.4g}", line_width=columns))
+    for line in told.splitlines():
+        print("\n".join(wrapped(line, columns)))
     print(_keep(folder, name, table, figure))
     return 0
 
@@ -563,6 +581,9 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         top = peak(sweep, outcome, x)
     except UserError:
         return table, study.curve(sweep, outcome, table), few
+    if table["mean"].nunique() == 1:
+        told = f"the same wherever {x} was tried"
+        return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
     end = "; it is at the end of what was tried" if top["at_end"] else ""
     told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
     return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))

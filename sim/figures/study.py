@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from sim.figures import style
@@ -82,11 +84,13 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
     axes.plot(places, table["mean"], color=style.BLUE, marker="o", markersize=2.5)
     if not numbers:
         axes.set_xticks(places, table[x].astype(str), rotation=20, ha="right")
-    if top is not None:
+    if table["mean"].nunique() == 1 < len(table):
+        axes.set_title("The same wherever it was tried")
+    elif top is not None:
         axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
         axes.axvline(top["at"], color=style.VERMILLION, linewidth=0.8)
         where = "Highest at the end of what was tried" if top["at_end"] else f"Peak at {top['at']:.3g}"
-        axes.set_title(f"{where} (95 %: {top['low']:.3g} to {top['high']:.3g})")
+        axes.set_title(f"{where}\n(95 %: {top['low']:.3g} to {top['high']:.3g})")
     axes.set_xlabel(x)
     axes.set_ylabel(label_of(sweep, outcome))
     axes.margins(x=0.02)
@@ -106,9 +110,11 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     most = max(-low, high)
     limits: dict[str, Any] = {"cmap": "PuOr", "vmin": -most, "vmax": most} if signed else {"cmap": "viridis"}
     image = axes.imshow(values, origin="lower", aspect="auto", **limits)
-    if min(values.shape) > 1 and np.isfinite(values).all() and low < high:
-        lines = axes.contour(values, 5, colors="white" if not signed else style.INK, linewidths=0.6)
-        axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}")
+    if min(values.shape) > 2 and np.isfinite(values).all() and low < high:
+        color, around = (style.INK, "white") if signed else ("white", style.INK)
+        lines = axes.contour(values, 5, colors=color, linewidths=0.6)
+        for text in axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}"):
+            text.set_path_effects([withStroke(linewidth=1.0, foreground=around)])
     for set_ticks, known in ((axes.set_xticks, grid.columns), (axes.set_yticks, grid.index)):
         every = -(-len(known) // MOST_TICKS)  # so that they can be read
         set_ticks(range(0, len(known), every), [_tick(value) for value in known[::every]])
@@ -240,6 +246,10 @@ def seeds_needed(sweep: Sweep, table: pd.DataFrame, half: float) -> Figure:
     axes.axhline(half, color=style.GREY, linewidth=0.8, linestyle="--")
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("seeds a point")
     axes.set_ylabel("half-width (share of the mean)")
     axes.margins(x=0.04)

@@ -20,6 +20,9 @@ from sim.outcomes.width import aligned, width_of_text, wrapped
 
 MISSING = "n/a"
 COUNTRIES_SHOWN = 8
+NARROWEST_TABLE = 60
+"""Columns of a terminal from which on a table in colour is legible."""
+
 
 # Section -> rows of (label, text); in a text `{name:kind}` stands for an indicator, written by `_Shown`.
 SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -322,22 +325,29 @@ def print_summary(
 ) -> None:
     """Print the summary of a run, and its largest countries if `by_country`'s table is given.
 
-    On a terminal it is a table in colour, elsewhere plain text.
+    On a terminal it is a table in colour, elsewhere and on a narrow one plain text.
     """
     stream = sys.stdout if file is None else file
     if not stream.isatty():
         stream.write(plain(summary, countries))
         return
     console = Console(file=stream)
+    if console.width < NARROWEST_TABLE:
+        stream.write(plain(summary, countries, console.width))
+        return
     console.print(_table(summary))
     if countries is not None and len(countries):
         console.print(_country_table(countries))
 
 
-def plain(summary: Mapping[str, Mapping[str, Any]], countries: pd.DataFrame | None = None) -> str:
-    """Return the summary as plain text, a line for each row where there is room."""
+def plain(
+    summary: Mapping[str, Mapping[str, Any]],
+    countries: pd.DataFrame | None = None,
+    columns: int | None = None,
+) -> str:
+    """Return the summary as plain text, a line for each row where there is room in the columns."""
     lines: list[str] = []
-    shown, columns = rows(summary), width_of_text()
+    shown, columns = rows(summary), width_of_text() if columns is None else columns
     width = min(max(len(label) for _, label, _ in shown), columns * 2 // 5)
     last = ""
     for section, label, text in shown:

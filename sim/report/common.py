@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,36 @@ from sim.report.settings import Changed, assumed_everywhere, changed, shortened
 from sim.schema import spell
 from sim.study.opening import Result
 
+Tell = Callable[[float], None]
+"""Is told the share of the pictures that are drawn."""
+
 DAYS_TO_REST = 150
 FIGURES = "figures/"
 BELOW = "Below is what this result sets otherwise than clickmarket run does without any word."
 NOTHING_CHANGED = "This result sets nothing otherwise than clickmarket run does without any word."
 
 
-def pictures_of(result: Result, least: Mapping[str, int] | None = None) -> list[Picture]:
+def silent(share: float) -> None:
+    """Tell nobody."""
+
+
+def pictures_of(result: Result, tell: Tell = silent, least: Mapping[str, int] | None = None) -> list[Picture]:
     """Draw every figure that a result has; ``least`` bounds how often one is drawn."""
+    drawn = [
+        (name, about, options)
+        for name, about in gallery.about(result).items()
+        for _, options in gallery.variants(result, name)[: (least or {}).get(name)]
+    ]
     found = []
-    for name, about in gallery.about(result).items():
-        for _, options in gallery.variants(result, name)[: (least or {}).get(name)]:
-            what = ", ".join(f"{key} {value}" for key, value in options.items())
-            try:
-                figure = gallery.draw(result, name, **options)
-            except UserError:
-                continue
-            found.append(picture(figure, name, f"{about}{f' ({what})' if what else ''}"))
+    for number, (name, about, options) in enumerate(drawn):
+        tell(number / len(drawn))
+        what = ", ".join(f"{key} {value}" for key, value in options.items())
+        try:
+            figure = gallery.draw(result, name, **options)
+        except UserError:
+            continue
+        found.append(picture(figure, name, f"{about}{f' ({what})' if what else ''}"))
+    tell(1.0)
     return found
 
 

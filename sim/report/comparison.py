@@ -9,6 +9,7 @@ from sim.composition import from_yaml
 from sim.config import Config
 from sim.errors import UserError
 from sim.report import common
+from sim.report.common import Tell, silent
 from sim.report.content import (
     NO_VALUE,
     PER_CENT,
@@ -46,7 +47,7 @@ OTHER_VERSION = (
 )
 
 
-def page_of_comparison(comparison: Comparison) -> Page:
+def page_of_comparison(comparison: Comparison, tell: Tell = silent) -> Page:
     """Return the page about a comparison."""
     manifest = comparison.manifest
     seeds = manifest["seeds"]
@@ -70,7 +71,7 @@ def page_of_comparison(comparison: Comparison) -> Page:
             page.tables += _tables(comparison, scenario)
     if page.tables:
         page.tables[-1] = _with_note(page.tables[-1], comparison)
-    page.pictures = common.pictures_of(comparison)
+    page.pictures = common.pictures_of(comparison, tell)
     try:
         configs = configs_of(comparison)
     except UserError as error:
@@ -158,10 +159,15 @@ def _tables(comparison: Comparison, scenario: str) -> list[Table]:
     return found + [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
 
 
+def _continued(label: str) -> str:
+    """Return a label; a page keeps no indent, so dots say that it goes on with the line above."""
+    return f"… {label.strip()}" if label.startswith("  ") and label.strip() else label.strip()
+
+
 def _cells(label: str, found: Any) -> list[Words]:
     unit = str(found["unit"])
     mark = "" if unit == "share" else f" ({unit_told(unit)})" if unit_told(unit) else ""
-    return [(label.strip() + mark,), *cells_of(found)]
+    return [(_continued(label) + mark,), *cells_of(found)]
 
 
 def _incidence(comparison: Comparison, scenario: str, name: str) -> Table:
@@ -197,7 +203,7 @@ def _with_note(table: Table, comparison: Comparison) -> Table:
 
 
 def _plain(title: str, heads: list[str], rows: list[list[str]]) -> Table:
-    return Table(title, heads, [[(cell.strip(),) for cell in row] for row in rows])
+    return Table(title, heads, [[(_continued(cell),) for cell in row] for row in rows])
 
 
 def _assumed(page: Page, configs: dict[str, Config]) -> None:

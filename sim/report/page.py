@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from sim.report.common import Tell, silent
 from sim.report.comparison import page_of_comparison
 from sim.report.content import Page, clean
 from sim.report.run import page_of_run
@@ -19,7 +20,7 @@ from sim.report.validation import page_of_validation
 from sim.study.opening import Result, kind_of
 
 HERE = Path(__file__).resolve().parent
-PAGES: Mapping[str, Callable[[Any], Page]] = {
+PAGES: Mapping[str, Callable[[Any, Tell], Page]] = {
     "run": page_of_run,
     "comparison": page_of_comparison,
     "sweep": page_of_sweep,
@@ -27,9 +28,9 @@ PAGES: Mapping[str, Callable[[Any], Page]] = {
 }
 
 
-def page_of(result: Result) -> Page:
+def page_of(result: Result, tell: Tell = silent) -> Page:
     """Return what the page about a result says."""
-    return PAGES[kind_of(result)](result)
+    return PAGES[kind_of(result)](result, tell)
 
 
 def render(page: Page) -> str:

@@ -13,6 +13,7 @@ from sim.errors import UserError
 from sim.outcomes.console import shown, templates
 from sim.outcomes.indicators import by_country
 from sim.report import common
+from sim.report.common import Tell, silent
 from sim.report.content import (
     NO_VALUE,
     Code,
@@ -53,7 +54,7 @@ COLUMNS = {
 }
 
 
-def page_of_run(run: RunResult) -> Page:
+def page_of_run(run: RunResult, tell: Tell = silent) -> Page:
     """Return the page about a run."""
     manifest, time = run.manifest, run.config["time"]
     page = Page(
@@ -64,7 +65,7 @@ def page_of_run(run: RunResult) -> Page:
     page.summary = _summary(run, time)
     page.cautions = [say(ONE_RUN), *common.not_at_rest(time["warmup_days"])]
     page.tables = [*_sections(run.summary), _countries(run)]
-    page.pictures = common.pictures_of(run)
+    page.pictures = common.pictures_of(run, tell)
     words, plugins = None, common.plugin_words(manifest)
     try:
         config = from_yaml(run.path / CONFIG)

@@ -10,6 +10,7 @@ import numpy as np
 from sim.errors import UserError
 from sim.figures.gallery import USUAL_OUTCOMES
 from sim.report import common
+from sim.report.common import Tell, silent
 from sim.report.content import (
     Code,
     Page,
@@ -46,7 +47,7 @@ MOST_AXES = 6
 LONGEST_ERROR = 600
 
 
-def page_of_sweep(sweep: Sweep) -> Page:
+def page_of_sweep(sweep: Sweep, tell: Tell = silent) -> Page:
     """Return the page about a sweep, finished or not."""
     manifest, study = sweep.manifest, sweep.manifest["study"]
     page = Page(
@@ -63,7 +64,7 @@ def page_of_sweep(sweep: Sweep) -> Page:
         page.tables = _analyses(sweep, outcome)
     if done.any():
         page.tables.append(_points(sweep, outcomes))
-        page.pictures = common.pictures_of(sweep, {"curve": MOST_AXES})
+        page.pictures = common.pictures_of(sweep, tell, {"curve": MOST_AXES})
     if not done.all():
         page.tables.append(_failed(sweep))
     _assumed(page, sweep)

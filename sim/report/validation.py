@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.report import common
+from sim.report.common import Tell, silent
 from sim.report.content import Code, Page, Table, Words, count, number, say, span
 from sim.report.settings import command, without_folder
 from sim.study import verdict_text
@@ -16,7 +17,7 @@ ITSELF = (
 )
 
 
-def page_of_validation(found: Validation) -> Page:
+def page_of_validation(found: Validation, tell: Tell = silent) -> Page:
     """Return the page about a validation."""
     verdicts, manifest = found.verdicts, found.manifest
     page = Page(
@@ -38,7 +39,7 @@ def page_of_validation(found: Validation) -> Page:
     ]
     page.cautions = [(text,) for text in _cautions(verdicts)]
     page.tables = [_targets(verdicts), *_patterns(verdicts), *_rest(verdicts)]
-    page.pictures = common.pictures_of(found)
+    page.pictures = common.pictures_of(found, tell)
     page.assumptions = [
         say(
             "Settings of the command, beside those of the two configurations and of calibration=fitted: {}.",

@@ -46,7 +46,14 @@ def check_outcome(sweep: Sweep, name: str) -> str:
             nearest=f"outcome={nearest_or_first(name, sweep.outcomes.columns)}",
         )
     if not np.isfinite(sweep.outcomes[name]).any():
-        raise UserError("has no value in any run.", path="outcome", value=name, allowed="another outcome")
+        there = [str(other) for other in sweep.outcomes if np.isfinite(sweep.outcomes[other]).any()]
+        raise UserError(
+            "has no value in any run.",
+            path="outcome",
+            value=name,
+            allowed="an outcome that some run has",
+            nearest=f"outcome={nearest_or_first(name, there)}" if there else "",
+        )
     return name
 
 

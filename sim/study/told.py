@@ -306,7 +306,9 @@ def without_let_go(lines: Any) -> list[list[str]]:
 
 
 def meanings(comparison: Comparison, width: int) -> list[str]:
-    """Say what each line of the tables of incidence means."""
+    """Say what each line of the tables of incidence means, if there are such tables."""
+    if set(comparison.scenarios) <= set(comparison.unchanged):
+        return []
     told = ["What the lines mean"]
     scale = comparison.manifest.get("scale")
     sentences = [LUCK]

@@ -113,15 +113,17 @@ def check_numbers(desk: Desk, state: State) -> int:
 
 
 def other_states(count: int) -> list[State]:
-    """Return different requests of small size."""
+    """Return different requests of small size; every fourth is long enough for a month to end within it."""
     luck = random.Random(7)
     taxes = ["usage_tax", "turnover_tax", "profit_tax", states.INCOME]
     found: list[State] = []
     while len(found) < count:
+        days, warmup = (TINY.days, TINY.warmup) if len(found) % 4 == 2 else (3, 1)
         state = TINY.replaced(
             policies=tuple(luck.sample(taxes, luck.randrange(4))),
             seed=len(found) + 1,
-            days=luck.choice([3, 28]),
+            days=days,
+            warmup=warmup,
             workers=luck.choice([200, 300]),
             fee=luck.choice([0.2, 0.35]),
             usage_tax=luck.choice([0.25, 0.5, 1.0]),

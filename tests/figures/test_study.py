@@ -53,6 +53,20 @@ def test_curve_marks_its_peak(grid: Sweep) -> None:
     assert axes.get_title(loc="left").startswith("Peak at ")
 
 
+def test_a_title_of_a_curve_stays_within_it_and_claims_no_peak_of_a_level(grid: Sweep) -> None:
+    x = "market.noise_sigma"
+    table, top = analysis.response(grid, "y", x), analysis.peak(grid, "y", x)
+    for level, at_end in ((False, 0.0), (False, 1.0), (True, 1.0)):
+        shown = table.assign(mean=1.0) if level else table
+        figure = study.curve(grid, "y", shown, {**top, "at_end": at_end, "low": 0.12345, "high": 0.98765})
+        (axes,) = figure.axes
+        figure.canvas.draw()
+        (title,) = (text for text in axes.get_children() if getattr(text, "get_text", str)() ==
+                    axes.get_title(loc="left"))  # fmt: skip
+        assert title.get_window_extent().x1 <= figure.bbox.x1
+        assert ("same" in title.get_text()) == level == ("0.123" not in title.get_text())
+
+
 def test_heat_map_holds_the_means(grid: Sweep) -> None:
     table = analysis.response(grid, "y", *grid.axes)
     axes = study.heat_map(grid, "y", table).axes[0]
@@ -108,6 +122,11 @@ def test_seeds_meet_the_wanted_width_where_the_table_says(grid: Sweep) -> None:
     assert all(widths[seeds >= needed] <= 0.002)
     assert all(widths[seeds < needed] > 0.002)
     assert axes.lines[1].get_ydata()[0] == table["half_width_now"].item()
+    axes.figure.canvas.draw()
+    ticks = [
+        text.get_text() for axis in (axes.xaxis, axes.yaxis) for text in axis.get_ticklabels(which="both")
+    ]
+    assert ticks and not any("10" in text and "{" in text for text in ticks), "plain numbers"
 
 
 @pytest.mark.parametrize("name", ["tornado", "curve", "heat_map"])

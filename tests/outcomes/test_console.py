@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from sim.outcomes.console import SECTIONS, plain, print_summary, rows
+from sim.outcomes.console import NARROWEST_TABLE, SECTIONS, plain, print_summary, rows
 from sim.outcomes.indicators import INDICATORS, by_country, summary
 from tests.figures import synthetic
 
@@ -120,3 +120,15 @@ def test_it_goes_to_standard_output(year: synthetic.FrameSet, capsys: pytest.Cap
     found = summary(year, WORLD)
     print_summary(found)
     assert capsys.readouterr().out == plain(found)
+
+
+def test_a_narrow_terminal_gets_plain_text(year: synthetic.FrameSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of 40 columns would set two letters in a line."""
+    found, countries = summary(year, WORLD), by_country(year, WORLD)
+    for columns in (40, 59, 60, 100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        terminal = Terminal()
+        print_summary(found, countries, terminal)
+        told = terminal.getvalue()
+        assert (told == plain(found, countries, columns)) == (columns < NARROWEST_TABLE)
+        assert "median" in told and "USD" in told.split()

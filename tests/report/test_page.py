@@ -507,14 +507,14 @@ def test_who_watches_a_report_sees_that_it_is_made(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line on a terminal, gone in the end; nothing where nobody watches, and nothing among the output."""
-    monkeypatch.setattr("sim.report.page.page_of", lambda result: None)
+    monkeypatch.setattr("sim.report.page.page_of", lambda result, tell: tell(0.25))
     monkeypatch.setattr("sim.report.page.render", lambda page: "<html>")
     for watched in (False, True):
         told = Terminal() if watched else io.StringIO()
         monkeypatch.setattr(sys, "stderr", told)
         monkeypatch.setenv("TERM", "xterm")
         assert main(["report", str(run.path), f"to={tmp_path}/page.html"]) == 0
-        assert ("page.html" in told.getvalue()) == watched
+        assert ("page.html" in told.getvalue()) == watched == (" 25%" in told.getvalue())
         assert capsys.readouterr().out == f"{tmp_path}/page.html\n"
 
 

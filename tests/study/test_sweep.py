@@ -1148,6 +1148,9 @@ def test_the_sweep_nearby_is_named(plain: Path, tmp_path: Path, capsys: pytest.C
     for words in ([folder.parent], [folder / RUNS], [folder / MANIFEST]):
         assert main(["status", *map(str, words)]) == 2
         assert f"nearest  clickmarket status {folder}\n" in capsys.readouterr().err
+    assert main(["sensitivity", str(folder), "outcome=fees", "foo"]) == 2
+    told = capsys.readouterr().err
+    assert "found    'foo'" in told and f"nearest  clickmarket sensitivity {folder}\n" in told
     assert main(["resume", str(folder)]) == 2
     assert f"clickmarket status {folder}" in capsys.readouterr().err
 
