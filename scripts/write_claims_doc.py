@@ -31,7 +31,7 @@ C14) is cut into statements with a number, a side and a bound. A statement **hol
 interval over seeds lies on the stated side, **fails** where it lies on the other one, and is **undecided**
 where the interval contains the bound. Bounds such as "a half" or "5 %" are conventions. Some hundred
 intervals stand here, so a few lie on one side by luck. They know luck between seeds only, neither few
-requesters nor wrong assumptions: most behavioural parameters are assumed, thirteen of them fitted to eight
+requesters nor wrong assumptions: most behavioural parameters are assumed, seventeen of them fitted to eight
 observations that this model meets in part ([validation.md](validation.md)), and a statement that holds here
 holds in this model. Where a parameter alone decides, the boundary
 is told, and only what departs from it is found.

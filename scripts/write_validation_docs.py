@@ -98,8 +98,7 @@ REMARKS: Mapping[tuple[str, str], str] = {
     (
         "BP13",
         MISS,
-    ): "Workers stay too long. Changes of what they could do elsewhere are what makes them leave;"
-    " the number of workers still grows over the three years, which this statistic does not mind.",
+    ): "Changes of what they could do elsewhere, for a quarter or for good, are what makes workers leave.",
     (
         "BP14",
         MISS,

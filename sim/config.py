@@ -847,7 +847,7 @@ class Learning:
     )  # fmt: skip
     join_rate: float | None = parameter(
         None, meaning="share of the willing in the pool who join in a week; null = as many as changing"
-        " circumstances make willing, and the market begins at rest", low=0, high=0.05, assumed=True,
+        " circumstances make willing, and the market begins at rest", low=0, high=0.05,
     )  # fmt: skip
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
