@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from sim.cli import main
 from sim.model import ClickWorkModel
 from sim.study.compare import file_name
-from sim.study.lock import only_one, taking_turns
+from sim.study.lock import LOCKS, holder, only_one, taking_turns
 from tests.conftest import Exercised
 from tests.support.markets import fingerprint, tiny
 
@@ -44,6 +45,21 @@ def test_a_lock_whose_file_cannot_be_taken_away(tmp_path: Path, monkeypatch: pyt
         with taking_turns(tmp_path, "turns"):
             pass
     assert (tmp_path / ".run.lock").exists()
+
+
+def test_nobody_is_asked_for_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """On Windows signal 0 is Ctrl+C: who looks after a sweep would stop what plays it."""
+    asked: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda process, _: asked.append(process))
+    (tmp_path / LOCKS).mkdir()
+    who = f"process 4242 on {socket.gethostname()}"
+    (tmp_path / LOCKS / "sweep").write_text(who, encoding="utf-8")
+    assert (holder(tmp_path), asked) == (who, [4242])
+    monkeypatch.setattr("sim.study.lock.fcntl", None)
+    assert (holder(tmp_path), asked) == ("", [4242])
+    exercised("systems", 2, at_least=2)
 
 
 def test_memory_that_cannot_be_limited_is_refused(

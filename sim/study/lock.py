@@ -113,6 +113,8 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
 
 def holder(folder: Path) -> str:
     """Return who plays a sweep just now, "" if nobody does; other machines' processes are not seen."""
+    if fcntl is None:  # there are no locks, and to ask Windows for a process is to send it Ctrl+C
+        return ""
     held = re.compile(rf"process (\d+) on {re.escape(socket.gethostname())}")
     for path in sorted((folder / LOCKS).glob("*")):
         found = held.fullmatch(path.read_text(encoding="utf-8", errors="replace").strip())

@@ -263,7 +263,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     """Read a Parquet file, checking its checksums; units are in `frame.attrs["units"]`."""
     source = Path(path)
     try:
-        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        with source.open("rb") as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
             table = file.read()
         frame: pd.DataFrame = table.to_pandas()
     except FileNotFoundError:
@@ -285,7 +285,7 @@ def read_narrow(path: str | Path) -> pd.DataFrame:
     """
     source = Path(path)
     columns: dict[str, pa.ChunkedArray] = {}
-    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+    with source.open("rb") as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
         for name in file.schema_arrow.names:
             columns[name] = _narrow(file.read(columns=[name])[name])
     frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True, self_destruct=True)

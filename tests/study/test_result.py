@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import stat
 from collections.abc import Callable, Iterator
@@ -91,6 +92,14 @@ def test_a_run_comes_back_as_it_was(run: Path, year: FrameSet) -> None:
     assert found.manifest["seed"] == 7
     assert found.summary == summary(year, synthetic.world())
     assert summary(found, synthetic.world()) == found.summary
+
+
+def test_a_folder_whose_name_the_locale_cannot_write_is_read(run: Path, tmp_path: Path) -> None:
+    """Arrow takes names as UTF-8 only."""
+    place = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(run, place)
+    name = next(run.glob("*.parquet")).name
+    pd.testing.assert_frame_equal(read_frame(place / name), read_frame(run / name))
 
 
 def test_columns_have_units(run: Path) -> None:
