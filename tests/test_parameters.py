@@ -15,7 +15,7 @@ CHOICES = {
     "task_types.<name>.function", "task_types.<name>.tertiary", "task_types.<name>.one_task_many_workers",
     "platforms.<name>.owner", "platforms.<name>.*_countries",
     "platforms.<name>.family", "platforms.<name>.task_types", "platforms.<name>.posting_hours",
-    "market.acceptance", "market.pay_setting",
+    "market.acceptance", "market.pay_setting", "learning.join_rate",
     "policy.measures.<name>.*",
     "policy.*.start", "policy.*.end", "policy.*.countries", "policy.*.platforms",
     "policy.profit_tax.attribution", "policy.universal_income.funding", "policy.universal_income.recipients",
