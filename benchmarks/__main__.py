@@ -337,6 +337,7 @@ class Bench:
         note = (
             f"at most {MOST_OVERHEAD_MS:g}; coordinator {told['mib_per_1e4_runs']} MiB per 10,000 runs,"
             f" at most {told['peak_mib']} MiB, {told['peak_at_the_end_mib']} when all is put together;"
+            f" a worker {told['worker_mib_per_1e4_runs']} MiB per 10,000 runs of all;"
             f" {told['files_per_100_runs']} files per 100 runs; read in"
             f" {told['read_seconds']} s; first part after a kill at 99 % in {told['resume_seconds']} s"
         )

@@ -76,6 +76,15 @@ def held_mib() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
+def growth(memory: Sequence[tuple[int, float]], warm: int) -> float:
+    """Return by how many MiB a process grows in 10 000 runs, once so many are done; 0 if never seen."""
+    later = [pair for pair in memory if pair[0] >= warm]
+    if len(later) < 2:
+        return 0.0
+    slope, _ = linear_regression(*zip(*later, strict=True))
+    return 1e4 * slope
+
+
 def simulated(composer: Composer, runs: Sequence[int]) -> float:
     """Return the CPU seconds of some runs by themselves: the market is made, watched and played."""
     total = 0.0
@@ -183,8 +192,7 @@ def load(runs: int) -> Result:
         sweep.Coordinator(store, composer, made, sweep.Settings(quiet=True), np.arange(kept)).run()
         spent = time.process_time() - began - made.seconds
         files = len(store.parts())
-        later = [pair for pair in made.memory if pair[0] >= kept // 4]
-        slope, _ = linear_regression(*zip(*later, strict=True)) if len(later) > 1 else (0.0, 0.0)
+        slope = growth(made.memory, kept // 4)
         peak = peak_mib()
         began = time.perf_counter()
         again = MadeUp(store, composer)
@@ -198,7 +206,7 @@ def load(runs: int) -> Result:
             raise AssertionError(f"{len(experiments)} of {runs} runs in {after} files")
     return {
         "coordinator_ms": 1e3 * spent / kept,
-        "mib_per_1e4_runs": 1e4 * slope,
+        "mib_per_1e4_runs": slope,
         "peak_mib": peak,
         "files": files,
         "files_per_100_runs": 100 * after / runs,
@@ -257,6 +265,8 @@ class Watched:
     ----------
     memory
         (runs done, MiB that the coordinator held) now and then.
+    workers
+        The same of each other process of its session, by number.
     """
 
     def __init__(self, words: Sequence[str], results: Path) -> None:
@@ -267,6 +277,7 @@ class Watched:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         self.memory: list[tuple[int, float]] = []
+        self.workers: dict[int, list[tuple[int, float]]] = {}
         self.peak_mib = 0.0
         self.seconds: dict[int, float] = {}
 
@@ -286,7 +297,10 @@ class Watched:
                 fields = place.read_text(encoding="utf-8").rpartition(")")[2].split()
                 if int(fields[3]) == self.process.pid:  # of its session
                     ticks = int(fields[11]) + int(fields[12])
-                    self.seconds[int(place.parent.name)] = ticks / os.sysconf("SC_CLK_TCK")
+                    number, mib = int(place.parent.name), int(fields[21]) * resource.getpagesize() / 2**20
+                    self.seconds[number] = ticks / os.sysconf("SC_CLK_TCK")
+                    if number != self.process.pid:
+                        self.workers.setdefault(number, []).append((done, mib))
         return done
 
     def until_a_part_is_added(self, store: Store) -> float:
@@ -340,14 +354,15 @@ def played(runs: int) -> Result:
         read = time.perf_counter() - began
         if experiments["run_id"].nunique() != runs or not (store.done(runs) == 1).all():
             raise AssertionError(f"of {runs} runs {experiments['run_id'].nunique()} are there")
-    slope, _ = linear_regression(*zip(*(pair for pair in first.memory if pair[0] >= runs // 4), strict=True))
+    slope = growth(first.memory, runs // 4)
     whole = sum(first.seconds.values()) / done
     return {
         "overhead_ms": 1e3 * (whole - median(alone)),
         "run_ms": 1e3 * whole,
         "simulation_ms": 1e3 * median(alone),
         "coordinator_seconds": first.seconds[first.process.pid],
-        "mib_per_1e4_runs": 1e4 * slope,
+        "mib_per_1e4_runs": slope,
+        "worker_mib_per_1e4_runs": max(growth(held, runs // 4) for held in first.workers.values()),
         "peak_mib": first.peak_mib,
         "peak_at_the_end_mib": again.peak_mib,
         "kept_at_kill": int((kept == 1).sum()),

@@ -6,6 +6,7 @@ The checks are in ``tests.support.policies``; each is shown to notice a planted 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields, replace
 
 import numpy as np
@@ -27,6 +28,17 @@ from tests.support.policies import EVERYTHING, FEBRUARY, MARCH, paid_from_outsid
 from tests.support.policy_plants import OF_MARKETS
 
 
+@pytest.fixture
+def usual() -> Iterator[None]:
+    """Let tools, fair requesters and changing circumstances be on, which they are in a user's run."""
+    with policies.as_usual():
+        config = policies.market()
+        assert config.workers.tool_share and config.requesters.fair_share
+        assert config.learning.circumstances_weeks and "ranking_depth" not in policies.DEEP
+        yield
+
+
+@pytest.mark.usefixtures("usual")
 @pytest.mark.parametrize("instrument", policies.NULLS)
 def test_null_settings(instrument: str, exercised: Exercised) -> None:
     counts = policies.null_settings(instrument)
@@ -72,6 +84,7 @@ def test_users_are_counted_one_by_one(planners: tuple[str, ...], exercised: Exer
     exercised("removals before a session", counts["removed before a session"], 8)
 
 
+@pytest.mark.usefixtures("usual")
 @pytest.mark.parametrize("name", policies.ACCOUNTS)
 def test_accounts(name: str, exercised: Exercised) -> None:
     """Zero in every hour, a second ledger that agrees, treasuries that spend what they collected."""
@@ -148,6 +161,15 @@ def test_open_books(exercised: Exercised) -> None:
 
 def test_threads_and_order_of_storage(exercised: Exercised) -> None:
     exercised("events", policies.same_anyhow()["events"], 2_000)
+
+
+@pytest.mark.usefixtures("usual")
+def test_users_resumption_and_order_as_usual(exercised: Exercised) -> None:
+    exercised("users", policies.users()["users"], 100)
+    exercised("restarts", policies.resumed(EVERYTHING, [FEBRUARY, FEBRUARY + 1, 1300])["restarts"], 3)
+    exercised("events", policies.same_anyhow()["events"], 500)
+    exercised("micro-dollars due", policies.open_books()["micro-dollars"], 1_000_000)
+    exercised("hours alike", policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)["hours"], 600)
 
 
 def test_two_worlds_apart(exercised: Exercised) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,17 +15,18 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import measured
-from benchmarks.sweeps import MadeUp, opened, words_of
+from benchmarks.sweeps import MadeUp, growth, opened, words_of
 from sim import cli_sweep, study
 from sim.study import engine, points, sweep
 from sim.study.points import Composer
 from sim.study.reading import load_sweep
-from sim.study.store import Part
+from sim.study.store import Part, Store
 from tests.conftest import Exercised
 from tests.support.planting import planted
 
 RUNS = 2_000
 SEEDS = 10
+MIB_PER_1E4, BLOCKS_A_RUN = 1.0, 0.3
 QUIET = sweep.Settings(quiet=True)
 
 
@@ -151,16 +154,99 @@ def test_the_command_draws_its_points_once(monkeypatch: pytest.MonkeyPatch) -> N
         check_start(work)
 
 
-def test_all_rows_are_there_once_in_few_files(exercised: Exercised) -> None:
-    with opened(RUNS // SEEDS, SEEDS) as (store, composer):
-        code = sweep.execute(composer.study, lambda: MadeUp(store, composer), QUIET)[1]
-        assert code == 0
+class Weighed(MadeUp):
+    """Notes what is held whenever a chunk is handed out."""
+
+    def __init__(self, store: Store, composer: Composer) -> None:
+        super().__init__(store, composer)
+        self.held: list[tuple[int, float]] = []
+        self.chunks = 0
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Weigh, and make rows up."""
+        if len(arguments[2]) > 1:  # single runs at the end are no time to count all
+            self.held.append((self.handed, held() + self.handed))  # each that is handed out leaves a queue
+        self.chunks += 1
+        return super().submit(task, *arguments)
+
+
+def held() -> int:
+    """Count small blocks of Python's memory in use: not what the system gives, which rises in steps."""
+    gc.collect(1)
+    return sys.getallocatedblocks()
+
+
+def check_coordinator(module: ModuleType, runs: int = RUNS) -> int:
+    """Coordinate made-up runs: each row once, in few files, from chunks of many, in memory that stays."""
+    with opened(runs // SEEDS, SEEDS) as (store, composer):
+        made = Weighed(store, composer)
+        assert module.execute(composer.study, lambda: made, QUIET)[1] == 0
         files = len(store.parts())
         experiments, outcomes = load_sweep(store.folder)
-    assert experiments.index.tolist() == outcomes.index.tolist() == list(range(RUNS))
+    assert experiments.index.tolist() == outcomes.index.tolist() == list(range(runs)), (
+        "rows are not all there"
+    )
     assert experiments["run_id"].is_unique
-    assert files <= RUNS // 100
-    exercised("runs", RUNS, RUNS, nightly=100_000)
+    assert files <= runs // 100, f"{files} files were left"
+    assert made.chunks <= runs // 20, f"{made.chunks} parts were written"
+    grown = growth([(run, count / 1e4) for run, count in made.held], runs // 4)
+    assert grown <= BLOCKS_A_RUN, f"the coordinator keeps {grown:.2f} more with every run"
+    return runs
+
+
+def test_a_coordinator_loses_leaves_and_keeps_nothing(exercised: Exercised) -> None:
+    exercised("runs", check_coordinator(sweep), RUNS, nightly=100_000)
+
+
+HEAVY = {
+    "rows are not all there": (
+        "        while self.left and len(self.running) < most:\n",
+        "        self.left.popleft()\n        while self.left and len(self.running) < most:\n",
+    ),
+    "files were left": ("    store.compact()\n", ""),
+    "parts were written": ("wanted = int(CHUNK_SECONDS / self.seconds_a_run)", "wanted = 12"),
+    "coordinator keeps": (
+        "        found = future.result()\n",
+        "        found = future.result()\n        self.deaths[-self.done] = [f'{run:032}' for run in runs]\n",
+    ),
+}
+"""Ways to lose, to leave and to keep, by what is said of them (L1 to L3)."""
+
+
+@pytest.mark.parametrize("said", HEAVY)
+def test_what_is_lost_left_or_kept_is_noticed(said: str) -> None:
+    with pytest.raises((AssertionError, IndexError), match=said):
+        check_coordinator(planted(sweep, *HEAVY[said]))
+
+
+def check_worker(module: ModuleType, chunks: int = 8, runs: int = 6) -> int:
+    """Play chunks of tiny runs as a worker does: it keeps nothing of them."""
+    counts = []
+    with opened(chunks * runs) as (store, _):
+        for first in range(0, chunks * runs, runs):
+            told = module.play_chunk(str(store.folder), "", range(first, first + runs), 0.0)
+            assert told["failed"] == 0
+            counts.append((first, held() / 1e4))
+    grown = growth(counts, 2 * runs)
+    assert grown <= 100 * BLOCKS_A_RUN, f"the worker keeps {grown:.1f} more with every run"
+    return chunks * runs
+
+
+def test_a_worker_keeps_nothing_of_its_runs(exercised: Exercised) -> None:
+    exercised("runs", check_worker(sweep), 48, nightly=100_000)
+
+
+def test_a_worker_that_keeps_its_markets_is_noticed() -> None:
+    keeps = planted(
+        sweep, "    recorder = Recorder(model)\n",
+        "    recorder = Recorder(model)\n    vars(Recorder).get('x') or setattr(Recorder, 'x', [])\n"
+        "    Recorder.x.append(model)\n",
+    )  # fmt: skip
+    try:
+        with pytest.raises(AssertionError, match="the worker keeps"):
+            check_worker(keeps)
+    finally:
+        del keeps.Recorder.x
 
 
 @pytest.mark.nightly
@@ -168,7 +254,8 @@ def test_a_hundred_thousand_runs_as_they_are_played(exercised: Exercised) -> Non
     """Markets, processes and kill -9 at 99 %, as `benchmarks --only sweep_1e5_played` (L1 to L4)."""
     found = measured("played", runs=100_000)
     assert found["overhead_ms"] <= 5.0
-    assert found["mib_per_1e4_runs"] <= 1.0
+    assert found["mib_per_1e4_runs"] <= MIB_PER_1E4
+    assert found["worker_mib_per_1e4_runs"] <= MIB_PER_1E4
     assert found["peak_mib"] <= 500.0
     assert found["peak_at_the_end_mib"] <= 500.0, "rows are put together block by block"
     assert found["files_per_100_runs"] <= 1.0
@@ -182,7 +269,7 @@ def test_a_hundred_thousand_runs_as_they_are_played(exercised: Exercised) -> Non
 def test_a_hundred_thousand_runs(exercised: Exercised) -> None:
     """Memory of the coordinator and files; that all rows are there is checked where they are made."""
     found = measured("load", runs=100_000)
-    assert found["mib_per_1e4_runs"] <= 1.0
+    assert found["mib_per_1e4_runs"] <= MIB_PER_1E4
     assert found["peak_mib"] <= 500.0
     assert found["files_per_100_runs"] <= 1.0
     exercised("runs", 100_000, 100_000)

@@ -718,8 +718,8 @@ def environment() -> dict[str, str]:
 
 
 VICTIMS = ("all", "coordinator", "worker")
-ROUNDS, COLD_ROUNDS = 22, 2
-"""Rounds of a dozen kills, and how many of them have sweeps that start as a user's: four seconds each."""
+KILLS, COLD_ROUNDS, MOST_ROUNDS = 200, 2, 60
+"""Kills that must land, by the dozen; in how many of the rounds sweeps start as a user's; when to give up."""
 
 A_LOOK_SECONDS = 0.0005
 """Between two looks at what a sweep has committed: looking without end would take a core from it."""
@@ -905,22 +905,30 @@ def test_a_sweep_that_begins_anew_after_a_kill_is_noticed(
         kill_often(tmp_path / "r", 3, random.Random(1), "engine=serial")
 
 
+def landed_enough(landed: Counter[str]) -> bool:
+    """Whether kills are enough to say something, also of each kind."""
+    return landed["run"] + landed["commit"] >= KILLS and all(landed[one] >= 40 for one in (*VICTIMS, *PHASES))
+
+
 @pytest.mark.nightly
 def test_sweeps_killed_often_go_on(tmp_path: Path, exercised: Exercised) -> None:
     """F1: the coordinator, a worker, or all; while runs are played, and while a part is written."""
     more, landed, again = "seeds=8", Counter[str](), 0
     plain, _ = execute(study_in(tmp_path / "plain", more), engine.Serial, QUIET)
     with forking() as forked:
-        for number in range(ROUNDS):
+        for number in range(MOST_ROUNDS):
+            if landed_enough(landed):
+                break
             results, begun = tmp_path / str(number), begun_cold if number < COLD_ROUNDS else forked
             those = kill_often(results, 12, random.Random(number), more, "jobs=2", begun=begun)
             begun(results, (more, "engine=serial")).wait(timeout=300)
+            assert Store(next(results.iterdir())).done(4 * COUNT).all(), "the sweep was not gone on with"
             landed += those
             again += check_done_again(results, 4 * COUNT, sum(those[victim] for victim in VICTIMS), 2)
             (folder,) = results.iterdir()
             assert bytes_of(folder) == bytes_of(plain)
             assert list(folder.rglob(".*.tmp")) == []
-    exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), 200)
+    exercised("kills that landed", sum(landed[victim] for victim in VICTIMS), KILLS)
     for what in (*VICTIMS, *PHASES):
         exercised(f"kills: {what}", landed[what], 40)
     exercised("runs begun again", again, 1)

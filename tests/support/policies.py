@@ -5,17 +5,19 @@ The tests in ``tests/policy`` call them on the sound program, and once more on p
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
 import math
 import random
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -69,14 +71,23 @@ def without_sorting(config: Config) -> Config:
     )
 
 
+DEEP = {"ranking_depth": 25.0}
+"""What platforms of a market have that is not usual: deeper looks find more, so that cases are more."""
+
+
+@contextlib.contextmanager
+def as_usual() -> Iterator[None]:
+    """Have `market` make markets with tools, fair requesters and changing circumstances, and usual looks."""
+    with mock.patch.dict(DEEP, clear=True), mock.patch(f"{__name__}.without_sorting", lambda config: config):
+        yield
+
+
 def market(days: int = 58, workers: int = 60, policy: Policies | None = None, **changes: Any) -> Config:
     """Return a small market of two platforms over two ends of months; people move, leave and join."""
     base = without_sorting(tiny(days=days, workers=workers, requesters=8, **changes))
     platforms = {
-        "northern": Platform(
-            owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05, ranking_depth=25.0
-        ),
-        "southern": Platform(owner="STH", ranking_depth=25.0),
+        "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05, **DEEP),
+        "southern": Platform(owner="STH", **DEEP),
     }
     learning = replace(base.learning, switch_share=0.5, switch_inertia=0.0, leave_weeks=2, join_rate=0.01)
     return replace(base, platforms=platforms, learning=learning, policy=policy or Policies())

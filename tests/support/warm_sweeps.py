@@ -6,17 +6,28 @@ sweep begins. Its workers are forked as well. `counted_sweep` writes down what i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import multiprocessing
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from sim.cli import main
 from sim.composition import compose
 from sim.study import engine, sweep
+from sim.study.lock import LOCKS
+
+
+def let_go_of_locks() -> None:
+    """Hold no lock of the process that this one was forked from: workers that a user starts hold none."""
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(OSError):  # the one that lists them is closed by now
+            if descriptor.readlink().parent.name == LOCKS:
+                os.close(int(descriptor.name))
 
 
 def play(words: list[str]) -> NoReturn:
@@ -28,6 +39,7 @@ def play(words: list[str]) -> NoReturn:
         os.dup2(nothing, standard)
     sys.argv[1:] = words
     importlib.import_module("tests.support.counted_sweep")
+    os.register_at_fork(after_in_child=let_go_of_locks)
     forked = multiprocessing.get_context("fork")
     engine.multiprocessing.get_context = lambda _: forked  # type: ignore[attr-defined]
     sys.exit(main(words))
