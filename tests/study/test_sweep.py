@@ -827,11 +827,13 @@ def kill_often(
             workers = workers_of(process.pid)
             if victim == "worker" and not workers:  # they have just ended
                 victim = "coordinator"
-            if victim == "all":
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                with contextlib.suppress(ProcessLookupError):
+            try:
+                if victim == "all":
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
                     os.kill(rng.choice(workers) if victim == "worker" else process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended by itself just now
             landed.update([victim, hit])
             if victim != "worker":
                 process.wait(timeout=60)
