@@ -539,8 +539,8 @@ def compare(numbers: range) -> Counter[str]:
 
 
 FLOORS = {
-    "markets": 1.0, "events": 100.0, "returns": 1.0, "batches": 10.0, "transfers": 300.0, "weeks": 0.3,
-    "months": 0.2, "joined": 0.1, "left": 0.1, "work on clicks": 1.0, "work on jobs": 1.0,
+    "markets": 1.0, "events": 50.0, "returns": 1.0, "batches": 10.0, "transfers": 300.0, "weeks": 0.3,
+    "months": 0.2, "joined": 0.1, "left": 0.1, "work on clicks": 1.0, "work on jobs": 0.3,
 }  # fmt: skip
 """What a market must exercise at least, on average."""
 
