@@ -428,12 +428,31 @@ def read_job(words: Sequence[str]) -> Job:
         taken = {lever.path for part in parts for lever in part.levers}
         new = tuple(lever for lever in levers if lever.path not in taken)
         parts.append(
-            Part(name, one["what"], config, beside, new, tuple(levers), mine["trajectories"], mine["base"])
+            Part(
+                name,
+                one["what"],
+                config,
+                beside,
+                new,
+                tuple(levers),
+                mine["trajectories"],
+                _base(f"sizes.{size}.parts.{name}.base", mine["base"]),
+            )
         )
     return Job(
         tuple(parts), sized["kept"], sized["carried"], reach, plain["left_out"], size,
         count_of("jobs", chosen.get("jobs", "1"), 1024), tuple(own),
     )  # fmt: skip
+
+
+def _base(path: str, base: int) -> int:
+    """Return the base of a design of Saltelli's, refused before any run if Sobol's points do not allow it."""
+    if base < 1 or base & (base - 1):
+        raise UserError(
+            "is no power of two, as Sobol's points need.", path=path, value=base, allowed="1, 2, 4, 8, …",
+            nearest=f"{path}={1 << max(0, base.bit_length() - 1)}",
+        )  # fmt: skip
+    return base
 
 
 def _last_wins(words: Sequence[str]) -> list[str]:

@@ -36,6 +36,26 @@ def test_every_assumption_is_moved_once_or_left_out_with_a_reason(job: Job, exer
     exercised("assumptions", len(paths), 190)
 
 
+@pytest.mark.parametrize("size", sensitivity.SIZES)
+def test_every_size_can_be_played_to_its_end(size: str, exercised: Exercised) -> None:
+    """Sobol's points come in powers of two; another base would be noticed only after the runs."""
+    parts = read_job([f"size={size}"]).parts
+    assert all(part.base.bit_count() == 1 for part in parts)
+    exercised("parts", len(parts), 4)
+
+
+def test_a_base_that_cannot_be_analysed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = sensitivity.read_yaml(sensitivity.FOLDER / "sensitivity.yaml")
+    plain.values["sizes"]["small"]["parts"]["taxes"]["base"] = 48
+    read = sensitivity.read_yaml
+    monkeypatch.setattr(
+        sensitivity, "read_yaml", lambda path: plain if path.name == "sensitivity.yaml" else read(path)
+    )
+    with pytest.raises(UserError, match=r"sizes\.small\.parts\.taxes\.base.*power of two") as refused:
+        read_job(["size=small"])
+    assert "base=32" in str(refused.value)
+
+
 def test_points_anywhere_in_the_ranges_are_configurations_within_bounds(
     job: Job, exercised: Exercised
 ) -> None:
