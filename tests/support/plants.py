@@ -334,7 +334,7 @@ PLANTS: dict[str, Plant] = {
         "poisson(uniform(arrivals_key, requester_id, 0), rate * share * (1 + 0.05 * len(requesters)))", "idle_requester", calm(2),
     ),
     "joiners by the number of countries": Plant(
-        SCHEDULE, "poisson(uniform(key, country, 0), mean)", "poisson(uniform(key, country + len(model.world.codes), 0), mean)",
+        SCHEDULE, "poisson(uniform(key, country, 0), min(", "poisson(uniform(key, country + len(model.world.codes), 0), min(",
         "empty_country", hearsay(),
     ),
     "pay reported around the world": Plant(
