@@ -648,7 +648,7 @@ def check_windows(module: Any) -> None:
         module.measure(ClickWorkModel(compose([*words, "policy.usage_tax.start=2019-01-01"])), play)
         return kept[0]
 
-    one, two, both = watched(0, 21), watched(21, 24), watched(0, 45)
+    one, two, both = watched(0, 22), watched(22, 23), watched(0, 45)
     assert both.worth.sum() > 0
     assert one.worth + two.worth == pytest.approx(both.worth, rel=1e-9)
     assert both.waiting.sum() > 0
