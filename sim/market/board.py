@@ -36,10 +36,9 @@ AHEAD = 12
 NEAR = 16
 """Places in an order among which the next of some sorted keys is looked for first."""
 
-SPARE_PLACES, SPARE_ROWS = 1 / 8, 1.0
-"""Room for more than ever before, as a share, when a board's records grow: of workers on duty, and others.
-
-What was never used takes no memory (`columns.zeroed`)."""
+SPARE_PLACES, SPARE_SCRATCH, SPARE_ROWS = 1 / 32, 1 / 8, 1.0
+"""Room for more than ever before, as a share, when arrays grow: a board's workers on duty, what all boards
+share, and a board's other records. What was never used takes no memory (`columns.zeroed`)."""
 
 FEWEST_ROWS = 256
 """Batches, and parts in them, for which a board has room at first."""
@@ -914,7 +913,7 @@ class Scratch(threading.local):
         """Return an array at least so long; kernels leave in zeros what they expect in zeros."""
         array = self.arrays.get(name)
         if array is None or array.shape[-1] < length:
-            longer = length + int(length * SPARE_PLACES)
+            longer = length + int(length * SPARE_SCRATCH)
             self.arrays[name] = array = np.zeros(longer if rows == 1 else (rows, longer), dtype)
         return array
 
