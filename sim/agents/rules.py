@@ -225,11 +225,11 @@ def below_outside_value(all_in_pay: float, log_base: float, shock: float) -> boo
 
 @rule
 def willing_share(log_pay: float, log_outside_value: float, sigma: float) -> float:
-    """Share ``willing`` of a country's people at a reported pay (logs of USD an hour).
+    """Share ``willing`` of some people at a reported pay (logs of USD an hour).
 
     It is the part of one lognormal distribution, around the outside value with spread ``sigma``, that lies
-    below reported pay. Of each segment it is that share who ask least; segments differ, so some of them ask
-    more than reported pay.
+    below reported pay. Asked of one segment it is exact; of a whole country (``learning.join_rate`` given) it
+    is the share of each segment who ask least, and as segments differ, some of them ask more than is paid.
     """
     if sigma <= 0.0:
         return 1.0 if log_pay >= log_outside_value else 0.0
