@@ -229,6 +229,12 @@ def turn_ahead(i: int, count: int) -> int:
 
 
 @rule
+def turn_soon(i: int, count: int) -> int:
+    """Turn of a loop in which a record is read that was fetched a few turns ago, and leads to another."""
+    return min(i + AHEAD // 2, count - 1)
+
+
+@rule
 def taker_home(worker: int, slot: int, mask: int) -> int:
     """Home position of (worker, slot) in the table of takers."""
     return integer(mix(worker * 4294967296 + slot) & mask)

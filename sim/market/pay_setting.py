@@ -6,7 +6,8 @@ from typing import Any
 
 from sim.agents.rules import arm_profit, bounded_target, next_step
 from sim.agents.rules import profit_search as revised_target  # replaceable: revised_target
-from sim.compile import integer, kernel, real
+from sim.compile import fetch, index, integer, kernel, real
+from sim.market.board import turn_ahead
 from sim.market.posting import HIGH_ARM, lowest_pay_of
 
 
@@ -18,8 +19,9 @@ def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, re
     share of it that ``subsidies`` of the requester's country give back.
     """
     for i in range(count):
-        batch = finished[i]
-        requester = requesters[batch.requester]
+        fetch(requesters, index(finished[index(turn_ahead(i, count))].requester))
+        batch = finished[index(i)]
+        requester = requesters[index(batch.requester)]
         closed = integer(batch.accepted) + integer(batch.rejected) + integer(batch.expired)
         worth = real(batch.worth)
         whole = real(closed) * worth

@@ -37,6 +37,7 @@ from sim.market.board import (
     add_row,
     place_in_group,
     turn_ahead,
+    turn_soon,
 )
 from sim.market.search import worker_fee
 from sim.numeric import binomial, both_ppm
@@ -178,6 +179,7 @@ def review(
     takedown = real(platforms[platform_number].takedown)
     terms = terms_of_all[platform_number]
     by_batch(events, count, group, by_slot)
+    judging = requesters["strictness"]
     noted = integer(0)
     for i in range(count):
         event = events[index(by_slot[index(i)])]
@@ -185,6 +187,8 @@ def review(
         coming = events[index(by_slot[index(turn_ahead(i, count))])]
         fetch(batches, index(coming.slot))
         fetch(workers, index(active[index(coming.active)].row))
+        soon = events[index(by_slot[index(turn_soon(i, count))])]
+        fetch(judging, index(batches[index(soon.slot)].requester))
         if i == noted:
             while noted < count and events[index(by_slot[index(noted)])].slot == event.slot:
                 noted += 1
@@ -348,7 +352,10 @@ def settle(
 def go_off_duty(hour: int, patience_hours: int, workers: Any, active: Any, state: Any) -> None:
     """Let go those whose session is over, who gave up for the day, or who left the market."""
     kept = integer(0)
-    for i in range(integer(state[ACTIVE_COUNT])):
+    on_duty = integer(state[ACTIVE_COUNT])
+    bits = workers["bits"]
+    for i in range(on_duty):
+        fetch(bits, index(active[index(turn_ahead(i, on_duty))].row))
         entry = active[index(i)]
         if entry.duty > 0:
             if entry.served:
