@@ -695,8 +695,9 @@ def generated(number: int, days: int = 9) -> Config:
     def levy() -> dict[str, Any]:
         bearers = r.choice(((0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.37, 0.21)))
         return {
-            "platforms": some(platforms), "countries": some(half), "exit_months": r.choice((0, 1, 3)),
-            "to_requesters": bearers[0], "to_workers": bearers[1], "to_users": 0.4 * (sum(bearers) < 0.6),
+            "platforms": (covered := some(platforms)), "countries": some(half),
+            "exit_months": r.choice((0, 1, 3)), "to_requesters": bearers[0], "to_workers": bearers[1],
+            "to_users": 0.4 * (sum(bearers) < 0.6 and covered is None),
             "phase_in_months": r.choice((0, 3)),
         }  # fmt: skip
 
