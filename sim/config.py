@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from sim.instruments import Measure, Policies
+from sim.instruments import Instrument, Levy, Measure, Policies
 from sim.intelligence import Intelligence
 from sim.parameters import assumed, parameter
 
@@ -767,6 +767,9 @@ READERS = (
 )
 """Settings outside `platforms` that only some platforms read."""
 
+BEARERS = {"to_users": ("social",), "to_requesters": OF_WORK, "to_workers": OF_WORK}
+"""Families of platforms that have the people to whom a share of a tax on platforms can be handed."""
+
 PAID_WORK = ("wage_floor", "cooperative", "commons", "union", "reclassification")
 """Instruments about paid work: a social platform, on which nobody is paid, cannot be named in them."""
 
@@ -975,6 +978,7 @@ class Config:
         yield from self._unlikely_hours()
         yield from self._too_many_tiles()
         yield from self._unread()
+        yield from self._borne_by_nobody()
         yield from self._unpaid_work()
         yield from self._too_dear_rewards()
         dearest = self.dearest_batch_usd()
@@ -1017,6 +1021,27 @@ class Config:
             if task.actions_per_task != _usual(TaskType).actions_per_task and kind not in clicked:
                 allowed = "only for a type posted on a platform with family=click_farm"
                 yield f"task_types.{kind}.actions_per_task", task.actions_per_task, allowed
+
+    def covered_by(self, instrument: Instrument) -> list[str]:
+        """Return the names of the platforms that an instrument covers, by platform and by family."""
+        families = getattr(instrument, "families", None)
+        return [
+            name
+            for name, platform in self.platforms.items()
+            if instrument.covers(name) and (families is None or platform.family in families)
+        ]
+
+    def _borne_by_nobody(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield a problem for a share of a tax that is handed to people whom no platform that owes it has."""
+        for tax, chosen in self.policy.chosen().items():
+            covered = {self.platforms[name].family for name in self.covered_by(chosen)}
+            if not isinstance(chosen, Levy) or not covered:
+                continue
+            for name, bearers in BEARERS.items():
+                if getattr(chosen, name) > 0 and not covered & set(bearers):
+                    owed = f"this tax is owed on family={' and '.join(sorted(covered))} alone"
+                    allowed = f"0, or a platform with family={' or '.join(bearers)} that owes it: {owed}"
+                    yield f"policy.{tax}.{name}", getattr(chosen, name), allowed
 
     def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if an instrument about paid work names a platform without any."""

@@ -624,8 +624,13 @@ class Policies:
         named = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: one for name, one in named.items() if isinstance(one, Instrument)} | own
 
-    def problems(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (path, value, what is allowed) for instruments that contradict each other."""
+    def _together(self, without: str = "", more: str = "") -> str:
+        """Return the word that chooses these instruments, without one of them or with one more."""
+        names = [more, *(name for name in self.chosen() if "." not in name and name != without)]
+        return f"policy=[{','.join(name for name in names if name)}]"
+
+    def problems(self) -> Iterator[tuple[Any, ...]]:
+        """Yield (path, value, what is allowed, a way out if there is one) where instruments contradict."""
         taxes = (self.usage_tax, self.turnover_tax, self.profit_tax)
         income, conditional = self.universal_income, self.conditional_income
         if income is not None and conditional is not None:
@@ -633,18 +638,21 @@ class Policies:
                 "conditional_income.recipients",
                 conditional.recipients,
                 "one income in a run: this one, or universal_income",
+                self._together(without="conditional_income"),
             )
         if conditional is not None and not any(taxes):
             yield (
                 "conditional_income.recipients",
                 conditional.recipients,
                 "a tax beside it that pays for it, such as policy=[usage_tax,conditional_income]",
+                self._together(more="usage_tax"),
             )
         if income is not None and income.funding == "revenue" and not any(taxes):
             yield (
                 "universal_income.funding",
                 income.funding,
                 "a tax beside it that pays for it, such as policy=[usage_tax,universal_income], or external",
+                self._together(more="usage_tax"),
             )
         for name, one in (("universal_income", income), ("conditional_income", conditional)):
             if one is not None and getattr(one, "funding", "revenue") == "revenue":

@@ -438,9 +438,9 @@ def _number_meant(value: Any) -> float | None:
 
 
 def _ask_for_problems(instance: Any, path: str) -> None:
-    """Raise the first problem that an instance reports about its own fields."""
+    """Raise the first problem that an instance reports about its own fields, with its way out."""
     ask = getattr(instance, "problems", None)
-    for relative, value, allowed in ask() if ask is not None else ():
+    for relative, value, allowed, *near in ask() if ask is not None else ():
         where = join(path, relative)
         kind: type = type(instance)
         slot = slots(kind).get(relative)
@@ -450,7 +450,7 @@ def _ask_for_problems(instance: Any, path: str) -> None:
             path=where or "the configuration",
             value=value,
             allowed=allowed,
-            nearest=_way_out(instance, relative, value, where),
+            nearest=near[0] if near else _way_out(instance, relative, value, where),
         )
 
 

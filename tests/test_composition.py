@@ -242,7 +242,11 @@ def test_policies_are_chosen_together() -> None:
         for second in names:
             if not {first, second} & TAXES and {first, second} & INCOMES:
                 why = "one income in a run" if {first, second} == INCOMES else "a tax beside it"
-                assert why in str(refused(None, f"policy=[{first},{second}]"))
+                told = refused(None, f"policy=[{first},{second}]")
+                assert why in str(told)
+                if {first, second} != INCOMES:
+                    compose([told.nearest])  # the way out is one, and leaves what was chosen
+                    assert {first, second, "usage_tax"} == set(told.nearest[8:-1].split(","))
                 continue
             config = compose([f"policy=[{first},{second}]"])
             assert config == compose([f"policy=[{second},{first},none]"])

@@ -232,6 +232,28 @@ def test_a_mistyped_country_has_its_nearest(exercised: Exercised) -> None:
     exercised("refused", len(found), 3)
 
 
+@pytest.mark.parametrize(
+    ("share", "setting"),
+    [
+        ("to_users", "families=[microwork,on_demand]"),
+        ("to_users", "platforms=[click_farm]"),
+        ("to_workers", "families=[social]"),
+        ("to_requesters", "platforms=[social,social_cn]"),
+    ],
+)
+@pytest.mark.parametrize("tax", ["usage_tax", "turnover_tax"])
+def test_shares_of_a_tax_for_people_whom_nobody_has_are_refused(
+    tax: str, share: str, setting: str, told: Any
+) -> None:
+    """Users are charged on social platforms, workers and requesters on the others: where the tax is owed."""
+    words = ["platforms=all_families", f"policy={tax}", f"policy.{tax}.{setting}"]
+    path = f"policy.{tax}.{share}"
+    lines = told(*words, f"{path}=0.5")
+    assert lines[0].startswith(f"{path} does not fit") and "is owed on family=" in lines[2], lines
+    assert usable(words, path, lines)
+    compose([*words[:2], f"{path}=0.5"])
+
+
 @pytest.mark.parametrize("name", ["devices_per_worker", "requester_fee", "arpu_factor"])
 def test_a_hole_in_the_table_is_noticed(
     name: str, monkeypatch: pytest.MonkeyPatch, exercised: Exercised

@@ -159,7 +159,7 @@ def signed(value: float) -> str:
 
 
 UNCHANGED = "Nothing differs from the baseline, in no seed: every difference is exactly 0."
-IDLE = "In force on none of these days: {}."
+IDLE = "In force nowhere or on none of these days: {}."
 EARLY = (
     "No month in which it is in force ends before these days do: {}. Incomes are paid, and platforms pass"
     " taxes on, as the next month begins."

@@ -13,7 +13,7 @@ def contributions(
     measure: Measure, strength: float, platforms: tuple[str, ...], world: World
 ) -> Iterator[Contribution]:
     """Yield the value of a measure for each platform, and country where it is one of a country, it covers."""
-    if strength == 0.0 or measure.value is None or measure.is_null():
+    if strength == 0.0 or measure.value is None:
         return
     # What remains of unfair rejections begins at all of them; everything else begins at nothing.
     value = 1.0 - strength * (1.0 - measure.value) if measure.rule == UNFAIR else strength * measure.value

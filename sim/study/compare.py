@@ -276,7 +276,10 @@ def execute(
         model = ClickWorkModel(config, plugins=rules)
         idle[name], early[name] = never_in_force(model), before_a_month_ends(model)
         if idle[name] and not quiet:
-            print(f"{name}: in force on none of these days: {', '.join(idle[name])}.", file=sys.stderr)
+            print(
+                f"{name}: in force nowhere or on none of these days: {', '.join(idle[name])}.",
+                file=sys.stderr,
+            )
         requesters = fewest(requesters, requesters_by_group(model))
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files, match)

@@ -117,7 +117,7 @@ def _finish(
     """Play a model from where it is to its end, and write what it leaves behind."""
     config = model.config
     if (idle := never_in_force(model)) and not quiet:
-        print(f"In force on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
+        print(f"In force nowhere or on none of these days: {', '.join(idle)}.", file=sys.stderr, flush=True)
     if (memory := memory_of_batches(model)) >= MUCH_MEMORY and not quiet:
         batches = memory / BYTES_A_BATCH
         told = HEAVY.format(batches / 1e6, memory / 1e9, batches * DISK_A_BATCH / 1e9)
@@ -242,12 +242,13 @@ def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: P
 
 
 def never_in_force(model: ClickWorkModel) -> list[str]:
-    """Return the instruments that are chosen, but in force on no day of the run."""
-    policy, days = model.config.policy, range(0, model.last_hour, 24)
+    """Return the instruments that are chosen, but in force on no day or no platform of the run."""
+    config, days = model.config, range(0, model.last_hour, 24)
     return [
         name
-        for name, instrument in policy.chosen().items()
-        if not any(model.offices.strength(instrument, hour) for hour in days)
+        for name, instrument in config.policy.chosen().items()
+        if not config.covered_by(instrument)
+        or not any(model.offices.strength(instrument, hour) for hour in days)
     ]
 
 

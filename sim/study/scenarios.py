@@ -204,8 +204,14 @@ def _built(name: str, tree: dict[str, Any]) -> Config:
             path=error.path,
             value=error.value,
             allowed=error.allowed,
-            nearest=error.nearest,
+            nearest=_spelled_as_scenario(error.nearest),
         ) from error
+
+
+def _spelled_as_scenario(way_out: str) -> str:
+    """Return the way out of a contradiction as it is typed here: policies joined, not a list of them."""
+    group, _, names = way_out.partition("=[")
+    return names.rstrip("]").replace(",", JOIN) if group == POLICY and names else way_out
 
 
 def _unique(name: str, taken: Iterable[str]) -> str:

@@ -171,7 +171,7 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     text = [f"{scenario} compared with {comparison.baseline}: {comparison.manifest['days']} days, {runs}."]
     idle = comparison.manifest.get("idle", {}).get(scenario, [])
     if idle:
-        text.append(f"Null reform: in force on none of these days: {', '.join(idle)}.")
+        text.append(f"Null reform: in force nowhere or on none of these days: {', '.join(idle)}.")
     early = comparison.manifest.get("early", {}).get(scenario, [])
     if early:
         text.append(EARLY.format(", ".join(early)))

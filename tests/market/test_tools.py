@@ -16,7 +16,7 @@ from sim.draws import stream_key, uniform
 from sim.market.tools import TOOLS
 from sim.model import ClickWorkModel
 from tests.conftest import Exercised
-from tests.support.markets import tiny
+from tests.support.markets import UNSORTED, tiny
 from tests.support.planting import planted
 
 BEFORE_BOTH = "1ae1c54b3ebe6676"
@@ -24,15 +24,7 @@ BEFORE_BOTH = "1ae1c54b3ebe6676"
 
 
 def test_without_both_the_market_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    neutral = (
-        "calibration=none",
-        "workers.tool_share=0",
-        "requesters.fair_share=0",
-        "learning.circumstances_weeks=0",
-        "learning.join_rate=0.0012",
-        "platforms.microwork.ranking_depth=25",
-    )
-    monkeypatch.setattr(doctor, "DAY", (*doctor.DAY, *neutral))
+    monkeypatch.setattr(doctor, "DAY", (*doctor.DAY, *UNSORTED))
     assert doctor.digest_of_a_day() == BEFORE_BOTH
 
 

@@ -25,6 +25,7 @@ INSTRUMENTS = (
     "cooperative",
     "commons",
     "leaving",
+    "measures",
 )
 ALL = [(instrument, case) for instrument in INSTRUMENTS for case in cases_of(instrument)]
 

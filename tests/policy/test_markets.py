@@ -6,7 +6,6 @@ The checks are in ``tests.support.policies``; each is shown to notice a planted 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.config import Config
 from sim.errors import UserError
 from sim.instruments import Policies, WageFloor
 from sim.policy.channels import FOLDS, Contribution, fold
@@ -28,17 +28,17 @@ from tests.support.policies import EVERYTHING, FEBRUARY, MARCH, paid_from_outsid
 from tests.support.policy_plants import OF_MARKETS
 
 
-@pytest.fixture
-def usual() -> Iterator[None]:
-    """Let tools, fair requesters and changing circumstances be on, which they are in a user's run."""
-    with policies.as_usual():
-        config = policies.market()
-        assert config.workers.tool_share and config.requesters.fair_share
-        assert config.learning.circumstances_weeks and "ranking_depth" not in policies.DEEP
-        yield
+def test_the_market_is_that_of_users() -> None:
+    """Tools, fair requesters, changing circumstances, who joins, how deep one looks: all as by default."""
+    usual, config = Config(), policies.market()
+    assert config.workers.tool_share == usual.workers.tool_share > 0.0
+    assert config.requesters.fair_share == usual.requesters.fair_share > 0.0
+    assert config.learning.circumstances_weeks == usual.learning.circumstances_weeks > 0.0
+    assert config.learning.join_rate is usual.learning.join_rate is None
+    depths = {one.ranking_depth for one in config.platforms.values()}
+    assert depths == {one.ranking_depth for one in usual.platforms.values()}
 
 
-@pytest.mark.usefixtures("usual")
 @pytest.mark.parametrize("instrument", policies.NULLS)
 def test_null_settings(instrument: str, exercised: Exercised) -> None:
     counts = policies.null_settings(instrument)
@@ -84,7 +84,6 @@ def test_users_are_counted_one_by_one(planners: tuple[str, ...], exercised: Exer
     exercised("removals before a session", counts["removed before a session"], 8)
 
 
-@pytest.mark.usefixtures("usual")
 @pytest.mark.parametrize("name", policies.ACCOUNTS)
 def test_accounts(name: str, exercised: Exercised) -> None:
     """Zero in every hour, a second ledger that agrees, treasuries that spend what they collected."""
@@ -163,15 +162,6 @@ def test_threads_and_order_of_storage(exercised: Exercised) -> None:
     exercised("events", policies.same_anyhow()["events"], 2_000)
 
 
-@pytest.mark.usefixtures("usual")
-def test_users_resumption_and_order_as_usual(exercised: Exercised) -> None:
-    exercised("users", policies.users()["users"], 100)
-    exercised("restarts", policies.resumed(EVERYTHING, [FEBRUARY, FEBRUARY + 1, 1300])["restarts"], 3)
-    exercised("events", policies.same_anyhow()["events"], 500)
-    exercised("micro-dollars due", policies.open_books()["micro-dollars"], 1_000_000)
-    exercised("hours alike", policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)["hours"], 600)
-
-
 def test_two_worlds_apart(exercised: Exercised) -> None:
     exercised("rows of the other world", policies.apart()["rows"], 100)
 
@@ -190,6 +180,7 @@ def test_reservation_wages(exercised: Exercised) -> None:
     exercised("workers on duty", counts["workers"], 20)
     exercised("of whom in another job", counts["in another job"], 5)
     exercised("of whom at the poverty line", counts["at the poverty line"], 3)
+    exercised("of whom with tools", counts["with tools"], 3)
 
 
 def test_wages_that_workers_name_themselves(exercised: Exercised) -> None:

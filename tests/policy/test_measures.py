@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from sim.policy.measures import contributions
 from sim.study.compare import compare
 from sim.world import load_world
 from tests.conftest import Exercised
-from tests.support.markets import fingerprint, run, tiny
+from tests.support.markets import fingerprint, tiny
+from tests.support.policies import bare, market, played
 
 NAMES = ("here", "there")
 SMALL = ["world=north_south", "workers.count=40", "requesters.count=24", "time.warmup_days=0"]
@@ -63,14 +65,38 @@ def test_from_the_month_it_says() -> None:
     assert seen == [(1, usual), (2, 50_000), (2, 50_000), (3, usual)]
 
 
+NULLS = {
+    "a cap above every fee": {"cap": Measure(value=2.0)},
+    "floors of nothing": {
+        "floor": Measure(rule="worker_floor", value=0.0),
+        "rewards": Measure(rule="reward_floor", value=0.0),
+    },
+    "time at nothing an hour": {
+        "search": Measure(rule="paid_search", value=0.0),
+        "rejected": Measure(rule="paid_rejected", value=0.0),
+    },
+    "as many unfair rejections, records of one place": {
+        "unfair": Measure(rule="unfair", value=1.0),
+        "records": Measure(rule="portable", value=0.0),
+    },
+    "a start after the end": {"cap": Measure(value=0.01, start="2019-06-01")},
+    "an end before the run": {"cap": Measure(value=0.01, start="2018-02-01", end="2018-12-01")},
+    "no platform": {"cap": Measure(value=0.01, platforms=[])},
+    "no country": {"floor": Measure(rule="worker_floor", value=9.0, countries=[])},
+}
+"""Measures that must change nothing at all."""
+
+
 def test_a_measure_that_rules_nothing_changes_nothing(exercised: Exercised) -> None:
-    """A cap above every fee, a floor of nothing: the same bits as without."""
-    plain = fingerprint(run(tiny(days=40, workers=30, requesters=8)))
-    idle = {"cap": Measure(value=2.0), "floor": Measure(rule="worker_floor", value=0.0)}
-    assert fingerprint(run(tiny(days=40, workers=30, requesters=8, policy=Policies(measures=idle)))) == plain
+    """The same bits as without, over two ends of months; a cap that binds changes them."""
+    base = market(workers=30)
+    plain = fingerprint(played(base))
+    for name, idle in NULLS.items():
+        model = bare(played(replace(base, policy=Policies(measures=idle))))
+        assert fingerprint(model) == plain, f"{name}: not as without it"
     busy = {"cap": Measure(value=0.01)}
-    assert fingerprint(run(tiny(days=40, workers=30, requesters=8, policy=Policies(measures=busy)))) != plain
-    exercised("markets", 3, 3)
+    assert fingerprint(played(replace(base, policy=Policies(measures=busy)))) != plain
+    exercised("null settings", len(NULLS), 3)
 
 
 def test_a_policy_from_a_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

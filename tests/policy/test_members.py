@@ -33,8 +33,7 @@ def test_members_of_a_cooperative(seed: int, exercised: Exercised) -> None:
 
 def test_an_order_that_changes_alone(exercised: Exercised) -> None:
     counts = members.order_alone()
-    exercised("months of one order", counts["newest"], 1)
-    exercised("months of another", counts["largest"], 1)
+    exercised("orders, one after the other", counts["orders"], 2)
 
 
 @pytest.mark.parametrize("policy", [members.BY_STEPS, members.OF_THE_SOUTH], ids=["steps", "the South"])

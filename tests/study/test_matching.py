@@ -43,8 +43,6 @@ from tests.support import social
 MARKET = [
     "world=mturk_2015", "platforms=mturk", "workers.count=60", "requesters.count=8", "time.days=40",
     "time.warmup_days=10", "record.figures=false", "requesters.size_log_sigma=0.5",
-    "workers.tool_share=0", "requesters.fair_share=0", "learning.circumstances_weeks=0",
-    "learning.join_rate=0.0012", "platforms.microwork.ranking_depth=25",
 ]  # fmt: skip
 USAGE, TURNOVER, PROFIT = (compose([*SHORT, f"policy=[{name}]"]) for name in RATES)
 

@@ -437,12 +437,21 @@ def test_model_without_a_config_runs() -> None:
     assert fingerprint(run(tiny(), hours=30)) == fingerprint(run(tiny(), hours=30))
 
 
-@pytest.mark.parametrize(("start", "told"), [("2030-01-01", True), ("2019-01-01", False), (None, False)])
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({"start": "2030-01-01"}, True),
+        ({"families": ["social"]}, True),
+        ({"families": ["social"], "platforms": ["microwork"]}, True),
+        ({"start": "2019-01-01", "families": ["microwork"]}, False),
+        ({}, False),
+    ],
+)
 def test_an_instrument_that_is_never_in_force_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], start: str | None, told: bool
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], terms: dict[str, Any], told: bool
 ) -> None:
-    """A date beyond the run is no mistake, but seldom what was meant."""
-    tax = UsageTax(start=start)
+    """A date beyond the run, or a family that no platform is of, is no mistake, but seldom what was meant."""
+    tax = UsageTax(**terms)
     config = tiny(days=1, workers=20, policy=Policies(usage_tax=tax), results=Results(dir=str(tmp_path)))
     execute(config)
-    assert ("In force on none of these days: usage_tax." in capsys.readouterr().err) == told
+    assert ("In force nowhere or on none of these days: usage_tax." in capsys.readouterr().err) == told

@@ -367,15 +367,9 @@ class Hired(NamedTuple):
 
 
 def hired(measuring: Any, share: float, words: list[str], usd: float = 0.0) -> Hired:
-    """A market with so much work for its workers, under a policy."""
+    """A market with so much work for its workers, under a policy; workers come and go."""
     taxed = [f"policy.usage_tax.usd_per_user_month={usd}"] if words else []
     more = [
-        "calibration=none",
-        "workers.tool_share=0",
-        "requesters.fair_share=0",
-        "learning.circumstances_weeks=0",
-        "learning.join_rate=0.0012",
-        "platforms.microwork.ranking_depth=25",
         "time.days=60",
         "workers.count=50",
         f"requesters.demand_share={share}",
@@ -411,7 +405,7 @@ def check_subsidy(measuring: Any) -> int:
         more = before.spent / before.done * (after.done - before.done)
         assert after.done > 1.05 * before.done and after.subsidy > 0.0, (share, usd, after)
         assert 0.0 < after.worth - before.worth < 1.05 * more, (share, usd, before, after, more)
-        assert 0.7 * after.subsidy < after.net - before.net < after.subsidy, (share, usd, before, after)
+        assert 0.6 * after.subsidy < after.net - before.net < after.subsidy, (share, usd, before, after)
         tasks += int(after.done)
     return tasks
 

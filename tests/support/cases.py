@@ -37,7 +37,7 @@ from sim.market.labour import note_labels
 from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
 from sim.policy.at_cost import Costs
-from sim.policy.channels import fold
+from sim.policy.channels import FOLDS, fold
 from sim.policy.commons import worth
 from sim.policy.cooperative import Cooperatives, is_excluded, patronage
 from sim.policy.effects import EXPECTED
@@ -515,6 +515,27 @@ def view(rows: Any) -> Any:
     return rows.view(np.recarray)
 
 
+# --- measures of a user's own -----------------------------------------------------------------------
+
+
+def _check_measures(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """Every channel of both platforms, and those that no rule is about: these are neutral."""
+    policies = build(Policies, {**given.get("policy", {}), "measures": given["measures"]}, "policy")
+    offices = offices_of(given, policies)
+    found = fold(2, 2, offices.contributions(hour_of(given.get("month", MONTH[0]))))
+    for name, (_, neutral) in FOLDS.items():
+        held = getattr(found, name)
+        by_hand = np.full_like(held, neutral)
+        for platform, value in expect.get(name, {}).items():
+            row = ("microwork", "other").index(platform)
+            if isinstance(value, dict):
+                for code, usd in value.items():
+                    by_hand[row, CODES.index(code)] = usd
+            else:
+                by_hand[row] = value
+        assert np.allclose(held, by_hand, rtol=0, atol=1e-12), (name, held, by_hand)
+
+
 OTHERS = {
     "leaving": _check_leaving,
     "universal_income": _check_income,
@@ -522,5 +543,6 @@ OTHERS = {
     "wage_floor": _check_floor,
     "cooperative": _check_cooperative,
     "commons": _check_commons,
+    "measures": _check_measures,
 }
 """How the cases of instruments other than taxes are held against the functions."""

@@ -229,7 +229,7 @@ def seekers(seed: int = 1, usd: float = 5.0) -> Counts:
     """
     watch = SeekerWatch()
     policy = replace(SEEKERS, usage_tax=UsageTax(usd_per_user_month=usd))
-    played(market(days=58, workers=100, policy=policy, seed=seed), observers=(watch,))
+    played(market(days=58, workers=200, policy=policy, seed=seed), observers=(watch,))
     return watch.counts
 
 

@@ -34,6 +34,29 @@ SEVERAL = {
 STARTS = ("2019-01-07", "2019-03-29", "2019-04-26", "2019-10-25", "2018-12-28", "2020-02-27")
 """A plain week, changes of clocks, ends of months, the turn of a year, a leap day."""
 
+UNSORTED = (
+    "calibration=none",
+    "workers.tool_share=0",
+    "requesters.fair_share=0",
+    "learning.circumstances_weeks=0",
+    "learning.join_rate=0.0012",
+    "platforms.microwork.ranking_depth=25",
+)
+"""Words for the market as it was without tools, fair requesters, circumstances that change, a state of rest.
+
+For what is worked out by hand and holds for people who are alike: everything else plays what users play.
+"""
+
+
+def unsorted(config: Config) -> Config:
+    """Return a configuration with the same settings, but for how deep one looks."""
+    return replace(
+        config,
+        workers=replace(config.workers, tool_share=0.0),
+        requesters=replace(config.requesters, fair_share=0.0),
+        learning=replace(config.learning, circumstances_weeks=0.0, join_rate=0.0012),
+    )
+
 
 def tiny(
     days: int = 3, workers: int = 40, requesters: int = 8, table: str = "north_south", **changes: Any

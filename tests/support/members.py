@@ -57,7 +57,7 @@ ALL = Policies(
 
 def with_entrant(config: Config, name: str = "entrant") -> Config:
     """Return a market with one more platform, which is closed."""
-    entrant = Platform(owner="STH", closed=True, ranking_depth=25.0)
+    entrant = Platform(owner="STH", closed=True)
     return replace(config, platforms={**config.platforms, name: entrant})
 
 
@@ -198,8 +198,10 @@ def members_by_steps() -> Counts:
 
 
 def order_alone() -> Counts:
-    """What members choose is shown, whether or not fee and floor change with it."""
-    return members(2, ORDER_ALONE)
+    """What members choose is shown, whether or not fee and floor change with it; they change their mind."""
+    counts = members(2, ORDER_ALONE)
+    orders = sum(counts[name] > 0 for name in ("random", "newest", "largest", "best_paid"))
+    return counts + Counter(orders=orders)
 
 
 def members_in_the_south() -> Counts:
@@ -303,11 +305,14 @@ def founded_in_the_south() -> Counts:
     row = model.platform_rows[number]
     assert int(row["worker_mask"]) == 1 << model.world.codes.index("STH"), "others are let in"
     assert row["requester_fee_ppm"] == 150_000, "a founded one has nothing to grow from"
-    model.run()
-    rows = model.worker_rows[: model.workers_count]
-    there = (column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)
-    assert (rows["country"][there] == model.world.codes.index("STH")).all(), "who works there"
-    return Counter(members=int(there.sum()))
+    ever: set[int] = set()
+    while model.hour < model.last_hour:
+        model.run(24)
+        rows = model.worker_rows[: model.workers_count]
+        there = (column_of(rows, "platform") == number) & (rows["bits"] & ACTIVE > 0)
+        assert (rows["country"][there] == model.world.codes.index("STH")).all(), "who works there"
+        ever |= set(np.flatnonzero(there).tolist())
+    return Counter(members=len(ever))
 
 
 # --- the commons ----------------------------------------------------------------------------------

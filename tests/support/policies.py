@@ -5,26 +5,25 @@ The tests in ``tests/policy`` call them on the sound program, and once more on p
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import datetime as dt
 import math
 import random
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
-from sim.agents.traits import ACTIVE, MEMBER, OTHER_JOB, column_of
+from sim.agents.traits import ACTIVE, MEMBER, OTHER_JOB, column_of, permanent_ids
 from sim.agents.worker import Worker
 from sim.composition import compose
 from sim.config import Config, Platform
+from sim.draws import stream_key, uniform
 from sim.instruments import (
     Commons,
     ConditionalIncome,
@@ -40,6 +39,7 @@ from sim.instruments import (
     WageFloor,
 )
 from sim.market import board as boards
+from sim.market.tools import TOOLS
 from sim.model import ClickWorkModel
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
 from tests.support.markets import SEVERAL, edited_table, fingerprint, population_of, tiny, varied
@@ -61,35 +61,14 @@ EVERYTHING = Policies(
 )
 
 
-def without_sorting(config: Config) -> Config:
-    """Return a market without tools, fair requesters and changes of circumstances: its cases are fewer."""
-    return replace(
-        config,
-        workers=replace(config.workers, tool_share=0.0),
-        requesters=replace(config.requesters, fair_share=0.0),
-        learning=replace(config.learning, circumstances_weeks=0, join_rate=0.0012),
-    )
-
-
-DEEP = {"ranking_depth": 25.0}
-"""What platforms of a market have that is not usual: deeper looks find more, so that cases are more."""
-
-
-@contextlib.contextmanager
-def as_usual() -> Iterator[None]:
-    """Have `market` make markets with tools, fair requesters and changing circumstances, and usual looks."""
-    with mock.patch.dict(DEEP, clear=True), mock.patch(f"{__name__}.without_sorting", lambda config: config):
-        yield
-
-
 def market(days: int = 58, workers: int = 60, policy: Policies | None = None, **changes: Any) -> Config:
     """Return a small market of two platforms over two ends of months; people move, leave and join."""
-    base = without_sorting(tiny(days=days, workers=workers, requesters=8, **changes))
+    base = tiny(days=days, workers=workers, requesters=8, **changes)
     platforms = {
-        "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05, **DEEP),
-        "southern": Platform(owner="STH", **DEEP),
+        "northern": Platform(owner="NTH", requester_share=0.3, pool_share=0.3, worker_fee=0.05),
+        "southern": Platform(owner="STH"),
     }
-    learning = replace(base.learning, switch_share=0.5, switch_inertia=0.0, leave_weeks=2, join_rate=0.01)
+    learning = replace(base.learning, switch_share=0.5, switch_inertia=0.0, leave_weeks=2)
     return replace(base, platforms=platforms, learning=learning, policy=policy or Policies())
 
 
@@ -413,7 +392,7 @@ def null_world(folder: str) -> Config:
 
     def add(rows: list[dict[str, str]]) -> None:
         rows.append(
-            {**rows[-1], "code": NOWHERE, "name": "Nowhere", "worker_share": "0", "requester_share": "0"}
+            {**rows[-1], "code": NOWHERE, "name": "Nowhere", "worker_share": "1e-12", "requester_share": "0"}
         )
 
     table = edited_table(Path(folder) / "world.csv", "north_south", add)
@@ -716,8 +695,9 @@ def generated(number: int, days: int = 9) -> Config:
     def levy() -> dict[str, Any]:
         bearers = r.choice(((0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (0.37, 0.21)))
         return {
-            "platforms": some(platforms), "countries": some(half), "exit_months": r.choice((0, 1, 3)),
-            "to_requesters": bearers[0], "to_workers": bearers[1], "to_users": 0.4 * (sum(bearers) < 0.6),
+            "platforms": (covered := some(platforms)), "countries": some(half),
+            "exit_months": r.choice((0, 1, 3)), "to_requesters": bearers[0], "to_workers": bearers[1],
+            "to_users": 0.4 * (sum(bearers) < 0.6 and covered is None),
             "phase_in_months": r.choice((0, 3)),
         }  # fmt: skip
 
@@ -999,14 +979,33 @@ def _reservations_now(model: ClickWorkModel, usd: float, elasticity: float) -> C
             assert not worker.accepts(wage * (1 - 1e-6)) and worker.accepts(wage * (1 + 1e-6)), (
                 "the worker's own"
             )
-            weight = model.config.learning.reservation_weight
+            tools = has_tools(model, worker.row)
+            weight = (
+                model.config.workers.tool_reservation_weight
+                if tools
+                else model.config.learning.reservation_weight
+            )
             base, pay = math.exp(worker.log_base_reservation), worker.all_in_pay
             stored = (1 - weight) * base + weight * pay if pay > 0 else base
             assert math.isclose(worker.reservation_wage(), stored * rise, rel_tol=1e-6), "reservation_wage()"
             counts["workers"] += 1
             counts["in another job"] += bool(row["bits"] & OTHER_JOB)
             counts["at the poverty line"] += need > job + click
+            counts["with tools"] += tools
     return counts
+
+
+def has_tools(model: ClickWorkModel, number: int) -> bool:
+    """Whether a worker has tools, from the text: her own draw is below a share that grows with her tasks."""
+    terms, row = model.config.workers, model.worker_rows[number]
+    done = int(row["accepted"]) + int(row["rejected"])
+    share = terms.tool_share * done / (done + terms.tool_half_tasks)
+    draw = uniform(
+        stream_key(model.config.seed, TOOLS, 0),
+        int(permanent_ids(model.worker_rows[number : number + 1])[0]),
+        0,
+    )
+    return bool(draw < share)
 
 
 class Firm(Worker):
@@ -1028,12 +1027,14 @@ class Doubling(Worker):
 def answers(usd: float = 300.0) -> Counts:
     """A worker's own answer is the wage the engine goes by in that week; an income is not counted twice."""
     policy = paid_from_outside(usd, reservation_elasticity=0.4)
-    config = market(days=40, workers=200, policy=policy)
+    config = market(days=40, workers=300, policy=policy)
     first, second, *_ = config.segments
     model = ClickWorkModel(config, worker_classes={first: Firm, second: Doubling})
     monday = 24 * 28
     assert model.clock.is_week_start(monday) and monday > FEBRUARY
-    model.run(monday + 7)
+    model.run(monday + 1)
+    tools = {row: has_tools(model, row) for row in range(model.workers_count)}
+    model.run(6)
     counts = Counter[str]()
     for _ in range(72):
         model.step()
@@ -1042,6 +1043,9 @@ def answers(usd: float = 300.0) -> Counts:
                 if int(model.history_rows["joined_day"][int(entry["row"])]) >= monday // 24:
                     continue  # asked for the first time when the next week begins
                 worker = model.views.worker(int(entry["row"]))
+                if has_tools(model, worker.row) != tools[worker.row]:
+                    counts["who came to tools since"] += 1
+                    continue  # tools tell more of her pay from the next time on that she is asked
                 wage = math.exp(float(entry["log_reservation"]))
                 assert math.isclose(wage, worker.reservation_wage(), rel_tol=2e-6), type(worker).__name__
                 counts[type(worker).__name__] += 1

@@ -11,6 +11,7 @@ from tests.support.policies import ACCOUNTS, EVERYTHING, FEBRUARY, MARCH
 TAXES, INCOME, OFFICE = "sim.policy.taxes", "sim.policy.income", "sim.policy.office"
 FLOOR, POSTING, SEARCH = "sim.policy.wage_floor", "sim.market.posting", "sim.market.search"
 MODEL, SCHEDULE = "sim.model", "sim.schedule"
+MEASURES = "sim.policy.measures"
 COOPERATIVE, COMMONS, AT_COST = "sim.policy.cooperative", "sim.policy.commons", "sim.policy.at_cost"
 LEAVING = "sim.policy.leaving"
 USERS, AUDIENCE, RECORDER = "sim.market.audience", "sim.agents.audience", "sim.outcomes.recorder"
@@ -94,6 +95,14 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (RULES, "hours_per_task * exp(log_reservation)", "hours_per_task"),
         (OFFICE, "np.where(paid > 0, paid, pot // max(1, int(seekers)))", "paid"),
         (OFFICE, "(workers[\"bits\"] & (ACTIVE | OTHER_JOB)) == ACTIVE\n", "workers[\"bits\"] & ACTIVE > 0\n"),
+    ],
+    "measures": [
+        (MEASURES, "else strength * measure.value", "else measure.value"),
+        (MEASURES, "1.0 - strength * (1.0 - measure.value)", "measure.value"),
+        (MEASURES, "if not measure.covers(name):", "if False:"),
+        (MEASURES, "if measure.holds_in(code):", "if True:"),
+        (MEASURES, "strength == 0.0 or ", ""),
+        (MEASURES, "yield Contribution(measure.rule, number, value, country)", "yield Contribution(measure.rule, number, value)"),
     ],
     "wage_floor": [
         (FLOOR, "strength * level", "level"),

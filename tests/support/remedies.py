@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import schedule
 from sim.agents.rules import noise_sigma, rating_effect
-from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, permanent_ids
+from sim.agents.traits import ACTIVE, MEMBER, PARTS, WORKER, column_of, permanent_ids
 from sim.draws import uniform
 from sim.instruments import Policies, Reclassification, Union, UniversalIncome, UsageTax, WageFloor
 from sim.market import board as boards
@@ -335,6 +335,8 @@ class MemberWatch(Watcher):
                 assert asked == own, "an employee refuses by the piece"
                 self.counts["members who are employees"] += 1
                 continue
+            # Who moved as the week began is off duty here, and asks by the fee of where she is now.
+            here = int(column_of(model.worker_rows[row : row + 1], "platform")[0]) == board.platform
             fee = int(model.platform_rows["worker_fee_ppm"][board.platform])
             guideline = self.guideline(model, country) * law.refusal_share * (1 - fee / 1e6)
             assert abs(asked - max(own, math.log(guideline))) < 1e-12, "a member under the guideline"
@@ -343,7 +345,7 @@ class MemberWatch(Watcher):
             if strike:
                 assert not entry["duty"] and not entry["searched"], "a strike-breaker"
                 self.counts["on strike"] += 1
-            if model.is_active(row) and self.counts["views"] < 300:
+            if model.is_active(row) and here and self.counts["views"] < 300:
                 worker, wage = model.views.worker(row), math.exp(asked)
                 assert worker.union_member
                 assert not worker.accepts(wage * (1 - 1e-6)) and worker.accepts(wage * (1 + 1e-6)), "the view"
@@ -466,7 +468,7 @@ def watched(model: ClickWorkModel, watch: MemberWatch) -> None:
         schedule.WEEK = kept
 
 
-def members(policy: Policies = ORGANISED, seed: int = 1, days: int = 58, workers: int = 120) -> Counts:
+def members(policy: Policies = ORGANISED, seed: int = 1, days: int = 58, workers: int = 200) -> Counts:
     """Members are those whom the draws make members; they ask what the union stands for, and strike."""
     model = ClickWorkModel(market(days=days, workers=workers, policy=policy, seed=seed))
     watch = MemberWatch()
@@ -883,7 +885,7 @@ class TimeWatch(Watcher):
 
 def time_alone() -> Counts:
     """A channel that makes search and rejected work paid does so without any instrument behind it."""
-    base = market(days=40, workers=50)
+    base = market(days=40, workers=80)
     learning = replace(base.learning, switch_share=0.0)
     requesters = replace(base.requesters, unfair_rejection_mean=0.1)
     config = replace(base, learning=learning, requesters=requesters)
