@@ -221,8 +221,8 @@ def outcomes_of(
         tables = recorder.tables()
         found = summary(tables, model.world)
     finally:  # they refer to each other: as they are, a thousand would wait for Python to find them
-        vars(recorder).clear()
-        vars(model).clear()
+        recorder.__dict__.clear()
+        model.__dict__.clear()
     outcomes = {
         name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
     }

@@ -294,8 +294,8 @@ def test_a_market_that_is_played_out_is_let_go(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("        vars(model).clear()\n", ""),
-        ("        vars(recorder).clear()\n", ""),
+        ("        model.__dict__.clear()\n", ""),
+        ("        recorder.__dict__.clear()\n", ""),
         ("    finally:  #", "    except ZeroDivisionError:\n        raise\n    else:  #"),
     ],
     ids=["the market", "its recorder", "after a failure"],
