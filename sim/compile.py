@@ -38,7 +38,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 
-from sim.errors import UserError
+from sim.errors import UserError, nearest_or_first
 
 # Numba says little about its types; these are used as they come.
 _CONFIG: Any = numba.config
@@ -513,6 +513,7 @@ def _check_function(name: str, function: str, path: Path, text: str) -> None:
             path=str(path),
             value=function,
             allowed=", ".join(found) or "none there",
+            nearest=nearest_or_first(function, found),
         )
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from sim.compile import COMPILED, GENERATOR, rule
-from sim.errors import UserError
+from sim.errors import one_of
 from sim.numeric import normal_fast
 
 AGENT_BITS = 40
@@ -194,9 +194,7 @@ if GENERATOR == "mix":
 elif GENERATOR == "philox":
     stream_key, sub_key, word = stream_key_philox, sub_key_philox, word_philox
 else:
-    raise UserError(
-        "names no generator of draws.", path="CLICKMARKET_GENERATOR", value=GENERATOR, allowed="mix, philox"
-    )
+    one_of("CLICKMARKET_GENERATOR", GENERATOR, ("mix", "philox"), "names no generator of draws.")
 
 
 @rule

@@ -58,7 +58,7 @@ from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
-from sim.errors import UserError, one_of
+from sim.errors import UserError, nearest_or_first, one_of
 from sim.ledger import (
     CAPITAL,
     PROFIT_TAX,
@@ -1356,7 +1356,15 @@ class ClickWorkModel(mesa.Model):
         number, country = self.platform_number(name), int(self.worker_rows["country"][row])
         admitted = int(self.platform_rows["worker_mask"][number]) >> country & 1
         if not admitted and number != column_of(self.worker_rows[row], "platform"):
+            masks = self.platform_rows["worker_mask"].tolist()
+            open_to = [
+                one for one, mask in zip(self.platform_names, masks, strict=True) if mask >> country & 1
+            ]
             raise UserError(
-                f"Platform {name} admits no workers from {self.world.codes[country]}.", path="platform"
+                f"Platform {name} admits no workers from {self.world.codes[country]}.",
+                path="platform",
+                value=name,
+                allowed=", ".join(open_to) or "none for them",
+                nearest=nearest_or_first(name, open_to),
             )
         return number

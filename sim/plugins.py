@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UserError
+from sim.errors import UserError, nearest_or_first
 
 ACCEPTANCE, PAY_SETTING = "acceptance", "pay_setting"
 
@@ -57,7 +57,11 @@ def load_plugins(paths: Iterable[str | Path]) -> dict[str, dict[str, tuple[str, 
         spec = importlib.util.spec_from_file_location(f"clickmarket_plugin_{number}", path)
         if spec is None or spec.loader is None or not path.is_file():
             raise UserError(
-                "This plug-in is not a Python file.", path="--plugin", value=str(path), allowed="FILE.py"
+                "This plug-in is not a Python file.",
+                path="--plugin",
+                value=str(path),
+                allowed="FILE.py",
+                nearest=nearest_or_first(str(path), map(str, path.parent.glob("*.py"))),
             )
         try:
             spec.loader.exec_module(importlib.util.module_from_spec(spec))

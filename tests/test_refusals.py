@@ -6,7 +6,9 @@ changes no bit of a run is shown in `tests/market/test_unread.py`.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from sim.errors import UserError
 from sim.instruments import READ_WITH, Policies
 from sim.schema import describe, spell
 from tests.conftest import Exercised
+from tests.support.processes import ROOT
 from tests.support.unread import another, unread_choice
 
 READ_BY_ALL = {"family", "owner", "excluded_countries"}
@@ -261,3 +264,79 @@ def test_a_hole_in_the_table_is_noticed(
     monkeypatch.delitem(READ_BY, name)
     with pytest.raises(AssertionError):
         test_each_setting_of_a_platform_says_who_reads_it(exercised)
+
+
+WITHOUT_NEAREST = {
+    "the system refuses, or a process does": """checkpoint.write_archive cli_sweep._keep study.lock._locked
+        study.lock.locked study.lock.only_one study.result._failure study.run.new_folder study.store.changing
+        study.store.parts study.sweep._laid_out app.desk._listen app.player.serve""",
+    "what is there is damaged, is missing or differs": """checkpoint.read_archive composition.conf_folder
+        model.load study.compare.need study.result._damaged study.result._find study.result.read_frame
+        study.run._require_records study.run.interrupted study.store._once study.sweep._opened""",
+    "a text or a file that would have to be written otherwise": """compile._load_plugin compile._read_plugin
+        market.kernels._try money._refusal plain_yaml._text_of plain_yaml.parse_yaml plugins.load_plugins
+        validation._free agents.views.classes_by_name app.state._read""",
+    "other things would have to be chosen or played": """agents.population.make_tables
+        agents.population.origins app.command.require_extra app.results.compared app.results.read
+        app.sweeps.open_sweep app.sweeps.point_at study.compare.compare study.compare.find_budgets
+        study.matching.check_match""",
+}
+"""Refusals, by the function that they stand in, for which no name or value can be said to be the nearest."""
+
+
+def refusals(text: str, name: str) -> Iterator[tuple[str, bool]]:
+    """Give each refusal of a module: the function that it stands in, and whether it names the nearest."""
+
+    def within(node: ast.AST, where: str) -> Iterator[tuple[str, bool]]:
+        if isinstance(node, ast.FunctionDef):
+            where = f"{name}.{node.name}"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError":
+            yield where, any(word.arg == "nearest" for word in node.keywords)
+        for child in ast.iter_child_nodes(node):
+            yield from within(child, where)
+
+    return within(ast.parse(text), name)
+
+
+def test_refusals_name_what_is_nearest(exercised: Exercised) -> None:
+    """All of them, where something can be; a name that is looked up among others always has one."""
+    allowed = {name for names in WITHOUT_NEAREST.values() for name in names.split()}
+    found: list[tuple[str, bool]] = []
+    for file in sorted((ROOT / "sim").rglob("*.py")):
+        name = ".".join(file.relative_to(ROOT / "sim").with_suffix("").parts)
+        found += refusals(file.read_text(encoding="utf-8"), name)
+    without = {name for name, names_it in found if not names_it}
+    assert without - allowed == set(), "these refusals say nothing that would have been accepted"
+    assert allowed - without == set(), "these need no exception any more"
+    exercised("refusals", len(found), 190)
+    exercised("that name the nearest", sum(names_it for _, names_it in found), 145)
+
+
+def test_a_refusal_without_the_nearest_is_noticed() -> None:
+    text = "def f():\n    raise UserError('no', nearest='a')\ndef g():\n    raise UserError('no')\n"
+    assert list(refusals(text, "m")) == [("m.f", True), ("m.g", False)]
+
+
+def test_the_folder_nearby_is_named(tmp_path: Path, exercised: Exercised) -> None:
+    from sim.study.compare import load_comparison
+    from sim.study.opening import load_validation
+    from sim.study.reading import load_sweep
+    from sim.study.result import load, write_manifest
+
+    readers = {
+        "config_id": load, "comparison_id": load_comparison, "study": load_sweep, "trials": load_validation,
+    }  # fmt: skip
+    for key in readers:
+        for number in "12":
+            (tmp_path / f"{key}-{number}").mkdir()
+            write_manifest(tmp_path / f"{key}-{number}", {key: {}})
+    for key, read in readers.items():
+        with pytest.raises(UserError) as refused:
+            read(tmp_path / f"{key}-22")
+        assert (refused.value.path, refused.value.nearest) == (
+            str(tmp_path / f"{key}-22"), str(tmp_path / f"{key}-2"),
+        )  # fmt: skip
+        with pytest.raises(UserError) as refused:
+            read(tmp_path / "empty" / key)
+        assert refused.value.nearest == ""
+    exercised("readers", len(readers), 4)

@@ -41,6 +41,7 @@ def classes_by_name(
                 path=path,
                 value=kind,
                 allowed=f"a subclass of {base.__name__}",
+                nearest=base.__name__,
             )
     return [given.get(name, base) for name in names]
 

@@ -81,7 +81,12 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
     """
     check_outcome(sweep, outcome)
     if not sweep.axes:
-        raise UserError("This sweep varies nothing, so that no setting can matter.", path=str(sweep.path))
+        raise UserError(
+            "This sweep varies nothing, so that no setting can matter.",
+            path=str(sweep.path),
+            allowed="a sweep of settings with several values each",
+            nearest="clickmarket sweep workers.broker_cut=0.1,0.2",
+        )
     design = sweep.manifest["study"]["design"]
     if design == "saltelli":
         table = _sobol(sweep, outcome)
@@ -131,8 +136,14 @@ def _point_means(sweep: Sweep, outcome: str) -> Floats:
             path="outcome",
             value=outcome,
             allowed="an outcome that every point has, of a sweep that is done",
+            nearest=_like(outcome, [str(name) for name in means if np.isfinite(means[name]).sum() == count]),
         )
     return values
+
+
+def _like(outcome: str, others: Sequence[str]) -> str:
+    """Spell the outcome that is most like another one, if there is any."""
+    return f"outcome={nearest_or_first(outcome, others)}" if others else ""
 
 
 def _sobol(sweep: Sweep, outcome: str) -> pd.DataFrame:
@@ -242,11 +253,13 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs."""
     check_outcome(sweep, outcome)
     if x == y:
+        others = [axis for axis in sweep.axes if axis != x]
         raise UserError(
             "needs another setting than x.",
             path="y",
             value=y,
-            allowed=", ".join(axis for axis in sweep.axes if axis != x) or "nothing: one setting varies",
+            allowed=", ".join(others) or "nothing: one setting varies",
+            nearest=f"y={others[0]}" if others else f"x={x}, without y",
         )
     keys = [check_axis(sweep, name, place) for name, place in ((x, "x"), (y, "y")) if name]
     done = sweep.experiments["status"] != FAILED
@@ -270,11 +283,14 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
     table = sweep.experiments.loc[done, ["seed", x]].assign(value=sweep.outcomes.loc[done, outcome])
     curves = table.pivot_table(index="seed", columns=x, values="value", aggfunc="mean")
     if curves.shape[1] < 3 or not pd.api.types.is_numeric_dtype(curves.columns):
+        points = sweep.experiments
+        long = [axis for axis in sweep.axes if _is_ordered(points[axis]) and points[axis].nunique() >= 3]
         raise UserError(
             "has no curve: a peak needs three values at least.",
             path="x",
             value=x,
-            allowed="a setting varied over three numbers or more",
+            allowed=", ".join(long) or "a setting varied over three numbers or more",
+            nearest=f"x={nearest_or_first(x, long)}" if long else f"{x}=range(0,1,0.1) in the sweep",
         )
     places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
     rng = np.random.default_rng(0)
@@ -347,6 +363,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
             path="above",
             value=above,
             allowed=f"a bound between {np.nanmin(values):.6g} and {np.nanmax(values):.6g}",
+            nearest=f"above={np.nanmedian(values):.6g}",
         )
     inside = _peeled(points, hits)
     rows = []
@@ -428,7 +445,8 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
             "has one seed a point, which says nothing about others.",
             path="seeds",
             value=now,
-            allowed="seeds=5",
+            allowed="2 or more in the sweep",
+            nearest="seeds=5",
         )
     rows = []
     for name in outcomes:

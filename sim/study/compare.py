@@ -68,6 +68,7 @@ from sim.study.plots import Drawable
 from sim.study.result import (
     MANIFEST,
     check_digest,
+    folder_near,
     read_frame,
     read_manifest,
     replacing,
@@ -191,7 +192,12 @@ def load_comparison(path: str | Path) -> Comparison:
     found = [name for name in UNITS if name not in LATER or (folder / f"{name}.parquet").is_file()]
     files = [folder / f"{name}.parquet" for name in found]
     if not all(file.is_file() for file in (folder / MANIFEST, *files)):
-        raise UserError(f"{folder} is not the folder of a finished comparison")
+        raise UserError(
+            f"{folder} is not the folder of a finished comparison",
+            path=str(folder),
+            allowed="the path that clickmarket compare printed",
+            nearest=folder_near(folder, "comparison_id"),
+        )
     manifest = read_manifest(folder / MANIFEST)
     for file in files:
         check_digest(file, manifest)

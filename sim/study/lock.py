@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,7 @@ def _take(stack: contextlib.ExitStack, path: Path, shared: bool, folder: Path) -
             f"{folder} is being worked on by {holder}.",
             path=str(folder),
             allowed="one coordinator at a time; shards (--shard 1/4 ... 4/4) may run side by side",
+            nearest=f"clickmarket status {shlex.quote(str(folder))}",
         ) from error
     if not shared:
         file.truncate(0)

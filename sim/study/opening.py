@@ -12,7 +12,7 @@ from sim.errors import UserError
 from sim.study.compare import Comparison, load_comparison
 from sim.study.plots import Drawable
 from sim.study.reading import Sweep, load_sweep
-from sim.study.result import MANIFEST, RunResult, check_digest, load, read_manifest
+from sim.study.result import MANIFEST, RunResult, check_digest, folder_near, load, read_manifest
 from sim.study.validate import VALIDATION
 
 WHAT = "the folder that a run, a comparison, a sweep or a validation printed as its last line"
@@ -43,7 +43,12 @@ def load_validation(path: str | Path) -> Validation:
     folder = Path(path)
     file = folder / VALIDATION
     if not (folder / MANIFEST).is_file() or not file.is_file():
-        raise UserError(f"{folder} is not the folder of a finished validation", path=str(folder))
+        raise UserError(
+            f"{folder} is not the folder of a finished validation",
+            path=str(folder),
+            allowed="the path that clickmarket validate printed",
+            nearest=folder_near(folder, "trials"),
+        )
     manifest = read_manifest(folder / MANIFEST)
     check_digest(file, manifest)
     return Validation(folder, manifest, json.loads(file.read_bytes()))

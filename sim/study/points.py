@@ -128,6 +128,7 @@ def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:
             path=STUDIES,
             value=values,
             allowed="a mapping with the keys " + ", ".join(STUDY_KEYS),
+            nearest="vary: {workers.broker_cut: [0.1, 0.2]}",
         )
     for key in values:
         if key not in STUDY_KEYS:
@@ -158,7 +159,14 @@ def _settings_of_file(path: Path, settings: Any) -> list[str]:
         )
     for word in words:
         if word.partition("=")[0] == STUDIES:
-            raise UserError(f"{path} is a study and cannot name another.", path=STUDIES, value=word)
+            others = [one for one in words if one != word]
+            raise UserError(
+                f"{path} is a study and cannot name another.",
+                path=STUDIES,
+                value=word,
+                allowed="settings=[...] without a study",
+                nearest=f"settings: [{', '.join(others)}]",
+            )
     return words
 
 

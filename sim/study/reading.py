@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError
 from sim.study.plots import Drawable
-from sim.study.result import MANIFEST, check_digest, replacing
+from sim.study.result import MANIFEST, check_digest, folder_near, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
 SUMMARY_CSV = "summary.csv"
@@ -72,7 +72,10 @@ class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
         table = Store(self.path).table(SERIES)
         if not table.num_rows:
             raise UserError(
-                f"{self.path} holds no series: they are kept with series=true", path=str(self.path)
+                f"{self.path} holds no series.",
+                path=str(self.path),
+                allowed="a sweep that was told to keep them",
+                nearest="series=true",
             )
         frame: pd.DataFrame = table.to_pandas()
         return frame
@@ -93,7 +96,12 @@ def load_sweep(path: str | Path) -> Sweep:
     """
     folder = Path(path)
     if not (folder / MANIFEST).is_file() or not (folder / POINTS).is_file():
-        raise UserError(f"{folder} is not the folder of a sweep", path=str(folder))
+        raise UserError(
+            f"{folder} is not the folder of a sweep",
+            path=str(folder),
+            allowed="the path that clickmarket sweep printed",
+            nearest=folder_near(folder, "study"),
+        )
     store = Store(folder)
     return _aligned(store.table().to_pandas(), store.manifest, _points(store), folder)
 

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sim.errors import UserError, one_of
+from sim.errors import UserError, nearest_or_first, one_of
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import ADDED, ADDED_WHOLE, COLUMNS, Column, Households, Kinds, empty, units
 from sim.plain_yaml import read_yaml
@@ -227,7 +227,12 @@ def load(path: str | Path) -> RunResult:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise UserError(f"{folder} is not the folder of a run")
+        raise UserError(
+            f"{folder} is not the folder of a run",
+            path=str(folder),
+            allowed="the path that clickmarket run printed",
+            nearest=folder_near(folder, "config_id"),
+        )
     _find(folder, MANIFEST)
     manifest = read_manifest(folder / MANIFEST)
     tables = [frame_file(name) for name in COLUMNS if not _is_from_before(name, manifest)]
@@ -236,6 +241,22 @@ def load(path: str | Path) -> RunResult:
     for name in (CONFIG, SUMMARY):
         check_digest(folder / name, manifest)
     return RunResult(folder, _read_config(folder / CONFIG), manifest, _read_json(folder / SUMMARY))
+
+
+def folder_near(folder: Path, key: str) -> str:
+    """Return the folder in or beside one that is most like it by name, and has a key in its manifest."""
+    for place in (folder, folder.parent):
+        names = {file.parent.name for file in place.glob(f"*/{MANIFEST}") if _has(file, key)}
+        if names:
+            return str(place / nearest_or_first(folder.name, sorted(names)))
+    return ""
+
+
+def _has(manifest: Path, key: str) -> bool:
+    try:
+        return key in read_manifest(manifest)
+    except UserError:
+        return False
 
 
 def _find(folder: Path, name: str) -> None:

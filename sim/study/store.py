@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -322,7 +323,12 @@ def _first_of_each(tables: Iterable[pa.Table]) -> pa.Table:
 
 def _damaged(path: Path, why: str) -> UserError:
     again = "the same clickmarket sweep command, which plays its runs again"
-    return UserError(f"{path} is damaged: {why}.", path=str(path), allowed=again)
+    return UserError(
+        f"{path} is damaged: {why}.",
+        path=str(path),
+        allowed=again,
+        nearest=f"clickmarket verify {shlex.quote(str(path.parent.parent))}",
+    )
 
 
 # ---------------------------------------------------------------- tables

@@ -214,11 +214,15 @@ def outcomes_of(
     """
     model = ClickWorkModel(config, plugins=rules)
     recorder = Recorder(model)
-    model.observers.append(recorder)
-    model.run()
-    model.end()
-    tables = recorder.tables()
-    found = summary(tables, model.world)
+    try:
+        model.observers.append(recorder)
+        model.run()
+        model.end()
+        tables = recorder.tables()
+        found = summary(tables, model.world)
+    finally:  # they refer to each other: as they are, a thousand would wait for Python to find them
+        recorder.__dict__.clear()
+        model.__dict__.clear()
     outcomes = {
         name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
     }

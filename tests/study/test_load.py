@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.__main__ import measured
 from benchmarks.sweeps import MadeUp, growth, opened, words_of
 from sim import cli_sweep, study
+from sim.model import ClickWorkModel
 from sim.study import engine, points, sweep
 from sim.study.points import Composer
 from sim.study.reading import load_sweep
@@ -240,13 +243,66 @@ def test_a_worker_that_keeps_its_markets_is_noticed() -> None:
     keeps = planted(
         sweep, "    recorder = Recorder(model)\n",
         "    recorder = Recorder(model)\n    vars(Recorder).get('x') or setattr(Recorder, 'x', [])\n"
-        "    Recorder.x.append(model)\n",
+        "    Recorder.x.append(dict(vars(model)))\n",
     )  # fmt: skip
     try:
         with pytest.raises(AssertionError, match="the worker keeps"):
             check_worker(keeps)
     finally:
         del keeps.Recorder.x
+
+
+SHARED = {"week", "requester_rows"}
+"""Arrays of a market that are kept for the next one, or are another's."""
+
+
+def check_let_go(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Play a few markets, some of which fail, while Python looks for no cycles: nothing is left of them."""
+    left: list[tuple[str, weakref.ref[NDArray[Any]]]] = []
+
+    class Seen(ClickWorkModel):
+        def end(self) -> None:
+            for one in (self, *self.observers):
+                left.extend(
+                    (name, weakref.ref(held))
+                    for name, held in vars(one).items()
+                    if isinstance(held, np.ndarray)
+                )
+            if self.config.seed == 3:
+                raise ZeroDivisionError("poison")
+            super().end()
+
+    monkeypatch.setattr(module, "ClickWorkModel", Seen)
+    with opened(1, 3) as (store, composer):
+        gc.collect()
+        gc.disable()
+        try:
+            for run in range(3):
+                module._play(composer, run, store.manifest | {"keep_series": True}, None, 0.0)
+            still = sorted({name for name, held in left if held() is not None} - SHARED)
+            assert not still, f"of what is played out stay in memory: {', '.join(still)}"
+        finally:
+            gc.enable()
+    return len(left)
+
+
+def test_a_market_that_is_played_out_is_let_go(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:
+    """At once: a worker would hold hundreds of them until Python comes to look for cycles."""
+    exercised("arrays", check_let_go(sweep, monkeypatch), 3 * 20)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        model.__dict__.clear()\n", ""),
+        ("        recorder.__dict__.clear()\n", ""),
+        ("    finally:  #", "    except ZeroDivisionError:\n        raise\n    else:  #"),
+    ],
+    ids=["the market", "its recorder", "after a failure"],
+)
+def test_a_market_that_stays_is_noticed(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AssertionError, match="stay in memory"):
+        check_let_go(planted(sweep, old, new), monkeypatch)
 
 
 @pytest.mark.nightly

@@ -1030,39 +1030,79 @@ def test_a_sweep_outlives_its_cluster(plain: Path, tmp_path: Path, exercised: Ex
 
 
 class Begun(engine.Local):
-    """Two processes that are begun in another way than ours; any executor will do."""
+    """Processes that are begun in another way than ours; any executor will do."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, workers: int = 2) -> None:
         self.method = method
-        super().__init__(2)
+        super().__init__(workers)
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self.workers, multiprocessing.get_context(self.method))
 
 
+class OfJoblib(engine.Local):
+    """The executor on which joblib plays what it plays in parallel."""
+
+    def _start(self) -> Any:
+        from joblib.externals.loky import ProcessPoolExecutor as Loky
+
+        return Loky(self.workers)
+
+    def close(self) -> None:
+        """Let the processes end."""
+        self.executor.shutdown(wait=True)
+
+
+def check_same_bytes(
+    starts: dict[str, Callable[[], engine.Engine]], folder: Path, *more: str
+) -> dict[str, bytes]:
+    """Play the sweep on each engine; all must leave the same bytes."""
+    found = {}
+    for name, start in starts.items():
+        place, code = execute(study_in(folder / name, *more), start, QUIET)
+        assert code == 0
+        found[name] = bytes_of(place)
+    other = [name for name, whole in found.items() if whole != found["serial"]]
+    assert not other, f"other bytes from {', '.join(other)}"
+    return found
+
+
+FORKS = "ignore:.*multi-threaded, use of fork:DeprecationWarning"
+
+
+@pytest.mark.filterwarnings(FORKS)
+def test_bytes_that_hang_on_the_process_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = sweep.outcomes_of
+
+    def outcomes_of(*arguments: Any) -> Any:
+        outcomes, series = real(*arguments)
+        return outcomes | {"tasks_done": float(os.getpid())}, series
+
+    monkeypatch.setattr(sweep, "outcomes_of", outcomes_of)
+    with pytest.raises(AssertionError, match="other bytes from fork"):
+        check_same_bytes({"serial": engine.Serial, "fork": lambda: Begun("fork", 1)}, tmp_path)
+
+
 @pytest.mark.nightly
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings(FORKS)
 def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised) -> None:
     """200 runs on every engine with one, two and four workers, and in shards (R3)."""
     pytest.importorskip("distributed")
+    pytest.importorskip("joblib")
     starts: dict[str, Callable[[], engine.Engine]] = {"serial": engine.Serial}
-    for method in ("fork", "forkserver"):
-        starts[method] = lambda method=method: Begun(method)  # type: ignore[misc]
     for workers in (1, 2, 4):
+        for method in ("fork", "forkserver"):
+            starts[f"{method} {workers}"] = lambda m=method, n=workers: Begun(m, n)  # type: ignore[misc]
+        starts[f"joblib {workers}"] = lambda workers=workers: OfJoblib(workers)  # type: ignore[misc]
         starts[f"local {workers}"] = lambda workers=workers: engine.Local(workers)  # type: ignore[misc]
         starts[f"dask {workers}"] = lambda workers=workers: engine.Dask("", workers)  # type: ignore[misc]
-    found = set()
-    for name, start in starts.items():
-        folder, code = execute(study_in(tmp_path / name, "seeds=34"), start, QUIET)
-        assert code == 0
-        found.add(bytes_of(folder))
+    found = check_same_bytes(starts, tmp_path, "seeds=34")
     for number in (2, 1, 3):
         settings = Settings(shard=(number, 3), quiet=True)
         folder, _ = execute(study_in(tmp_path / "shards", "seeds=34"), engine.Serial, settings)
-    found.add(bytes_of(folder))
-    assert len(found) == 1
+    assert bytes_of(folder) == found["serial"]
     exercised("runs on each engine", len(load_sweep(folder).experiments), 200)
-    exercised("engines", len(starts) + 1, 10)
+    exercised("engines", len(starts) + 1, 17)
 
 
 # ---------------------------------------------------------------- the command
