@@ -115,7 +115,7 @@ def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str
 def test_a_calibration_of_tiny_markets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
+    """All waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
     job = calibrate.read_job(["size=small", f"results.dir={tmp_path}"])
     small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, "days": 7, "warmup_days": 3}
     small["workers"] = {"MT": 60, "GL": 60}
