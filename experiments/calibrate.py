@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from experiments.asking import FOLDER, count_of, said_by_files, without
 from experiments.emulator import (
@@ -271,6 +272,7 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         points = np.vstack([points, more])
         values = np.vstack([values, table_of(found, sought)])
         emulators = emulate(space, points, values)
+    candidates = candidates[sensible(space, candidates)]
     worst = implausibility(emulators, sought, candidates).max(axis=1)
     order = np.argsort(loss(implausibility(emulators, sought, candidates)), kind="stable")
     finalists = np.vstack(
@@ -306,6 +308,12 @@ def plausible(
     if np.sum(kept) >= count:
         return np.asarray(candidates[kept][:count])
     return np.asarray(candidates[np.argsort(loss(implausible), kind="stable")[:count]])
+
+
+def sensible(space: Space, points: Floats) -> NDArray[np.bool_]:
+    """Return which points (n, k) may be chosen: experience must not make listings harder to read."""
+    new, experienced = (space.names.index(f"market.noise_{who}sigma") for who in ("", "experienced_"))
+    return np.asarray(points[:, experienced] <= points[:, new])
 
 
 def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:
