@@ -103,6 +103,17 @@ def test_half_of_the_targets_is_fitted() -> None:
     assert all(job.reasons)
 
 
+def test_experience_makes_no_listing_harder_to_read() -> None:
+    """Such points are played, for the emulators, but never chosen."""
+    space = calibrate.read_job(["size=small"]).space
+    points = np.array([space.low, space.low])
+    points[0, space.names.index("market.noise_sigma")] = 0.8
+    points[:, space.names.index("market.noise_experienced_sigma")] = 0.7
+    assert calibrate.sensible(space, points).tolist() == [True, False]
+    fitted = compose([]).market
+    assert fitted.noise_experienced_sigma <= fitted.noise_sigma
+
+
 @pytest.mark.parametrize("word", ["size=tiny", "jobs=0", "nonsense", "workers.speed=1"])
 def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """One sentence, exit code 2, nothing written."""
