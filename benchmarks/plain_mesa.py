@@ -172,12 +172,12 @@ def share_up(amount: int, share: int) -> int:
 
 
 def running_shares(weights: Sequence[float]) -> list[float]:
-    """Return cumulative shares of weights; the last is exactly 1."""
+    """Return cumulative shares of weights; exactly 1 from the last that has any."""
     total, sums = 0.0, []
     for weight in weights:
         total += weight
         sums.append(total)
-    return [*(value / total for value in sums[:-1]), 1.0]
+    return [value / total if value < total else 1.0 for value in sums]
 
 
 def bracket(cumulative: Sequence[float], draw: float) -> int:
@@ -1605,7 +1605,6 @@ class PlainMarket(mesa.Model):
         self.joined_today: Counter[tuple[int, int]] = Counter()
         self.left_today: Counter[tuple[int, int]] = Counter()
         present = self.present()
-        self.first_active = [max(1, present[country]) for country in countries]
         north = [segment.share_north for segment in self.segments]
         south = [segment.share_south for segment in self.segments]
         mixed = [(a / added_up(north) + b / added_up(south)) / 2.0 for a, b in zip(north, south, strict=True)]
@@ -1620,8 +1619,10 @@ class PlainMarket(mesa.Model):
         self.zone_shares = [running_shares([weights[zone] for zone in zones]) for zones in self.zones]
         self.outside_value = [self.expected_reservation(country) for country in countries]
         self.reported_pay = list(self.outside_value)
-        others = make_tables(self.config, world).outside
-        self.outside = None if others is None else others.tolist()
+        tables = make_tables(self.config, world)
+        self.outside = None if tables.outside is None else tables.outside.tolist()
+        self.offered, expected = tables.offered.tolist(), tables.expected.tolist()
+        self.first_active = [present[c] or min(1.0, expected[c]) for c in countries]
         flat = attraction(Earnings(), 0)
         self.best_hours = [[flat for _ in self.segments] for _ in countries]
         self.earnings: dict[tuple[int, int], Earnings] = defaultdict(Earnings)
@@ -1799,7 +1800,7 @@ class PlainMarket(mesa.Model):
         """People of the registered pools hear about pay; those whom it satisfies join."""
         present = self.present()
         for country, pool in enumerate(self.pools):
-            if pool and present[country]:
+            if pool:
                 hears = self.hear_of_work if self.outside is None else self.change_outside
                 mean, shares, willing = hears(country, pool, present[country])
                 draw = self.draws.uniform(self.keys["joins"], country, 0)
@@ -1812,26 +1813,27 @@ class PlainMarket(mesa.Model):
         Beside it: cumulative shares of segments among them, and the share of each segment that is willing.
         """
         willing = self.willing(country)
-        contact = present / self.first_active[country]
+        contact = present / max(1.0, self.first_active[country])
         mean = pool * self.config.learning.join_rate * contact * willing
         return mean, self.segment_shares[country], [willing] * len(self.segments)
 
     def change_outside(self, country: int, pool: int, present: int) -> tuple[float, list[float], list[float]]:
         """Return the same if circumstances change outside the market as they do inside."""
-        willing = [self.willing_of(country, segment) for segment in self.segments]
-        first, others = self.first_active[country], self.outside[country]
-        left = max(0.0, 1.0 - (present - first) / (first * max(1e-9, added_up(others))))
-        coming = [one * share for one, share in zip(others, willing, strict=True)]
-        if not any(coming):
+        heard = self.reported_pay[country] if present else self.offered[country]
+        willing = [self.willing_of(country, segment, heard) for segment in self.segments]
+        others = added_up(self.outside[country])
+        outside = min(float(pool), self.first_active[country] * (1.0 + others) - present)
+        coming = [one * share for one, share in zip(self.outside[country], willing, strict=True)]
+        if outside <= 0.0 or not any(coming):
             return 0.0, self.segment_shares[country], willing
         weeks = max(1.0, self.config.learning.circumstances_weeks)
-        return first * left * added_up(coming) / weeks, running_shares(coming), willing
+        return outside * added_up(coming) / others / weeks, running_shares(coming), willing
 
-    def willing_of(self, country: int, segment: Any) -> float:
+    def willing_of(self, country: int, segment: Any, heard: float) -> float:
         """Return the share of a country's segment that asks no more than the pay that is heard of."""
         workers, world = self.config.workers, self.world
         need = workers.need_usd_per_hour * float(world.price_level[country])
-        pay = log(max(1e-6, self.reported_pay[country]))
+        pay = log(max(1e-6, heard))
         if need > 0.0 and log(need) > pay:
             return 0.0
         gap = pay - log(segment.reservation_ratio * float(world.outside_wage_usd[country]))

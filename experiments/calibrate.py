@@ -1,8 +1,9 @@
 """Fit the free parameters to half of the public targets, in the open; the other half is for checking.
 
-History matching in two waves: a design over all ranges, emulators of the statistics, a second design
-where the first leaves something plausible; then the best candidates are played with several seeds. Nothing
-is written into the project: the folder holds `fitted.yaml`, which may be put in its place by hand.
+History matching in waves: a design over all ranges, emulators of the statistics, a further design where they
+leave something plausible, emulators of all that was played, and so on; then the best candidates are played
+with several seeds. Nothing is written into the project: the folder holds `fitted.yaml`, which may be put in
+its place by hand.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from experiments.asking import FOLDER, count_of, said_by_files, without
 from experiments.emulator import (
@@ -94,9 +96,9 @@ class Job:
 
     @property
     def runs(self) -> int:
-        """Runs of both waves and of the finalists, the defaults among them."""
+        """Runs of all waves and of the finalists, the defaults among them."""
         sizes = self.sizes
-        points = sizes["points"] + sizes["more"] + (sizes["finalists"] + 1) * sizes["seeds"]
+        points = sizes["points"] + sizes["waves"] * sizes["more"] + (sizes["finalists"] + 1) * sizes["seeds"]
         return len(WORLDS) * int(points)
 
     def parts(self, names: Sequence[str]) -> dict[str, list[Part]]:
@@ -258,16 +260,19 @@ def table_of(values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sough
 
 
 def calibrate(job: Job, bench: Bench) -> Fitted:
-    """Carry out both waves, play the finalists and look what can be recovered."""
+    """Carry out all waves, play the finalists and look what can be recovered."""
     space, sought, sizes = job.space, sought_of(job), job.sizes
     points = space.drawn(sizes["points"], DESIGN_SEED)
     values = table_of(bench.values(points, 1, "first wave"), sought)
-    candidates = space.drawn(CANDIDATES, DESIGN_SEED + 1)
     emulators = emulate(space, points, values)
-    second = plausible(emulators, sought, candidates, sizes["more"])
-    points = np.vstack([points, second])
-    values = np.vstack([values, table_of(bench.values(second, 1, "second wave"), sought)])
-    emulators = emulate(space, points, values)
+    for wave in range(sizes["waves"]):
+        candidates = space.drawn(CANDIDATES, DESIGN_SEED + 1 + wave)
+        more = plausible(emulators, sought, candidates, sizes["more"])
+        found = bench.values(more, 1, f"wave {wave + 2}")
+        points = np.vstack([points, more])
+        values = np.vstack([values, table_of(found, sought)])
+        emulators = emulate(space, points, values)
+    candidates = candidates[sensible(space, candidates)]
     worst = implausibility(emulators, sought, candidates).max(axis=1)
     order = np.argsort(loss(implausibility(emulators, sought, candidates)), kind="stable")
     finalists = np.vstack(
@@ -303,6 +308,12 @@ def plausible(
     if np.sum(kept) >= count:
         return np.asarray(candidates[kept][:count])
     return np.asarray(candidates[np.argsort(loss(implausible), kind="stable")[:count]])
+
+
+def sensible(space: Space, points: Floats) -> NDArray[np.bool_]:
+    """Return which points (n, k) may be chosen: experience must not make listings harder to read."""
+    new, experienced = (space.names.index(f"market.noise_{who}sigma") for who in ("", "experienced_"))
+    return np.asarray(points[:, experienced] <= points[:, new])
 
 
 def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:

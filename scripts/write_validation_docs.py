@@ -73,7 +73,7 @@ REMARKS: Mapping[tuple[str, str], str] = {
         "BP06",
         MISS,
     ): "Rewards draw more takers than observed. Tools, impatience and errors in reading listings hold this"
-    " down, as they were meant to. The fit met it in windows of 90 days, on three seeds; here it does not.",
+    " down, as they were meant to, and not by enough. The fit, in windows of 90 days, just missed it, too.",
     (
         "BP07",
         MISS,

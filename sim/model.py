@@ -239,7 +239,9 @@ class ClickWorkModel(mesa.Model):
         self.government_rows["internet_users"] = self.world.population * self.world.internet_share
         self.audience_rows = make_audiences(self.config, self.world)
         self.joiners = np.zeros(countries, np.int64)
-        self.first_active = np.maximum(1, self.active_by_country())
+        active = self.active_by_country()
+        # Where nobody happens to be, somebody might have been.
+        self.first_active = np.where(active > 0, active, np.minimum(1.0, self.tables.expected))
         self.outside_value = expected_reservation(
             self.config, self.tables.segments, self.tables.countries, self.tables.segment_shares
         )

@@ -554,7 +554,7 @@ def join(model: Model) -> None:
     active = model.active_by_country()
     for country in range(len(model.world.codes)):
         pool, present = int(model.pools[country]), int(active[country])
-        if pool == 0 or present == 0 or not model.admits_any(country):
+        if pool == 0 or not model.admits_any(country):
             continue
         expected, people = newcomers(model, country, present)
         joining = min(pool, int(poisson(uniform(key, country, 0), min(expected, float(pool)))))
@@ -565,24 +565,27 @@ def join(model: Model) -> None:
 def newcomers(model: Model, country: int, present: int) -> tuple[float, People]:
     """Return how many people of a country are expected to join this week, and whom they are drawn from.
 
-    Circumstances change outside the market as they do inside, and whom pay satisfies then joins. Where
-    ``learning.join_rate`` is set it is that share of the willing in the pool, told by those who are there.
+    Circumstances change outside the market as they do inside, and whom pay satisfies then joins; where
+    nobody is there to tell of pay, it is what was first offered. Where ``learning.join_rate`` is set it is
+    that share of the willing in the pool, told by those who are there.
     """
     config, sigma = model.config, model.config.workers.reservation_log_sigma
-    pay, tables = log(max(1e-6, model.reported_pay[country])), model.tables
+    first, tables = float(model.first_active[country]), model.tables
+    heard = model.reported_pay[country] if present > 0 else tables.offered[country]
+    pay = log(max(1e-6, float(heard)))
     if tables.outside is None:
         willing = willing_share(pay, log(model.outside_value[country]), sigma)
-        contact = present / max(1, int(model.first_active[country]))
+        contact = present / max(1.0, first)
         expected = int(model.pools[country]) * config.learning.join_rate * contact * willing
         return expected, evenly(tables.segment_shares[country : country + 1], willing)
-    asked, floor = medians(config, tables.countries[country], tables.segments)
-    willing_of = [willing_to_come(pay, median, floor, sigma) for median in asked]
-    first, others = int(model.first_active[country]), tables.outside[country]
-    left = max(0.0, 1.0 - (present - first) / (first * max(1e-9, added_up(others))))
-    coming = [float(one) * share for one, share in zip(others, willing_of, strict=True)]
-    if not any(coming):
+    middles, floor = medians(config, tables.countries[country], tables.segments)
+    willing_of = [willing_to_come(pay, middle, floor, sigma) for middle in middles]
+    others = added_up(tables.outside[country])
+    outside = min(float(model.pools[country]), first * (1.0 + others) - present)
+    coming = [float(one) * share for one, share in zip(tables.outside[country], willing_of, strict=True)]
+    if outside <= 0.0 or not any(coming):
         return 0.0, evenly(tables.segment_shares[country : country + 1], 1.0)
-    expected = first * left * added_up(coming) / max(1.0, config.learning.circumstances_weeks)
+    expected = outside * added_up(coming) / others / max(1.0, config.learning.circumstances_weeks)
     return expected, evenly(cumulative(coming)[None], np.array(willing_of))
 
 

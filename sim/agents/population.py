@@ -34,7 +34,7 @@ from sim.agents.traits import (
     WORKER,
     worker_id,
 )
-from sim.agents.turnover import CELLS, People, at_rest, evenly, medians
+from sim.agents.turnover import PARTS, People, at_rest, evenly, medians
 from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
 from sim.config import Config
@@ -147,9 +147,10 @@ class Population:
 class Tables:
     """What synthesis and the daily rules look up, made once from configuration and world.
 
-    ``first`` are the people whom workers of the start are drawn from, by their origin. ``outside`` is how
-    many others of each country and segment could come, for each worker of the country at the start; None
-    where ``learning.join_rate`` says how many join.
+    ``expected`` workers are of each country at the start, and ``offered`` is pay first offered there (USD an
+    hour, 0 where nobody comes from). ``first`` are the people whom workers of the start are drawn from, by
+    their origin. ``outside`` is how many others of each country and segment could come, for each worker of
+    the country at the start; None where ``learning.join_rate`` says how many join.
     """
 
     segments: Records
@@ -160,6 +161,8 @@ class Tables:
     requester_origins: Records
     worker_settings: Records
     collectives: int
+    expected: NDArray[np.float64]
+    offered: NDArray[np.float64]
     first: People
     outside: NDArray[np.float64] | None
 
@@ -261,7 +264,7 @@ def origins(config: Config, world: World, side: str) -> Records:
     for i, (weight, country, platform) in enumerate(weights):
         running += weight / total
         table[i] = (running, country, platform)
-    table["cumulative"][-1] = 1.0
+    _end_at_one(table["cumulative"], [weight for weight, _, _ in weights])
     return table
 
 
@@ -302,15 +305,19 @@ def country_of_tile(place: int, platform: Any) -> int | None:
 
 
 def cumulative(weights: Any) -> NDArray[np.float64]:
-    """Cumulative shares of weights, the last exactly 1."""
+    """Cumulative shares of weights, exactly 1 from the last above 0: more without weight change nothing."""
     running = np.zeros(len(weights))
     total = 0.0
     for i, weight in enumerate(weights):
         total += float(weight)
         running[i] = total
     running /= total
-    running[-1] = 1.0
+    _end_at_one(running, weights)
     return running
+
+
+def _end_at_one(running: NDArray[np.float64], weights: Any) -> None:
+    running[int(np.flatnonzero(np.asarray(weights) > 0.0)[-1]) :] = 1.0
 
 
 def make_tables(config: Config, world: World) -> Tables:
@@ -353,10 +360,11 @@ def make_tables(config: Config, world: World) -> Tables:
         workers.patience_high,
     )
     worker_origins = origins(config, world, "worker")
-    expected = np.diff(worker_origins["cumulative"], prepend=0.0)
+    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
+    expected = np.zeros(len(world.codes))
     first = 0
     for c in range(len(world.codes)):
-        present = added_up(expected[worker_origins["country"] == c]) * workers.count
+        expected[c] = present = added_up(chances[worker_origins["country"] == c]) * workers.count
         widths = np.diff(shares[c], prepend=0.0)
         number = 0
         for s in range(len(names)):
@@ -373,7 +381,8 @@ def make_tables(config: Config, world: World) -> Tables:
         countries["first_collective"][c] = first
         countries["collectives"][c] = number
         first += number
-    people, outside = first_people(config, worker_origins, segments, countries, shares)
+    pay = pay_offered(config, worker_origins, countries)
+    people, outside = first_people(config, worker_origins, pay, segments, countries, shares)
     return Tables(
         segments,
         countries,
@@ -383,6 +392,8 @@ def make_tables(config: Config, world: World) -> Tables:
         origins(config, world, "requester"),
         settings,
         first,
+        expected,
+        pay_by_country(worker_origins, pay, len(world.codes)),
         people,
         outside,
     )
@@ -411,8 +422,8 @@ def bracket(cumulative_shares: Any, first: int, count: int, draw: float) -> int:
 
 
 @rule
-def asked(parts: Any, draw: float) -> float:
-    """Turn a draw into one of reservation wages, ``parts`` of which have these cumulative chances."""
+def draw_of_those_there(parts: Any, draw: float) -> float:
+    """Turn a draw among all people into one among those there; ``parts`` are their cumulative chances."""
     k = bracket(parts, 0, len(parts), draw)
     low = real(parts[k - 1]) if k > 0 else 0.0
     return min(HIGHEST_DRAW, (real(k) + (draw - low) / (real(parts[k]) - low)) / real(len(parts)))
@@ -467,7 +478,7 @@ def write_worker(
         real(segment.reservation_ratio),
         real(place.outside_wage),
         real(setting.reservation_log_sigma),
-        willing[people, s] * asked(asking[people, s], trait(key, agent, DIM_RESERVATION)),
+        willing[people, s] * draw_of_those_there(asking[people, s], trait(key, agent, DIM_RESERVATION)),
         need,
     )
     hours = real(segment.desired_hours_median) * exp(
@@ -603,11 +614,14 @@ def write_joiners(
 
 
 def expected_desired_hours(config: Config, tables: Tables) -> float:
-    """Mean of the hours a week that workers want, from the shares of countries and segments."""
+    """Mean of the hours a week that people want, from the shares of countries and segments.
+
+    It is that of all people and not of those whom starting pay brings in: it says how much work is wanted.
+    """
     total = 0.0
     shares = np.diff(tables.worker_origins["cumulative"], prepend=0.0)
-    for share, own in zip(shares, tables.first.shares, strict=True):
-        widths = np.diff(own, prepend=0.0)
+    for share, country in zip(shares, tables.worker_origins["country"], strict=True):
+        widths = np.diff(tables.segment_shares[country], prepend=0.0)
         for width, segment in zip(widths, tables.segments, strict=True):
             sigma = float(segment["desired_hours_log_sigma"])
             total += (
@@ -900,9 +914,22 @@ def pay_offered(config: Config, worker_origins: Records, countries: Records) -> 
     return result
 
 
+def pay_by_country(worker_origins: Records, pay: NDArray[np.float64], countries: int) -> NDArray[np.float64]:
+    """Mean pay (USD an hour) first offered in each country, from that of its origins (logs); else 0."""
+    chances = np.diff(worker_origins["cumulative"], prepend=0.0)
+    result = np.zeros(countries)
+    for country in range(countries):
+        there = worker_origins["country"] == country
+        if (total := added_up(chances[there])) > 0.0:
+            paid = [chance * exp(float(one)) for chance, one in zip(chances[there], pay[there], strict=True)]
+            result[country] = added_up(paid) / total
+    return result
+
+
 def first_people(
     config: Config,
     worker_origins: Records,
+    pay: NDArray[np.float64],
     segments: Records,
     countries: Records,
     segment_shares: NDArray[np.float64],
@@ -910,9 +937,9 @@ def first_people(
     """Return whom workers of the start are drawn from, by origin, and how many others could come.
 
     Where ``learning.join_rate`` is set they are the share of each segment that is willing at the pay first
-    offered: a market full of people who refuse its pay has no past. Otherwise the market begins at rest.
+    offered (``pay``, logs): a market full of people who refuse its pay has no past. Otherwise the market
+    begins at rest, and others are at most as many as are registered.
     """
-    pay = pay_offered(config, worker_origins, countries)
     places = worker_origins["country"]
     shares = segment_shares[places]
     if config.learning.join_rate is not None:
@@ -924,23 +951,25 @@ def first_people(
         ]
         return evenly(shares, np.array(willing)[:, None]), None
     chances = np.diff(worker_origins["cumulative"], prepend=0.0)
-    people = People(shares.copy(), np.zeros((*shares.shape, CELLS)), np.ones(shares.shape))
+    registered = max(LEAST_WILLING, config.learning.pool_ratio)
+    people = People(shares.copy(), np.zeros((*shares.shape, PARTS)), np.ones(shares.shape))
     outside = np.zeros(segment_shares.shape)
     for i, country in enumerate(places):
-        asked_for, floor = medians(config, countries[country], segments)
+        middles, floor = medians(config, countries[country], segments)
         widths = np.diff(shares[i], prepend=0.0)
-        inside = np.zeros(len(segments))
-        for s, median in enumerate(asked_for):
-            inside[s], parts = at_rest(float(pay[i]), median, floor, config)
+        present, absent = [], []
+        for s, middle in enumerate(middles):
+            inside, parts = at_rest(float(pay[i]), middle, floor, config)
             people.asking[i, s] = cumulative(parts)
-        present = [float(width) * float(part) for width, part in zip(widths, inside, strict=True)]
-        total = added_up(present)
+            present.append(float(widths[s]) * inside)
+            absent.append(float(widths[s]) * (1.0 - inside))
+        total, others = added_up(present), added_up(absent)
         if total > 0.0:
             people.shares[i] = cumulative(present)
         of_country = added_up(chances[places == country])
-        for s, width in enumerate(widths):
-            others = float(width) * (1.0 - float(inside[s])) / max(LEAST_WILLING, total)
-            outside[country, s] += float(chances[i]) / of_country * others
+        if others > 0.0 and of_country > 0.0:
+            many = min(others / max(LEAST_WILLING, total), registered) * float(chances[i]) / of_country
+            outside[country] += np.array(absent) * (many / others)
     return people, outside
 
 

@@ -16,7 +16,7 @@ from sim.agents.rules import willing_share
 from sim.config import Config
 from sim.numeric import added_up, log, normal_cdf, normal_quantile
 
-CELLS = 64
+PARTS = 64
 """Parts of equal weight into which reservation wages of a segment are cut."""
 NO_NEED = -1e300
 
@@ -29,7 +29,7 @@ class People:
     ----------
     shares : float64 array (places, segments)
         Cumulative shares of segments.
-    asking : float64 array (places, segments, cells)
+    asking : float64 array (places, segments, parts)
         Cumulative chance of each part of a segment's reservation wages, from the lowest.
     willing : float64 array (places, segments)
         Share of the segment's reservation wages, from the lowest, that these parts make up.
@@ -48,34 +48,41 @@ def evenly(shares: NDArray[np.float64], willing: Any) -> People:
 def weekly_chance_to_leave(gap: float, sigma: float, shock_weeks: int, leave_weeks: int) -> float:
     """Chance to leave in a week, for a log reservation wage ``gap`` above log pay.
 
-    In each period of ``shock_weeks`` a shock of spread ``sigma`` puts the outside value above pay or does
-    not; a period in which it does ends with leaving, after ``leave_weeks``.
+    In each period of ``shock_weeks`` a shock of spread ``sigma`` puts the outside value above pay, with
+    chance ``bad``, or does not. Leaving takes ``leave_weeks`` of that in a row, so as many periods as they
+    touch. It is one over the mean time from the beginning of a period to leaving; shorter runs are lost.
     """
     bad = normal_cdf(gap / sigma) if sigma > 0.0 else float(gap > 0.0)
-    return bad / ((1.0 - bad) * shock_weeks + bad * leave_weeks)
+    periods = -(-leave_weeks // shock_weeks)
+    run, runs = 1.0, 0.0
+    for _ in range(periods):
+        runs += run
+        run *= bad
+    return run / ((runs - periods * run) * shock_weeks + run * leave_weeks)
 
 
 def at_rest(pay: float, median: float, floor: float, config: Config) -> tuple[float, list[float]]:
     """Return which share of a segment's people is in the market at rest, and the weight of each part.
 
-    All are logs of USD an hour; ``floor`` is the lowest reservation wage. Parts are ``CELLS`` of equal weight
-    among all of the segment, from the lowest reservation wage on.
+    All are logs of USD an hour; ``floor`` is the lowest reservation wage. There are ``PARTS`` of equal weight
+    among all of the segment, from the lowest reservation wage on. Who stays is reckoned at a part's middle.
     """
     learning, sigma = config.learning, config.workers.reservation_log_sigma
     weeks = max(1.0, learning.circumstances_weeks)
+    willing = PARTS * willing_to_come(pay, median, floor, sigma)
     stays, comes = [], []
-    for cell in range(CELLS):
-        asked = max(floor, median + sigma * normal_quantile((cell + 0.5) / CELLS))
+    for part in range(PARTS):
+        wage = max(floor, median + sigma * normal_quantile((part + 0.5) / PARTS))
         leaving = weekly_chance_to_leave(
-            asked - pay, learning.outside_shock_sigma, learning.outside_shock_weeks, learning.leave_weeks
+            wage - pay, learning.outside_shock_sigma, learning.outside_shock_weeks, learning.leave_weeks
         )
         stays.append(1.0 / (1.0 + weeks * leaving))
-        comes.append(1.0 if asked <= pay else 0.0)
-    came = added_up(stay * come for stay, come in zip(stays, comes, strict=True)) / CELLS
-    stayed = added_up(stays) / CELLS
+        comes.append(min(1.0, max(0.0, willing - part)))
+    came = added_up(stay * come for stay, come in zip(stays, comes, strict=True)) / PARTS
+    stayed = added_up(stays) / PARTS
     inside = came / (1.0 - stayed + came) if came > 0.0 else 0.0
     weights = [stay * (inside + (1.0 - inside) * come) for stay, come in zip(stays, comes, strict=True)]
-    return inside, weights if came > 0.0 else [1.0] + [0.0] * (CELLS - 1)
+    return inside, weights if came > 0.0 else [1.0] + [0.0] * (PARTS - 1)
 
 
 def willing_to_come(pay: float, median: float, floor: float, sigma: float) -> float:

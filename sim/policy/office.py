@@ -88,6 +88,8 @@ POVERTY_LINE_USD_A_DAY = 3.00 * 1.137
 DAYS_A_MONTH = 365.0 / 12.0
 
 
+STRENGTHS_KEPT = 64
+"""Strengths of instruments in single hours that are remembered."""
 MOST_SUBSIDISED = 0.9
 """Largest share of their cost that requesters count on getting back."""
 
@@ -409,6 +411,8 @@ class Offices:
         """Share of its rate at which an instrument is in force in the month of an hour; 0 if it is not."""
         known = self._strengths.get((id(instrument), hour))
         if known is None or known[0] is not instrument:
+            if len(self._strengths) >= STRENGTHS_KEPT:
+                self._strengths.clear()
             known = self._strengths[id(instrument), hour] = instrument, self._strength(instrument, hour)
         return known[1]
 

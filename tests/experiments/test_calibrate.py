@@ -103,6 +103,17 @@ def test_half_of_the_targets_is_fitted() -> None:
     assert all(job.reasons)
 
 
+def test_experience_makes_no_listing_harder_to_read() -> None:
+    """Such points are played, for the emulators, but never chosen."""
+    space = calibrate.read_job(["size=small"]).space
+    points = np.array([space.low, space.low])
+    points[0, space.names.index("market.noise_sigma")] = 0.8
+    points[:, space.names.index("market.noise_experienced_sigma")] = 0.7
+    assert calibrate.sensible(space, points).tolist() == [True, False]
+    fitted = compose([]).market
+    assert fitted.noise_experienced_sigma <= fitted.noise_sigma
+
+
 @pytest.mark.parametrize("word", ["size=tiny", "jobs=0", "nonsense", "workers.speed=1"])
 def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """One sentence, exit code 2, nothing written."""
@@ -115,7 +126,7 @@ def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str
 def test_a_calibration_of_tiny_markets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
+    """All waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
     job = calibrate.read_job(["size=small", f"results.dir={tmp_path}"])
     small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, "days": 7, "warmup_days": 3}
     small["workers"] = {"MT": 60, "GL": 60}

@@ -13,6 +13,7 @@ from sim.errors import UserError
 from sim.instruments import Measure, Policies
 from sim.model import ClickWorkModel
 from sim.policy.measures import contributions
+from sim.policy.office import STRENGTHS_KEPT
 from sim.study.compare import compare
 from sim.world import load_world
 from tests.conftest import Exercised
@@ -137,3 +138,12 @@ def test_unknown_names_are_refused() -> None:
         with pytest.raises(UserError) as caught:
             ClickWorkModel(tiny(days=1, workers=20, policy=Policies(measures={"law": measure})))
         assert f"policy.measures.law.{field}" in str(caught.value)
+
+
+def test_strengths_are_not_remembered_for_ever() -> None:
+    """Of many hours as many are kept as a bound says, and each is what it was before."""
+    model = ClickWorkModel(compose([*SMALL, "policy=turnover_tax", "policy.turnover_tax.phase_in_months=12"]))
+    tax = model.offices.taxes["turnover_tax"]
+    found = [model.offices.strength(tax, hour) for hour in range(3 * STRENGTHS_KEPT)]
+    assert len(model.offices._strengths) <= STRENGTHS_KEPT
+    assert found == [model.offices.strength(tax, hour) for hour in range(3 * STRENGTHS_KEPT)]

@@ -14,6 +14,7 @@ def planted(module: ModuleType, old: str, new: str) -> ModuleType:
     assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path.name}, not once"
     copy = ModuleType(f"{module.__name__}_planted")
     copy.__file__ = module.__file__
+    vars(copy)["__variant_of__"] = module.__name__  # streams of draws let it register again
     sys.modules[copy.__name__] = copy  # dataclasses look their module up
     try:
         exec(compile(text.replace(old, new), str(path), "exec"), vars(copy))
