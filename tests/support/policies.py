@@ -392,7 +392,7 @@ def null_world(folder: str) -> Config:
 
     def add(rows: list[dict[str, str]]) -> None:
         rows.append(
-            {**rows[-1], "code": NOWHERE, "name": "Nowhere", "worker_share": "1e-12", "requester_share": "0"}
+            {**rows[-1], "code": NOWHERE, "name": "Nowhere", "worker_share": "0", "requester_share": "0"}
         )
 
     table = edited_table(Path(folder) / "world.csv", "north_south", add)
