@@ -22,7 +22,8 @@ WORDS = [
     "world=global", "platforms=all_families", "ai=growing", f"policy=[{','.join(ALL)}]", "workers.count=600",
     "requesters.count=120", "time.days=70", "time.warmup_days=4", "policy.usage_tax.to_users=0.3",
     "policy.union.organising_rate=0.2",
-    "policy.universal_income.pool=global", "learning.leave_weeks=2", "record.batches=false", "compute.debug=true",
+    "policy.universal_income.pool=global", "record.batches=false", "compute.debug=true",
+    "learning.outside_shock_sigma=1.2",
 ]  # fmt: skip
 
 UNUSED = {
