@@ -155,3 +155,66 @@ def test_debts_are_refused() -> None:
     ledger.transfer(transfers(100), 1, escrow)
     with pytest.raises(ModelError, match="overdrawn"):
         ledger.transfer(transfers(101, kinds=(POSTING,)), 1, escrow)
+
+
+def by_two_threads(amounts: list[int]) -> tuple[Ledger, Ledger, list[Ledger]]:
+    """Fund a requester, by one ledger and by two parts of another; return both and the parts, taken in."""
+    alone, escrow = open_ledger()
+    alone.transfer(transfers(*amounts), len(amounts), escrow)
+    whole, escrow = open_ledger()
+    parts = [whole.part(("requesters",)) for _ in range(2)]
+    for number, part in enumerate(parts):
+        own = amounts[number::2]
+        part.transfer(transfers(*own), len(own), escrow)
+    for part in parts:
+        whole.take(part)
+    return alone, whole, parts
+
+
+def test_parts_add_up_to_the_whole(exercised: Exercised) -> None:
+    """What two threads booked by themselves is, taken in, what one would have booked; parts begin anew."""
+    counts = 0
+    for seed in range(20):
+        amounts = np.random.default_rng(seed).integers(1, 10**12, 50).tolist()
+        alone, whole, parts = by_two_threads(amounts)
+        for name in ("totals", "flows", "transfers_booked"):
+            assert np.array_equal(getattr(alone, name), getattr(whole, name)), name
+            assert not np.any(getattr(parts[0], name)) and not np.any(getattr(parts[1], name)), name
+        for sector, accounts in alone.accounts.items():
+            assert np.array_equal(accounts, whole.accounts[sector]), sector
+        assert not any(part.accounts["requesters"].any() for part in parts)
+        counts += int(whole.accounts["requesters"][0] > 0)
+    exercised("ledgers of two threads", counts, 20)
+
+
+def test_parts_never_wrap() -> None:
+    """What threads booked by themselves fits; together it is one too much, and the run stops."""
+    by_two_threads([LARGEST - 1, 1])
+    with pytest.raises(ModelError, match="largest"):
+        by_two_threads([LARGEST - 1, 2])
+
+
+@pytest.mark.parametrize(
+    "bug", ["a part keeps what it had", "a number is left out", "only gains are weighed"]
+)
+def test_books_of_threads_that_do_not_add_up_are_noticed(
+    bug: str, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """Three bugs in the taking in of a part, each of which one of the two tests above notices."""
+
+    def wrong(whole: Any, part: Any) -> int:
+        first = 1 if bug == "a number is left out" else 0
+        whole[first:] += part[first:]
+        largest = (
+            int(whole.max(initial=0))
+            if bug == "only gains are weighed"
+            else int(np.abs(whole).max(initial=0))
+        )
+        if bug != "a part keeps what it had":
+            part[:] = 0
+        return largest
+
+    monkeypatch.setattr("sim.ledger.bring_in", wrong)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        test_parts_add_up_to_the_whole(exercised)
+        test_parts_never_wrap()
