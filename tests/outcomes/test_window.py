@@ -56,7 +56,7 @@ def test_platforms_take_what_they_pay_out(warmup: int, days: int) -> None:
 MONTHLY = {
     "flows": {
         "spending", "broker_spending", "user_spending", "patronage", "commons_dividend", "commons_to_users",
-        "profit", "profit_tax", "profit_shifting", "haven_profit", "haven_tax", "capital",
+        "profit", "profit_tax", "profit_shifting", "haven_profit", "haven_tax", "capital", "surplus",
     },
     "workers": {"transfers_microusd"},
     "cooperatives": set(COLUMNS["cooperatives"]),

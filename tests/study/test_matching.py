@@ -199,7 +199,7 @@ def check_bases(module: Any) -> int:
 
 EMPLOYED = [
     "policy.reclassification.usd_per_hour=1", "policy.reclassification.exit_months=0",
-    "platforms.microwork.cost_on_rewards=0.07",
+    "platforms.microwork.cost_on_rewards=0.085",
 ]  # fmt: skip
 
 

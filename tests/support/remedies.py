@@ -585,7 +585,7 @@ def shared_ratings() -> Counts:
     counts, shares = Counter[str](), {}
     for shares_ratings in (True, False):
         law = replace(SHARING, share_ratings=shares_ratings)
-        config = market(days=40, workers=200, policy=Policies(union=law))
+        config = market(days=80, workers=200, policy=Policies(union=law))
         requesters = replace(config.requesters, approval_share=0.0)
         model = ClickWorkModel(replace(config, requesters=requesters))
         organised(model)
