@@ -126,8 +126,8 @@ class Bench:
             world=self.world,
             workers=size,
             native_random=native_random,
-            blocks=self.size(4, 2),
-            hours=6,
+            first_days=self.size(4, 1),
+            days=3,
         )
         note = f"plain market: {result['plain_worker_hours_per_cpu_second']:,.0f} worker-hours per CPU second"
         return Figure(result["ratio"], note, result["worker_hours_per_cpu_second"])
@@ -165,7 +165,7 @@ class Bench:
     def threads_2_speedup(self) -> Figure:
         """One thread against two."""
         workers = self.size(1_000_000, 20_000)
-        settings = {"world": self.world, "workers": workers, "blocks": self.size(5, 2), "hours": 4}
+        settings = {"world": self.world, "workers": workers, "blocks": self.size(24, 2), "hours": 1}
         result = measured("threads", **settings)
         return Figure(
             result["ratio"],

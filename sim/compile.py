@@ -371,6 +371,37 @@ def kernel(function: F) -> F:
     return plain  # type: ignore[return-value]
 
 
+def entry_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls a kernel without looking at the types of what it is handed, if it has but one choice.
+
+    Numba looks at each argument of each call; at records it takes longer than a short kernel to play.
+    """
+    choices = getattr(function, "overloads", None)
+    return next(iter(choices.values())).entry_point if choices and len(choices) == 1 else function
+
+
+class Calls(dict[Callable[..., Any], Callable[..., Any]]):
+    """How the kernels of one model are called: ``calls[kernel](...)``, with arguments in their order.
+
+    A kernel is called as it is, with its types looked at, until ``trust`` is called: then by its entry, if it
+    was compiled for one choice of types only, so that those it was handed until then must be these.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met: set[Callable[..., Any]] = set()
+
+    def __missing__(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the kernel itself."""
+        self.met.add(kernel)
+        return kernel
+
+    def trust(self) -> None:
+        """Call the kernels met so far by their entries from now on."""
+        self.update({kernel: entry_of(kernel) for kernel in self.met})
+        self.met.clear()
+
+
 def _lines_of(size: int, line: int = 64) -> list[int]:
     """Return a byte of an item in each cache line that it can touch, wherever it begins."""
     return sorted({*range(0, size, line), size - 1})

@@ -56,6 +56,7 @@ from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, grown
+from sim.compile import Calls
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest_or_first, one_of
@@ -188,6 +189,7 @@ class ClickWorkModel(mesa.Model):
         self.members_got = np.zeros(0, np.int64)
         self.shares_paid: dict[tuple[int, int], NDArray[np.int64]] = {}
         self.kernels = choose_kernels(config, self.plugins)
+        self.calls = Calls()
         self.plugin_hashes = hashes_of(self.plugins)
         self.loaded_arrays: dict[str, NDArray[Any]] = {}
         self.observers: list[Any] = []
@@ -543,17 +545,19 @@ class ClickWorkModel(mesa.Model):
         return pool
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out of copies what they make anew: threads and their books, and compiled kernels."""
+        """Leave out of copies what they make anew: threads and books, compiled kernels and their calls."""
         state = self.__dict__.copy()
         state.pop("_threads", None)
         state.pop("_books", None)
         state.pop("kernels")
+        state.pop("calls")
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on as a copy: its ledger books on its own records."""
         self.__dict__.update(state)
         self.kernels = choose_kernels(self.config, self.plugins)
+        self.calls = Calls()
         self.no_escrow = self.ledger.rounding["balance"]
         self._open_accounts()
 
@@ -574,7 +578,7 @@ class ClickWorkModel(mesa.Model):
         coming, self.new_counts = edges[:-1], [0 for _ in parts]
 
         def post(part: int) -> tuple[int, int]:
-            return posting.post(
+            written: tuple[int, int] = self.calls[posting.post](
                 coming[part],
                 edges[part + 1],
                 self.hour,
@@ -599,6 +603,7 @@ class ClickWorkModel(mesa.Model):
                 self.new_firsts[part] + self.new_counts[part],
                 self.new_firsts[part + 1],
             )
+            return written
 
         while True:
             results = self.in_parallel(post, parts)
@@ -639,7 +644,7 @@ class ClickWorkModel(mesa.Model):
         def fund(part: int) -> None:
             first = self.new_firsts[part]
             last = first + self.new_counts[part]
-            posting.sort_by_tile(
+            self.calls[posting.sort_by_tile](
                 first,
                 last,
                 self.new_tiles,
@@ -650,7 +655,9 @@ class ClickWorkModel(mesa.Model):
                 self.new_rows,
             )
             rows = self.new_transfers[2 * first : 2 * last]
-            count = posting.fund(first, last, self.new_rows, self.requester_rows, self.recording, rows)
+            count = self.calls[posting.fund](
+                first, last, self.new_rows, self.requester_rows, self.recording, rows
+            )
             books.transfer(rows, count, self.new_rows["escrow"])
 
         self.in_parallel(fund, range(len(self.new_counts)))

@@ -103,6 +103,7 @@ def read_clock(model: Model) -> None:
     model.utc_hour = model.hour % 24
     model.recording = model.hour >= model.first_recorded_hour
     if model.utc_hour == 0:
+        model.calls.clear()  # what kernels are handed is looked at once a day
         model.begin_day(model.hour // 24)
         if model.hour > 0:
             if model.clock.is_month_start(model.hour):
@@ -124,7 +125,7 @@ def post_batches(model: Model) -> Task:
         if board.is_bare and not expected[board.tile]:
             return
         board.room_for_batches(expected[board.tile])
-        boards.insert(
+        model.calls[boards.insert](
             board.tile,
             model.new_starts,
             model.new_listings,
@@ -162,7 +163,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
             return
         if keep_taken:
             board.room_for_taken()
-        while not boards.close(
+        while not model.calls[boards.close](
             model.hour,
             board.listings,
             board.batches,
@@ -192,7 +193,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
     for board in model.boards:
         finished = int(board.state[boards.FINISHED_COUNT])
         if finished:
-            pay_setting.note_finished(
+            model.calls[pay_setting.note_finished](
                 board.finished, finished, model.requester_rows, model.offices.subsidies, model.recording
             )
             model.offices.note_spending(board.finished[:finished])
@@ -219,7 +220,7 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             board.nobody_works()
             return
         board.room_for_active(last - first)
-        search.come_on_duty(
+        model.calls[search.come_on_duty](
             model.hour,
             key,
             shift_key,
@@ -258,7 +259,7 @@ def search_and_work(model: Model) -> Task:
             return
         round_number = 0
         while round_number >= 0:
-            round_number = model.kernels.search(
+            round_number = model.calls[model.kernels.search](
                 round_number,
                 search_key,
                 taste_key,
@@ -310,7 +311,7 @@ def review_work(model: Model) -> Task:
         if board.is_deserted:
             return
         board.room_to_settle()
-        review.review(
+        model.calls[review.review](
             model.hour,
             key,
             board.platform,
@@ -340,7 +341,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
     def settle_one(board: Board) -> None:
         if board.is_deserted:
             return
-        review.settle(
+        model.calls[review.settle](
             board.platform,
             model.platform_rows,
             model.terms,
@@ -381,11 +382,13 @@ def observe_hour(model: Model) -> None:
     def let_go(board: Board) -> None:
         if board.is_deserted:
             return
-        review.go_off_duty(
+        model.calls[review.go_off_duty](
             model.hour, model.config.workers.patience_hours, model.worker_rows, board.active, board.state
         )
 
     model.for_each_board(let_go)
+    if model.calls.met and not model.config.compute.debug:
+        model.calls.trust()
     model.hour += 1
     if model.hour % 24 == 0:
         model.add_up_day()
