@@ -239,11 +239,28 @@ class Stopwatch:
         self.inside = self.total = 0.0
         self.idle: dict[int, Any] = {}
         self.ways: list[list[Any]] = []
-        self.reading = median(self._two_readings() for _ in range(1001))
+        self.own_work = self._own_work()
+
+    def _own_work(self, calls: int = 2001, arguments: int = 20) -> float:
+        """Seconds that a stopwatch adds to a call, beside what it measures itself."""
+
+        def nothing(*arguments: Any) -> int:
+            return 0
+
+        times, handed = [0.0, 0.0], (0,) * arguments
+        timed = self._around([nothing, nothing], times)
+        bare = median(self._seconds(nothing, handed) for _ in range(calls))
+        watched = []
+        for _ in range(calls):
+            before = times[1]
+            watched.append(self._seconds(timed, handed) - (times[1] - before))
+        self.calls = 0
+        return median(watched) - bare
 
     @staticmethod
-    def _two_readings() -> float:
+    def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
         began = time.thread_time()
+        function(*arguments)
         return time.thread_time() - began
 
     def attach(self) -> None:
@@ -257,9 +274,12 @@ class Stopwatch:
         """Return the kernel behind a stopwatch."""
         idle = self.idle.setdefault(id(kernel), does_nothing(kernel))
         times = self.times.setdefault(kernel.py_func.__name__, [0.0, 0.0])
-        clock = time.thread_time
         ways = [kernel, idle]
         self.ways.append(ways)
+        return self._around(ways, times)
+
+    def _around(self, ways: list[Any], times: list[float]) -> Callable[..., Any]:
+        clock = time.thread_time
 
         def call(*arguments: Any) -> Any:
             play, rest = ways
@@ -287,7 +307,7 @@ class Stopwatch:
         """Take the stopwatch's own work from the total, and the unpacking of arguments from the kernels."""
         unpacking = sum(times[1] for times in self.times.values())
         self.inside = sum(times[0] for times in self.times.values()) - unpacking
-        self.total = total - unpacking - 2.0 * self.calls * self.reading
+        self.total = total - unpacking - self.calls * self.own_work
 
     def shares(self) -> dict[str, float]:
         """Return each kernel's share of the total."""

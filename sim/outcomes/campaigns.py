@@ -7,11 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compile import integer, kernel
+from sim.columns import aligned_zeros, records
+from sim.compile import fetch, index, integer, kernel, rule
 from sim.draws import mix
+from sim.market.board import turn_ahead
 
-KEY, DONE = 0, 1
-"""Columns of the table: requester and worker in one number, and assignments; none where a place is empty."""
+PART = records([("key", "i8"), ("done", "i8")])
+"""Requester and worker in one number, and assignments; none where a place of the table is empty."""
+
+
+@rule
+def home_of(key: int, mask: int) -> int:
+    """Place in the table at which one begins to look for a key."""
+    return integer(mix(key) & mask)
+
+
+@rule
+def key_of(row: Any) -> int:
+    """Requester and worker in one number."""
+    return integer(row.requester) * 4294967296 + integer(row.worker)
 
 
 @kernel
@@ -19,15 +33,19 @@ def add_taken(taken: Any, count: int, table: Any) -> int:
     """Add what workers did of finished batches to a table of (requester, worker); return new entries."""
     mask = len(table) - 1
     entered = integer(0)
+    for i in range(min(count, turn_ahead(0, count))):
+        fetch(table, index(home_of(key_of(taken[i]), mask)))
     for i in range(count):
+        fetch(table, index(home_of(key_of(taken[turn_ahead(i, count)]), mask)))
         row = taken[i]
-        key = integer(row.requester) * 4294967296 + integer(row.worker)
-        at = integer(mix(key) & mask)
-        while table[at, DONE] != 0 and table[at, KEY] != key:
+        key = key_of(row)
+        at = home_of(key, mask)
+        while table[at].done != 0 and table[at].key != key:
             at = (at + 1) & mask
-        entered += integer(table[at, DONE] == 0)
-        table[at, KEY] = key
-        table[at, DONE] += integer(row.done)
+        part = table[at]
+        entered += integer(part.done == 0)
+        part.key = key
+        part.done += integer(row.done)
     return entered
 
 
@@ -35,26 +53,28 @@ def add_taken(taken: Any, count: int, table: Any) -> int:
 def move_table(table: Any, larger: Any) -> None:
     """Enter all of a table into a larger one."""
     mask = len(larger) - 1
-    for i in range(len(table)):
-        if table[i, DONE] != 0:
-            at = integer(mix(table[i, KEY]) & mask)
-            while larger[at, DONE] != 0:
+    count = len(table)
+    for i in range(count):
+        fetch(larger, index(home_of(integer(table[turn_ahead(i, count)].key), mask)))
+        part = table[i]
+        if part.done != 0:
+            at = home_of(integer(part.key), mask)
+            while larger[at].done != 0:
                 at = (at + 1) & mask
-            larger[at, KEY] = table[i, KEY]
-            larger[at, DONE] = table[i, DONE]
+            larger[at] = part
 
 
 class Campaigns:
     """Assignments by requester and worker, over all finished batches of the window."""
 
     def __init__(self, places: int = 1 << 12) -> None:
-        self.table = np.zeros((places, 2), np.int64)
+        self.table = aligned_zeros(places, PART)
         self.entered = 0
 
     def add(self, taken: Any, count: int) -> None:
         """Add rows (requester, worker, done)."""
         while 2 * (self.entered + count) > len(self.table):
-            larger = np.zeros((2 * len(self.table), 2), np.int64)
+            larger = aligned_zeros(2 * len(self.table), PART)
             move_table(self.table, larger)
             self.table = larger
         if count:
@@ -62,7 +82,8 @@ class Campaigns:
 
     def top_shares(self, requesters: int) -> NDArray[np.float64]:
         """Share of each requester's assignments done by the top tenth (rounded up) of its workers."""
-        key, done = self.table[self.table[:, DONE] != 0].T
+        parts = self.table[self.table["done"] != 0]
+        key, done = parts["key"], parts["done"]
         requester = key >> 32
         order = np.lexsort((-done, requester))
         requester, done = requester[order], done[order]

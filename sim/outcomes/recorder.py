@@ -22,7 +22,7 @@ from sim.agents.traits import (
     permanent_ids,
     platform_of,
 )
-from sim.columns import Records, grown
+from sim.columns import Records, aligned_zeros, grown
 from sim.compile import integer, kernel, real
 from sim.ledger import (
     ADMINISTRATION,
@@ -48,7 +48,7 @@ from sim.ledger import (
 )
 from sim.market import board as boards
 from sim.numeric import exp
-from sim.outcomes.campaigns import DONE, KEY, Campaigns
+from sim.outcomes.campaigns import PART, Campaigns
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
@@ -441,8 +441,8 @@ class Recorder:
             "week": self.week,
             "week_days": self.week_days,
             "numbers": np.array([self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered]),
-            "campaign_keys": self.campaigns.table[:, KEY],
-            "campaign_counts": self.campaigns.table[:, DONE],
+            "campaign_keys": self.campaigns.table["key"],
+            "campaign_counts": self.campaigns.table["done"],
         }
         if self.before_window is not None:
             arrays["before_window"] = self.before_window
@@ -487,7 +487,11 @@ class Recorder:
         self.days, self.cut_off_seconds, self.duty_seconds, self.campaigns.entered = map(
             int, arrays["numbers"]
         )
-        self.campaigns.table = np.column_stack((arrays["campaign_keys"], arrays["campaign_counts"]))
+        self.campaigns.table = aligned_zeros(len(arrays["campaign_keys"]), PART)
+        self.campaigns.table["key"], self.campaigns.table["done"] = (
+            arrays["campaign_keys"],
+            arrays["campaign_counts"],
+        )
         self.before_window = arrays.get("before_window")
         self.assessed_before = arrays.get("assessed_before", self.assessed_before)
         self.audiences_before = arrays.get("audiences_before", self.audiences_before)
