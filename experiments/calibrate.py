@@ -2,10 +2,12 @@
 
 History matching in waves: a design over all ranges, emulators of the statistics, a further design where they
 leave something plausible, emulators of all that was played, and so on. Then finalists are played on the
-window that a validation plays, with several seeds: short runs of few seeds choose who was lucky. Of those
-whose market is at rest, the one is chosen that misses least of the fitted half, its distance from what is
-assumed without a calibration counted as a weak prior. Both conditions were thought of after fits without them
-had met targets in short windows only, or not come to rest; they were stated before the next fit was made.
+window that a validation plays, with several seeds: short runs of few seeds choose who was lucky. The bare
+assumptions and the fit before are finalists, too. Of those whose market is at rest, the one is chosen that
+misses least of the fitted half, its distance from what is assumed without a calibration counted as a weak
+prior. Rest and prior were thought of after fits without them had met targets in short windows only, or not
+come to rest, and stated before the next fit was made; that the fit before takes part, and that hourly pay is
+at rest, after its first result had been seen.
 
 Nothing is written into the project: the folder holds `fitted.yaml`, which may be put in its place by hand.
 """
@@ -72,7 +74,7 @@ DIGITS = 3
 APART = 15
 """Ranks between finalists, of all candidates."""
 MOST_DRIFT = 0.05
-"""Most that pay, hours and workers of a market at rest change between the halves of the window."""
+"""Most that pay, hours, workers and hourly pay of a market at rest change between halves of the window."""
 
 USAGE = f"""Fit the free parameters of experiments/calibrate.yaml to half of the public targets.
 
@@ -101,10 +103,10 @@ class Job:
 
     @property
     def runs(self) -> int:
-        """Runs of all waves and of the finalists, the defaults among them."""
+        """Runs of all waves and of the finalists, the bare assumptions and the last fit among them."""
         sizes = self.sizes
         points = sizes["points"] + sizes["waves"] * sizes["more"]
-        return len(WORLDS) * int(points + (sizes["finalists"] + 1) * sizes["last"]["seeds"])
+        return len(WORLDS) * int(points + (sizes["finalists"] + 2) * sizes["last"]["seeds"])
 
     def parts(self, names: Sequence[str]) -> dict[str, list[Part]]:
         """Return the numbers of targets that one short run can tell, by configuration."""
@@ -291,12 +293,12 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
     worst = implausibility(emulators, sought, candidates).max(axis=1)
     expected = loss(implausibility(emulators, sought, candidates)) + far(job, candidates)
     order = np.argsort(expected, kind="stable")
-    finalists = rounded(job, spread(candidates[order], sizes))
-    seeds = sizes["last"]["seeds"]
-    played = bench.values(np.vstack([finalists, defaults(job)]), seeds, "finalists", last=True)
+    promising = rounded(job, spread(candidates[order], sizes))
+    finalists = np.vstack([promising, defaults(job), defaults(job, "fitted")])
+    played = bench.values(finalists, sizes["last"]["seeds"], "finalists", last=True)
     centres, tolerances = np.array([(one.centre, one.tolerance) for one in sought]).T
-    misses = loss((table_of(played[:-1], sought) - centres) / tolerances) + far(job, finalists)
-    drifts = np.array([drift_of(one) for one in played[:-1]])
+    misses = loss((table_of(played, sought) - centres) / tolerances) + far(job, finalists)
+    drifts = np.array([drift_of(one) for one in played])
     best = chosen(misses, drifts)
     kept = candidates[order[: max(64, int(np.sum(worst <= CUT)))]]
     return Fitted(
@@ -304,7 +306,7 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         kept.min(axis=0),
         kept.max(axis=0),
         float(np.mean(worst <= CUT)),
-        played[-1],
+        played[len(promising)],
         played[best],
         recover(space, points, values),
         misses,
@@ -323,8 +325,13 @@ def far(job: Job, points: Floats) -> Floats:
 
 
 def drift_of(values: Mapping[str, Sequence[float]]) -> float:
-    """Return the largest change of pay, hours or workers between halves of the window, mean over seeds."""
-    return max(abs(float(np.mean(values.get(name) or [1.0]))) for name in AT_REST)
+    """Return the largest change between halves of the window of pay, hours, workers or hourly pay.
+
+    Means over seeds.
+    """
+    changes = [float(np.mean(values.get(name) or [1.0])) for name in AT_REST]
+    pay, hours, _ = changes
+    return max(abs(change) for change in (*changes, (1.0 + pay) / (1.0 + hours) - 1.0))
 
 
 def chosen(misses: Floats, drifts: Floats) -> int:
@@ -366,9 +373,9 @@ def rounded(job: Job, points: Floats) -> Floats:
     return np.where(job.whole, np.round(few), few)
 
 
-def defaults(job: Job) -> Floats:
-    """Return the assumptions that hold without a calibration."""
-    config = compose(["calibration=none"])
+def defaults(job: Job, calibration: str = "none") -> Floats:
+    """Return the assumptions that hold without a calibration, or with one."""
+    config = compose([f"calibration={calibration}"])
     values = []
     for name in job.space.names:
         value: Any = config
@@ -436,8 +443,9 @@ def text_of(job: Job, found: Fitted, rows: Sequence[Mapping[str, Any]]) -> str:
     lines += ["", f"{found.left:.2%} of the ranges is not implausible.", ""]
     lines.append(f"Finalists by loss with prior and by drift (at rest up to {MOST_DRIFT:.0%}):")
     best = chosen(found.misses, found.drifts)
-    for place, (miss, drift) in enumerate(zip(found.misses, found.drifts, strict=True)):
-        lines.append(f"  {miss:8.2f} {drift:8.1%}{'  chosen' if place == best else ''}")
+    names = [*("" for _ in found.misses[2:]), "as assumed", "the fit before"]
+    for place, (miss, drift, name) in enumerate(zip(found.misses, found.drifts, names, strict=True)):
+        lines.append(f"  {miss:8.2f} {drift:8.1%}  {name:15}{'chosen' if place == best else ''}".rstrip())
     lines.append("")
     lines.append(f"{'parameter':36} {'fitted':>8} {'fits as well':>16} {'recovered':>10} {'width':>6}")
     each = zip(
@@ -541,6 +549,7 @@ def identity_of(job: Job) -> str:
         "low": config_id(job.config(MT, job.space.low, SEED)),
         "high": config_id(job.config(GL, job.space.high, SEED)),
         "free": [*job.space.names, *job.fitted, *job.checked],
+        "before": defaults(job, "fitted").tolist(),
         "sizes": dict(job.sizes),
         "source": source_hash(),
         "own": [

@@ -131,8 +131,10 @@ def test_who_is_not_at_rest_is_not_chosen() -> None:
     assert calibrate.chosen(misses, np.array([0.06, 0.04, 0.05])) == 2
     assert calibrate.chosen(misses, np.array([0.04, 0.0, 0.0])) == 0
     assert calibrate.chosen(misses, np.array([0.3, 0.1, 0.2])) == 1
-    drift = {"drift_pay": [0.1, -0.08], "drift_hours": [-0.02, -0.04], "drift_active": [0.0, 0.0]}
-    assert calibrate.drift_of(drift) == pytest.approx(0.03)
+    drift = {"drift_pay": [0.0, -0.02], "drift_hours": [0.02, -0.02], "drift_active": [-0.05, 0.02]}
+    assert calibrate.drift_of(drift) == pytest.approx(0.015)
+    drift |= {"drift_pay": [-0.04, -0.04], "drift_hours": [0.02, 0.04]}
+    assert calibrate.drift_of(drift) == pytest.approx(1 - 0.96 / 1.03), "an hour pays less"
     assert calibrate.drift_of({}) == 1.0, "what could not be told is no rest"
 
 
