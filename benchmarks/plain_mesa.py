@@ -67,6 +67,7 @@ LOOKS_APART = 64
 BATCHES_APART = 2**32
 JOINED_LATER = 2**31
 LONGEST_TASK = 3000.0
+MOST_TASKS = 1e6
 SMALLEST_DRAW = 1e-18
 UNKNOWN = -1.0
 WORK, RETURN = 0, 1
@@ -76,7 +77,7 @@ LOW_ARM, HIGH_ARM = 0, 1
 ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 
 # Numbers of the draws of one batch, of a batch's workers, one day's plan, one hour, one week, one person.
-TYPE, ONE_TASK, SIZE, SECONDS, ARM, ROUNDING, LIFE, PLATFORM, TILE = range(9)
+TYPE, ONE_TASK, SIZE, SECONDS, ARM, ROUNDING, LIFE, PLATFORM, TILE, PART = range(10)
 NOISE, PACE = range(2)
 WORKS, MINUTES, WHERE, GOOD_HOUR, AWAKE, OWN_HOUR = range(6)
 INTERRUPTED, REMAINS = range(2)
@@ -886,6 +887,10 @@ class Requester(Member):
         if draw(ONE_TASK) >= kind.one_task_share:
             largest = self.largest_batch(kind)
             size = int(truncated_pareto(draw(SIZE), float(kind.size_exponent), 2.0, largest))
+            if model.config.requesters.size_seconds_elasticity > 0:
+                size = int(min(MOST_TASKS, math.floor(size * self.size_scale(true_seconds) + draw(PART))))
+            if not size:
+                return
         tasks, per_task = (1, size) if kind.one_task_many_workers else (size, kind.assignments_per_task)
         arm = HIGH_ARM if draw(ARM) >= 0.5 else LOW_ARM
         reward = self.reward(platform, kind, arm, stated, draw(ROUNDING))
@@ -922,7 +927,14 @@ class Requester(Member):
         """Return the most tasks of a type that go into one batch."""
         days = self.model.config.market.demand_cap_days
         wanted = self.base_demand * days / (kind.median_seconds * kind.assignments_per_task)
-        return max(3.0, min(float(kind.largest_batch), wanted))
+        return max(3.0, min(float(kind.largest_batch), wanted) / self.size_scale(kind.median_seconds))
+
+    def size_scale(self, seconds: float) -> float:
+        """Return how many tasks of so many seconds a batch has for each one drawn."""
+        settings = self.model.config.requesters
+        if not settings.size_seconds_elasticity:
+            return 1.0
+        return power(settings.size_seconds / seconds, float(settings.size_seconds_elasticity))
 
     def unit_cost(self, markup: float) -> float:
         """Return what an hour of true time should cost at the target, on the home platform."""

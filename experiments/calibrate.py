@@ -1,9 +1,15 @@
 """Fit the free parameters to half of the public targets, in the open; the other half is for checking.
 
 History matching in waves: a design over all ranges, emulators of the statistics, a further design where they
-leave something plausible, emulators of all that was played, and so on; then the best candidates are played
-with several seeds. Nothing is written into the project: the folder holds `fitted.yaml`, which may be put in
-its place by hand.
+leave something plausible, emulators of all that was played, and so on. Then finalists are played on the
+window that a validation plays, with several seeds: short runs of few seeds choose who was lucky. The bare
+assumptions and the fit before are finalists, too. Of those whose market is at rest, the one is chosen that
+misses least of the fitted half, its distance from what is assumed without a calibration counted as a weak
+prior. Rest and prior were thought of after fits without them had met targets in short windows only, or not
+come to rest, and stated before the next fit was made; that the fit before takes part, and that hourly pay is
+at rest, after its first result had been seen.
+
+Nothing is written into the project: the folder holds `fitted.yaml`, which may be put in its place by hand.
 """
 
 from __future__ import annotations
@@ -31,7 +37,6 @@ from experiments.emulator import (
     Recovery,
     Sought,
     Space,
-    best_of,
     fit,
     implausibility,
     loss,
@@ -56,7 +61,7 @@ from sim.study.store import DONE, RUNS, Store, commit
 from sim.study.sweep import sober
 from sim.study.targets import GL, MT, TARGETS, WORLDS, Part
 from sim.study.trials import ARMS, BY_NAME
-from sim.study.witness import STATISTICS, witness
+from sim.study.witness import AT_REST, STATISTICS, witness
 from sim.validation import check_folder
 
 SIZES = ("small", "medium", "full")
@@ -68,6 +73,8 @@ DECIDED = "seed", "world", "time.days", "time.warmup_days"
 DIGITS = 3
 APART = 15
 """Ranks between finalists, of all candidates."""
+MOST_DRIFT = 0.05
+"""Most that pay, hours, workers and hourly pay of a market at rest change between halves of the window."""
 
 USAGE = f"""Fit the free parameters of experiments/calibrate.yaml to half of the public targets.
 
@@ -96,10 +103,10 @@ class Job:
 
     @property
     def runs(self) -> int:
-        """Runs of all waves and of the finalists, the defaults among them."""
+        """Runs of all waves and of the finalists, the bare assumptions and the last fit among them."""
         sizes = self.sizes
-        points = sizes["points"] + sizes["waves"] * sizes["more"] + (sizes["finalists"] + 1) * sizes["seeds"]
-        return len(WORLDS) * int(points)
+        points = sizes["points"] + sizes["waves"] * sizes["more"]
+        return len(WORLDS) * int(points + (sizes["finalists"] + 2) * sizes["last"]["seeds"])
 
     def parts(self, names: Sequence[str]) -> dict[str, list[Part]]:
         """Return the numbers of targets that one short run can tell, by configuration."""
@@ -115,15 +122,21 @@ class Job:
             for where in WORLDS
         }
 
-    def config(self, where: str, point: Floats, seed: int) -> Config:
-        """Return the configuration of a point."""
+    def window(self, where: str, last: bool = False) -> Mapping[str, int]:
+        """Return workers, days of warm-up and days of a run in a wave, or of a finalist."""
+        sizes = self.sizes["last"] if last else self.sizes
+        return {name: sizes[name][where] for name in ("workers", "warmup_days", "days")}
+
+    def config(self, where: str, point: Floats, seed: int, last: bool = False) -> Config:
+        """Return the configuration of a point, in a wave or as a finalist."""
+        window = self.window(where, last)
         pairs = zip(self.space.names, point.tolist(), self.whole, strict=True)
         free = [f"{name}={round(value) if whole else spell(value)}" for name, value, whole in pairs]
         sized = [
             f"world={WORLDS[where]}",
-            f"workers.count={self.sizes['workers'][where]}",
-            f"time.warmup_days={self.sizes['warmup_days']}",
-            f"time.days={self.sizes['days']}",
+            f"workers.count={window['workers']}",
+            f"time.warmup_days={window['warmup_days']}",
+            f"time.days={window['days']}",
             *(ARMS if where == MT else ()),
         ]
         config = sober(compose([*without(said_by_files(self.settings), sized), *self.settings, *free]))
@@ -174,8 +187,10 @@ class Bench:
         self.job, self.store, self.crew = job, Store(folder), crew
         self.asked = 0
 
-    def values(self, points: Floats, seeds: int, what: str) -> list[dict[str, list[float]]]:
-        """Return, for each point, every statistic with each seed."""
+    def values(
+        self, points: Floats, seeds: int, what: str, last: bool = False
+    ) -> list[dict[str, list[float]]]:
+        """Return, for each point, every statistic with each seed; of finalists, the drift of MT, too."""
         self.store.clear_leftovers()
         self.store.set_aside_damaged()
         runs = [
@@ -187,16 +202,15 @@ class Bench:
         first, self.asked = self.asked, self.asked + len(runs)
         state = self.store.done(self.job.runs)
         tasks: list[Task] = []
+        days = 0
         for run, (place, where, seed) in enumerate(runs, first):
             if state[run] == 0:
-                config = self.job.config(where, points[place], seed)
+                config = self.job.config(where, points[place], seed, last)
                 parts = self.job.parts((*self.job.fitted, *self.job.checked))[where]
-                names = [part.key for part in parts]
-                tasks.append(
-                    (play_one, (config, where, names, self.job.sizes["days"], self.store.folder, run))
-                )
-        days = self.job.sizes["warmup_days"] + self.job.sizes["days"]
-        self.crew.play(tasks, days_told(what, days * len(tasks)))
+                names = [*(part.key for part in parts), *(AT_REST if last and where == MT else ())]
+                tasks.append((play_one, (config, where, names, config.time.days, self.store.folder, run)))
+                days += config.time.warmup_days + config.time.days
+        self.crew.play(tasks, days_told(what, days))
         found = {row["run"]: json.loads(row["found"]) for row in self.store.table().to_pylist()}
         values: list[dict[str, list[float]]] = [{} for _ in points]
         for run, (place, _, _) in enumerate(runs, first):
@@ -228,7 +242,8 @@ def play_one(
 class Fitted:
     """What a calibration found.
 
-    ``before`` and ``after`` are statistics with each seed, at the defaults and at the fitted point.
+    ``before`` and ``after`` are statistics with each seed, at the defaults and at the fitted point;
+    ``misses`` and ``drifts`` are those by which it was chosen among the finalists.
     """
 
     point: Floats
@@ -238,6 +253,8 @@ class Fitted:
     before: Mapping[str, list[float]]
     after: Mapping[str, list[float]]
     recovery: Recovery
+    misses: Floats
+    drifts: Floats
 
 
 def sought_of(job: Job) -> list[Sought]:
@@ -274,24 +291,53 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         emulators = emulate(space, points, values)
     candidates = candidates[sensible(space, candidates)]
     worst = implausibility(emulators, sought, candidates).max(axis=1)
-    order = np.argsort(loss(implausibility(emulators, sought, candidates)), kind="stable")
-    finalists = np.vstack(
-        [rounded(job, best_of(emulators, sought, candidates)), rounded(job, spread(candidates[order], sizes))]
-    )
-    played = bench.values(np.vstack([finalists, defaults(job)]), sizes["seeds"], "finalists")
+    expected = loss(implausibility(emulators, sought, candidates)) + far(job, candidates)
+    order = np.argsort(expected, kind="stable")
+    promising = rounded(job, spread(candidates[order], sizes))
+    finalists = np.vstack([promising, defaults(job), defaults(job, "fitted")])
+    played = bench.values(finalists, sizes["last"]["seeds"], "finalists", last=True)
     centres, tolerances = np.array([(one.centre, one.tolerance) for one in sought]).T
-    misses = loss((table_of(played[:-1], sought) - centres) / tolerances)
-    best = int(np.argmin(misses))
+    misses = loss((table_of(played, sought) - centres) / tolerances) + far(job, finalists)
+    drifts = np.array([drift_of(one) for one in played])
+    best = chosen(misses, drifts)
     kept = candidates[order[: max(64, int(np.sum(worst <= CUT)))]]
     return Fitted(
         finalists[best],
         kept.min(axis=0),
         kept.max(axis=0),
         float(np.mean(worst <= CUT)),
-        played[-1],
+        played[len(promising)],
         played[best],
         recover(space, points, values),
+        misses,
+        drifts,
     )
+
+
+def far(job: Job, points: Floats) -> Floats:
+    """Return what is added to the loss of points (n, k) for being far from what is assumed.
+
+    A normal prior with half a range as its standard deviation: where targets tell nothing, nothing is moved.
+    """
+    space = job.space
+    apart = space.scaled(points) - space.scaled(defaults(job))
+    return np.asarray(np.sum(apart**2, axis=1))
+
+
+def drift_of(values: Mapping[str, Sequence[float]]) -> float:
+    """Return the largest change between halves of the window of pay, hours, workers or hourly pay.
+
+    Means over seeds.
+    """
+    changes = [float(np.mean(values.get(name) or [1.0])) for name in AT_REST]
+    pay, hours, _ = changes
+    return max(abs(change) for change in (*changes, (1.0 + pay) / (1.0 + hours) - 1.0))
+
+
+def chosen(misses: Floats, drifts: Floats) -> int:
+    """Return the finalist that misses least of those at rest; where none is, the one nearest to it."""
+    resting = drifts <= MOST_DRIFT
+    return int(np.argmin(np.where(resting, misses, np.inf)) if resting.any() else np.argmin(drifts))
 
 
 def emulate(space: Space, points: Floats, values: Floats) -> list[Emulator]:
@@ -317,8 +363,8 @@ def sensible(space: Space, points: Floats) -> NDArray[np.bool_]:
 
 
 def spread(ordered: Floats, sizes: Mapping[str, Any]) -> Floats:
-    """Return finalists beside the best: one of every few of the next best, so that they differ."""
-    return ordered[APART : APART * sizes["finalists"] : APART]
+    """Return finalists: the best, and one of every few of the next best, so that they differ."""
+    return ordered[: APART * sizes["finalists"] : APART]
 
 
 def rounded(job: Job, points: Floats) -> Floats:
@@ -327,9 +373,9 @@ def rounded(job: Job, points: Floats) -> Floats:
     return np.where(job.whole, np.round(few), few)
 
 
-def defaults(job: Job) -> Floats:
-    """Return the assumptions that hold without a calibration."""
-    config = compose(["calibration=none"])
+def defaults(job: Job, calibration: str = "none") -> Floats:
+    """Return the assumptions that hold without a calibration, or with one."""
+    config = compose([f"calibration={calibration}"])
     values = []
     for name in job.space.names:
         value: Any = config
@@ -344,7 +390,7 @@ def defaults(job: Job) -> Floats:
 
 def yaml_of(job: Job, found: Fitted) -> str:
     """Return the fitted parameters as a file of the group `calibration`."""
-    seeds = f"seeds {SEED} to {SEED + job.sizes['seeds'] - 1}"
+    seeds = f"seeds {SEED} to {SEED + job.sizes['last']['seeds'] - 1}"
     lines = [
         "# @package _global_",
         "# Assumptions fitted to half of the public targets.",
@@ -395,6 +441,12 @@ def text_of(job: Job, found: Fitted, rows: Sequence[Mapping[str, Any]]) -> str:
             f"{verdict:4} {row['role']}"
         )
     lines += ["", f"{found.left:.2%} of the ranges is not implausible.", ""]
+    lines.append(f"Finalists by loss with prior and by drift (at rest up to {MOST_DRIFT:.0%}):")
+    best = chosen(found.misses, found.drifts)
+    names = [*("" for _ in found.misses[2:]), "as assumed", "the fit before"]
+    for place, (miss, drift, name) in enumerate(zip(found.misses, found.drifts, names, strict=True)):
+        lines.append(f"  {miss:8.2f} {drift:8.1%}  {name:15}{'chosen' if place == best else ''}".rstrip())
+    lines.append("")
     lines.append(f"{'parameter':36} {'fitted':>8} {'fits as well':>16} {'recovered':>10} {'width':>6}")
     each = zip(
         job.space.names, found.point, found.low, found.high, found.recovery.covered, found.recovery.width,
@@ -457,11 +509,16 @@ def carry_out(job: Job) -> Path:
         text = text_of(job, found, rows)
         write_text(folder / "calibration.txt", text)
         write_text(folder / "fitted.yaml", yaml_of(job, found))
-        write_json(folder / "calibration.json", {"targets": rows, "parameters": parameters_of(job, found)})
+        told = {
+            "targets": rows,
+            "parameters": parameters_of(job, found),
+            "finalists": {"loss": found.misses.tolist(), "drift": found.drifts.tolist()},
+        }
+        write_json(folder / "calibration.json", told)
         workers = " and ".join(
-            f"{job.config(where, job.space.low, SEED).workers.count:,}" for where in WORLDS
+            f"{job.config(where, job.space.low, SEED, last=True).workers.count:,}" for where in WORLDS
         )
-        seeds = job.sizes["seeds"]
+        seeds = job.sizes["last"]["seeds"]
         caption = (
             "Grey band: the observation's. Circle: before; diamond: fitted, blue in the band. Medians of "
             f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {workers} workers."
@@ -492,6 +549,7 @@ def identity_of(job: Job) -> str:
         "low": config_id(job.config(MT, job.space.low, SEED)),
         "high": config_id(job.config(GL, job.space.high, SEED)),
         "free": [*job.space.names, *job.fitted, *job.checked],
+        "before": defaults(job, "fitted").tolist(),
         "sizes": dict(job.sizes),
         "source": source_hash(),
         "own": [

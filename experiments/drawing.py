@@ -49,7 +49,7 @@ def findings_figure(findings: Sequence[Finding], title: str, caption: str) -> Fi
         axes.set_ylim(-0.7, len(group) - 0.3)
         axes.tick_params(axis="y", length=0)
         unit = f" ({group[0].unit})" if group[0].unit else ""
-        axes.set_title(f"{group[0].claim}: {group[0].statement}{unit}", fontsize=6.5)
+        axes.set_title(f"{group[0].claim}: {group[0].statement}{unit}", fontsize=6.5, wrap=True)
         axes.margins(x=0.06)
         if not known:
             axes.set_xticks([])

@@ -117,11 +117,6 @@ def loss(implausible: Floats) -> Floats:
     return np.asarray(np.sum(squared / (1.0 + squared / CUT**2), axis=1))
 
 
-def best_of(emulators: Sequence[Emulator], sought: Sequence[Sought], points: Floats) -> Floats:
-    """Return the point with the least loss."""
-    return np.asarray(points[int(np.argmin(loss(implausibility(emulators, sought, points))))])
-
-
 @dataclass(frozen=True)
 class Recovery:
     """How well known parameters are found again from the statistics of a run.

@@ -375,6 +375,14 @@ class Requesters:
     )
     multihome_share: float = assumed(0.2, 0, 1, "chance to use each further platform within reach")
     task_types_used: int = assumed(2, 1, 20, "task types in a requester's mix", "types")
+    size_seconds_elasticity: float = assumed(
+        1.0, 0, 1, "minus the elasticity of the number of tasks in larger batches to the length of a task:"
+        " 0 = unrelated; 1 = what is drawn is a budget of work, spent on many short tasks or"
+        " on few long ones",
+    )  # fmt: skip
+    size_seconds: float = assumed(
+        60, 1, 3000, "length of the tasks of whose batches the sizes of task types hold", "seconds"
+    )
     daily_life_hours: list[float] = parameter(
         default_factory=usual_day,
         meaning="posting by local hour, from midnight, on platforms with posting_hours=daily_life; relative",
@@ -441,8 +449,9 @@ class TaskType:
         source=MTURK_PAGE,
     )
     largest_batch: int = parameter(
-        20_000, meaning="most tasks in a batch", unit="tasks", low=1, high=1_000_000, source=MTURK_PAGE
-    )
+        20_000, meaning="most tasks in a batch of tasks of median length", unit="tasks", low=1,
+        high=1_000_000, source=MTURK_PAGE,
+    )  # fmt: skip
     assignments_per_task: int = assumed(1, 1, 1000, "different workers wanted for each task", "workers")
     one_task_many_workers: bool = parameter(
         False, meaning="a batch is one task for many workers, as a survey is"

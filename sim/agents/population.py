@@ -37,9 +37,10 @@ from sim.agents.traits import (
 from sim.agents.turnover import PARTS, People, at_rest, evenly, medians
 from sim.columns import Records, records
 from sim.compile import integer, kernel, real, rule
-from sim.config import Config
+from sim.config import Config, Requesters, TaskType
 from sim.draws import low_discrepancy, stream, stream_key, uniform
 from sim.errors import UserError
+from sim.market.settings import make_task_types
 from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
@@ -699,6 +700,35 @@ def mean_true_seconds(median: float, sigma: float, longest: float) -> float:
     return total
 
 
+@rule
+def mean_power_of_seconds(median: float, sigma: float, longest: float, exponent: float) -> float:
+    """Mean of a power of those seconds."""
+    if sigma <= 0.0:
+        return power(max(1.0, real(np.floor(min(longest, median) + 0.5))), exponent)
+    total = 1.0
+    seconds = 1.5
+    while seconds < longest:
+        more = power(seconds + 0.5, exponent) - power(seconds - 0.5, exponent)
+        total += more * normal_cdf(log(median / seconds) / sigma)
+        seconds += 1.0
+    return total
+
+
+def mean_work(task: TaskType, requesters: Requesters) -> tuple[float, float]:
+    """Mean seconds of a task, and of a larger batch for each task drawn, at its size by its length.
+
+    A batch has ``(size_seconds / s)^e`` tasks of ``s`` seconds for each one drawn, and so
+    ``size_seconds^e x s^(1 - e)`` seconds of work.
+    """
+    of_task = float(task.median_seconds), float(task.log_sigma_seconds), LONGEST_TASK
+    seconds = mean_true_seconds(*of_task)
+    elasticity = float(requesters.size_seconds_elasticity)
+    if elasticity == 0.0:
+        return seconds, seconds
+    scale = float(power(float(requesters.size_seconds), elasticity))
+    return seconds, scale * mean_power_of_seconds(*of_task, 1.0 - elasticity)
+
+
 def value_draw(median: float, sigma: float, draw: float, least: float) -> float:
     """Value of an hour of right work: lognormal, at or above the least at which the platform's promise pays.
 
@@ -730,10 +760,8 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     everywhere = (1 << len(world.codes)) - 1
     north = sum(1 << c for c, group in enumerate(world.group) if group == "north") or everywhere
     limit, mean_size = size_limit(settings.size_log_sigma, count, settings.largest_share)
-    mean_seconds = [
-        mean_true_seconds(float(task.median_seconds), float(task.log_sigma_seconds), LONGEST_TASK)
-        for task in types
-    ]
+    works = [mean_work(task, settings) for task in types]
+    scales = make_task_types(config)["size_scale"]
     below = normal_cdf(log(limit) / settings.size_log_sigma) if settings.size_log_sigma > 0 else 1.0
     per_requester = (
         settings.demand_share
@@ -843,12 +871,13 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                     float(task.largest_batch),
                     float(row["base_demand"]) * config.market.demand_cap_days,
                     float(task.median_seconds) * task.assignments_per_task,
+                    float(scales[t]),
                 )
-                mean_tasks = task.one_task_share + (1.0 - task.one_task_share) * mean_of_truncated_pareto(
-                    task.size_exponent, high
-                )
+                seconds, larger = works[t]
+                drawn = mean_of_truncated_pareto(task.size_exponent, high)
+                mean_tasks = task.one_task_share + (1.0 - task.one_task_share) * drawn * (larger / seconds)
                 per_task = 1 if task.one_task_many_workers else task.assignments_per_task
-                rates[t] = weights[t] / settings.task_types_used / (mean_seconds[t] * mean_tasks * per_task)
+                rates[t] = weights[t] / settings.task_types_used / (seconds * mean_tasks * per_task)
                 if task.function != "none":
                     kind = "base_preparation" if task.function == "preparation" else "base_services"
                     row[kind] += row["base_demand"] * weights[t] / settings.task_types_used

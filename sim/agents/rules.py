@@ -18,6 +18,9 @@ LONGEST_TASK = 3000.0
 MOST_STANDING = 2147483647.0
 """Micro-dollars beyond which the standing of a requester is not told apart."""
 
+MOST_TASKS = 1000000.0
+"""Tasks at which batches are cut off, as their records have no room for more."""
+
 STEP_GROWTH, STEP_SHRINKAGE = 1.5, 0.6
 """Factors of the step of a search by signs (Riedmiller and Braun 1993, IEEE ICNN)."""
 
@@ -362,9 +365,20 @@ def bounded_target(
 
 
 @rule
-def largest_batch(type_limit: float, demand_seconds: float, seconds: float) -> float:
-    """Most tasks a requester puts in a batch: the type's limit, some days of its own demand; at least 3."""
-    return max(3.0, min(type_limit, demand_seconds / seconds))
+def largest_batch(type_limit: float, demand_seconds: float, seconds: float, scale: float) -> float:
+    """Most tasks that are drawn for a batch: the type's limit, some days of its own demand; at least 3.
+
+    Those hold for tasks of median length, of which a batch has ``scale`` for each one drawn.
+    """
+    return max(3.0, min(type_limit, demand_seconds / seconds) / scale)
+
+
+@rule
+def size_scale(reference: float, seconds: float, elasticity: float) -> float:
+    """Tasks of so many seconds in a batch for each one drawn, which is of ``reference`` seconds."""
+    if elasticity == 0.0:
+        return 1.0
+    return power(reference / seconds, elasticity)
 
 
 @rule

@@ -258,6 +258,7 @@ TASK_TYPE = records(
         ("one_task_share", "f8"),
         ("size_exponent", "f8"),
         ("largest_batch", "f8"),
+        ("size_scale", "f8"),
         ("pay_factor", "f8"),
         ("exposure", "f8"),
         ("assignments_per_task", "i8"),

@@ -9,10 +9,12 @@ import numpy as np
 from sim.agents.rules import (
     LONGEST_TASK,
     MOST_STANDING,
+    MOST_TASKS,
     affordable,
     demand_factor,
     largest_batch,
     lowest_pay,
+    size_scale,
     standing,
     tile_of,
     unit_cost,
@@ -35,7 +37,8 @@ LOW_ARM, HIGH_ARM = 0, 1
     DRAW_LIFE,
     DRAW_PLATFORM,
     DRAW_TILE,
-) = range(9)
+    DRAW_PART,
+) = range(10)
 """Numbers of the draws of one batch."""
 
 
@@ -257,7 +260,7 @@ def write_batch(
     batches: Any,
     count: int,
 ) -> int:
-    """Draw one batch and write it at ``count``, unless its task costs more than it is worth.
+    """Draw one batch and write it at ``count``, unless its task costs more than it is worth, or is too long.
 
     ``usable`` has the bits of the platforms of which it is posted on one; of costs, the requester bears
     ``own_share`` and has ``expected`` USD an hour.
@@ -286,8 +289,16 @@ def write_batch(
             real(task.largest_batch),
             real(requester.base_demand) * real(setting.demand_cap_days),
             real(task.median_seconds) * real(task.assignments_per_task),
+            real(task.size_scale),
         )
         size = integer(truncated_pareto(uniform(key, DRAW_SIZE, 0), real(task.size_exponent), 2.0, largest))
+        if setting.size_elasticity > 0.0:
+            # A part of a task is one by its chance, so that the mean is the work that is wanted.
+            scale = size_scale(real(setting.size_seconds), real(true_seconds), real(setting.size_elasticity))
+            exact_size = real(size) * scale + uniform(key, DRAW_PART, 0)
+            size = integer(min(MOST_TASKS, np.floor(exact_size)))
+            if size == 0:
+                return count
     tasks = size
     per_task = integer(task.assignments_per_task)
     if task.many_workers:

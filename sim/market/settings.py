@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.agents.rules import size_scale
 from sim.agents.traits import TASK_TYPE
 from sim.columns import Records, records
 from sim.config import Config, TaskType
@@ -43,6 +44,8 @@ SETTINGS = records(
         ("tool_half_tasks", "f8"),
         ("tool_look_ratio", "f8"),
         ("tool_reservation_weight", "f8"),
+        ("size_elasticity", "f8"),
+        ("size_seconds", "f8"),
     ]
 )
 
@@ -86,6 +89,8 @@ def make_settings(config: Config) -> Records:
         config.workers.tool_half_tasks,
         config.workers.tool_look_ratio,
         config.workers.tool_reservation_weight,
+        requesters.size_seconds_elasticity,
+        requesters.size_seconds,
     )
     return row
 
@@ -94,18 +99,24 @@ def make_task_types(config: Config) -> Records:
     """Return the records of the task types, in the order of the configuration."""
     rows = np.zeros(len(config.task_types), TASK_TYPE)
     for i, task in enumerate(config.task_types.values()):
-        rows[i] = task_type_row(task, config.market.life_hours_median)
+        rows[i] = task_type_row(task, config)
     return rows
 
 
-def task_type_row(task: TaskType, usual_life_hours: float) -> tuple[float, ...]:
+def task_type_row(task: TaskType, config: Config) -> tuple[float, ...]:
     """Return the fields of ``TASK_TYPE`` for one task type."""
+    requesters = config.requesters
     return (
         task.median_seconds,
         task.log_sigma_seconds,
         task.one_task_share,
         task.size_exponent,
         task.largest_batch,
+        size_scale(
+            float(requesters.size_seconds),
+            float(task.median_seconds),
+            float(requesters.size_seconds_elasticity),
+        ),
         task.pay_factor,
         task.exposure,
         task.assignments_per_task,
@@ -113,5 +124,5 @@ def task_type_row(task: TaskType, usual_life_hours: float) -> tuple[float, ...]:
         task.skill,
         task.tertiary,
         task.actions_per_task,
-        usual_life_hours if task.life_hours is None else task.life_hours,
+        config.market.life_hours_median if task.life_hours is None else task.life_hours,
     )

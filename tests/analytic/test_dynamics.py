@@ -181,16 +181,17 @@ def months_of(*words: str) -> np.ndarray:
 
 
 def test_the_market_comes_to_rest_within_months(exercised: Exercised) -> None:
-    """From the third month to the sixteenth pay, work and workers stay within an eighth.
+    """From the third month to the sixteenth pay, work and workers stay within an eighth, mean of three seeds.
 
-    Not so by a rate of joining.
+    Not so by a rate of joining. A single market of this size wanders by as much.
     """
-    tables = months_of(), months_of("learning.join_rate=0.0012")
-    change, other = (np.abs(np.log(one[13:16].mean(axis=0) / one[2:5].mean(axis=0))) for one in tables)
-    print(change, other)
-    assert (change < np.log(1.125)).all()
-    assert other.max() > np.log(1.2)
-    exercised("months", sum(map(len, tables)), 32)
+    tables = [months_of(f"seed={seed}") for seed in (1, 2, 3)]
+    tables.append(months_of("learning.join_rate=0.0012"))
+    changes = np.array([np.log(one[13:16].mean(axis=0) / one[2:5].mean(axis=0)) for one in tables])
+    print(changes)
+    assert (np.abs(changes[:3].mean(axis=0)) < np.log(1.125)).all()
+    assert np.abs(changes[3]).max() > np.log(1.2)
+    exercised("months", sum(map(len, tables)), 64)
 
 
 def test_leavers_stay_registered() -> None:

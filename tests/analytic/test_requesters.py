@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.agents.population import mean_of_truncated_pareto, mean_true_seconds
+from sim.agents.population import (
+    mean_of_truncated_pareto,
+    mean_power_of_seconds,
+    mean_true_seconds,
+)
 from sim.agents.rules import arm_profit, next_step
 from sim.agents.traits import REQUESTER
 from sim.compile import kernel
@@ -304,11 +308,63 @@ def test_mean_seconds_is_that_of_the_whole_seconds_drawn(median: float, sigma: f
         for u in middles
     ]
     assert mean_true_seconds(median, sigma, 3000.0) == pytest.approx(float(np.mean(drawn)), rel=2e-3)
+    for exponent in (0.0, 0.4, 1.0):
+        mean = float(np.mean(np.array(drawn) ** exponent))
+        assert mean_power_of_seconds(median, sigma, 3000.0, exponent) == pytest.approx(mean, rel=2e-3)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_posted_is_stated(seed: int, exercised: Exercised) -> None:
+@pytest.mark.parametrize("elasticity", [0.0, 0.5, 1.0])
+def test_a_larger_batch_is_a_budget_of_work(elasticity: float) -> None:
+    """Without one-task batches, n drawn tasks become n (60 / s)^e of s seconds on average."""
+    base = tiny(days=20, workers=400, requesters=60, seed=5)
+    types = {
+        name: replace(
+            base.task_types["transcription"], share=1.0, median_seconds=seconds, log_sigma_seconds=0.0,
+            one_task_share=0.0, size_exponent=2.5, largest_batch=100,
+        )
+        for name, seconds in (("short", 15), ("usual", 60), ("long", 240))
+    }  # fmt: skip
+    requesters = replace(
+        base.requesters, size_seconds_elasticity=elasticity, size_seconds=60.0, value_usd_per_hour=900.0,
+        size_log_sigma=0.0,
+    )  # fmt: skip
+    model = ClickWorkModel(replace(base, task_types=types, requesters=requesters))
+    posted = np.zeros((2, 3))
+    for hour in range(24 * 20):
+        model.hour, model.utc_hour = hour, hour % 24
+        rows = model.drafts_of_rows[: model.new_batches()]
+        posted[0] += np.bincount(rows["type"], minlength=3)
+        posted[1] += np.bincount(rows["type"], rows["assignments"], minlength=3)
+    assert posted[0].min() > 1000
+    seconds = np.array([float(task.median_seconds) for task in model.config.task_types.values()])
+    scale = (60 / seconds) ** elasticity
+    most = np.maximum(3.0, 100 / scale)
+    drawn = np.array([mean_of_truncated_pareto(2.5, high) for high in most])
+    none = np.array([missing(one, high) for one, high in zip(scale, most, strict=True)])
+    np.testing.assert_allclose(posted[1] / posted[0], drawn * scale / (1 - none), rtol=0.05)
+
+
+def missing(scale: float, most: float) -> float:
+    """Chance that the tasks drawn come to none: of n, 1 - n x scale is missing to the first."""
+    chance = 0.0
+    for n in range(2, int(most) + 1):
+        of_n = drawn_chance(n, most) - drawn_chance(n + 1, most)
+        chance += of_n * max(0.0, 1.0 - n * scale)
+    return chance
+
+
+def drawn_chance(n: int, most: float) -> float:
+    """Chance of ``n`` tasks or more."""
+    if n > most:
+        return 0.0
+    return float((n**-2.5 - most**-2.5) / (2**-2.5 - most**-2.5))
+
+
+@pytest.mark.parametrize(("seed", "elasticity"), [(1, 1.0), (2, 1.0), (1, 0.5), (2, 0.0)])
+def test_posted_is_stated(seed: int, elasticity: float, exercised: Exercised) -> None:
     """Task-seconds posted in four weeks are those stated, within 4 standard errors and two per cent."""
-    figures, counts = stated_demand(tiny(days=28, workers=400, requesters=60, table="six_regions", seed=seed))
+    base = tiny(days=28, workers=400, requesters=60, table="six_regions", seed=seed)
+    budgets = replace(base.requesters, size_seconds_elasticity=elasticity)
+    figures, counts = stated_demand(replace(base, requesters=budgets))
     assert abs(figures["ratio"] - 1.0) < 0.02
     exercised("batches", counts["batches"], 20_000)

@@ -165,6 +165,8 @@ def requesters(r: random.Random) -> RequestersConfig:
         multihome_share=r.choice((0.0, 0.8)),
         pay_minimum_tasks=r.choice((1, 20)),
         pay_arm_spread=r.choice((0.0, 0.1, 0.4)),
+        size_seconds_elasticity=r.choice((0.0, 0.3, 1.0)),
+        size_seconds=r.choice((5.0, 60.0, 600.0)),
     )
 
 

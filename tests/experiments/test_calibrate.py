@@ -13,7 +13,6 @@ from experiments.emulator import (
     Floats,
     Sought,
     Space,
-    best_of,
     fit,
     implausibility,
     loss,
@@ -21,7 +20,8 @@ from experiments.emulator import (
 )
 from sim.composition import compose
 from sim.errors import UserError
-from sim.study.targets import FITTED, TARGETS
+from sim.study.targets import FITTED, GL, MT, TARGETS
+from sim.study.trials import FIRST_SEED, PARTS_OF_WINDOW, WARMUP_DAYS, WORKERS
 from tests.conftest import Exercised
 
 SPACE = Space(("a", "b", "c"), np.array([0.0, 10.0, -1.0]), np.array([1.0, 20.0, 1.0]))
@@ -64,7 +64,7 @@ def test_a_sought_point_is_found_and_others_are_implausible() -> None:
         Sought.of_band("", 0.95 * float(one(truth)[0]), 1.05 * float(one(truth)[0])) for one in statistics
     ]
     candidates = SPACE.drawn(4096, 4)
-    found = best_of(emulators, sought, candidates)
+    found = candidates[np.argmin(loss(implausibility(emulators, sought, candidates)))]
     assert np.abs(SPACE.scaled(found[None]) - SPACE.scaled(truth)).max() < 0.15
     worst = implausibility(emulators, sought, candidates).max(axis=1)
     assert 0 < np.mean(worst < 3) < 0.1
@@ -114,6 +114,39 @@ def test_experience_makes_no_listing_harder_to_read() -> None:
     assert fitted.noise_experienced_sigma <= fitted.noise_sigma
 
 
+def test_finalists_are_played_as_a_validation_plays() -> None:
+    """Window, warm-up and workers are those of `clickmarket validate`, and the seeds others."""
+    job = calibrate.read_job(["size=medium"])
+    for where in (MT, GL):
+        config = job.config(where, calibrate.defaults(job)[0], 1, last=True)
+        assert config.workers.count == WORKERS[where]
+        assert config.time.warmup_days == WARMUP_DAYS
+        assert config.time.days == 365 // PARTS_OF_WINDOW[where]
+    assert calibrate.SEED + job.sizes["last"]["seeds"] <= FIRST_SEED
+
+
+def test_who_is_not_at_rest_is_not_chosen() -> None:
+    """Of those at rest the one with the least loss; the one nearest to rest if none is."""
+    misses = np.array([1.0, 3.0, 2.0])
+    assert calibrate.chosen(misses, np.array([0.06, 0.04, 0.05])) == 2
+    assert calibrate.chosen(misses, np.array([0.04, 0.0, 0.0])) == 0
+    assert calibrate.chosen(misses, np.array([0.3, 0.1, 0.2])) == 1
+    drift = {"drift_pay": [0.0, -0.02], "drift_hours": [0.02, -0.02], "drift_active": [-0.05, 0.02]}
+    assert calibrate.drift_of(drift) == pytest.approx(0.015)
+    drift |= {"drift_pay": [-0.04, -0.04], "drift_hours": [0.02, 0.04]}
+    assert calibrate.drift_of(drift) == pytest.approx(1 - 0.96 / 1.03), "an hour pays less"
+    assert calibrate.drift_of({}) == 1.0, "what could not be told is no rest"
+
+
+def test_the_prior_is_about_what_is_assumed() -> None:
+    """Nothing is added there, and 1 for each parameter half a range away."""
+    job = calibrate.read_job(["size=small"])
+    there = calibrate.defaults(job)
+    away = there.copy()
+    away[0, :2] += 0.5 * (job.space.high - job.space.low)[:2]
+    assert calibrate.far(job, np.vstack([there, away])) == pytest.approx([0.0, 2.0])
+
+
 @pytest.mark.parametrize("word", ["size=tiny", "jobs=0", "nonsense", "workers.speed=1"])
 def test_words_that_are_not_allowed(word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """One sentence, exit code 2, nothing written."""
@@ -128,8 +161,8 @@ def test_a_calibration_of_tiny_markets(
 ) -> None:
     """All waves, finalists, recovery; the fitted file composes; the same command plays nothing twice."""
     job = calibrate.read_job(["size=small", f"results.dir={tmp_path}"])
-    small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, "days": 7, "warmup_days": 3}
-    small["workers"] = {"MT": 60, "GL": 60}
+    window = {"workers": {"MT": 60, "GL": 60}, "days": {"MT": 7, "GL": 7}, "warmup_days": {"MT": 3, "GL": 3}}
+    small = {**job.sizes, "points": 4, "more": 2, "finalists": 2, **window, "last": {"seeds": 1, **window}}
     tiny = calibrate.Job(**{**job.__dict__, "sizes": small})
     killed = tmp_path / f"20260101-000000-calibrate-small-{calibrate.identity_of(tiny)[:12]}"
     killed.mkdir()

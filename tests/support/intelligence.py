@@ -21,14 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.population import mean_of_truncated_pareto, mean_true_seconds
+from sim.agents.population import mean_of_truncated_pareto, mean_work
 from sim.agents.requester import Requester
-from sim.agents.rules import LONGEST_TASK, largest_batch
+from sim.agents.rules import largest_batch
 from sim.agents.traits import REQUESTER
 from sim.config import Config
 from sim.intelligence import Intelligence
 from sim.market import ai_demand
 from sim.market import board as boards
+from sim.market.settings import make_task_types
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.policy.channels import FREE_LABELS, Contribution
@@ -375,13 +376,12 @@ def seconds_of_batch(config: Config, row: Any, kind: int) -> float:
         float(task.largest_batch),
         float(row["base_demand"]) * config.market.demand_cap_days,
         float(task.median_seconds) * task.assignments_per_task,
+        float(make_task_types(config)["size_scale"][kind]),
     )
-    tasks = task.one_task_share + (1 - task.one_task_share) * mean_of_truncated_pareto(
-        task.size_exponent, most
-    )
+    seconds, larger = mean_work(task, config.requesters)
+    drawn = mean_of_truncated_pareto(task.size_exponent, most)
     each = 1 if task.one_task_many_workers else task.assignments_per_task
-    longest = mean_true_seconds(float(task.median_seconds), float(task.log_sigma_seconds), LONGEST_TASK)
-    return float(longest * tasks * each)
+    return float((task.one_task_share * seconds + (1 - task.one_task_share) * drawn * larger) * each)
 
 
 def followed(config: Config | None = None, users: float = 0.0) -> Counts:

@@ -41,8 +41,9 @@ UNSORTED = (
     "learning.circumstances_weeks=0",
     "learning.join_rate=0.0012",
     "platforms.microwork.ranking_depth=25",
+    "requesters.size_seconds_elasticity=0",
 )
-"""Words for the market as it was without tools, fair requesters, circumstances that change, a state of rest.
+"""Words for the market as it was without tools, fair requesters, new circumstances, a state of rest, budgets.
 
 For what is worked out by hand and holds for people who are alike: everything else plays what users play.
 """

@@ -382,6 +382,12 @@ PLANTS: dict[str, Plant] = {
         "sim.agents.population", "return 2.0 + total / (power(2.0, -exponent) - end)",
         "return 2.0 + 0.5 * total / (power(2.0, -exponent) - end)", "demand_as_stated", calm(1),
     ),
+    "budgets of tasks": Plant(
+        "sim.market.posting", "exact_size = real(size) * scale +", "exact_size = real(size) +", "demand_as_stated", calm(1),
+    ),
+    "parts of tasks lost": Plant(
+        "sim.market.posting", "scale + uniform(key, DRAW_PART, 0)", "scale", "demand_as_stated", calm(1),
+    ),
     # --- reproducibility
     "the length of the run in a draw": Plant(
         SCHEDULE, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.last_hour)", "prefix", choosy(1),
