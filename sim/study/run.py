@@ -32,6 +32,7 @@ from sim.outcomes.frames import COLUMNS, EVENT_UNITS, FrameSet
 from sim.outcomes.indicators import by_country, summary
 from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
+from sim.policy.reach import platforms_there, reaches_anybody
 from sim.stopping import stopping_on_term
 from sim.study.lock import only_one
 from sim.study.result import (
@@ -242,13 +243,18 @@ def save(model: ClickWorkModel, recorder: Recorder, parts: BatchParts, folder: P
 
 
 def never_in_force(model: ClickWorkModel) -> list[str]:
-    """Return the instruments that are chosen, but in force on no day or no platform of the run."""
+    """Return the instruments that are chosen, but in force on no day of the run, or for nobody in it."""
     config, days = model.config, range(0, model.last_hour, 24)
+    chosen = config.policy.chosen()
+    on_some_day = {
+        name: any(model.offices.strength(instrument, hour) for hour in days)
+        for name, instrument in chosen.items()
+    }
+    there = platforms_there(config, founding=on_some_day.get("cooperative", False))
     return [
         name
-        for name, instrument in config.policy.chosen().items()
-        if not config.covered_by(instrument)
-        or not any(model.offices.strength(instrument, hour) for hour in days)
+        for name, instrument in chosen.items()
+        if not (on_some_day[name] and reaches_anybody(instrument, config, model.world, there))
     ]
 
 
