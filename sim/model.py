@@ -1176,7 +1176,15 @@ class ClickWorkModel(mesa.Model):
 
     def revise_demand(self, requesters: Records, row: int | None = None) -> None:
         """Set how many batches a day some requesters post; ``row`` says where a copy of one stands."""
-        rules = (
+        if self.ai is None:
+            posting.revise_demand(requesters, *self._demand_rules())
+        elif row is None:
+            self.ai.revise(requesters, self.mixes, 0, *self._demand_rules())
+        else:
+            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *self._demand_rules())
+
+    def _demand_rules(self) -> tuple[Any, ...]:
+        return (
             self.config.requesters.demand_elasticity,
             self.config.requesters.base_fee,
             self.platform_rows,
@@ -1184,12 +1192,18 @@ class ClickWorkModel(mesa.Model):
             self.offices.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
+
+    def batches_ahead(self) -> float:
+        """Batches a day that will be posted from now to the end, if pay stays as it is.
+
+        Intelligence grows as it would if all labels that requesters pay for were made.
+        """
         if self.ai is None:
-            posting.revise_demand(requesters, *rules)
-        elif row is None:
-            self.ai.revise(requesters, self.mixes, 0, *rules)
-        else:
-            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *rules)
+            return float(self.requester_rows["batches_per_day"].sum())
+        weeks = self.ai.weeks_ahead(
+            self.requester_rows, self.mixes, (self.last_hour - self.hour) / 168.0, self._demand_rules()
+        )
+        return float(np.mean(weeks))
 
     def free_labels_of_week(self) -> float:
         """Labels that people make unpaid in a week; users of social platforms as on the last day."""

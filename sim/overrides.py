@@ -10,7 +10,7 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ SWEEPING = ("choice", "range", "interval", "tag")
 FILE_KEY = "config"
 SEVERAL = ("policy",)
 """Groups from which several names can be chosen together."""
+
+NONE = "none"
+"""The name that chooses nothing from a group."""
 
 Choice = tuple[str, ...] | str | None
 
@@ -156,7 +159,7 @@ def meant(word: str, options: Mapping[str, list[str]], following: str = "") -> s
     `six_region` is a name of a group, `world` a group, `days` the last part of a path.
     """
     paths = {row.path: row.limits.default for row in describe(Config)}
-    chosen = {name: f"{group}={name}" for group, names in options.items() for name in names if name != "none"}
+    chosen = {name: f"{group}={name}" for group, names in options.items() for name in names if name != NONE}
     groups = {group: f"{group}={following or names[-1]}" for group, names in options.items()}
     last = {path.rpartition(".")[2]: path for path in reversed(paths)}
     own = _nearest_setting(word) if "." in word else ""
@@ -225,12 +228,29 @@ def _group_choice(change: Change, names: list[str]) -> Choice:
     value, several = change.value, change.path in SEVERAL and isinstance(change.value, list)
     wrong = [one for one in value if one not in names] if several else []
     if several and not wrong:
-        # What is chosen together means the same in any order.
-        return tuple(sorted(set(value)))
+        refuse_clashes(value, change.path, lambda names: f"{change.path}=[{','.join(names)}]")
+        return tuple(sorted(value))  # what is chosen together means the same in any order
     value = wrong[0] if several else value
-    together = ",".join([name for name in names if name != "none"][:2])
+    together = ",".join([name for name in names if name != NONE][:2])
     more = f", or several: {change.path}=[{together}]" if change.path in SEVERAL else ""
     return str(one_of(change.path, value, names, "is not one of the group's names.", more))
+
+
+def refuse_clashes(names: Sequence[str], path: str, spelled: Callable[[Iterable[str]], str]) -> None:
+    """Refuse names chosen together of which one comes twice, or of which one chooses nothing.
+
+    ``spelled`` returns how names are typed where they stand: `policy=[a,b]` for a run, `a+b` for a scenario.
+    """
+    once = list(dict.fromkeys(names))
+    alone = NONE in once and len(once) > 1
+    if len(once) < len(names) or alone:
+        raise UserError(
+            f"names {NONE} beside others." if alone else "names something twice.",
+            path=path,
+            value=spelled(names),
+            allowed=f"each name once, and {NONE} by itself; settings change what a name stands for",
+            nearest=spelled(name for name in once if not alone or name != NONE),
+        )
 
 
 def apply_change(tree: dict[str, Any], change: Change) -> None:

@@ -240,6 +240,26 @@ print(json.dumps({"wrong": wrong, "kept": kept, "healed": sum(healed.stats.cache
 """
 
 
+UNSEEN = """
+from sim import compile as compiler
+def load(self, key):
+    content = self._path(key).read_bytes()
+    try:
+        found, data = compiler.pickle.loads(content[32:])
+    except Exception:
+        return None
+    return data if found == key else None
+compiler._CheckedFile.load = load
+"""
+
+
+def test_damaged_files_that_are_taken_are_noticed(cold_toy):
+    """Without a look at the checksum, flipped bits of machine code are kept, or the process dies of them."""
+    process = cold_toy.start(program=UNSEEN + DAMAGE)
+    out, _ = process.communicate()
+    assert process.returncode != 0 or json.loads(out.splitlines()[-1])["kept"] > 0
+
+
 def test_damaged_files_are_compiled_again(cold_toy):
     done = finish(cold_toy.start(program=DAMAGE))
     print(f"exercised: {done['truncated']} truncations and {done['flipped']} flipped bits of compiled files")

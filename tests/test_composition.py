@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import composition
+from sim import overrides as overrides_module
+from sim.app.state import State
 from sim.composition import (
     compose,
     conf_folder,
@@ -29,7 +34,11 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.overrides import _hydra_parse
 from sim.plain_yaml import parse_yaml, plain_scalar, read_yaml, write_yaml
+from sim.study.points import Composer, read_study
+from sim.study.scenarios import compose_scenarios
 from sim.validation import build, check
+from tests.conftest import Exercised
+from tests.support.planting import planted
 
 
 @pytest.fixture
@@ -240,6 +249,8 @@ def test_policies_are_chosen_together() -> None:
     assert len(names) >= 4
     for first in names:
         for second in names:
+            if first == second:
+                continue
             if not {first, second} & TAXES and {first, second} & INCOMES:
                 why = "one income in a run" if {first, second} == INCOMES else "a tax beside it"
                 told = refused(None, f"policy=[{first},{second}]")
@@ -249,7 +260,7 @@ def test_policies_are_chosen_together() -> None:
                     assert {first, second, "usage_tax"} == set(told.nearest[8:-1].split(","))
                 continue
             config = compose([f"policy=[{first},{second}]"])
-            assert config == compose([f"policy=[{second},{first},none]"])
+            assert config == compose([f"policy=[{second},{first}]"])
             assert set(config.policy.chosen()) == {first, second}
     for income in INCOMES:
         most = [name for name in names if name not in INCOMES - {income}]
@@ -266,6 +277,58 @@ def test_policies_are_chosen_together() -> None:
         assert told.path == f"policy.{income}.platforms" and why in str(told), str(told)
     external = compose(["policy=universal_income", "policy.universal_income.funding=external"])
     assert external.policy.universal_income is not None and external.policy.usage_tax is None
+
+
+CLASHES = {
+    ("usage_tax", "usage_tax"): "usage_tax",
+    ("union", "usage_tax", "union"): "union,usage_tax",
+    ("none", "none"): "none",
+    ("none", "usage_tax"): "usage_tax",
+    ("usage_tax", "none", "usage_tax", "union"): "usage_tax,union",
+}
+"""Policies chosen together that clash, and what is nearest to them."""
+
+
+def clashes(overrides: ModuleType, names: Sequence[str]) -> bool:
+    """Return whether a choice of policies is refused."""
+    try:
+        overrides.sort_out([f"policy=[{','.join(names)}]"], group_options(conf_folder()))
+    except UserError:
+        return True
+    return False
+
+
+def test_a_policy_named_twice_is_refused_wherever_it_is_named(exercised: Exercised) -> None:
+    """One rule for a run, a point of a sweep, a scenario and a link of the page."""
+    for names, near in CLASHES.items():
+        told = []
+        calls: list[tuple[str, Callable[[], object]]] = [
+            (f"policy=[{near}]", partial(compose, [f"policy=[{','.join(names)}]"])),
+            (near.replace(",", "+"), partial(compose_scenarios, ["union", "+".join(names)])),
+            (near, partial(State, policies=names)),
+        ]
+        for spelled, call in calls[: 2 if "none" in names else 3]:  # the page does not know the name
+            with pytest.raises(UserError) as caught:
+                call()
+            told.append((caught.value.message, caught.value.allowed))
+            assert caught.value.nearest == spelled
+        assert len(set(told)) == 1, told
+        with pytest.raises(UserError) as caught:
+            Composer(read_study([f"policy=union,[{','.join(names)}]"])).check()
+        assert caught.value.message.startswith("In point 1 of 2") and told[0][0] in caught.value.message
+    exercised("clashes", len(CLASHES), 5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "instead", "unseen"),
+    [
+        ("len(once) < len(names) or alone", "alone", ("usage_tax", "usage_tax")),
+        ("len(once) < len(names) or alone", "len(once) < len(names)", ("none", "usage_tax")),
+    ],
+)
+def test_a_rule_that_forgets_a_clash_is_noticed(rule: str, instead: str, unseen: tuple[str, ...]) -> None:
+    assert clashes(overrides_module, unseen)
+    assert not clashes(planted(overrides_module, rule, instead), unseen)
 
 
 def test_the_projects_own_files_read_the_same_to_any_yaml_reader() -> None:

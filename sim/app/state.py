@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from sim.composition import compose, conf_folder, config_id, group_options
 from sim.config import Config
 from sim.errors import UserError, key_among, one_of
+from sim.overrides import refuse_clashes
 from sim.plain_yaml import write_yaml
 
 BASELINE, SCENARIO = "none", "scenario"
@@ -121,9 +122,7 @@ def check(state: State) -> None:
     one_of("world", state.world, worlds(), "is none of the worlds.")
     for name in state.policies:
         one_of("policies", name, policies(), "is none of the policies.")
-    if len(set(state.policies)) < len(state.policies):
-        raise UserError("names a policy twice.", path="policies", value=",".join(state.policies),
-                        allowed="each once", nearest=",".join(dict.fromkeys(state.policies)))  # fmt: skip
+    refuse_clashes(state.policies, "policies", ",".join)
     for name in SPANS:
         _require_in_span(name, getattr(state, name))
     if worker_days(state) > MOST_WORKER_DAYS:

@@ -315,6 +315,20 @@ class LabelDemand:
             *rules,
         )
 
+    def weeks_ahead(
+        self, requesters: Records, mixes: NDArray[np.float64], weeks: float, rules: tuple[Any, ...]
+    ) -> list[float]:
+        """Batches a day in each of the weeks to come if all paid labels are made; nothing is changed."""
+        requesters, mixes, found = requesters.copy(), mixes.copy(), []
+        for _ in range(max(1, int(np.ceil(weeks)))):
+            self.revise(requesters, mixes, 0, *rules)
+            found.append(float(requesters["batches_per_day"].sum()))
+            kept = 1.0 - requesters["automation"]
+            paid = 7.0 * kept * (requesters["labels_wanted"] - requesters["labels_free"])
+            requesters["ai_done"] = requesters["ai_closed"] = paid.astype(np.int64)
+            learn(requesters, 7.0, self.setting)
+        return found
+
     def share_out(self, free_labels: float, requesters: Records) -> None:
         """Share what users make in a week among requesters, by their size in preparation."""
         ai = self.settings

@@ -8,6 +8,7 @@ drifts over time.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ MOST_STEPS = 200
 TOLERANCE = 1e-10
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int32]
 
 
 class Elasticity(NamedTuple):
@@ -35,15 +37,46 @@ class Elasticity(NamedTuple):
     workers: int
 
 
-class _Cells(NamedTuple):
-    """The batches that inform the estimate, one entry each; cells and requesters are numbered from 0."""
+BLOCK = 1_000_000
+"""Batches that are worked on at once, so that tens of millions do not take arrays of their length."""
 
-    cell: npt.NDArray[np.int64]
-    requester: npt.NDArray[np.int64]
+
+class _Cells(NamedTuple):
+    """The batches that inform the estimate, one entry each, in the order of requesters and cells.
+
+    Cells, requesters and arms are numbered from 0; ``arm_pay`` has an entry for each arm.
+    """
+
+    cell: Counts
+    requester: Counts
     log_pay: Floats
+    arm: npt.NDArray[np.int8]
     arm_pay: Floats
-    workers: Floats
+    workers: Counts
     hours: Floats
+
+    def blocks(self) -> Iterator[_Cells]:
+        """Yield the batches in blocks; the cells of a block are numbered from 0."""
+        for part in _blocks_of(self.cell):
+            yield _Cells(
+                self.cell[part] - self.cell[part.start],
+                self.requester[part],
+                self.log_pay[part],
+                self.arm[part],
+                self.arm_pay,
+                self.workers[part],
+                self.hours[part],
+            )
+
+
+def _blocks_of(cell: Counts) -> Iterator[slice]:
+    """Yield the places of whole cells, ``BLOCK`` batches or a cell more at a time."""
+    first = 0
+    while first < len(cell):
+        reached = min(first + BLOCK, len(cell)) - 1
+        last = int(np.searchsorted(cell, cell[reached], side="right"))
+        yield slice(first, last)
+        first = last
 
 
 def supply_elasticity(batches: pd.DataFrame, first_weekday: int = 0) -> Elasticity | str:
@@ -68,8 +101,7 @@ def supply_elasticity(batches: pd.DataFrame, first_weekday: int = 0) -> Elastici
     value = _root(data)
     if value is None:
         return "the pay arms do not move uptake in a measurable way"
-    slope, moments = _slope_and_moments(data, value)
-    clustered = np.bincount(data.requester, moments)
+    slope, _, clustered = _slope_and_moments(data, value)
     error = math.sqrt(float(np.sum(clustered**2))) / slope
     return Elasticity(value, error, int(data.cell.max()) + 1, int(data.workers.sum()))
 
@@ -77,12 +109,11 @@ def supply_elasticity(batches: pd.DataFrame, first_weekday: int = 0) -> Elastici
 def _root(data: _Cells) -> float | None:
     """Return where the moment condition holds, by Newton steps inside a bracket; None if nowhere."""
     low, high = RANGE
-    if not _slope_and_moments(data, low)[1].sum() > 0 > _slope_and_moments(data, high)[1].sum():
+    if not _slope_and_moments(data, low)[1] > 0 > _slope_and_moments(data, high)[1]:
         return None
     value = 0.0
     for _ in range(MOST_STEPS):
-        slope, moments = _slope_and_moments(data, value)
-        gap = float(moments.sum())
+        slope, gap, _ = _slope_and_moments(data, value)
         low, high = (value, high) if gap > 0 else (low, value)
         step = gap / slope if slope > 0 else math.inf
         following = value + step if low < value + step < high else (low + high) / 2
@@ -98,44 +129,54 @@ def _informative(batches: pd.DataFrame, first_weekday: int) -> _Cells | str:
     known = ((batches["reward_microusd"] > 0) & (batches["estimated_seconds"] > 0)).to_numpy() & (hours > 0)
     if not known.any():
         return "no finished batches"
-    usable, hours = batches.loc[known, list(READ)], hours[known]
-    week = (usable["posted_hour"].to_numpy(np.int64) + HOURS_A_DAY * first_weekday) // HOURS_A_WEEK
-    key = usable["requester"].to_numpy(np.int64) * (int(week.max()) + 1) + week
-    arm, workers = usable["arm"].to_numpy(), usable["workers"].to_numpy(np.int64)
-    order, kept = _cells_with_two_arms(key, arm, workers)
-    cells, uptake = len(np.unique(key[order[kept]])), int(workers[order[kept]].sum())
+    hours = hours[known]
+    usable = {name: batches[name].to_numpy()[known] for name in READ}
+    del known
+    week = (usable.pop("posted_hour").astype(np.int64) + HOURS_A_DAY * first_weekday) // HOURS_A_WEEK
+    key = usable["requester"].astype(np.int64) * (int(week.max()) + 1) + week
+    del week
+    chosen = _in_cells_with_two_arms(key, usable["arm"], usable["workers"])
+    cells, uptake = len(np.unique(key[chosen])), int(usable["workers"][chosen].sum())
     if cells < LEAST_CELLS or uptake < LEAST_WORKERS:
         return (
             f"{cells} requester-weeks with two pay arms and {uptake} uptakes; "
             f"at least {LEAST_CELLS} and {LEAST_WORKERS} are needed"
         )
-    chosen = order[kept]
-    pay = usable["reward_microusd"].to_numpy(float) / usable["estimated_seconds"].to_numpy(float)
-    cell, log_pay = _numbered(key[chosen]), np.log(pay[chosen])
-    log_pay -= _mean_by(cell, log_pay)
+    cell, hours = _numbered(key[chosen]), hours[chosen]
+    del key
+    log_pay = usable.pop("reward_microusd")[chosen] / usable.pop("estimated_seconds")[chosen].astype(float)
+    np.log(log_pay, out=log_pay)
+    for part in _blocks_of(cell):
+        log_pay[part] -= _mean_by(cell[part] - cell[part.start], log_pay[part])
+    arms, arm = np.unique(usable["arm"]), usable["arm"][chosen]
+    arm = np.searchsorted(arms, arm).astype(np.int8)
+    in_arm = np.bincount(arm, log_pay, len(arms)), np.maximum(np.bincount(arm, minlength=len(arms)), 1)
     return _Cells(
         cell=cell,
-        requester=_numbered(usable["requester"].to_numpy()[chosen]),
+        requester=_numbered(usable["requester"][chosen]),
         log_pay=log_pay,
-        arm_pay=_mean_by(_numbered(arm[chosen]), log_pay),
-        workers=workers[chosen].astype(np.float64),
-        hours=hours[chosen],
+        arm=arm,
+        arm_pay=in_arm[0] / in_arm[1],
+        workers=usable["workers"][chosen].astype(np.int32),
+        hours=hours,
     )
 
 
-def _cells_with_two_arms(
-    key: npt.NDArray[np.int64], arm: npt.NDArray[Any], workers: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Return the order that sorts batches by cell, and which of the sorted ones are in a cell that counts."""
+def _in_cells_with_two_arms(
+    key: npt.NDArray[np.int64], arm: npt.NDArray[Any], workers: npt.NDArray[Any]
+) -> npt.NDArray[np.intp]:
+    """Return which batches are in a cell that counts, in the order of cells."""
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1))
-    differ = np.minimum.reduceat(arm[order], first) < np.maximum.reduceat(arm[order], first)
-    counts = differ & (np.add.reduceat(workers[order], first) > 0)
-    return order, np.repeat(counts, np.diff(first, append=len(key)))
+    sorted_arm = arm[order]
+    counts = np.minimum.reduceat(sorted_arm, first) < np.maximum.reduceat(sorted_arm, first)
+    counts &= np.add.reduceat(workers[order], first, dtype=np.int64) > 0
+    return np.asarray(order[np.repeat(counts, np.diff(first, append=len(key)))])
 
 
-def _numbered(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+def _numbered(ordered: npt.NDArray[Any]) -> Counts:
+    """Number what is in order from 0."""
+    return np.cumsum(np.diff(ordered, prepend=ordered[:1]) != 0, dtype=np.int32)
 
 
 def _hours_on_offer(batches: pd.DataFrame) -> Floats:
@@ -150,13 +191,20 @@ def _mean_by(group: npt.NDArray[np.int64], values: Floats) -> Floats:
     return np.asarray((np.bincount(group, values) / np.bincount(group))[group])
 
 
-def _slope_and_moments(data: _Cells, elasticity: float) -> tuple[float, Floats]:
-    """Return how fast the sum of the moments falls, and the moment of each batch, at an elasticity."""
-    pull = data.hours * np.exp(elasticity * data.log_pay)
-    share = pull / np.bincount(data.cell, pull)[data.cell]
-    total = np.bincount(data.cell, data.workers)
-    mean_arm = np.bincount(data.cell, share * data.arm_pay)
-    mean_pay = np.bincount(data.cell, share * data.log_pay)
-    product = np.bincount(data.cell, share * data.arm_pay * data.log_pay)
-    slope = float(np.sum(total * (product - mean_arm * mean_pay)))
-    return slope, np.asarray(data.arm_pay * (data.workers - total[data.cell] * share))
+def _slope_and_moments(data: _Cells, elasticity: float) -> tuple[float, float, Floats]:
+    """Return how fast the sum of the moments falls at an elasticity, that sum, and the sum by requester."""
+    slope, whole = 0.0, 0.0
+    by_requester = np.zeros(int(data.requester[-1]) + 1)
+    for part in data.blocks():
+        arm_pay = data.arm_pay[part.arm]
+        pull = part.hours * np.exp(elasticity * part.log_pay)
+        share = pull / np.bincount(part.cell, pull)[part.cell]
+        total = np.bincount(part.cell, part.workers)
+        mean_arm = np.bincount(part.cell, share * arm_pay)
+        mean_pay = np.bincount(part.cell, share * part.log_pay)
+        product = np.bincount(part.cell, share * arm_pay * part.log_pay)
+        slope += float(np.sum(total * (product - mean_arm * mean_pay)))
+        moments = arm_pay * (part.workers - total[part.cell] * share)
+        whole += float(moments.sum())
+        by_requester += np.bincount(part.requester, moments, len(by_requester))
+    return slope, whole, by_requester

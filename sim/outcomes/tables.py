@@ -90,7 +90,9 @@ class Texts:
 
     @classmethod
     def of(cls, values: Any) -> Texts:
-        """Take over texts as they are written, row by row."""
+        """Take over texts: written row by row, or as categories, of which each is written once."""
+        if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+            return cls(values.cat.codes.to_numpy(), [*values.cat.categories, np.nan])
         codes, names = pd.factorize(np.asarray(values, object))
         return cls(codes, [*names, np.nan])  # what is missing has the code -1
 
@@ -249,6 +251,8 @@ def _as_column(values: Any) -> Any:
     """Return numbers or texts for an array or a Series."""
     if isinstance(values, Texts):
         return values
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        return Texts.of(values)
     array = values if isinstance(values, np.ndarray) else np.asarray(values)
     return Texts.of(array) if array.dtype.kind in "OUT" else array.view(Numbers)
 

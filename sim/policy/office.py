@@ -930,7 +930,7 @@ class Offices:
         self.per_head[:] = 0
         self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
-        if income is not None and self._pays(income, hour):
+        if income is not None and self.pays(income, hour):
             if isinstance(income, UniversalIncome) and income.funding == "external":
                 amount = int(incomes.set_amount(income) * self.strength(income, hour))
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
@@ -946,7 +946,7 @@ class Offices:
             self.effects[:, UNEARNED] = self.per_head / 1e6
         return entries
 
-    def _pays(self, income: Programme, hour: int) -> bool:
+    def pays(self, income: Programme, hour: int) -> bool:
         """Whether an income is paid as the month of an hour begins.
 
         What depends on the month that has ended is paid if the condition was in force in it.
@@ -978,7 +978,7 @@ class Offices:
         self.subsidies[:] = 0.0
         entries: list[Entry] = []
         paid = np.zeros(len(requesters), TRANSFER)
-        if income is None or not self._pays(income, hour):
+        if income is None or not self.pays(income, hour):
             return entries, paid[:0]
         countries = requesters["country"].astype(np.int64)
         spent = np.zeros(len(requesters), np.int64)

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 from sim.composition import conf_folder, group_options, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first
-from sim.overrides import Change, apply_change, meant
+from sim.overrides import NONE, Change, apply_change, meant, refuse_clashes
 from sim.schema import takes_settings
 from sim.validation import build
 
 JOIN = "+"
-NONE = "none"
 POLICY, SCENARIO = "policy", "scenario"
 MOST_SEEDS = 10_000
 SHARED = ("seed", "time", "world", "workers.count", "workers.real_count")
@@ -69,14 +68,7 @@ def parse(name: str, options: Mapping[str, list[str]]) -> Scenario:
     for part in parts:
         if part not in options[POLICY]:
             raise _unknown(name, part, options)
-    if len(set(parts)) < len(parts) or (NONE in parts and len(parts) > 1):
-        rest = [part for part in dict.fromkeys(parts) if part != NONE]
-        raise UserError(
-            f"Scenario {name} contradicts itself: {NONE} stands alone, and a policy is named once.",
-            value=name,
-            allowed="each policy once; settings such as policy.usage_tax.usd_per_user_month=1 change them",
-            nearest=JOIN.join(rest) or NONE,
-        )
+    refuse_clashes(parts, POLICY, JOIN.join)
     return Scenario(name, (f"{POLICY}=[{','.join(parts)}]",))
 
 

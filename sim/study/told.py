@@ -52,6 +52,7 @@ PAIRED = (
     " sign."
 )
 DAYS_TO_REST = 150
+FEW_PAYMENTS = 2
 TITLES = {
     CASH: "Who pays and who receives: cash by the ledger, USD in the window",
     SURPLUS: "Who gains and who loses: change of surplus, USD in the window",
@@ -183,8 +184,38 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
         text.append(gone)
     if scenario in comparison.unchanged:
         text.append("It changes nothing: every difference is exactly 0 in every seed.")
-    elif len(seeds) > 1:
-        text.append(PAIRED)
+    else:
+        text += [PAIRED] if len(seeds) > 1 else []
+        text += [told for told in (paid_told(comparison, scenario), same_told(comparison, scenario)) if told]
+    return text
+
+
+def paid_told(comparison: Comparison, scenario: str) -> str:
+    """Say that an income is paid once or twice only, and from when on; nothing if it is paid more often."""
+    dates = comparison.manifest.get("paid", {}).get(scenario, [])
+    if not 0 < len(dates) <= FEW_PAYMENTS:
+        return ""
+    return (
+        f"The income is paid on {' and '.join(dates)} in these days, and can change what anybody does only"
+        " from then on."
+    )
+
+
+def same_told(comparison: Comparison, scenario: str) -> str:
+    """Name the headlines that are the same in every seed where others differ, and say what a median is."""
+    table = comparison.table
+    here = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")
+    same = [
+        (metric, label)
+        for metric, label in HEADLINES
+        if metric in here.index and here.at[metric, "baseline"] and not here.at[metric, "difference"]
+        and not (here.at[metric, "low"] or here.at[metric, "high"])
+    ]  # fmt: skip
+    if not same:
+        return ""
+    text = f"The same in every seed, to the last bit (0): {', '.join(label.strip() for _, label in same)}."
+    if any(metric.endswith("_median") for metric, _ in same):
+        text += " A median is what the one worker in the middle has; others can gain or lose beside it."
     return text
 
 

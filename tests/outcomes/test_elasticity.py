@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.outcomes import elasticity as elasticity_module
 from sim.outcomes.elasticity import Elasticity, supply_elasticity
 from sim.outcomes.frames import FrameSet, empty
 from sim.outcomes.indicators import _elasticity, _first_weekday
+from tests.conftest import Exercised
 from tests.figures.synthetic import table
+from tests.support.planting import planted
 
 ARMS = np.array([0.8, 1.2])
 
@@ -70,6 +73,23 @@ def test_standard_error_covers() -> None:
     within = np.array(distances)
     assert 106 <= (within < 1.96).sum() <= 119
     assert 66 <= (within < 1).sum() <= 97
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:
+    """However many batches are worked on at once; a block that cut a cell would take two halves for cells."""
+    batches = market(0.3)
+    whole = supply_elasticity(batches)
+    for size in (1, 100, 999):
+        monkeypatch.setattr(elasticity_module, "BLOCK", size)
+        found = supply_elasticity(batches)
+        assert isinstance(whole, Elasticity) and isinstance(found, Elasticity)
+        assert found.value == pytest.approx(whole.value, rel=1e-9)
+        assert found.standard_error == pytest.approx(whole.standard_error, rel=1e-9)
+        assert (found.cells, found.workers) == (whole.cells, whole.workers)
+    cut = planted(elasticity_module, 'int(np.searchsorted(cell, cell[reached], side="right"))', "reached + 1")
+    monkeypatch.setattr(cut, "BLOCK", 100)
+    assert cut.supply_elasticity(batches).value != pytest.approx(whole.value, rel=1e-6)
+    exercised("batches", len(batches), 9000)
 
 
 def test_time_on_offer_ends_when_the_work_is_done() -> None:

@@ -99,3 +99,26 @@ def test_memory_of_long_runs() -> None:
     told = HEAVY_RUN.format(20.0, 5.4, 1.6)
     assert "5 GB of memory" in told and "1.6 GB of disk" in told and "record.batches=false" in told
     assert memory_of_batches(ClickWorkModel(compose([*words, "record.batches=false"]))) == 0.0
+
+
+def test_batches_of_growing_intelligence_are_foreseen(exercised: Exercised) -> None:
+    """Demand for labels grows manyfold in ten years: what is told beforehand is near to what then comes."""
+    words = ["world=north_south", "workers.count=60", "requesters.count=30", "time.warmup_days=0"]
+    grown = [*words, "ai=growing", "market.pay_setting=fixed", "ai.growth=0.6"]
+    seen = {}
+    for days in (7, 5 * 365):
+        model = ClickWorkModel(compose([*grown, f"time.days={days}", "record.figures=false"]))
+        before = model.requester_rows.copy(), model.mixes.copy()
+        per_day = memory_of_batches(model) / BYTES_A_BATCH / days
+        assert (before[0] == model.requester_rows).all() and (before[1] == model.mixes).all(), (
+            "looked, and moved"
+        )
+        seen[days] = per_day, float(model.requester_rows["batches_per_day"].sum())
+    assert seen[7][0] == pytest.approx(seen[7][1]), "nothing has grown in the first week"
+    model.run()
+    posted = int(model.requester_rows["batches"].sum())
+    days = max(seen)
+    foreseen, at_first = seen[days]
+    assert 1.4 * at_first < posted / days, "the demand of the first day would have been a forecast"
+    assert posted / days < foreseen < 1.6 * posted / days
+    exercised("batches posted", posted, at_least=10_000)

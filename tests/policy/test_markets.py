@@ -43,6 +43,7 @@ def test_the_market_is_that_of_users() -> None:
 def test_null_settings(instrument: str, exercised: Exercised) -> None:
     counts = policies.null_settings(instrument)
     exercised("null settings", counts["settings"], 3)
+    exercised("of them told as in force nowhere", counts["told"], 3)
     exercised("transfers each", counts["transfers"], 10_000)
 
 

@@ -111,6 +111,30 @@ def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exerci
     exercised("differences that must be 0", count, at_least=400)
 
 
+def test_what_is_the_same_to_the_last_bit_is_named(comparison: Comparison, exercised: Exercised) -> None:
+    """A median that does not move is no mistake: it is said to be the same, and what a median is."""
+    name = "outside income"
+    lines = sim.study.told.headline(comparison, name)
+    (date,) = comparison.manifest["paid"][name]
+    assert any(line.startswith(f"The income is paid on {date} in these days") for line in lines)
+    assert comparison.manifest["paid"]["none"] == comparison.manifest["paid"]["too late"] == []
+    count = 0
+    for changed in ([], ["pay_all_in_median"], ["pay_all_in_median", "tasks_done"]):
+        table = comparison.table.copy()
+        here = (table["scenario"] == name) & (table["group"] == "world")
+        table.loc[here, ["difference", "low", "high"]] = 0.25
+        table.loc[here & table["metric"].isin(changed), ["difference", "low", "high"]] = 0.0
+        told = sim.study.told.same_told(replace(comparison, table=table), name)
+        assert ("hourly pay, all working time (median)" in told) == ("pay_all_in_median" in changed)
+        assert ("tasks done" in told) == ("tasks_done" in changed)
+        assert ("A median is what" in told) == bool(changed)
+        one_seed = table.assign(low=np.nan, high=np.nan)
+        assert not sim.study.told.same_told(replace(comparison, table=one_seed), name)
+        count += 1
+    assert not any("to the last bit" in line for line in sim.study.told.headline(comparison, "the same"))
+    exercised("tables", count, at_least=3)
+
+
 def test_reforms_that_bite_do(comparison: Comparison) -> None:
     """Workers who bear a tax earn less; an income from outside reaches all."""
     table = comparison.table.set_index(["scenario", "metric", "group"])["difference"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from sim.composition import compose, conf_folder
 from sim.config import Config
 from sim.errors import UserError
+from sim.study import points, sweep
 from sim.study.points import Composer, Study, read_study
 from sim.validation import check
 from tests.conftest import Exercised
+from tests.support.planting import planted
 
 SMALL = ["world=north_south", "workers.count=40", "requesters.count=8"]
 
@@ -210,11 +214,48 @@ def test_the_last_of_a_hundred_thousand_points_is_refused() -> None:
     _refuse_last(100_000)
 
 
-def _refuse_last(count: int) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("range(len(self.points)) if numbers is None", "self.landmarks() if numbers is None"),
+        ("range(len(self.points)) if numbers is None", "range(0, len(self.points), 7) if numbers is None"),
+        ("In point {number} of", "In point {number + 1} of"),
+    ],
+    ids=["landmarks alone", "a sample", "another number"],
+)
+def test_points_that_are_looked_over_are_noticed(old: str, new: str) -> None:
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        _refuse_last(400, planted(points, old, new))
+
+
+def test_nothing_is_begun_if_some_point_is_refused(tmp_path: Path) -> None:
+    """No engine is asked for and no folder made, though the first, the last and each choice are in order."""
+    _refuse_before_the_first_run(tmp_path, sweep)
+    late = planted(sweep, "        composer.check()\n        ClickWorkModel", "        ClickWorkModel")
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        _refuse_before_the_first_run(tmp_path, late)
+
+
+def _refuse_before_the_first_run(results: Path, module: ModuleType) -> None:
+    words = [*SMALL, "requesters.pay_usd_per_hour=1,2,200.2,3", "market.looks=range(3,53,1)"]
+
+    def engine() -> Any:
+        raise AssertionError("an engine was started")
+
+    study = read_study([*words, f"results.dir={results / 'r'}"])
+    with pytest.raises(UserError, match="In point 100 of 200"):
+        module.execute(study, engine, module.Settings(quiet=True))
+    assert not (results / "r").exists()
+
+
+def _words_of_bad(count: int) -> list[str]:
     pays = f"range({200.4 - 0.2 * (count // 100):.1f},200.4,0.2)"  # the last is 200.2, and 200 the limit
-    words = [*SMALL, f"requesters.pay_usd_per_hour={pays}", "market.looks=range(3,53,1)",
-             "workers.broker_cut=0.1,0.2"]  # fmt: skip
-    composer = Composer(read_study(words))
+    return [*SMALL, f"requesters.pay_usd_per_hour={pays}", "market.looks=range(3,53,1)",
+            "workers.broker_cut=0.1,0.2"]  # fmt: skip
+
+
+def _refuse_last(count: int, module: ModuleType = points) -> None:
+    composer = module.Composer(read_study(_words_of_bad(count)))
     assert len(composer.points) == count
     with pytest.raises(UserError, match=f"In point {count - 100} of {count}"):
         composer.check()

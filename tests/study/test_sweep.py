@@ -995,38 +995,83 @@ def test_sweeps_that_stop_otherwise_are_noticed(bug: str, plain: Path, tmp_path:
         check_stopped(signal.SIGTERM, 143, 1, tmp_path, bytes_of(plain), bug)
 
 
-@pytest.mark.nightly
-def test_a_sweep_outlives_its_cluster(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
-    """The scheduler dies: the sweep ends and says so. A worker dies: it goes on. Another engine ends it."""
-    pytest.importorskip("distributed")
-    more, kills = "seeds=100", 0
-    for number in (0, 1):
-        file = tmp_path / f"{number}.json"
+MORE, RUNS_OF_MORE = "seeds=100", 600
+
+
+def check_outlives(folder: Path, bug: str = "", kills: tuple[int, ...] = (0, 1)) -> Path:
+    """Kill the scheduler, then a worker, of clusters that a sweep is played on; return the sweep's folder.
+
+    The first ends the sweep in a sentence; of the second nobody hears. Another engine ends it in the end.
+    """
+    results = folder / "r"
+    program = f"import sys\n{bug}\nfrom sim.cli import main\nif __name__ == '__main__':\n sys.exit(main())"
+    for number in kills:
+        file = folder / f"{number}.json"
         with cluster(file) as processes:
+            words = command(results, MORE, "engine=dask", f"address={file}")[3:]
             coordinator = subprocess.Popen(
-                command(tmp_path / "r", more, "engine=dask", f"address={file}"), env=environment(), cwd=ROOT,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                [sys.executable, "-c", program, *words], env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
-            before = len(list(tmp_path.rglob("part-*.parquet")))
-            while coordinator.poll() is None and len(list(tmp_path.rglob("part-*.parquet"))) <= before:
+            before = len(list(folder.rglob("part-*.parquet")))
+            while coordinator.poll() is None and len(list(folder.rglob("part-*.parquet"))) <= before:
                 os.sched_yield()
             assert coordinator.poll() is None, "the sweep ended before anything was killed"
             processes[number].kill()
-            kills += 1
             _, said = coordinator.communicate(timeout=600)
         if number == 0:
             assert coordinator.returncode == 2, said
             assert "The scheduler is gone" in said
             assert "Traceback" not in said
-            (folder,) = (tmp_path / "r").iterdir()
-            assert 0 < (Store(folder).done(600) > 0).sum() < 600
+            (place,) = results.iterdir()
+            assert 0 < (Store(place).done(RUNS_OF_MORE) == 1).sum() < RUNS_OF_MORE
         else:
             assert coordinator.returncode == 0, said
-    folder, code = execute(study_in(tmp_path / "other", more), lambda: engine.Local(2), QUIET)
+    assert main(command(results, MORE, "jobs=2")[3:]) == 0
+    (place,) = results.iterdir()
+    return place
+
+
+@pytest.mark.nightly
+def test_a_sweep_outlives_its_cluster(tmp_path: Path, exercised: Exercised) -> None:
+    pytest.importorskip("distributed")
+    mine = check_outlives(tmp_path)
+    other, code = execute(study_in(tmp_path / "other", MORE), lambda: engine.Local(2), QUIET)
     assert code == 0
-    (mine,) = (tmp_path / "r").iterdir()
-    assert bytes_of(mine) == bytes_of(folder)
-    exercised("parts of a cluster killed", kills, 2)
+    assert bytes_of(mine) == bytes_of(other)
+    exercised("parts of a cluster killed", 2, 2)
+
+
+UNTOLD = """
+from sim.errors import UserError
+from sim.study import engine
+real = engine.Dask.check
+def check(self):
+    try:
+        real(self)
+    except UserError as error:
+        raise ConnectionError("it does not answer") from error
+engine.Dask.check = check
+"""
+ENDED = """
+from sim.errors import UserError
+from sim.study import engine
+real = engine.Dask.check
+def check(self):
+    try:
+        real(self)
+    except UserError:
+        sys.exit(0)
+engine.Dask.check = check
+"""
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("bug", [FORGETFUL, UNTOLD, ENDED], ids=["forgetful", "untold", "taken for the end"])
+def test_sweeps_that_die_with_their_cluster_are_noticed(bug: str, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(AssertionError):
+        check_outlives(tmp_path, bug, kills=(0,))
 
 
 class Begun(engine.Local):

@@ -42,6 +42,7 @@ from sim.market import board as boards
 from sim.market.tools import TOOLS
 from sim.model import ClickWorkModel
 from sim.policy.channels import LEVY_ON_REQUESTERS, LEVY_ON_WORKERS, Contribution
+from sim.study.run import never_in_force
 from tests.support.markets import SEVERAL, edited_table, fingerprint, population_of, tiny, varied
 from tests.support.observers import NUMBERS, Books, Debug, Watcher
 from tests.support.relations import part, permutation, same_snapshots, two_worlds
@@ -136,6 +137,9 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a start after the end": Policies(profit_tax=ProfitTax(start="2019-06-01")),
         "a platform without profit": Policies(profit_tax=ProfitTax(platforms=["deserted"])),
         "a country without owners": Policies(profit_tax=ProfitTax(countries=[NOWHERE])),
+        "a country that owns no platform of it": Policies(
+            profit_tax=ProfitTax(countries=["STH"], platforms=["northern"])
+        ),
         "a country without sales": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="sales")),
         "a country without users": Policies(profit_tax=ProfitTax(countries=[NOWHERE], attribution="users")),
     },
@@ -306,6 +310,16 @@ LOUD: dict[str, Policies] = {
 """Each instrument so that it does something, with what it needs beside it."""
 
 
+CLOSED = "a platform that is closed"
+NO_NULLS = {
+    ("no platform", "cooperative"),
+    (CLOSED, "cooperative"),  # which founds it
+    (CLOSED, "universal_income"),  # residents are nobody's users
+    (CLOSED, "conditional_income"),  # administered, whoever receives it
+}
+"""Settings that are refused, or in force after all."""
+
+
 def nowhere_or_never(instrument: str) -> dict[str, Policies]:
     """Return the instrument, loud as it is, in no country, on no platform, of no family, and over at once."""
     policy = LOUD[instrument]
@@ -316,12 +330,12 @@ def nowhere_or_never(instrument: str) -> dict[str, Policies]:
         "an end at its start": {"start": "2019-02-01", "end": "2019-02-01"},
         "no platform": {"platforms": []},
         "no family": {"families": []},
+        CLOSED: {"platforms": ["shut"]},
     }
     return {
         name: replace(policy, **{instrument: replace(terms, **setting)})
         for name, setting in settings.items()
-        if all(hasattr(terms, part) for part in setting)
-        and (name, instrument) != ("no platform", "cooperative")
+        if all(hasattr(terms, part) for part in setting) and (name, instrument) not in NO_NULLS
     }
 
 
@@ -388,7 +402,7 @@ def partly_in_force() -> Counts:
 
 
 def null_world(folder: str) -> Config:
-    """A market with a country and a platform that nobody uses."""
+    """A market with a country and a platform that nobody uses, and a platform that is closed."""
 
     def add(rows: list[dict[str, str]]) -> None:
         rows.append(
@@ -401,7 +415,7 @@ def null_world(folder: str) -> Config:
     return replace(
         base,
         world=replace(base.world, table=table),
-        platforms={**base.platforms, "deserted": deserted},
+        platforms={**base.platforms, "deserted": deserted, "shut": Platform(owner="STH", closed=True)},
     )
 
 
@@ -417,6 +431,9 @@ def _null_settings(instrument: str, base: Config) -> Counts:
     for name, policy in (NULLS[instrument] | nowhere_or_never(instrument)).items():
         seen = Flows()
         model = bare(played(replace(base, policy=policy), observers=(seen,)))
+        told = instrument in never_in_force(model)
+        assert told == is_told(name), (instrument, name, told)
+        counts["told"] += told
         absent = replace(policy, conditional_income=None) if policy.conditional_income else Policies()
         if repr(absent) not in without:
             kept = Flows()
@@ -426,10 +443,19 @@ def _null_settings(instrument: str, base: Config) -> Counts:
         assert all((a == b).all() for a, b in zip(kept.months, seen.months, strict=True)), name
         counts["settings"] += 1
     counts["transfers"] = plain.ledger.transfers_booked
-    assert fingerprint(bare(played(replace(base, policy=LOUD[instrument])))) != fingerprint(plain), (
-        "the instrument does nothing"
-    )
+    loud = bare(played(replace(base, policy=LOUD[instrument])))
+    assert fingerprint(loud) != fingerprint(plain), "the instrument does nothing"
+    assert not never_in_force(loud)
     return counts
+
+
+PLACE_OR_TIME = ("country", "platform", "family", "start", "end")
+NOT_TOLD = ("nothing", "below all pay", "above all users", "no royalty", "job seekers of")
+
+
+def is_told(name: str) -> bool:
+    """Whether a null setting is, by its name, one of place or time, which is told; a rate of 0 is not."""
+    return any(word in name for word in PLACE_OR_TIME) and not any(words in name for words in NOT_TOLD)
 
 
 def bare(model: ClickWorkModel) -> ClickWorkModel:

@@ -13,7 +13,7 @@ FLOOR, POSTING, SEARCH = "sim.policy.wage_floor", "sim.market.posting", "sim.mar
 MODEL, SCHEDULE = "sim.model", "sim.schedule"
 MEASURES = "sim.policy.measures"
 COOPERATIVE, COMMONS, AT_COST = "sim.policy.cooperative", "sim.policy.commons", "sim.policy.at_cost"
-LEAVING = "sim.policy.leaving"
+LEAVING, REACH = "sim.policy.leaving", "sim.policy.reach"
 USERS, AUDIENCE, RECORDER = "sim.market.audience", "sim.agents.audience", "sim.outcomes.recorder"
 LABOUR, MEMBERS, RULES = "sim.market.labour", "sim.policy.members", "sim.agents.rules"
 BOTH = ("northern", "southern")
@@ -212,6 +212,10 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (SCHEDULE, "log(max(1e-9, wage)) - worker.log_rise_by_income()", "log(max(1e-9, wage))", policies.answers),
     (OFFICE, "seen[batches[i].requester] |=", "seen[batches[i].requester // 2 * 2] |=", policies.same_anyhow),
     (OFFICE, "return instrument.holds_in(self.world.codes[country])", "return True", policies.apart),
+    (REACH, "if not platform.closed or name in founded", "", lambda: policies.null_settings("turnover_tax")),
+    (REACH, "c in come]", "c >= 0]", lambda: policies.null_settings("wage_floor")),
+    (REACH, "(OWNERS,) if instrument", "USING if instrument", lambda: policies.null_settings("profit_tax")),
+    (REACH, "or instrument.holds_in(world.codes[country])", "or True", lambda: policies.null_settings("union")),
     (OFFICE, "if instrument.is_null():", "if False:", lambda: policies.null_settings("commons")),
     (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
     (OFFICE, "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY * DAYS_A_MONTH", "self.effects[:, NEED] = POVERTY_LINE_USD_A_DAY", policies.reservations),
