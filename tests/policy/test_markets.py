@@ -96,7 +96,7 @@ def test_accounts(name: str, exercised: Exercised) -> None:
         exercised(f"micro-dollars of {kind}", counts[kind], 1_000)
 
 
-GENERATED, AT_NIGHT = 10, 300
+GENERATED, AT_NIGHT = 16, 300
 
 
 def added(numbers: range) -> Counter[str]:
@@ -111,7 +111,7 @@ def added(numbers: range) -> Counter[str]:
 
 def test_accounts_of_generated_markets(exercised: Exercised) -> None:
     counts = added(range(GENERATED))
-    exercised("markets", GENERATED, 10, nightly=AT_NIGHT)
+    exercised("markets", GENERATED, 16, nightly=AT_NIGHT)
     kinds = ("usage_tax", "turnover_tax", "profit_tax", "universal_income", "external_income", "capital")
     for kind in (*kinds, "user_charge"):
         exercised(f"micro-dollars of {kind}", counts[kind], 1)

@@ -337,7 +337,7 @@ def check_trouble(found: Sweep, plain: Path, cause: str, runs: int = 2) -> None:
 
 
 def test_a_run_that_raises_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET)
+    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET, engine.Local(1))
     check_trouble(found, plain, "ZeroDivisionError: poison")
     assert "outcomes_of" in found.experiments["error"].dropna().iloc[0]
 

@@ -526,9 +526,7 @@ def silence() -> Counts:
     return Counter(requesters=len(rows))
 
 
-def resumed(
-    days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700), workers: int = 60
-) -> Counts:
+def resumed(days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700), workers: int = 60) -> Counts:
     """Stopped and resumed in the middle of weeks, a run goes on to the same bits, and so do its tables."""
     config = market(days=days, workers=workers)
     whole, chain = (ClickWorkModel(config, contributions=USERS) for _ in range(2))
