@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PYTHON312 ?= python3.12
 ARGS ?=
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist worksteal
 UV ?= uv
 
 VENV := .venv

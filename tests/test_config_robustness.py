@@ -203,15 +203,20 @@ def test_generated_configurations_nightly(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- each parameter wrong in each way
 
 
-def wrong_values(row: Parameter) -> list[tuple[str, str]]:
-    """Return (kind of mistake, word for the command line) for one parameter."""
+NO_NUMBERS, NOT_FINITE = ("true", "NO", "5:30", "'1'"), ("nan", "-inf", "1e309")
+
+
+def wrong_values(row: Parameter, number: int) -> list[tuple[str, str]]:
+    """Return (kind of mistake, word for the command line) for one parameter.
+
+    Spellings of the same mistake take turns from one parameter to the next, by their `number`.
+    """
     limits, kind = row.limits, row.kind
     wrong = [("missing", ""), ("wrong type", "{a: 1}")]
     if "or null" not in kind:
         wrong.append(("missing", "null"))
     if kind.startswith(("number", "whole number")):
-        wrong += [("wrong type", word) for word in ("true", "NO", "5:30", "'1'")]
-        wrong += [("not finite", word) for word in ("nan", "-inf", "1e309")]
+        wrong += [("wrong type", NO_NUMBERS[number % 4]), ("not finite", NOT_FINITE[number % 3])]
         wrong += [("below", repr((limits.low if limits.low is not None else -(2**63)) - 1))]
         wrong += [("above", repr((limits.high if limits.high is not None else 2**63) * 2 + 1))]
     elif kind == "list of number":
@@ -247,9 +252,10 @@ def never_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_each_parameter_in_each_way_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     counts: Counter[str] = Counter()
     fields: dict[str, set[str]] = {}
-    for row in ROWS:
+    words: Counter[str] = Counter()
+    for number, row in enumerate(ROWS):
         path = concrete(row.path)
-        mistakes = [(what, path, word) for what, word in wrong_values(row)]
+        mistakes = [(what, path, word) for what, word in wrong_values(row, number)]
         mistakes.append(("unknown key", misspelled(path), "1"))
         for what, key, word in mistakes:
             if row.kind == "text" and word == "" and row.limits.default == "":
@@ -262,12 +268,14 @@ def test_each_parameter_in_each_way_wrong(tmp_path: Path, capsys: pytest.Capture
             assert near.startswith(path), (told, "the nearest is the parameter itself")
             assert_usable(near, path, told)
             counts[what] += 1
+            words[word] += 1
             fields.setdefault(what, set()).add(path)
     print(f"{sum(counts.values())} refusals of {len(ROWS)} parameters: {dict(counts)}")
     assert list(tmp_path.iterdir()) == []
     assert sum(counts.values()) >= 500
     assert len(fields["wrong type"]) == len(fields["missing"]) == len(fields["unknown key"]) == len(ROWS)
     assert all(len(fields[what]) >= len(NUMBERS) for what in ("below", "above", "not finite"))
+    assert all(words[word] >= 40 for word in (*NO_NUMBERS, *NOT_FINITE)), words
 
 
 def misspelled(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,16 @@ from sim.validation import to_plain
 from tests.conftest import Exercised
 
 
-@pytest.fixture(scope="module")
+@functools.cache
+def of_size(size: str) -> Job:
+    """A size, whole; each is read once, for every lever is tried as it is read."""
+    return read_job([f"size={size}"])
+
+
+@pytest.fixture
 def job() -> Job:
-    """The small size, whole."""
-    return read_job(["size=small"])
+    """The small size."""
+    return of_size("small")
 
 
 def test_every_assumption_is_moved_once_or_left_out_with_a_reason(job: Job, exercised: Exercised) -> None:
@@ -39,7 +46,7 @@ def test_every_assumption_is_moved_once_or_left_out_with_a_reason(job: Job, exer
 @pytest.mark.parametrize("size", sensitivity.SIZES)
 def test_every_size_can_be_played_to_its_end(size: str, exercised: Exercised) -> None:
     """Sobol's points come in powers of two; another base would be noticed only after the runs."""
-    parts = read_job([f"size={size}"]).parts
+    parts = of_size(size).parts
     assert all(part.base.bit_count() == 1 for part in parts)
     exercised("parts", len(parts), 4)
 
@@ -175,6 +182,16 @@ def tiny(results: Path) -> Job:
     return replace(job, parts=(replace(market, levers=levers, trajectories=1, base=1),), kept=1)
 
 
+def elsewhere(job: Job, results: Path) -> Job:
+    """The same analysis with another folder for results."""
+    config = job.parts[0].config
+    config = replace(config, results=replace(config.results, dir=str(results)))
+    settings = tuple(
+        f"results.dir={results}" if word.startswith("results.dir=") else word for word in job.settings
+    )
+    return replace(job, parts=(replace(job.parts[0], config=config),), settings=settings)
+
+
 def test_a_whole_analysis_writes_its_folder_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
 ) -> None:
@@ -195,7 +212,7 @@ def test_a_whole_analysis_writes_its_folder_and_goes_on_where_it_stopped(
         once(*arguments, **more)
 
     monkeypatch.setattr(sensitivity, "play_one", counted)
-    other = tiny(tmp_path / "stopped")
+    other = elsewhere(job, tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
         sensitivity.carry_out(other)
     again = sensitivity.carry_out(other)

@@ -320,10 +320,14 @@ def troubled(tmp_path: Path, trouble: str, settings: Settings, start: engine.Eng
     return load_sweep(folder)
 
 
-def check_trouble(found: Sweep, plain: Path, cause: str) -> None:
-    """The two runs in question failed, and say why; all others came out as ever."""
+FIRST_OF_TWO = "if config.platforms['microwork'].requester_fee < 0.2: "
+"""Trouble in one of the two runs, where each costs the start of several processes, or seconds of waiting."""
+
+
+def check_trouble(found: Sweep, plain: Path, cause: str, runs: int = 2) -> None:
+    """The runs in question failed, and say why; all others came out as ever."""
     failed = found.experiments["status"] == "failed"
-    assert failed.sum() == 2
+    assert failed.sum() == runs
     bad = found.experiments[failed]
     assert set(bad["requesters.pay_usd_per_hour"]) == {2}
     assert set(bad["seed"]) == {2}
@@ -333,19 +337,19 @@ def check_trouble(found: Sweep, plain: Path, cause: str) -> None:
 
 
 def test_a_run_that_raises_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET)
+    found = troubled(tmp_path, "raise ZeroDivisionError('poison')", QUIET, engine.Local(1))
     check_trouble(found, plain, "ZeroDivisionError: poison")
     assert "outcomes_of" in found.experiments["error"].dropna().iloc[0]
 
 
 def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", QUIET)
-    check_trouble(found, plain, "The worker died 3 times")
+    found = troubled(tmp_path, f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)", QUIET)
+    check_trouble(found, plain, "The worker died 3 times", runs=1)
 
 
 def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
-    found = troubled(tmp_path, "signal.pause()", Settings(timeout_seconds=8.0, quiet=True))
-    check_trouble(found, plain, "it took longer than 8 seconds")
+    found = troubled(tmp_path, f"{FIRST_OF_TWO}signal.pause()", Settings(timeout_seconds=8.0, quiet=True))
+    check_trouble(found, plain, "it took longer than 8 seconds", runs=1)
 
 
 STUCK = "from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e6)"
@@ -946,8 +950,8 @@ def check_stopped(
         [sys.executable, "-c", program, *words], env=environment(), cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while process.poll() is None and not list(results.rglob("part-*.parquet")):
-        os.sched_yield()
+    while not ended(process, A_LOOK_SECONDS) and not parts_in(results):
+        pass
     for _ in range(times):
         process.send_signal(how)
     _, said = process.communicate(timeout=60)
@@ -1014,8 +1018,10 @@ def check_outlives(folder: Path, bug: str = "", kills: tuple[int, ...] = (0, 1))
                 stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             before = len(list(folder.rglob("part-*.parquet")))
-            while coordinator.poll() is None and len(list(folder.rglob("part-*.parquet"))) <= before:
-                os.sched_yield()
+            while not ended(coordinator, A_LOOK_SECONDS) and (
+                len(list(folder.rglob("part-*.parquet"))) <= before
+            ):
+                pass
             assert coordinator.poll() is None, "the sweep ended before anything was killed"
             processes[number].kill()
             _, said = coordinator.communicate(timeout=600)

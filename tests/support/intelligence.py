@@ -526,9 +526,9 @@ def silence() -> Counts:
     return Counter(requesters=len(rows))
 
 
-def resumed(days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700)) -> Counts:
+def resumed(days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700), workers: int = 60) -> Counts:
     """Stopped and resumed in the middle of weeks, a run goes on to the same bits, and so do its tables."""
-    config = market(days=days)
+    config = market(days=days, workers=workers)
     whole, chain = (ClickWorkModel(config, contributions=USERS) for _ in range(2))
     tables = Recorder(whole), Recorder(chain, lambda table: None)
     for model, table in zip((whole, chain), tables, strict=True):
@@ -618,7 +618,7 @@ def table() -> Counts:
 def briefly() -> Counts:
     """The oracle in a market of two weeks."""
     ai = replace(EAGER, growth=3.0, displacement=20.0, outside_hours=20.0)
-    return followed(market(days=15, workers=20, requesters=4, ai=ai), users=20_000.0)
+    return followed(market(days=15, workers=10, requesters=4, ai=ai), users=20_000.0)
 
 
 def slowly() -> Counts:
@@ -654,9 +654,9 @@ PLANTS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (AI, ", self.most_displaced)", ", 10**12)", register),
     ("sim.schedule", "    model.learn_ai()\n", "", briefly),
     ("sim.agents.population", 'task.function == "preparation" else', 'task.function != "none" else', briefly),
-    (AI, 'CHECKPOINTED = ("base_mixes", ', "CHECKPOINTED = (", lambda: resumed(15, (169,))),
-    (AI, '"displaced", "learned_at")', '"displaced")', lambda: resumed(15, (169,))),
-    ("sim.outcomes.recorder", '            "ai.": self.ai_weeks,\n', "", lambda: resumed(15, (200,))),
+    (AI, 'CHECKPOINTED = ("base_mixes", ', "CHECKPOINTED = (", lambda: resumed(15, (169,), 10)),
+    (AI, '"displaced", "learned_at")', '"displaced")', lambda: resumed(15, (169,), 10)),
+    ("sim.outcomes.recorder", '            "ai.": self.ai_weeks,\n', "", lambda: resumed(15, (200,), 10)),
 ]  # fmt: skip
 """Module, a text of it, what becomes of it, and the check that must notice."""
 
