@@ -19,6 +19,7 @@ from sim.agents.rules import (
     asking_share,
     base_reservation,
     largest_batch,
+    size_scale,
     tile_of,
     willing_share,
 )
@@ -40,7 +41,6 @@ from sim.compile import integer, kernel, real, rule
 from sim.config import Config, Requesters, TaskType
 from sim.draws import low_discrepancy, stream, stream_key, uniform
 from sim.errors import UserError
-from sim.market.settings import make_task_types
 from sim.numeric import added_up, exp, exponential, log, normal_cdf, normal_quantile, power
 from sim.world import World
 
@@ -761,7 +761,10 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
     north = sum(1 << c for c, group in enumerate(world.group) if group == "north") or everywhere
     limit, mean_size = size_limit(settings.size_log_sigma, count, settings.largest_share)
     works = [mean_work(task, settings) for task in types]
-    scales = make_task_types(config)["size_scale"]
+    elasticity = float(settings.size_seconds_elasticity)
+    scales = [
+        size_scale(float(settings.size_seconds), float(task.median_seconds), elasticity) for task in types
+    ]
     below = normal_cdf(log(limit) / settings.size_log_sigma) if settings.size_log_sigma > 0 else 1.0
     per_requester = (
         settings.demand_share
@@ -871,7 +874,7 @@ def make_requesters(config: Config, world: World, tables: Tables) -> tuple[Recor
                     float(task.largest_batch),
                     float(row["base_demand"]) * config.market.demand_cap_days,
                     float(task.median_seconds) * task.assignments_per_task,
-                    float(scales[t]),
+                    scales[t],
                 )
                 seconds, larger = works[t]
                 drawn = mean_of_truncated_pareto(task.size_exponent, high)

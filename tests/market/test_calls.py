@@ -104,8 +104,9 @@ def test_by_entry_from_the_second_hour_of_a_day() -> None:
         looking.calls = Calls()
     entry = entry_of(review.review)
     assert entry is not review.review
-    for hour, way in enumerate(ways):
-        assert hour % 24 == 1 or way is (review.review if hour % 24 == 0 else entry), hour
+    assert [ways[hour] for hour in (0, 24, 48)] == [review.review] * 3
+    for hour in (*range(6, 24), *range(30, 48)):  # by then somebody has been on duty
+        assert ways[hour] is entry, hour
     assert fingerprint(model) == fingerprint(looking)
 
 
