@@ -363,7 +363,7 @@ def pay_for_work(model: Model) -> Generator[Task, None, None]:
         )
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
         if board.platform in where_paid:
-            labour.note_paid_time(paid_time, where_paid[board.platform], board)
+            labour.note_paid_time(model.calls, paid_time, where_paid[board.platform], board)
 
     yield settle_one
     books.close()

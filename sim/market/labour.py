@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.agents.traits import MEMBER
-from sim.compile import integer, kernel, real
+from sim.compile import Calls, integer, kernel, real
 from sim.market.board import ACTIVE_COUNT, EVENTS, RETURN, ROWS
 from sim.numeric import floor_ppm
 from sim.policy.channels import PAID_TIME
@@ -109,16 +109,18 @@ def share_ratings(model: Any, busy: list[tuple[Any, int]]) -> None:
     for board, count in busy:
         if shared[board.platform]:
             tasks = model.offices.ratings.tasks
-            note_ratings(count, board.events, board.active, board.batches, model.worker_rows, tasks)
+            model.calls[note_ratings](
+                count, board.events, board.active, board.batches, model.worker_rows, tasks
+            )
 
 
-def note_paid_time(paid_time: PaidTime, paid: NDArray[np.bool_], board: Any) -> None:
+def note_paid_time(calls: Calls, paid_time: PaidTime, paid: NDArray[np.bool_], board: Any) -> None:
     """Note how those on duty on a board spent an hour, and what pieces brought, where time is paid.
 
     ``paid`` says in which countries it is, on the board's platform.
     """
     on_duty = board.state.item(ACTIVE_COUNT)
-    note_time(
+    calls[note_time](
         board.active[:on_duty],
         board.events[: board.state.item(EVENTS)],
         np.zeros((on_duty, len(PAID_TIME)), np.int64),
@@ -170,7 +172,7 @@ def spend_hour(active: Any, events: Any, seconds: Any) -> None:
 def note_hour(model: Any) -> None:
     """Note what an hour brought members of unions and cooperatives, and who labelled for the commons."""
     cooperatives, fund = model.offices.cooperatives, model.offices.fund
-    owed, shared = fund is not None and fund.is_owed, are_ratings_shared(model.terms)
+    owed, shared = fund is not None and fund.is_owed, model.calls[are_ratings_shared](model.terms)
     if not (shared or owed or cooperatives is not None):
         return
     busy = [(board, events) for board in model.boards if (events := board.state.item(EVENTS))]
@@ -184,9 +186,9 @@ def note_hour(model: Any) -> None:
     for board, count in busy:
         if cooperatives is not None and board.platform in cooperatives.numbers:
             earned = cooperatives.earned[cooperatives.numbers.index(board.platform)]
-            note_earned(count, board.events, board.active, board.batches, earned)
+            model.calls[note_earned](count, board.events, board.active, board.batches, earned)
         if owed and board.platform in fund.numbers:
-            note_labels(
+            model.calls[note_labels](
                 count,
                 board.events,
                 board.by_slot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,14 +72,14 @@ class Campaigns:
         self.table = aligned_zeros(places, PART)
         self.entered = 0
 
-    def add(self, taken: Any, count: int) -> None:
-        """Add rows (requester, worker, done)."""
+    def add(self, taken: Any, count: int, add: Callable[..., int] = add_taken) -> None:
+        """Add rows (requester, worker, done); ``add`` is how `add_taken` is called."""
         while 2 * (self.entered + count) > len(self.table):
             larger = aligned_zeros(2 * len(self.table), PART)
             move_table(self.table, larger)
             self.table = larger
         if count:
-            self.entered += add_taken(taken, count, self.table)
+            self.entered += add(taken, count, self.table)
 
     def top_shares(self, requesters: int) -> NDArray[np.float64]:
         """Share of each requester's assignments done by the top tenth (rounded up) of its workers."""

@@ -48,7 +48,7 @@ from sim.ledger import (
 )
 from sim.market import board as boards
 from sim.numeric import exp
-from sim.outcomes.campaigns import PART, Campaigns
+from sim.outcomes.campaigns import PART, Campaigns, add_taken
 from sim.outcomes.families import kinds_of
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
@@ -178,12 +178,15 @@ class Recorder:
         """Keep finished batches in memory."""
         self.kept_batches.append(table)
 
-    def keep_finished(self, rows: Records, platform: int) -> None:
-        """Keep the batches that finished on a platform, until the month ends or there are many."""
+    def keep_finished(self, rows: Records, platform: int, keep: Callable[..., Any]) -> None:
+        """Keep the batches that finished on a platform, until the month ends or there are many.
+
+        ``keep`` is how `keep_rows` is called.
+        """
         first, last = self.finished_count, self.finished_count + len(rows)
         self.finished = grown(self.finished, last)
         self.finished_platforms = grown(self.finished_platforms, last)
-        keep_rows(len(rows), rows, platform, first, self.finished, self.finished_platforms)
+        keep(len(rows), rows, platform, first, self.finished, self.finished_platforms)
         self.finished_count = last
         if last >= MOST_IN_BLOCK:
             self._close_block()
@@ -205,13 +208,17 @@ class Recorder:
             self.events += [events_of(model, board) for board in model.boards]
         if not model.recording:
             return
+        keep, add = model.calls[keep_rows], model.calls[add_taken]
         for board in model.boards:
-            count = int(board.state[boards.FINISHED_COUNT])
-            self.cut_off_seconds += int(board.state[boards.CUT_OFF])
-            if count and self.keeps_batches:
-                self.keep_finished(board.finished[:count], board.platform)
+            state = board.state
+            self.cut_off_seconds += state.item(boards.CUT_OFF)
+            count = state.item(boards.FINISHED_COUNT)
+            if not count:
+                continue
+            if self.keeps_batches:
+                self.keep_finished(board.finished[:count], board.platform, keep)
             if model.keeps_campaigns:
-                self.campaigns.add(board.taken, int(board.state[boards.TAKEN_COUNT]))
+                self.campaigns.add(board.taken, state.item(boards.TAKEN_COUNT), add)
 
     def day(self, model: Any) -> None:
         """Keep the day's sums by country and platform; before the window, what its first month began with."""

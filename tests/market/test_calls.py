@@ -15,6 +15,7 @@ from benchmarks.cases import everything_on, market
 from sim.compile import COMPILED, Calls, entry_of, kernel
 from sim.market import review
 from sim.model import ClickWorkModel
+from sim.outcomes.recorder import Recorder
 from tests.support.markets import fingerprint, tiny, varied
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="without the compiler there are no entries")
@@ -65,9 +66,10 @@ MARKETS = [
 def test_a_kernel_is_handed_the_same_types_all_along(config: Any, tmp_path: Path) -> None:
     """As arrays grow, hours and days pass, and after a copy and a checkpoint."""
     model = ClickWorkModel(config)
+    model.observers.append(Recorder(model))
     calls = watched(model, 30)
     assert changing(calls) == []
-    assert len(calls.types) >= 9 and calls.count > 300
+    assert len(calls.types) >= 12 and calls.count > 300
     model.save(tmp_path / "state")
     watched(copy.deepcopy(model), 20, calls)
     watched(ClickWorkModel.load(tmp_path / "state"), 20, calls)
