@@ -27,6 +27,8 @@ ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
 NO_MORE = ("start new thread", "launch worker thread", "Cannot allocate memory")
 """How a system says that there is no memory for one more thread or process."""
 
+LESS_MEMORY = "  allowed  more memory, or fewer workers.count, time.days or jobs; what is done is kept"
+
 PLAYING = ("run", "compare", "sweep", "validate")
 """Commands that end in order when they are asked to stop."""
 
@@ -195,11 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not out_of_memory(error):
             raise
-        told = UserError(
-            f"There is too little memory: {one_line(str(error)) or type(error).__name__}",
-            allowed="more memory, or fewer workers.count, time.days or jobs; what is done is kept",
-        )
-        print(f"clickmarket: {told}", file=sys.stderr)
+        told = one_line(str(error)) or type(error).__name__
+        print(f"clickmarket: There is too little memory: {told}\n{LESS_MEMORY}", file=sys.stderr)
         return USER_ERROR
 
 
