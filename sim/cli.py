@@ -17,13 +17,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import Terminated, UserError, nearest, nearest_or_first
+from sim.errors import Terminated, UserError, nearest, nearest_or_first, one_line
 from sim.stopping import stopping_on_term
 
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
+NO_MORE = ("start new thread", "launch worker thread", "Cannot allocate memory")
+"""How a system says that there is no memory for one more thread or process."""
+
+LESS_MEMORY = "  allowed  more memory, or fewer workers.count, time.days or jobs; what is done is kept"
+
 PLAYING = ("run", "compare", "sweep", "validate")
 """Commands that end in order when they are asked to stop."""
 
@@ -189,6 +194,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments is None:  # an interrupted compiler complains to the end of the process
             sys.unraisablehook = lambda _: None
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        told = one_line(str(error)) or type(error).__name__
+        print(f"clickmarket: There is too little memory: {told}\n{LESS_MEMORY}", file=sys.stderr)
+        return USER_ERROR
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that the system gives no more memory, or not enough for one more thread."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MORE)
 
 
 def _dispatch(words: list[str]) -> int:

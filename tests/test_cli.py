@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from sim import cli
 from sim.cli import COMMANDS, EXPLAINED_BY_COMPARE, HELP_COLUMNS, HELP_LINES, MAIN_PARAMETERS, fit, main
 from sim.composition import compose, conf_folder, group_options, to_plain
 from sim.config import Config
 from sim.schema import describe, spell
+from tests.conftest import Exercised
+from tests.support.planting import planted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -258,3 +261,43 @@ def test_a_refusal_in_a_process_of_its_own_has_no_traceback(tmp_path: Path) -> N
     )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) <= 5 and list(tmp_path.iterdir()) == []
+
+
+TOO_LITTLE = (
+    MemoryError("Unable to allocate 763. MiB"), MemoryError(), RuntimeError("can't start new thread"),
+    OSError(12, "Cannot allocate memory"),
+)  # fmt: skip
+
+
+def check_memory(module: Any, executor: Executor, capsys: pytest.CaptureFixture[str]) -> int:
+    """Too little memory is told in a sentence; what is no such thing keeps its traceback."""
+    for error in TOO_LITTLE:
+        executor.raises = error
+        assert module.main(["run"]) == 2
+        told = capsys.readouterr().err.splitlines()
+        assert told[0].startswith("clickmarket: There is too little memory: ") and len(told) == 2, told
+    executor.raises = RuntimeError("a mistake of ours")
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        module.main(["run"])
+    return len(TOO_LITTLE)
+
+
+def test_too_little_memory_is_told(
+    executor: Executor, capsys: pytest.CaptureFixture[str], exercised: Exercised
+) -> None:
+    exercised("errors", check_memory(cli, executor, capsys), 4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if not out_of_memory(error):", "if False:"),
+        ("if not out_of_memory(error):", "if True:"),
+        ("isinstance(error, MemoryError) or any", "any"),
+    ],
+)
+def test_memory_that_is_told_otherwise_is_noticed(
+    old: str, new: str, executor: Executor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((AssertionError, MemoryError, RuntimeError, pytest.fail.Exception)):
+        check_memory(planted(cli, old, new), executor, capsys)

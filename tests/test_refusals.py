@@ -62,6 +62,11 @@ def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
     return refused
 
 
+def with_a_tax(instrument: str) -> str:
+    """Choose an instrument, and a tax that pays for it if it is none itself."""
+    return f"policy=[{','.join(dict.fromkeys((instrument, 'usage_tax')))}]"
+
+
 def usable(words: list[str], path: str, lines: list[str]) -> int:
     """Require that with what is called the nearest the run is accepted; a long list is not spelled."""
     near = lines[-1].split(maxsplit=1)[1]
@@ -114,7 +119,7 @@ def test_settings_that_an_instrument_does_not_read_as_chosen_are_refused(
     for kind, settings in READ_WITH.items():
         rows = {row.path: row for row in describe(kind)}
         for setting, (choice, values) in settings.items():
-            words = [f"policy=[{names[kind]},usage_tax]", *unread_choice(names[kind], choice, values)]
+            words = [with_a_tax(names[kind]), *unread_choice(names[kind], choice, values)]
             path = f"policy.{names[kind]}.{setting}"
             lines = told(*words, f"{path}={spell(another(rows[setting]))}")
             assert lines[0].startswith(f"{path} does not fit") and f"only with {choice}=" in lines[2], lines
@@ -188,7 +193,7 @@ def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
         path = row.path.replace("<name>", "microwork")
         instrument = path.split(".")[1] if path.startswith("policy.") else ""
         chosen = {"": [], "universal_income": ["policy=[universal_income,usage_tax]"]}
-        words = chosen.get(instrument, [f"policy=[{instrument},usage_tax]"])
+        words = chosen.get(instrument, [with_a_tax(instrument)])
         if instrument == "measures":  # there are none unless they are added
             words = ["+policy.measures.microwork.value=0.1"]
         lines = told(*words, f"{'+' * (instrument == 'measures')}{path}=[b,a,b]")

@@ -113,6 +113,7 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     if min(values.shape) > 2 and np.isfinite(values).all() and low < high:
         color, around = (style.INK, "white") if signed else ("white", style.INK)
         lines = axes.contour(values, 5, colors=color, linewidths=0.6)
+        lines.set_path_effects([withStroke(linewidth=1.2, foreground=around)])  # white on yellow is not seen
         for text in axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}"):
             text.set_path_effects([withStroke(linewidth=1.0, foreground=around)])
     for set_ticks, known in ((axes.set_xticks, grid.columns), (axes.set_yticks, grid.index)):

@@ -1023,16 +1023,18 @@ def check_outlives(folder: Path, bug: str = "", kills: tuple[int, ...] = (0, 1))
             ):
                 pass
             assert coordinator.poll() is None, "the sweep ended before anything was killed"
+            (place,) = results.iterdir()
+            kept = Store(place).done(RUNS_OF_MORE) == 1
             processes[number].kill()
             _, said = coordinator.communicate(timeout=600)
         if number == 0:
             assert coordinator.returncode == 2, said
             assert "The scheduler is gone" in said
             assert "Traceback" not in said
-            (place,) = results.iterdir()
             assert 0 < (Store(place).done(RUNS_OF_MORE) == 1).sum() < RUNS_OF_MORE
         else:
             assert coordinator.returncode == 0, said
+        assert kept.any() and (Store(place).done(RUNS_OF_MORE)[kept] == 1).all(), "something was lost"
     assert main(command(results, MORE, "jobs=2")[3:]) == 0
     (place,) = results.iterdir()
     return place
@@ -1048,6 +1050,20 @@ def test_a_sweep_outlives_its_cluster(tmp_path: Path, exercised: Exercised) -> N
     exercised("parts of a cluster killed", 2, 2)
 
 
+LOST = """
+import shutil
+from sim.errors import UserError
+from sim.study import sweep
+real = sweep.Coordinator._collect
+def collect(self):
+    try:
+        real(self)
+    except UserError:
+        shutil.rmtree(self.store.folder / "runs")
+        (self.store.folder / "runs").mkdir()
+        raise
+sweep.Coordinator._collect = collect
+"""
 UNTOLD = """
 from sim.errors import UserError
 from sim.study import engine
@@ -1073,7 +1089,7 @@ engine.Dask.check = check
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("bug", [FORGETFUL, UNTOLD, ENDED], ids=["forgetful", "untold", "taken for the end"])
+@pytest.mark.parametrize("bug", [LOST, UNTOLD, ENDED], ids=["lost", "untold", "taken for the end"])
 def test_sweeps_that_die_with_their_cluster_are_noticed(bug: str, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     with pytest.raises(AssertionError):
