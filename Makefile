@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PYTHON312 ?= python3.12
 ARGS ?=
-PYTEST_ARGS ?= -n 2 --dist worksteal
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 UV ?= uv
 
 VENV := .venv

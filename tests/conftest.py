@@ -20,16 +20,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 EXERCISED = "exercised"
 
-UNCOMPILED = ("tests/figures/", "tests/report/", "tests/test_composition.py")
-"""Tests that take their while and need nothing compiled."""
+FIRST = (
+    "tests/study/test_compare.py",  # compiles the model
+    *("tests/figures/", "tests/report/", "tests/test_composition.py"),  # need nothing compiled
+    *("tests/study/test_sweep.py", "tests/app/", "tests/policy/", "tests/reproducibility/"),
+    *(
+        "tests/test_docs_site.py",
+        "tests/experiments/",
+        "tests/equivalence/",
+        "tests/test_config_robustness.py",
+    ),
+    *("tests/test_config_robustness.py", "tests/invariants/", "tests/analytic/", "tests/metamorphic/"),
+    *("tests/study/", "tests/market/"),
+)
+"""What begins first, where two processes share the tests file by file.
+
+On a new machine one compiles while the other does without; both would compile the same functions at the same
+time otherwise, for a minute. What takes longest comes before what is short, so that both end at once.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what needs nothing compiled: the other process, which begins half way, compiles meanwhile.
-
-    On a new machine both would otherwise compile the same functions at the same time, for a minute.
-    """
-    items.sort(key=lambda item: not item.nodeid.startswith(UNCOMPILED))
+    """Put the tests in that order; files that are not named follow as they are found."""
+    places = {item: [item.nodeid.startswith(one) for one in FIRST] for item in items}
+    items.sort(key=lambda item: places[item].index(True) if any(places[item]) else len(FIRST))
 
 
 class Exercised(Protocol):

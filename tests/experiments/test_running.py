@@ -22,6 +22,7 @@ from tests.conftest import Exercised
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLAIMS = {f"C{number}" for number in range(1, 15)}
 SLOW = {
+    "ai_rebound",
     "baseline",
     "conditional_vs_universal",
     "families",

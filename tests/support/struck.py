@@ -40,6 +40,7 @@ def work(folder, parts, compact):
 for line in sys.stdin:
     job = json.loads(line)
     waiting, ready = os.pipe()
+    begun, begin = os.pipe()
     committed[0] = 0
     child = os.fork()
     if child == 0:
@@ -48,6 +49,7 @@ for line in sys.stdin:
             os.dup2(os.open(job["said"], os.O_WRONLY | os.O_CREAT), 2)
             ctypes.CDLL(None).prctl(MAY_WATCH, ANYBODY, 0, 0, 0)
             exec(job["bug"])
+            os.write(begin, b"!")  # from here on every call is one of the work, whenever strace comes
             os.read(waiting, 1)
             work(Path(job["folder"]), job["parts"], job["compact"])
             code = 0
@@ -55,12 +57,14 @@ for line in sys.stdin:
             os.write(2, f"{type(error).__name__}: {error}\\n".encode())
         finally:
             os._exit(code)
+    os.close(begin)
+    os.read(begun, 1)
     print(child, flush=True)
     sys.stdin.readline()
     os.write(ready, b"!")
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     print(committed[0], flush=True)
-    os.close(waiting), os.close(ready)
+    os.close(waiting), os.close(ready), os.close(begun)
 """
 
 
