@@ -59,8 +59,8 @@ REMARKS: Mapping[tuple[str, str], str] = {
     (
         "BP02",
         MISS,
-    ): "Workers are too much alike. What spread there is comes from their speed: without it mean and"
-    " median coincide.",
+    ): "Workers are too much alike. What spread there is comes from speed, tools and requesters that pay a"
+    " norm. Fewer workers have tools than under the fit before, which met it.",
     ("BP03", MISS): "As BP02: nobody is fast enough for it.",
     ("BP04", MISS): "Looking takes too little of the time. The share follows the assumed seconds of a look.",
     (
@@ -73,7 +73,7 @@ REMARKS: Mapping[tuple[str, str], str] = {
         "BP06",
         MISS,
     ): "Rewards draw more takers than observed. Tools, impatience and errors in reading listings hold this"
-    " down, as they were meant to, and not by enough. The fit, in windows of 90 days, just missed it, too.",
+    " down, as they were meant to, and not by enough.",
     (
         "BP07",
         MISS,

@@ -54,7 +54,7 @@ def unsorted(config: Config) -> Config:
     return replace(
         config,
         workers=replace(config.workers, tool_share=0.0),
-        requesters=replace(config.requesters, fair_share=0.0),
+        requesters=replace(config.requesters, fair_share=0.0, size_seconds_elasticity=0.0),
         learning=replace(config.learning, circumstances_weeks=0.0, join_rate=0.0012),
     )
 
