@@ -271,7 +271,7 @@ def test_job_seekers(seed: int, exercised: Exercised) -> None:
     """Who is bound, who is paid, and how much: from events and flows alone."""
     counts = conditions.seekers(seed)
     exercised("paid", counts["paid"], 20)
-    exercised("who did too little", counts["too few tasks"], 10)
+    exercised("who did too little", counts["too few tasks"], 6)
     exercised("who have another job", counts["another job"], 5)
     exercised("hours of who must take what there is", counts["bound"], 50)
     exercised("hours of who need not", counts["free to choose"], 100)

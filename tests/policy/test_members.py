@@ -61,7 +61,7 @@ def test_a_platform_that_nobody_founds(exercised: Exercised) -> None:
 
 def test_a_cooperative_is_founded_and_closed(exercised: Exercised) -> None:
     counts = members.founded()
-    exercised("members", counts["members"], 10)
+    exercised("members", counts["members"], 8)
     exercised("requesters", counts["requesters"], 3)
     exercised("tasks", counts["tasks"], 1_000)
 

@@ -309,8 +309,8 @@ def value_of(requesters: int) -> Any:
 def plenty(fee: float, elasticity: float, *more: str) -> Config:
     """A market in which all work that is posted gets done at once, at a pay that does not move."""
     words = [
-        "world=mturk_2015", "platforms=mturk", "workers.count=100", "requesters.count=8", "time.days=40",
-        "time.warmup_days=5", "requesters.size_log_sigma=0", "market.pay_setting=fixed",
+        "world=mturk_2015", "calibration=none", "platforms=mturk", "workers.count=100", "requesters.count=8",
+        "time.days=40", "time.warmup_days=5", "requesters.size_log_sigma=0", "market.pay_setting=fixed",
         "requesters.delay_cost=0", "platforms.microwork.tick_usd=0.000001",
         "platforms.microwork.minimum_reward_usd=0.000001", "requesters.demand_share=0.12",
         "requesters.approval_share=0", "requesters.own_country_share=0", "requesters.north_only_share=0",

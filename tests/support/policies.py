@@ -789,7 +789,9 @@ def exits(countries: tuple[str, ...], platforms: tuple[str, ...], months: int = 
     at_work = np.concatenate(
         [board.active["row"][: int(board.state[boards.ACTIVE_COUNT])] for board in model.boards]
     )
-    idle = stranded[~np.isin(stranded, at_work)]
+    # A session of less than an hour, elsewhere, has begun, paid and ended since.
+    began = column_of(model.worker_rows[stranded], "session_start") == model.hour - 1
+    idle = stranded[~np.isin(stranded, at_work) & ~began]
     assert len(idle) and (model.worker_rows["pending"][idle] == 0).all(), "what was pending is not paid"
     moved = (model.worker_rows["bits"][stranded] & ACTIVE) > 0
     assert (np.asarray(moved) == (len(numbers) < len(model.platform_names))).all(), "they move if they can"
