@@ -205,7 +205,13 @@ EMPLOYED = [
 
 def check_bases_of_employers(module: Any) -> float:
     """What a baseline's platforms owe as employers is no profit of theirs."""
-    words = ["calibration=none", *MARKET, *EMPLOYED, "policy.reclassification.start=2019-01-01"]
+    words = [
+        "calibration=none",
+        "requesters.size_seconds_elasticity=0",
+        *MARKET,
+        *EMPLOYED,
+        "policy.reclassification.start=2019-01-01",
+    ]
     months = module.bases_of(compose([*words, "policy=[reclassification]"]))
     taxed = [word for word in TAXED["profit"] if not word.startswith("policy=")]
     config = compose([*words, *taxed, "policy=[reclassification,profit_tax]"])
