@@ -104,7 +104,7 @@ def test_memory_of_long_runs() -> None:
 def test_batches_of_growing_intelligence_are_foreseen(exercised: Exercised) -> None:
     """Demand for labels grows manyfold in ten years: what is told beforehand is near to what then comes."""
     words = ["world=north_south", "workers.count=60", "requesters.count=30", "time.warmup_days=0"]
-    # Batches of tasks, not of work: else short labels come in few batches, and all kinds together grow little.
+    # Batches of tasks, not of work: else short labels come in few batches, and all together grow little.
     kind = ["calibration=none", "requesters.size_seconds_elasticity=0"]
     grown = [*words, *kind, "ai=growing", "market.pay_setting=fixed", "ai.growth=0.6"]
     seen = {}
