@@ -1064,7 +1064,7 @@ def collect(self):
         raise
 sweep.Coordinator._collect = collect
 """
-UNTOLD = """
+AT_CHECK = """
 from sim.errors import UserError
 from sim.study import engine
 real = engine.Dask.check
@@ -1072,20 +1072,11 @@ def check(self):
     try:
         real(self)
     except UserError as error:
-        raise ConnectionError("it does not answer") from error
+        {instead}
 engine.Dask.check = check
 """
-ENDED = """
-from sim.errors import UserError
-from sim.study import engine
-real = engine.Dask.check
-def check(self):
-    try:
-        real(self)
-    except UserError:
-        sys.exit(0)
-engine.Dask.check = check
-"""
+UNTOLD = AT_CHECK.format(instead='raise ConnectionError("it does not answer") from error')
+ENDED = AT_CHECK.format(instead="sys.exit(0)")
 
 
 @pytest.mark.nightly
