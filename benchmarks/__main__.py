@@ -169,7 +169,7 @@ class Bench:
         result = measured("threads", **settings)
         return Figure(
             result["ratio"],
-            "same bits; the speed is per second",
+            f"same bits; speed per second; two markets at once {result['ratio_of_two_markets']:.2f}",
             result["worker_hours_per_second_on_two_threads"],
         )
 

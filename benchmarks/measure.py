@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -118,20 +119,28 @@ def cpp(world: str, workers: int, hours: list[int], repetitions: int) -> Result:
 
 
 def threads(world: str, workers: int, blocks: int, hours: int) -> Result:
-    """Time one and two threads by turns, some hours each, after a first day; their bits must agree."""
+    """Time one and two threads by turns, some hours each, after a first day; their bits must agree.
+
+    By turns with them, two markets of one thread each are played at the same time: what the machine gives to
+    two that share nothing but its memory.
+    """
     warm()
     models = [ClickWorkModel(market(world, workers, f"compute.threads={count}")) for count in (1, 2)]
-    pairs = []
-    for block in range(blocks + 1):
-        span = hours if block else DAY
-        one, two = (wall_seconds(lambda model=model, span=span: model.run(span)) for model in models)  # type: ignore[misc]
-        pairs.append((one, two))
+    apart = [ClickWorkModel(market(world, workers)) for _ in range(2)]
+    rounds = []
+    with ThreadPoolExecutor(2) as pool:
+        for block in range(blocks + 1):
+            span = hours if block else DAY
+            one, two = (wall_seconds(lambda model=model, span=span: model.run(span)) for model in models)  # type: ignore[misc]
+            both = wall_seconds(lambda span=span: list(pool.map(ClickWorkModel.run, apart, [span, span])))  # type: ignore[misc]
+            rounds.append((one, two, both))
     if digest(models[0]) != digest(models[1]):
         raise AssertionError("two threads give other bits than one")
-    pairs = pairs[1:]
+    rounds = rounds[1:]
     return {
-        "ratio": median(one / two for one, two in pairs),
-        "worker_hours_per_second_on_two_threads": workers * hours / median(two for _, two in pairs),
+        "ratio": median(one / two for one, two, _ in rounds),
+        "ratio_of_two_markets": median(2.0 * one / both for one, _, both in rounds),
+        "worker_hours_per_second_on_two_threads": workers * hours / median(two for _, two, _ in rounds),
     }
 
 

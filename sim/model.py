@@ -55,7 +55,7 @@ from sim.agents.turnover import People, evenly
 from sim.agents.views import Views, classes_by_name
 from sim.agents.worker import Worker
 from sim.clock import Clock, first_hour_of_each_local_hour
-from sim.columns import Records, grown
+from sim.columns import Records, aligned_zeros, grown, put_rows
 from sim.compile import Calls
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
@@ -101,18 +101,11 @@ SWITCHES = stream("switches")
 MOST_ROWS = 2**31 - 1
 """Workers, those who left included, that the 32-bit fields can number."""
 
-REQUESTERS_IN_CACHE = 4_096
-"""Requesters who post together: the cache holds them and what they post."""
+REQUESTERS_IN_CACHE = 2_048
+"""Requesters who post together: the cache holds them, what they draft, and that once it is sorted."""
 
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
-
-NEW_BATCHES: dict[str, Any] = {
-    "new_tiles": np.int64,
-    "drafts_of_listings": boards.LISTING,
-    "drafts_of_rows": boards.BATCH,
-}
-"""Buffers of the batches that an hour brings."""
 
 Result = TypeVar("Result")
 
@@ -285,9 +278,10 @@ class ClickWorkModel(mesa.Model):
         self.best_hours = learning.attraction(self.known_earnings, 0)
         parts = len(self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)) - 1
         self.new_starts = np.zeros((parts, len(self.boards) + 1), np.int64)
-        self.new_counts = [0] * parts
-        self.new_firsts: list[int] = []
-        self._make_room_for_new([256] * parts)
+        self.new_firsts = [0] * (parts + 1)
+        self.new_listings: Records = aligned_zeros(0, boards.LISTING)
+        self.new_rows: Records = aligned_zeros(0, boards.BATCH)
+        self.desk = posting.Desk()
         self.history_rows = np.zeros(self.workers_count if self.keeps_history else 1, HISTORY)
         self.history_rows["left_day"] = -1
         self.today = np.zeros(0, np.int8)
@@ -569,18 +563,41 @@ class ClickWorkModel(mesa.Model):
             self.ledger.transfer(rows, count, self.no_escrow)
 
     def new_batches(self) -> int:
-        """Let requesters write the hour's batches, each range of them to its part of the buffers.
+        """Let requesters write the hour's batches and fill their escrow, each range of them by itself.
 
-        Returns how many there are.
+        Returns how many there are. They are sorted by tile within a range.
         """
         edges = self.ranges_of(len(self.requester_rows), REQUESTERS_IN_CACHE)
-        parts = range(len(edges) - 1)
-        coming, self.new_counts = edges[:-1], [0 for _ in parts]
+        books = self.books()
+        kept: dict[int, posting.Drafts] = {}
 
-        def post(part: int) -> tuple[int, int]:
-            written: tuple[int, int] = self.calls[posting.post](
-                coming[part],
-                edges[part + 1],
+        def post(part: int) -> int:
+            count = self._write_drafts(edges[part], edges[part + 1])
+            if count > self.new_firsts[part + 1] - self.new_firsts[part]:
+                kept[part] = self.desk.cleared()
+            else:
+                self._fund(part, count, self.desk.drafts, books)
+            return count
+
+        counts = self.in_parallel(post, range(len(edges) - 1))
+        if kept:
+            rooms = [after - before for before, after in itertools.pairwise(self.new_firsts)]
+            self._make_room_for_new(
+                [2 * counts[part] if part in kept else room for part, room in enumerate(rooms)],
+                [0 if part in kept else count for part, count in enumerate(counts)],
+            )
+            for part in sorted(kept):
+                self._fund(part, counts[part], kept[part], books)
+        books.close()
+        return sum(counts)
+
+    def _write_drafts(self, first: int, last: int) -> int:
+        """Let requesters ``first`` to ``last`` write the hour's batches on this thread's desk; count them."""
+        drafts, count = self.desk.drafts, 0
+        while first >= 0:
+            first, count = self.calls[posting.post](
+                first,
+                last,
                 self.hour,
                 self.key(ARRIVALS, self.hour),
                 self.key(BATCHES, 0),
@@ -597,71 +614,50 @@ class ClickWorkModel(mesa.Model):
                 self.settings,
                 self.weekdays,
                 self.daily_life,
-                self.new_tiles,
-                self.drafts_of_listings,
-                self.drafts_of_rows,
-                self.new_firsts[part] + self.new_counts[part],
-                self.new_firsts[part + 1],
+                drafts.tiles,
+                drafts.listings,
+                drafts.batches,
+                count,
+                drafts.room,
             )
-            return written
+            if first >= 0:
+                drafts.make_room(drafts.room + 1)
+        return int(count)
 
-        while True:
-            results = self.in_parallel(post, parts)
-            self.new_counts = [int(end) - self.new_firsts[part] for part, (_, end) in enumerate(results)]
-            full = [stopped >= 0 for stopped, _ in results]
-            if not any(full):
-                return sum(self.new_counts)
-            coming = [int(results[part][0]) if full[part] else edges[part + 1] for part in parts]
-            rooms = [self.new_firsts[part + 1] - self.new_firsts[part] for part in parts]
-            self._make_room_for_new(
-                [room * 3 // 2 if full[part] else room for part, room in enumerate(rooms)]
-            )
+    def _fund(self, part: int, count: int, drafts: posting.Drafts, books: Books) -> None:
+        """Sort a range's drafts by tile, where all find them, and fill the escrow of these batches."""
+        first = self.new_firsts[part]
+        self.calls[posting.sort_by_tile](
+            count,
+            drafts.tiles,
+            drafts.listings,
+            drafts.batches,
+            first,
+            self.new_starts[part],
+            self.new_listings,
+            self.new_rows,
+        )
+        transfers = self.calls[posting.fund](
+            first, first + count, self.new_rows, self.requester_rows, self.recording, drafts.transfers
+        )
+        books.transfer(drafts.transfers, transfers, self.new_rows["escrow"])
 
-    def _make_room_for_new(self, rooms: list[int]) -> None:
-        """Give each range of requesters room for its new batches; what it has written it keeps."""
-        firsts = [0, *itertools.accumulate(rooms)]
-        for name, kind in NEW_BATCHES.items():
-            buffer = np.zeros(firsts[-1], kind)
-            for part, count in enumerate(self.new_counts):
-                if count:
-                    old = self.new_firsts[part]
-                    buffer[firsts[part] : firsts[part] + count] = getattr(self, name)[old : old + count]
-            setattr(self, name, buffer)
-        self.new_firsts = firsts
-        self.new_transfers = np.zeros(2 * firsts[-1], TRANSFER)
-        self.new_listings = np.zeros(firsts[-1], boards.LISTING)
-        self.new_rows = np.zeros(firsts[-1], boards.BATCH)
+    def _make_room_for_new(self, rooms: list[int], counts: list[int]) -> None:
+        """Give each range of requesters room for its new batches; so many that it has written it keeps."""
+        old_firsts, old_listings, old_rows = self.new_firsts, self.new_listings, self.new_rows
+        self.new_firsts = [0, *itertools.accumulate(rooms)]
+        self.new_listings = aligned_zeros(self.new_firsts[-1], boards.LISTING)
+        self.new_rows = aligned_zeros(self.new_firsts[-1], boards.BATCH)
+        for part, count in enumerate(counts):
+            old, first = old_firsts[part], self.new_firsts[part]
+            put_rows(self.new_listings, first, old_listings[old : old + count])
+            put_rows(self.new_rows, first, old_rows[old : old + count])
+            self.new_starts[part] += first - old
 
     def new_batches_by_tile(self) -> list[int]:
         """How many of the hour's new batches are of each tile, once they are sorted."""
         starts = self.new_starts[0] if len(self.new_starts) == 1 else self.new_starts.sum(axis=0)
         return [after - before for before, after in itertools.pairwise(starts.tolist())]
-
-    def fund_new_batches(self) -> None:
-        """Sort new batches by tile and fill their escrow, each range of requesters by itself."""
-        books = self.books()
-
-        def fund(part: int) -> None:
-            first = self.new_firsts[part]
-            last = first + self.new_counts[part]
-            self.calls[posting.sort_by_tile](
-                first,
-                last,
-                self.new_tiles,
-                self.new_starts[part],
-                self.drafts_of_listings,
-                self.drafts_of_rows,
-                self.new_listings,
-                self.new_rows,
-            )
-            rows = self.new_transfers[2 * first : 2 * last]
-            count = self.calls[posting.fund](
-                first, last, self.new_rows, self.requester_rows, self.recording, rows
-            )
-            books.transfer(rows, count, self.new_rows["escrow"])
-
-        self.in_parallel(fund, range(len(self.new_counts)))
-        books.close()
 
     def books(self, *common: str) -> Books:
         """Return the ledger for threads; only of the ``common`` sectors they write to the same accounts."""

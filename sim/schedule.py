@@ -117,7 +117,6 @@ def read_clock(model: Model) -> None:
 def post_batches(model: Model) -> Task:
     """Requesters at work post batches and fund their escrow."""
     model.new_batches()
-    model.fund_new_batches()
     model.note_posters()
     expected = model.new_batches_by_tile()
 
@@ -188,17 +187,30 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
             board.room_to_close()
         books.transfer(board.rows, int(board.state[boards.ROWS]), board.escrow)
 
-    yield close_one
-    books.close()
-    for board in model.boards:
-        finished = int(board.state[boards.FINISHED_COUNT])
-        if finished:
+    def note(first: int, last: int) -> None:
+        """Each thread notes what concerns some requesters, in the order of boards."""
+        for board, count in finished:
             model.calls[pay_setting.note_finished](
-                board.finished, finished, model.requester_rows, model.offices.subsidies, model.recording
+                first,
+                last,
+                board.finished,
+                count,
+                model.requester_rows,
+                model.offices.subsidies,
+                model.recording,
             )
-            model.offices.note_spending(board.finished[:finished])
-            if model.ai is not None:
-                model.ai.note_finished(board.finished[:finished], model.requester_rows)
+
+    yield close_one
+    counts = ((board, int(board.state[boards.FINISHED_COUNT])) for board in model.boards)
+    finished = [(board, count) for board, count in counts if count]
+    threads, requesters = model.config.compute.threads, len(model.requester_rows)
+    edges = [requesters * i // threads for i in range(threads + 1)]
+    noted = itertools.starmap(functools.partial, ((note, *edge) for edge in itertools.pairwise(edges)))
+    model.in_parallel(lambda task: task(), [books.close, *noted])
+    for board, count in finished:
+        model.offices.note_spending(board.finished[:count])
+        if model.ai is not None:
+            model.ai.note_finished(board.finished[:count], model.requester_rows)
 
 
 @BoardPhase

@@ -12,15 +12,21 @@ from sim.market.posting import HIGH_ARM, lowest_pay_of
 
 
 @kernel
-def note_finished(finished: Any, count: int, requesters: Any, subsidies: Any, recording: bool) -> None:
-    """Add finished batches to their requesters' arms and totals.
+def note_finished(
+    first: int, last: int, finished: Any, count: int, requesters: Any, subsidies: Any, recording: bool
+) -> None:
+    """Add finished batches of requesters ``first`` to ``last`` to their arms and totals.
 
     Work done right is worth something whether it was accepted or rejected; only accepted work costs, less the
     share of it that ``subsidies`` of the requester's country give back.
     """
     for i in range(count):
-        fetch(requesters, index(finished[index(turn_ahead(i, count))].requester))
+        ahead = integer(finished[index(turn_ahead(i, count))].requester)
+        if first <= ahead < last:
+            fetch(requesters, index(ahead))
         batch = finished[index(i)]
+        if not first <= integer(batch.requester) < last:
+            continue
         requester = requesters[index(batch.requester)]
         closed = integer(batch.accepted) + integer(batch.rejected) + integer(batch.expired)
         worth = real(batch.worth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from sim.agents.rules import (
     unit_cost,
 )
 from sim.agents.traits import MOST_BATCHES
+from sim.columns import Records, aligned_zeros, grown
 from sim.compile import integer, kernel, real, rule
 from sim.draws import priority, sub_key, uniform
-from sim.ledger import FUNDING, POSTING, write_row
+from sim.ledger import FUNDING, POSTING, TRANSFER, write_row
+from sim.market.board import BATCH, LISTING
 from sim.numeric import ceil_ppm, exp, log, normal_quantile, poisson, truncated_pareto
 
 LOW_ARM, HIGH_ARM = 0, 1
@@ -40,6 +43,44 @@ LOW_ARM, HIGH_ARM = 0, 1
     DRAW_PART,
 ) = range(10)
 """Numbers of the draws of one batch."""
+
+
+class Drafts:
+    """What a range of requesters posts in an hour, as it was written, and the transfers that pay for it."""
+
+    def __init__(self, room: int = 256) -> None:
+        self.tiles: Records = np.zeros(0, np.int64)
+        self.listings: Records = np.zeros(0, LISTING)
+        self.batches: Records = np.zeros(0, BATCH)
+        self.make_room(room)
+
+    @property
+    def room(self) -> int:
+        """How many batches it has room for."""
+        return len(self.tiles)
+
+    def make_room(self, batches: int) -> None:
+        """Make sure that so many batches can be written; those that were are kept."""
+        self.tiles = grown(self.tiles, batches)
+        self.listings = grown(self.listings, batches)
+        self.batches = grown(self.batches, batches)
+        self.transfers: Records = aligned_zeros(2 * self.room, TRANSFER)
+
+
+class Desk(threading.local):
+    """Where a thread writes drafts: it uses the same again and again, so that they stay in its cache."""
+
+    def __init__(self) -> None:
+        self.drafts = Drafts()
+
+    def __reduce__(self) -> tuple[type[Desk], tuple[()]]:
+        """Give a copy a desk of its own."""
+        return Desk, ()
+
+    def cleared(self) -> Drafts:
+        """Return the drafts that are on it, which are kept elsewhere, and begin new ones."""
+        drafts, self.drafts = self.drafts, Drafts(self.drafts.room)
+        return drafts
 
 
 @rule
@@ -404,27 +445,27 @@ def write_batch(
 
 @kernel
 def sort_by_tile(
-    first: int,
-    last: int,
+    count: int,
     tiles: Any,
-    starts: Any,
     listings: Any,
     batches: Any,
+    first: int,
+    starts: Any,
     sorted_listings: Any,
     sorted_batches: Any,
 ) -> None:
-    """Write the drafts at places ``first`` to ``last`` sorted by tile; ``starts`` says where a tile's begin.
+    """Write so many drafts sorted by tile to places ``first`` on; ``starts`` says where a tile's begin.
 
     Sorted, each tile's are read one after another, not from all over the memory.
     """
     starts[:] = 0
-    for i in range(first, last):
+    for i in range(count):
         starts[integer(tiles[i]) + 1] += 1
     before = integer(first)
     for tile in range(len(starts)):
         before += integer(starts[tile])
         starts[tile] = before
-    for i in range(first, last):
+    for i in range(count):
         tile = integer(tiles[i])
         place = integer(starts[tile])
         sorted_listings[place] = listings[i]

@@ -45,7 +45,7 @@ def finished(**values: Any) -> Any:
 def profit_of(batch: Any, delay_cost: float = 0.0) -> float:
     """Profit of the low arm after one batch, as a share of its worth."""
     requesters = np.zeros(1, REQUESTER)
-    pay_setting.note_finished(batch, 1, requesters, np.zeros(1), False)
+    pay_setting.note_finished(0, len(requesters), batch, 1, requesters, np.zeros(1), False)
     arm = [float(requesters[f"low_{name}"][0]) for name in ("worth", "gained", "spent", "delayed")]
     return float(arm_profit(*arm, delay_cost))
 
@@ -332,7 +332,8 @@ def test_a_larger_batch_is_a_budget_of_work(elasticity: float) -> None:
     posted = np.zeros((2, 3))
     for hour in range(24 * 20):
         model.hour, model.utc_hour = hour, hour % 24
-        rows = model.drafts_of_rows[: model.new_batches()]
+        count = model.new_batches()
+        rows = model.new_rows[:count]
         posted[0] += np.bincount(rows["type"], minlength=3)
         posted[1] += np.bincount(rows["type"], rows["assignments"], minlength=3)
     assert posted[0].min() > 1000

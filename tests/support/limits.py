@@ -215,7 +215,7 @@ def stated_demand(config: Config) -> tuple[dict[str, float], Counts]:
         if model.utc_hour == 0:
             model.begin_day(hour // 24)
         count = model.new_batches()
-        rows = model.drafts_of_rows[:count]
+        rows = model.new_rows[:count]
         seconds = rows["assignments"] * rows["true_seconds"].astype(float)
         posted, squares, batches = posted + seconds.sum(), squares + (seconds**2).sum(), batches + count
     apart = (posted - stated) / math.sqrt(squares)
