@@ -185,7 +185,7 @@ PLANTS: dict[str, Plant] = {
     ),
     "a session inside the last one": Plant(
         DUTY, "    if start * 60 < last_end:", "    if start * 60 < last_end - 1440:",
-        "minutes", restless(5, seed=3),
+        "minutes", restless(5, seed=1),
     ),
     "a good hour asleep": Plant(
         DUTY, "        if awake < awake_share[local_hours[hour]]:\n            return hour\n",
@@ -221,7 +221,7 @@ PLANTS: dict[str, Plant] = {
     # --- assignments
     "an hour of grace after expiry": Plant(
         BOARD, "integer(expires[index(slot)]) <= hour", "integer(expires[index(slot)]) < hour",
-        "debug_mode", small(2),
+        "debug_mode", small(3),
     ),
     "more granted than there is": Plant(
         SEARCH, "granted = min(integer(demand[index(entry.slot)]), integer(entry.want))", "granted = integer(entry.want)",
@@ -235,7 +235,7 @@ PLANTS: dict[str, Plant] = {
         SEARCH, "integer(listing.tasks) - done, integer(listing.left))", "integer(listing.left))", "assignments", small(1),
     ),
     "a task given back is taken again": Plant(
-        SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=3),
+        SEARCH, "takers[index(at)].done = RETURNED", "takers[index(at)].done = 0", "debug_mode", restless(4, seed=2),
     ),
     "shut-out countries let in": Plant(
         SEARCH, "((integer(listing.country_mask) >> integer(entry.country)) & 1 == 1)",
