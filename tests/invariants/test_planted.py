@@ -40,6 +40,7 @@ SAMPLE = (
     "the length of the run in a draw",
     "what a process remembers",
     "the number of threads in a draw",
+    "new batches looked for where they were",
     "an observer that touches",
     "one draw for two things",
     "the first listings only",
@@ -54,7 +55,8 @@ SAMPLE = (
 
 def said(names: list[str], *options: str) -> dict[str, str | None]:
     """What the checks said of planted bugs, run in a process of their own."""
-    printed = python("tests.support.plants", *options, *names, environment={"NUMBA_DISABLE_JIT": "1"})
+    environment = {"NUMBA_DISABLE_JIT": "1"}
+    printed = python("tests.support.plants", *options, *names, environment=environment, seconds=3600.0)
     lines = [json.loads(line) for line in printed.splitlines()]
     return {line["plant"]: line["said"] for line in lines}
 

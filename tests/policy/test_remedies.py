@@ -222,7 +222,8 @@ SAMPLE = ("sigma *= real(term.noise)", "self.month_pay[:] = 0")
 def unnoticed(*numbers: int) -> list[str]:
     """Plant bugs in a process without compiler; return those that nobody noticed."""
     words = map(str, numbers)
-    printed = python("tests.support.remedy_plants", *words, environment={"NUMBA_DISABLE_JIT": "1"})
+    environment = {"NUMBA_DISABLE_JIT": "1"}
+    printed = python("tests.support.remedy_plants", *words, environment=environment, seconds=3600.0)
     lines = [json.loads(line) for line in printed.splitlines()]
     assert len(lines) == (len(numbers) or len(OF_MARKETS))
     return [line["plant"] for line in lines if line["said"] is None]

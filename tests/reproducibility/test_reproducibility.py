@@ -192,12 +192,12 @@ def test_dependences_on_the_environment_are_noticed(tmp_path: Path, exercised: E
 
 
 def test_threads(exercised: Exercised) -> None:
-    """Threads change nothing: 1 to 8 of them, three boards on each platform, many ranges of workers."""
+    """Threads change nothing: 1 to 8 of them, many boards, ranges of workers and of requesters."""
     counts: Counter[str] = Counter()
     for number in range(500, 504):
         config = varied(number, days=8, workers=120, requesters=15)
         counts += relations.threads(replace(config, market=replace(config.market, boards=3)))
-    many = varied(510, days=2, workers=12_000, requesters=40)
+    many = varied(510, days=2, workers=12_000, requesters=130)
     counts += relations.threads(replace(many, market=replace(many.market, boards=2)), (1, 3))
     exercised("runs", counts["runs"], 22, nightly=150)
 

@@ -101,6 +101,16 @@ def calm(days: int = 3, **changes: Any) -> Callable[[], Config]:
     return lambda: tiny(days=days, workers=30, requesters=6, **changes)
 
 
+def crowd() -> Callable[[], Config]:
+    """A market whose requesters are so many that threads share them out, and post little."""
+
+    def make() -> Config:
+        base = tiny(days=1, workers=30, requesters=130)
+        return replace(base, requesters=replace(base.requesters, demand_share=0.2, size_log_sigma=0.5))
+
+    return make
+
+
 def mixed() -> Callable[[], Config]:
     """A market with local jobs and a click farm."""
     return lambda: families.all_kinds(days=2, workers=40, requesters=14)
@@ -400,6 +410,15 @@ PLANTS: dict[str, Plant] = {
     "the number of threads in a draw": Plant(
         SCHEDULE, "key = model.key(REVIEW, model.hour)", "key = model.key(REVIEW, model.hour + model.config.compute.threads)",
         "threads", choosy(1),
+    ),
+    "new batches looked for where they were": Plant(
+        MODEL, "            self.new_starts[part] += first - old\n", "", "threads", crowd(),
+    ),
+    "drafts without a place lost": Plant(
+        MODEL, "                self._fund(part, counts[part], kept[part], books)", "                pass", "threads", crowd(),
+    ),
+    "the last requesters not told of what closes": Plant(
+        SCHEDULE, "requesters * i // threads for i", "requesters * i // (threads + 1) for i", "threads", crowd(),
     ),
     "an observer that touches": Plant(
         "sim.outcomes.recorder", "        self.days += 1\n", "        self.days += 1; model.requester_rows['serial'] += 1\n",

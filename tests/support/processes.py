@@ -20,13 +20,17 @@ def python(
     options: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
     folder: Path | None = None,
+    seconds: float = 600.0,
 ) -> str:
-    """Run ``python OPTIONS -m ARGUMENTS`` with a clean environment; return what it printed."""
+    """Run ``python OPTIONS -m ARGUMENTS`` with a clean environment; return what it printed.
+
+    It is taken to hang after so many seconds.
+    """
     variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
     variables |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"} | (environment or {})
     done = subprocess.run(
         [sys.executable, *options, "-m", *arguments],
-        env=variables, cwd=folder or ROOT, capture_output=True, text=True, timeout=600, check=False,
+        env=variables, cwd=folder or ROOT, capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (
         f"{' '.join(arguments)[:200]} ended with {done.returncode}:\n{done.stderr[-3000:]}"
