@@ -152,6 +152,7 @@ def test_time_paid_by_the_channel_alone(exercised: Exercised) -> None:
     exercised("pay periods that lack pay", counts["periods that lack pay"], 15)
     exercised("pay periods that lack none", counts["periods that lack none"], 30)
     exercised("rejected tasks", counts["rejected"], 100)
+    exercised("tasks given back", counts["given back"], 5)
     exercised("micro-dollars", counts["micro-dollars"], 1_000_000)
     exercised("accounts compared", counts["accounts compared"], 50_000)
 

@@ -286,6 +286,9 @@ EMPLOYED_BY_STEPS = Policies(
     reclassification=Reclassification(countries=["STH"], exit_months=0, unfair_share=0.2, phase_in_months=3)
 )
 EMPLOYED_SOUTH = Policies(reclassification=Reclassification(countries=["STH"], exit_months=0))
+EMPLOYED_LATER = Policies(
+    reclassification=Reclassification(countries=["STH"], exit_months=0, start="2019-02-01")
+)
 BOTH = Policies(
     UsageTax(usd_per_user_month=0.2, to_workers=0.5),
     universal_income=UniversalIncome(recipients="workers", reservation_elasticity=0.4),
@@ -856,7 +859,10 @@ class TimeWatch(Watcher):
                 self.promised[int(entry["row"])] += 3_000_000 * int(entry["searched"])
         for event in board.events[: int(board.state[boards.EVENTS])]:
             entry, batch = active[int(event["active"])], board.batches[int(event["slot"])]
-            if entry["country"] != south or event["kind"] != boards.WORK:
+            if entry["country"] != south:
+                continue
+            if event["kind"] == boards.RETURN:
+                self.counts["given back"] += 1
                 continue
             gross = int(event["accepted"]) * int(batch["reward"])
             rejected = int(event["done"]) - int(event["accepted"])
@@ -888,7 +894,8 @@ def time_alone() -> Counts:
     base = market(days=40, workers=80)
     learning = replace(base.learning, switch_share=0.0)
     requesters = replace(base.requesters, unfair_rejection_mean=0.1)
-    config = replace(base, learning=learning, requesters=requesters)
+    choice = replace(base.market, return_ratio=1.0)
+    config = replace(base, learning=learning, requesters=requesters, market=choice)
     south = CODES.index("STH")
     gives = tuple(Contribution(kind, 0, usd, south) for kind, usd in HOURLY.items())
     watch, checks = TimeWatch(), Debug()

@@ -13,7 +13,7 @@ from tests.support import policies, remedies
 from tests.support.checks import FAULTS
 from tests.support.markets import tiny
 from tests.support.plants import Plant, planted
-from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_SOUTH, ORGANISED
+from tests.support.remedies import BOTH, EMPLOYED, EMPLOYED_LATER, EMPLOYED_SOUTH, ORGANISED
 
 UNION, LAW, OFFICE = "sim.policy.union", "sim.policy.reclassification", "sim.policy.office"
 TERMS, RULES = "sim.policy.terms", "sim.agents.rules"
@@ -128,9 +128,9 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("sim.policy.ratings", '("tasks", "informed")', '("informed",)', remedies.resumed_ratings),
     (LAW, "self.month_pay[:] = 0", "pass", employers),
     (LAW, "+ recovered)\n            opened", ")\n            opened", employers),
-    (LABOUR, "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        else:", "        if event.kind == RETURN:\n            spent[GIVEN_BACK] += own\n        if own:", remedies.time_alone),
+    (LABOUR, "spent[GIVEN_BACK] += own", "spent[REJECTED] += own", remedies.time_alone),
     (LABOUR, "seconds[i, SEARCH] = active[i].searched", "seconds[i, SEARCH] = active[i].duty", remedies.time_alone),
-    (TIME, '("wages", "promised"', '("promised"', remedies.time_alone),
+    (TIME, '("wages", "promised"', '("promised"', lambda: policies.resumed(EMPLOYED_LATER, [policies.FEBRUARY + 200])),
     (MODEL, "self.offices.paid_time.set_wages(channels)", "pass", employers),
     (SEARCH, "refused[worker.country] += 60 * session_minutes_of(worker)", "pass", employers),
     (SEARCH, "if uniform(shift_key, agent, 0) >= shifts:", "if uniform(duty_key, agent, 0) >= shifts:", employers),
