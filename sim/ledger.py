@@ -196,8 +196,12 @@ def book(
     outside: Any,
     totals: Any,
     flows: Any,
+    booked: Any,
 ) -> int:
-    """Book transfers one by one; return FINE or what was wrong with the first bad one."""
+    """Book transfers one by one; return FINE or what was wrong with the first bad one.
+
+    ``booked`` is 1 from now on for their kinds.
+    """
     for i in range(count):
         row = rows[index(i)]
         amount = integer(row.amount)
@@ -286,6 +290,7 @@ def book(
         if totals[sector] > LARGEST or (sector == 13 and outside[at] > LARGEST):
             return TOO_LARGE
         payer, payee = index(row.debit_country), index(row.credit_country)
+        booked[kind] = 1
         flows[kind, payer, payee] += amount
         if flows[kind, payer, payee] > LARGEST:
             return TOO_LARGE
@@ -323,12 +328,15 @@ class Ledger:
         Sum of the accounts of each sector in micro-dollars, kept transfer by transfer.
     flows : int64 array (kinds, countries, countries)
         Micro-dollars moved since the start of the month.
+    booked : uint8 array (kinds,)
+        1 for kinds of which something was booked; in a part, since it was last taken in.
     """
 
     def __init__(self, countries: int) -> None:
         self.countries = countries
         self.totals = np.zeros(len(SECTORS), np.int64)
         self.flows = np.zeros((len(KINDS), countries, countries), np.int64)
+        self.booked = np.zeros(len(KINDS), np.uint8)
         self.owners: Records = np.zeros(countries, ACCOUNT)
         self.outside: Records = np.zeros(countries, ACCOUNT)
         self.rounding: Records = np.zeros(1, ACCOUNT)
@@ -384,6 +392,7 @@ class Ledger:
             *self.after_escrow,
             self.totals,
             self.flows,
+            self.booked,
         )
         self.transfers_booked += int(count)
         if fault != FINE:
@@ -444,9 +453,10 @@ class Ledger:
 
     def take(self, part: Ledger) -> None:
         """Add what a part has booked; it begins anew."""
-        most = max(
-            bring_in(self.totals, part.totals), bring_in(self.flows.reshape(-1), part.flows.reshape(-1))
-        )
+        most = bring_in(self.totals, part.totals)
+        for kind in np.flatnonzero(part.booked).tolist():
+            most = max(most, bring_in(self.flows[kind].reshape(-1), part.flows[kind].reshape(-1)))
+        part.booked[:] = 0
         for sector, accounts in part.accounts.items():
             if accounts is not self.accounts[sector]:
                 largest = bring_in(self.accounts[sector], accounts)

@@ -417,6 +417,9 @@ PLANTS: dict[str, Plant] = {
     "drafts without a place lost": Plant(
         MODEL, "                self._fund(part, counts[part], kept[part], books)", "                pass", "threads", crowd(),
     ),
+    "a thread's flows forgotten": Plant(
+        LEDGER, "        booked[kind] = 1\n", "", "threads", crowd(),
+    ),
     "the last requesters not told of what closes": Plant(
         SCHEDULE, "requesters * i // threads for i", "requesters * i // (threads + 1) for i", "threads", crowd(),
     ),
