@@ -134,6 +134,7 @@ def make_platforms(config: Config, world: World, worker_origins: Records) -> Rec
         row["owner"] = world.codes.index(platform.owner)
         row["local"] = family_of(config, name).local
         row["daily_life"] = platform.posting_hours == "daily_life"
+        row["tools"] = platform.family == "microwork"
         row["devices"] = platform.devices_per_worker
         row["click_price"] = 1e6 * (platform.usd_per_click or 0.0)
         row["takedown"] = platform.takedown_share

@@ -203,6 +203,7 @@ PLATFORM = records(
         ("owner", "u1"),
         ("local", "u1"),
         ("daily_life", "u1"),
+        ("tools", "u1"),
         ("devices", "i8"),
         ("click_price", "f8"),
         ("takedown", "f8"),
@@ -215,10 +216,10 @@ PLATFORM = records(
 )
 """A platform: money in micro-dollars, fees in millionths of the reward, ``reward_floor`` in USD an hour
 of stated time; ``highest_floor`` the highest that policy sets for the workers of a country it admits;
-``boards`` tiles, of each country if work is ``local``; ``daily_life`` hours of posting or others;
-``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker; ``takedown`` a share;
-``portable``: records made elsewhere count; ``royalty_ppm`` on top of the fee, for the task types (bits) of
-``royalty_types`` and the requesters of the countries (bits) of ``royalty_payers``."""
+``boards`` tiles, of each country if work is ``local``; ``daily_life`` hours of posting or others; whether
+``tools`` find its work; ``click_price`` in micro-dollars (0 = pay by the hour); ``devices`` of a worker;
+``takedown`` a share; ``portable``: records made elsewhere count; ``royalty_ppm`` on top of the fee, for the
+task types (bits) of ``royalty_types`` and the requesters of the countries (bits) of ``royalty_payers``."""
 
 GOVERNMENT = records([("balance", "i8"), ("population", "i8"), ("internet_users", "i8")])
 COLLECTIVE = records([("balance", "i8"), ("country", "u1"), ("skill", "u1")])

@@ -16,7 +16,7 @@ TOOLS = stream("tools")
 def has_tools(worker: Any, platform: Any, tool_key: int, setting: Any) -> bool:
     """Whether a worker has tools by now; there are none for local jobs and for clicks."""
     share = real(setting.tool_share)
-    if share <= 0.0 or platform.local or platform.click_price > 0.0:
+    if share <= 0.0 or platform.tools == 0:
         return False
     agent = worker_id(integer(worker.number), integer(worker.country))
     done = real(worker.accepted) + real(worker.rejected)

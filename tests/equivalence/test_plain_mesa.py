@@ -572,6 +572,13 @@ def test_twin_agrees_on_generated_markets() -> None:
     check_floors(compare(range(MARKETS)), MARKETS)
 
 
+def test_twin_agrees_where_clicks_have_no_price() -> None:
+    """On a click farm that pays by the hour nobody has tools either."""
+    number = 11_669
+    assert market(number).platforms["clicks"].usd_per_click is None
+    assert compare(range(number, number + 1))["work on clicks"] > 100
+
+
 @pytest.mark.nightly
 def test_twin_agrees_on_many_generated_markets() -> None:
     numbers = range(10_000, 10_000 + MARKETS_AT_NIGHT)
