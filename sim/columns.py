@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Records = NDArray[Any]
 CACHE_LINE = 64
-LARGE, HUGE = 1 << 17, 1 << 25
+LARGE, HUGE = 1 << 17, 1 << 22
 """Bytes from which memory comes straight from the system, and from which in large pages."""
 
 
