@@ -175,9 +175,10 @@ def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
             seconds[name].append(cpu_seconds(lambda model=model: (model.run(days * DAY), model.end())))  # type: ignore[misc]
             rows = model.worker_rows[: model.workers_count]
             tasks[name] = int(rows["accepted"].sum(dtype=np.int64) + rows["rejected"].sum(dtype=np.int64))
-    core, whole = (median(times[1:]) for times in seconds.values())
+    rounds = list(zip(*seconds.values(), strict=True))[1:]
+    core, whole = (median(times) for times in zip(*rounds, strict=True))
     return {
-        "ratio": whole / core,
+        "ratio": median(whole / core for core, whole in rounds),
         "tasks_over_core": tasks["everything"] / tasks["core"],
         "core_seconds": core,
         "everything_seconds": whole,
