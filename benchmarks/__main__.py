@@ -63,7 +63,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -246,9 +246,8 @@ class Bench:
 
     def warm_start_seconds(self) -> Figure:
         """From nothing to the first hour."""
-        arguments = {"world": self.world, "workers": self.size(20_000, 2_000)}
-        measured("first_hour", **arguments)
-        times = [seconds_of("first_hour", **arguments) for _ in range(5)]
+        words = ("benchmarks.start", self.world, str(self.size(20_000, 2_000)))
+        times = [seconds_to_first_line(words) for _ in range(6)][1:]
         return Figure(median(times), f"fastest {min(times):.2f} s")
 
     def cold_compile_seconds(self) -> Figure:
@@ -256,8 +255,8 @@ class Bench:
         if not self.cold:
             return Figure(None, "not measured: give --cold")
         with tempfile.TemporaryDirectory() as folder:
-            cold = seconds_of("everything_once", {"CLICKMARKET_CACHE": folder})
-            warm = seconds_of("everything_once", {"CLICKMARKET_CACHE": folder})
+            words = ("benchmarks.measure", "everything_once", "{}")
+            cold, warm = (seconds_of(words, {"CLICKMARKET_CACHE": folder}) for _ in range(2))
         return Figure(cold - warm, f"a small month: {cold:.1f} s cold, {warm:.1f} s warm")
 
     @functools.cached_property
@@ -373,10 +372,16 @@ LONG = ("sweep_1e5_played",)
 """Figures that are measured only where they are asked for."""
 
 
-def measured(measurement: str, environment: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
+def measured(measurement: str, **arguments: Any) -> dict[str, Any]:
     """Measure in a new process and return what it printed."""
+    printed = started(("benchmarks.measure", measurement, json.dumps(arguments)))
+    return dict(json.loads(printed.splitlines()[-1]))
+
+
+def started(words: Sequence[str], environment: dict[str, str] | None = None) -> str:
+    """Start a module with its arguments in a new process and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.measure", measurement, json.dumps(arguments)],
+        [sys.executable, "-m", *words],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
@@ -384,15 +389,32 @@ def measured(measurement: str, environment: dict[str, str] | None = None, **argu
         check=False,
     )
     if done.returncode != 0:
-        raise SystemExit(f"benchmarks: {measurement} {arguments} ended with {done.returncode}.")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+        raise SystemExit(f"benchmarks: {' '.join(words)} ended with {done.returncode}.")
+    return done.stdout
 
 
-def seconds_of(measurement: str, environment: dict[str, str] | None = None, **arguments: Any) -> float:
+def seconds_of(words: Sequence[str], environment: dict[str, str] | None = None) -> float:
     """Return the seconds that a new process takes from its start to its end."""
     began = time.perf_counter()
-    measured(measurement, environment, **arguments)
+    started(words, environment)
     return time.perf_counter() - began
+
+
+def seconds_to_first_line(words: Sequence[str]) -> float:
+    """Return the seconds from the start of a new process until it says something.
+
+    It may keep the bytecode of modules that were edited since they were last imported, as it may by default.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", *words]
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        seconds = time.perf_counter() - began
+    if not said or process.returncode != 0:
+        raise SystemExit(f"benchmarks: {' '.join(words)} ended with {process.returncode}.")
+    return seconds
 
 
 def machine() -> dict[str, Any]:

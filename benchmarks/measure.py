@@ -1,7 +1,7 @@
 """One measurement in a process of its own: `python -m benchmarks.measure NAME JSON` prints it as JSON.
 
 Everything is compiled and warm before a clock starts. Seconds are those of the CPU, except where two threads
-or a start are timed.
+are timed. Garbage is collected as in the command `clickmarket`, also of the market that is compared.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchmarks.cases import DAY, digest, everything_on, market
 from sim.agents.population import make_population, make_tables
 from sim.compile import entry_of
 from sim.config import Config
+from sim.garbage import collect_seldom
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.study.run import BatchParts
@@ -340,12 +341,6 @@ def does_nothing(kernel: Any) -> Any:
     return numba.njit(**importlib.import_module("sim.compile").OPTIONS)(scope["idle"])
 
 
-def first_hour(world: str, workers: int) -> Result:
-    """Make a market and play its first hour; the time is taken outside, from the start of the process."""
-    ClickWorkModel(market(world, workers)).step()
-    return {}
-
-
 def everything_once() -> Result:
     """Play a month of the smallest market, so that every kernel is needed."""
     warm()
@@ -361,7 +356,6 @@ MEASUREMENTS: dict[str, Callable[..., Result]] = {
         scale,
         memory,
         share_outside,
-        first_hour,
         everything,
         everything_once,
         sweeps.overhead,
@@ -376,6 +370,7 @@ MEASUREMENTS: dict[str, Callable[..., Result]] = {
 
 def main(words: list[str]) -> None:
     name, arguments = words[0], json.loads(words[1])
+    collect_seldom()
     print(json.dumps(MEASUREMENTS[name](**arguments)))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sim.garbage import not_collecting
 from sim.study.plots import open_with
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def __getattr__(name: str) -> Any:
     """Import a name when it is first asked for: `clickmarket --help` needs none of them."""
     if name not in _HOMES:
         raise AttributeError(f"module 'sim' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    with not_collecting():
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def _figures_of(result: Any) -> Any:

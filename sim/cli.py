@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import Terminated, UserError, nearest, nearest_or_first, one_line
+from sim.garbage import collect_seldom
 from sim.stopping import stopping_on_term
 
 HELP_COLUMNS, HELP_LINES = 100, 48
@@ -183,6 +184,7 @@ class RunWords(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    collect_seldom()
     try:
         with stopping_on_term() if words[:1] and words[0] in PLAYING else contextlib.nullcontext():
             return _dispatch(words)

@@ -235,9 +235,15 @@ def is_cold(*modules: ModuleType) -> bool:
     return COMPILED and any(next(place.rglob("*.nbc"), None) is None for place in places)
 
 
+@functools.cache
+def _resolved(file: str) -> Path:
+    return Path(file).resolve()
+
+
+@functools.cache
 def _place(file: str) -> Path:
     """Return the folder for the compiled functions of one source of the model or of a variant."""
-    path = Path(file).resolve()
+    path = _resolved(file)
     root = _PACKAGE.parent if path.is_relative_to(_PACKAGE) else _FOLDER
     return _FOLDER / "compiled" / path.relative_to(root).with_suffix("")
 
@@ -334,7 +340,7 @@ class _CheckedCache(_CACHING.FunctionCache):  # type: ignore[misc]
 
 def _is_kept(function: Callable[..., Any]) -> bool:
     """Say whether the folder's name vouches for everything this function's code depends on."""
-    path = Path(inspect.getfile(function)).resolve()
+    path = _resolved(inspect.getfile(function))
     of_model = path.is_relative_to(_PACKAGE) and function.__module__ in _BEHIND_COMPILED
     return of_model or path.is_relative_to(_FOLDER)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from sim.config import Config
 from sim.errors import UserError, one_line
+from sim.garbage import not_collecting
 from sim.overrides import FILE_KEY, SEVERAL, Change, Choice, Request, apply_change, sort_out
 from sim.plain_yaml import Document, read_yaml, write_yaml
 from sim.validation import build, check, to_plain
@@ -34,6 +35,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@not_collecting()
 def compose(
     overrides: Sequence[str] = (), user_files: Iterable[str | Path] = (), *, conf: Path | None = None
 ) -> Config:

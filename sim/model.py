@@ -60,6 +60,7 @@ from sim.compile import Calls
 from sim.config import Compute, Config
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest_or_first, one_of
+from sim.garbage import not_collecting
 from sim.ledger import (
     CAPITAL,
     PROFIT_TAX,
@@ -138,6 +139,7 @@ class ClickWorkModel(mesa.Model):
         runner and web page can vary them.
     """
 
+    @not_collecting()
     def __init__(
         self,
         config: Config | None = None,
@@ -503,14 +505,15 @@ class ClickWorkModel(mesa.Model):
         return results
 
     def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
-        """Do some things with every board, one after another on each.
+        """Do some things with every board, one after another on each until one of them returns true.
 
         Of several threads none shall end with a busy board while the others wait: the busiest come first.
         """
 
         def play(board: Board) -> None:
             for task in tasks:
-                task(board)
+                if task(board):
+                    return
 
         if self.config.compute.threads == 1:
             for board in self.boards:

@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "config.py",
             "draws.py",
             "errors.py",
+            "garbage.py",
             "instruments.py",
             "intelligence.py",
             "money.py",

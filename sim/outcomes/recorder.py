@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +50,7 @@ from sim.market import board as boards
 from sim.numeric import exp
 from sim.outcomes.campaigns import PART, Campaigns, add_taken
 from sim.outcomes.families import kinds_of
+from sim.outcomes.finished import Finished, write_columns
 from sim.outcomes.frames import COLUMNS, FrameSet, empty
 from sim.outcomes.remedies import employment_rows, shift_pay_of, union_rows
 from sim.outcomes.roster import households_of
@@ -57,11 +58,8 @@ from sim.outcomes.tables import Table, Texts, without_rows
 from sim.policy.assessment import ASSESSMENT, INSTRUMENTS, heads_of, part_before
 from sim.policy.leaving import WHO_LEFT
 
-MOST_IN_BLOCK = 1 << 14
-"""Finished batches kept as records, which stay in the cache; then they become a block of columns."""
-
 MOST_KEPT = 1 << 16
-"""Finished batches in blocks before they are handed over: in a large market a day has more."""
+"""Finished batches after which all are handed over: in a large market a day has more."""
 
 WORKER_SIDE = {
     "tasks_accepted": boards.ACCEPTED,
@@ -113,13 +111,6 @@ AUDIENCE_COLUMNS = {
 }
 """Columns of `audiences` that are sums of the window."""
 
-BATCH_FIELDS = {
-    name: {"reward_microusd": "reward"}.get(name, name)
-    for name in COLUMNS["batches"]
-    if name not in ("platform", "requester_country")
-}
-"""Columns of `batches` that are fields of a finished batch's record."""
-
 COMMONS = tuple(COLUMNS["commons"])[1:-2]
 """Columns that the fund tells, in the order of `Fund.told`."""
 
@@ -162,10 +153,7 @@ class Recorder:
         self.employment_months: list[dict[str, NDArray[Any]]] = []
         self.exit_months: list[dict[str, NDArray[Any]]] = []
         self.ai_weeks: list[dict[str, NDArray[Any]]] = []
-        self.finished: Records = np.zeros(0, boards.FINISHED)
-        self.finished_platforms = np.zeros(0, np.int8)
-        self.finished_count = 0
-        self.blocks: list[dict[str, NDArray[Any]]] = []
+        self.finished = Finished()
         self.kept_batches: list[pa.Table] = []
         self.sink: Sink = batches or self.keep_batches
         self.campaigns = Campaigns()
@@ -178,28 +166,6 @@ class Recorder:
         """Keep finished batches in memory."""
         self.kept_batches.append(table)
 
-    def keep_finished(self, rows: Records, platform: int, keep: Callable[..., Any]) -> None:
-        """Keep the batches that finished on a platform, until the month ends or there are many.
-
-        ``keep`` is how `keep_rows` is called.
-        """
-        first, last = self.finished_count, self.finished_count + len(rows)
-        self.finished = grown(self.finished, last)
-        self.finished_platforms = grown(self.finished_platforms, last)
-        keep(len(rows), rows, platform, first, self.finished, self.finished_platforms)
-        self.finished_count = last
-        if last >= MOST_IN_BLOCK:
-            self._close_block()
-            if sum(len(block["platform"]) for block in self.blocks) >= MOST_KEPT:
-                self.flush_batches()
-
-    def _close_block(self) -> None:
-        """Make the records kept so far a block of columns."""
-        count, self.finished_count = self.finished_count, 0
-        if count:
-            columns = columns_of(self.finished[:count], BATCH_FIELDS)
-            self.blocks.append(columns | {"platform": self.finished_platforms[:count].copy()})
-
     # --- watching ---
 
     def hour(self, model: Any) -> None:
@@ -208,7 +174,7 @@ class Recorder:
             self.events += [events_of(model, board) for board in model.boards]
         if not model.recording:
             return
-        keep, add = model.calls[keep_rows], model.calls[add_taken]
+        keep, add = model.calls[write_columns], model.calls[add_taken]
         for board in model.boards:
             state = board.state
             self.cut_off_seconds += state.item(boards.CUT_OFF)
@@ -216,7 +182,9 @@ class Recorder:
             if not count:
                 continue
             if self.keeps_batches:
-                self.keep_finished(board.finished[:count], board.platform, keep)
+                self.finished.add(board.finished, count, board.platform, keep)
+                if self.finished.count >= MOST_KEPT:
+                    self.flush_batches()
             if model.keeps_campaigns:
                 self.campaigns.add(board.taken, state.item(boards.TAKEN_COUNT), add)
 
@@ -423,10 +391,8 @@ class Recorder:
 
     def flush_batches(self) -> None:
         """Hand the finished batches kept so far to the sink."""
-        self._close_block()
-        if self.blocks:
-            blocks, self.blocks = self.blocks, []
-            self.sink(pa.concat_tables(self._batches(block) for block in blocks))
+        if self.finished.count:
+            self.sink(pa.concat_tables(map(self._batches, self.finished.handed_over())))
 
     def event_log(self) -> pd.DataFrame:
         """Return every piece of work of the run: who did how much of which batch, and when."""
@@ -459,10 +425,8 @@ class Recorder:
             arrays["audiences_before"] = self.audiences_before
         if len(self.transfers):
             arrays["transfers"] = self.transfers
-        if self.finished_count:
-            arrays["finished"] = self.finished[: self.finished_count]
-            arrays["finished_platforms"] = self.finished_platforms[: self.finished_count]
-        arrays |= {f"block.{name}": column for name, column in joined(self.blocks).items()}
+        if self.finished.count:
+            arrays["finished"] = self.finished.state()
         arrays |= {
             f"events.{name}": column.astype("U64") if name == "platform" else column
             for name, column in joined(self.events).items()
@@ -504,10 +468,8 @@ class Recorder:
         self.audiences_before = arrays.get("audiences_before", self.audiences_before)
         self.transfers = arrays.get("transfers", self.transfers)
         if "finished" in arrays:
-            self.finished = arrays["finished"].view(boards.FINISHED)
-            self.finished_platforms = arrays["finished_platforms"]
-            self.finished_count = len(self.finished)
-        kinds = {"series.": self.series_days, "events.": self.events, "block.": self.blocks, **self._months()}
+            self.finished.restore(arrays["finished"])
+        kinds = {"series.": self.series_days, "events.": self.events, **self._months()}
         for head, kept in kinds.items():
             part = {name[len(head) :]: column for name, column in arrays.items() if name.startswith(head)}
             if part:
@@ -836,27 +798,9 @@ def events_of(model: Any, board: Any) -> dict[str, NDArray[Any]]:
     }
 
 
-def columns_of(rows: Records, taken: Mapping[str, str], block: int = 4096) -> dict[str, NDArray[Any]]:
-    """Return fields of records as columns (int64, float64), under the names that ``taken`` gives them.
-
-    Block by block: to go through all records once for each field would fetch each from memory as often. All
-    columns share a piece of memory, which is large enough for NumPy to take it in large pages.
-    """
-    memory = np.empty((len(taken), len(rows)), np.int64)
-    columns = {
-        name: column.view(np.float64) if rows.dtype[field].kind == "f" else column
-        for column, (name, field) in zip(memory, taken.items(), strict=True)
-    }
-    for first in range(0, len(rows), block):
-        part = rows[first : first + block]
-        for name, field in taken.items():
-            columns[name][first : first + block] = part[field]
-    return columns
-
-
 def named(names: Iterable[str], numbers: NDArray[Any]) -> pa.Array:
     """Return names by number as Arrow strings, without a Python string for each row."""
-    return pa.array(list(names), pa.string()).take(pa.array(numbers.astype(np.int64)))
+    return pa.array(list(names), pa.string()).take(pa.array(numbers.astype(np.int64, copy=False)))
 
 
 def exponentials(logs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -871,14 +815,6 @@ def write_exponentials(logs: Any, result: Any) -> None:
     """Write the exponentials of logs into ``result``."""
     for i in range(len(logs)):
         result[i] = exp(real(logs[i]))
-
-
-@kernel
-def keep_rows(count: int, rows: Any, platform: int, first: int, kept: Any, platforms: Any) -> None:
-    """Copy finished batches of a platform to places ``first`` on."""
-    for i in range(count):
-        kept[first + i] = rows[i]
-        platforms[first + i] = platform
 
 
 def joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sim.errors import UserError, one_of
+from sim.garbage import collect_seldom
 
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
@@ -329,6 +330,7 @@ LISTENING: list[Any] = []
 def prepare_worker(memory_mib: int, words: Any = None) -> None:
     """Make a process a worker: it ends with its parent, which alone hears Ctrl+C; memory is limited."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_seldom()
     LISTENING[:] = [words]
     end_with_parent()
     if memory_mib:
