@@ -18,7 +18,7 @@ import math
 import re
 import tempfile
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,15 +85,42 @@ def build(cls: type[T], mapping: Any, path: str = "", *, cross_checks: bool = Tr
     return instance
 
 
-def rebuild(config: T, mapping: Mapping[str, Any], sections: Iterable[str]) -> T:
-    """Return a configuration like another, but with some top-level fields from `mapping`, validated."""
-    known = slots(typing.cast(type, type(config)))
+def rebuild(made: T, before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> T:
+    """Return what `build` makes of `after`, given what it has made of `before`.
+
+    Only what differs is read: what is the same object in both, however large, is taken over as it was made.
+    """
+    known = slots(typing.cast(type, type(made)))
+    _refuse_unknown_keys(after, known, path)
+    if before.keys() != after.keys():
+        return build(type(made), after, path)
     values = {
-        name: _convert(known[name].hint, mapping[name], name, known[name].limits, True) for name in sections
+        name: _read_again(
+            known[name].hint, getattr(made, name), before[name], value, join(path, name), known[name].limits
+        )
+        for name, value in after.items()
+        if value is not before[name]
     }
-    changed = dataclasses.replace(config, **values)  # type: ignore[type-var]
-    _ask_for_problems(changed, "")
+    changed = dataclasses.replace(made, **values)  # type: ignore[type-var]
+    _ask_for_problems(changed, path)
     return changed
+
+
+def _read_again(hint: Any, made: Any, before: Any, after: Any, path: str, limits: Limits) -> Any:
+    kind, inner = opened(hint)
+    if kind == "optional" and made is not None and after is not None:
+        return _read_again(inner, made, before, after, path, limits)
+    if kind == "class" and isinstance(after, Mapping):
+        return rebuild(made, before, after, path)
+    if kind == "mapping" and isinstance(after, Mapping) and made.keys() == before.keys() == after.keys():
+        element = dataclasses.replace(limits, default=UNSET)
+        return {
+            name: one
+            if after[name] is before[name]
+            else _read_again(inner, one, before[name], after[name], _entry_path(path, name), element)
+            for name, one in made.items()
+        }
+    return _convert(hint, after, path, limits, True)
 
 
 def check(config: T) -> T:

@@ -6,7 +6,6 @@ millisecond. All points are composed and validated before the first run.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -339,15 +338,11 @@ class Composer:
     def _compose(self, point: Point) -> Config:
         tree, base = self._ground(tuple(point[place] for place in self.groups))
         changed: dict[str, Any] = dict(tree)
-        sections: list[str] = []
         for place in self.single:
-            axis = self.study.axes[place]
-            section = axis.path.partition(".")[0]
-            if section not in sections and section in changed:
-                sections.append(section)
-                changed[section] = copy.deepcopy(changed[section])
-            apply_change(changed, Change(axis.path, _thawed(point[place]), ""))
-        return build(Config, changed) if base is None else rebuild(base, changed, sections)
+            path = self.study.axes[place].path
+            _make_way(changed, path)
+            apply_change(changed, Change(path, _thawed(point[place]), ""))
+        return build(Config, changed) if base is None else rebuild(base, tree, changed)
 
     def _ground(self, choices: Point) -> tuple[dict[str, Any], Config | None]:
         """Return what lies beneath the points with these groups: plain data, and a configuration of them."""
@@ -442,3 +437,12 @@ def _spelled(group: str, choice: Any) -> str:
     if isinstance(choice, tuple) or (group in SEVERAL and isinstance(choice, list)):
         return "[" + ",".join(map(str, choice)) + "]"
     return spell(choice)
+
+
+def _make_way(tree: dict[str, Any], path: str) -> None:
+    """Make the mappings on the way to a setting the tree's own; all beside it is shared with other trees."""
+    for part in path.split(".")[:-1]:
+        if not isinstance(tree.get(part), dict):
+            return  # whoever applies the change tells why it cannot be
+        tree[part] = dict(tree[part])
+        tree = tree[part]
