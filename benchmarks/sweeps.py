@@ -165,7 +165,7 @@ class MadeUp:
             "seed": number % 10, "status": [DONE] * len(runs), "error": [None] * len(runs),
         }  # fmt: skip
         rows |= {name: np.sqrt(number + place) for place, name in enumerate(self.manifest["outcomes"])}
-        return sweep._table(rows, self.manifest, self.composer, runs)
+        return sweep._table(rows, self.manifest)
 
     def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
         """Nobody has to be made ready."""

@@ -47,8 +47,11 @@ LEAST_LEAVERS = 50
 LIFETIME_HOURS = (1.0, 120.0)
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 Entry = dict[str, Any]
 T = TypeVar("T")
+TOLD = (str, bool, tuple)
+"""Types of arguments by which one value of a function differs from another."""
 Compute = Callable[[Frames, Countries | None], float]
 
 
@@ -78,20 +81,22 @@ class _Shared(FrameSet):
 
 def _once(compute: Callable[..., T]) -> Callable[..., T]:
     """Compute a value, or find it missing, once for all indicators of a summary."""
+    name = compute.__qualname__
 
     @functools.wraps(compute)
     def remember(frames: Frames, *arguments: Any, **keywords: Any) -> T:
         if not isinstance(frames, _Shared):
             return compute(frames, *arguments, **keywords)
         # There is one world in a summary, and it has no hash.
-        told = (*arguments, *sorted(keywords.items()))
-        key = (compute.__qualname__, *(one for one in told if isinstance(one, (str, bool, tuple))))
-        if key not in frames.memory:
+        told = (*arguments, *sorted(keywords.items())) if keywords else arguments
+        key = (name, *[one for one in told if isinstance(one, TOLD)])
+        found: T | Missing | None = frames.memory.get(key)
+        if found is None:
             try:
-                frames.memory[key] = compute(frames, *arguments, **keywords)
+                found = compute(frames, *arguments, **keywords)
             except Missing as missing:
-                frames.memory[key] = missing
-        found: T | Missing = frames.memory[key]
+                found = missing
+            frames.memory[key] = found
         if isinstance(found, Missing):
             raise Missing(*found.args)
         return found
@@ -121,14 +126,15 @@ def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
 
 def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
     """Compute one indicator and describe it."""
-    found: Entry = {"value": None, "unit": one.unit, "definition": one.definition}
     try:
         value = one.compute(frames, world)
     except Missing as missing:
-        return {**found, "reason": str(missing)}
-    if not math.isfinite(value):
-        return {**found, "reason": "not defined for these data"}
-    return {**found, "value": value}
+        reason = str(missing)
+    else:
+        if math.isfinite(value):
+            return {"value": value, "unit": one.unit, "definition": one.definition}
+        reason = "not defined for these data"
+    return {"value": None, "unit": one.unit, "definition": one.definition, "reason": reason}
 
 
 # ---------------------------------------------------------------- tables
@@ -939,7 +945,8 @@ def largest_requester_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(int(spent.max()), int(spent.sum()), "spending")
 
 
-def _groups(world: Countries | None) -> dict[str, str]:
+@_once
+def _groups(frames: Frames, world: Countries | None) -> dict[str, str]:
     """Group of each country, in small letters."""
     known = _known(world)
     return {code: str(name).lower() for code, name in per_country(known, known.group).items()}
@@ -955,7 +962,7 @@ def crossing_flows(
     kinds: tuple[str, ...] = (),
 ) -> float:
     """USD that went from accounts in the countries of group `source` to `target`: all `kinds`, or those."""
-    flows, group = _rows(frames.flows, "flows"), _groups(world)
+    flows, group = _rows(frames.flows, "flows"), _groups(frames, world)
     crosses = (flows["debit_country"].astype(str).map(group) == source) & (
         flows["credit_country"].astype(str).map(group) == target
     )
@@ -1267,7 +1274,10 @@ def _poverty(frames: Frames, world: Countries | None, with_transfers: bool) -> f
     workers, days = workers[days > 0], days[days > 0]
     received = workers["pay_microusd"].to_numpy(np.float64)
     if with_transfers:
-        received = received + _incomes_received(frames, workers)
+        incomes = _incomes_received(frames, workers)
+        if not incomes.any():
+            return _poverty(frames, world, with_transfers=False)
+        received = received + incomes
     monthly = received / MICRO / days * DAYS_A_MONTH
     line = _poverty_line(workers, world)
     below = roster.poor(workers, np.asarray(monthly), line, known, frames.households)
@@ -1419,20 +1429,26 @@ def _profit_drawn(frames: Frames, world: Countries | None, source: str, target: 
     Platforms' accounts lie in their owners' country: money crosses when a platform takes it, and what of it
     is profit is known in sum only. So of each country's profit the part counts that its platforms took there.
     """
-    flows, group = _rows(frames.flows, "flows"), _groups(world)
-    kind, amount = flows["kind"].astype(str), flows["amount_microusd"].to_numpy(np.int64)
+    flows, group = _rows(frames.flows, "flows"), _groups(frames, world)
+    owners, owner, taken, profit = _by_owner(frames)
     there = np.asarray(flows["debit_country"].astype(str).map(group) == source)
-    taken = np.where(kind.isin(TAKEN_BY_PLATFORMS), amount, 0)
-    profit = np.where(kind.isin(("profit", "haven_profit")), amount, 0) - np.where(
-        kind == "capital", amount, 0
-    )
-    owners, owner = np.unique(flows["credit_country"].to_numpy(), return_inverse=True)
     by_owner = np.zeros((3, len(owners)), np.int64)
     for sums, each in zip(by_owner, (taken, np.where(there, taken, 0), profit), strict=True):
         np.add.at(sums, owner, each)
     wanted = np.array([group.get(one) == target for one in owners], bool) & (by_owner[0] > 0)
     taken, taken_there, profit = by_owner[:, wanted]
     return float((np.maximum(profit, 0) * taken_there.astype(np.float64) / taken).sum()) / MICRO
+
+
+@_once
+def _by_owner(frames: Frames) -> tuple[Any, npt.NDArray[np.intp], Counts, Counts]:
+    """Countries of owners; of each flow, whose it is, what a platform takes by it and what is profit (µ$)."""
+    flows = _rows(frames.flows, "flows")
+    kind, amount = flows["kind"].astype(str), flows["amount_microusd"].to_numpy(np.int64)
+    owners, owner = np.unique(flows["credit_country"].to_numpy(), return_inverse=True)
+    taken = np.where(kind.isin(TAKEN_BY_PLATFORMS), amount, 0)
+    profit = np.where(kind.isin(("profit", "haven_profit")), amount, 0)
+    return owners, owner, taken, profit - np.where(kind == "capital", amount, 0)
 
 
 def _register_drawn(source: str, target: str) -> None:

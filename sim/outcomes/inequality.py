@@ -99,7 +99,7 @@ def _clean(values: npt.ArrayLike, weights: npt.ArrayLike | None) -> tuple[Floats
     weight = np.ones(len(value)) if weights is None else _floats(weights, "weights")
     if value.shape != weight.shape:
         raise ValueError(f"{len(value)} values but {len(weight)} weights")
-    if np.any(weight < 0):
+    if weight.min(initial=0.0) < 0:
         raise ValueError("weights must not be negative")
     counted = weight > 0
     return value[counted], weight[counted]
@@ -109,7 +109,7 @@ def _floats(numbers: Any, name: str) -> Floats:
     array = np.asarray(numbers, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, not {array.ndim}")
-    if not np.all(np.isfinite(array)):
+    if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite")
     return array
 

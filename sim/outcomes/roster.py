@@ -9,6 +9,7 @@ leaving.
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -102,6 +103,7 @@ def poor(
     return below
 
 
+@lru_cache(maxsize=1024)
 def log_sigma(gini: float) -> float:
     """Spread of logs of a lognormal with a Gini coefficient: sqrt(2) x quantile of (1 + gini) / 2."""
     return float(np.sqrt(2.0) * NormalDist().inv_cdf((1.0 + gini) / 2.0)) if gini > 0 else 0.0

@@ -201,9 +201,10 @@ class Table:
     def __getitem__(self, key: Any) -> Any:
         """Return a column by its name, a table of some columns, or one of some rows."""
         if isinstance(key, str):
-            if key not in self._kept:
-                self._kept[key] = self._column(key)
-            return self._kept[key]
+            found = self._kept.get(key)
+            if found is None:
+                found = self._kept[key] = self._column(key)
+            return found
         if isinstance(key, list):
             return Table(key, self.rows, self.__getitem__)
         chosen = np.asarray(key, bool)

@@ -149,20 +149,17 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
     """
     composer, manifest, rules = _opened(folder, identity)
     began = time.perf_counter()
-    rows: dict[str, list[Any]] = {name: [] for name in columns_of(manifest["outcomes"])}
     series: list[pa.Table] = []
-    failed = 0
-    for run in runs:
-        row, table = _play(composer, run, manifest, rules, timeout_seconds)
-        failed += row["status"] == FAILED
-        for name, values in rows.items():
-            values.append(row.get(name))
-        if table is not None:
-            series.append(table)
+    # All at once: whatever a tiny run does between two markets finds nothing in the processor's caches.
+    rows, configs = zip(*(_composed(composer, run, manifest) for run in runs), strict=True)
+    for row, config in zip(rows, configs, strict=True):
+        if config is not None:
+            series += _play(row, config, manifest, rules, timeout_seconds)
     where = Path(folder)
     if series:
         commit(where / SERIES, pa.concat_tables(series), runs[0])
-    commit(where / RUNS, _table(rows, manifest, composer, runs), runs[0])
+    commit(where / RUNS, _rows_of(rows, manifest), runs[0])
+    failed = sum(row["status"] == FAILED for row in rows)
     return {"runs": len(runs), "failed": failed, "seconds": time.perf_counter() - began}
 
 
@@ -172,23 +169,39 @@ def get_ready(folder: str, identity: str) -> None:
         _opened(folder, identity)
 
 
-def _play(
-    composer: Composer, run: int, manifest: Mapping[str, Any], rules: Any, timeout_seconds: float
-) -> tuple[dict[str, Any], pa.Table | None]:
-    """Play one run; return its row, and its series if they are kept."""
+def _composed(
+    composer: Composer, run: int, manifest: Mapping[str, Any]
+) -> tuple[dict[str, Any], Config | None]:
+    """Return the row of a run, as far as it is known before it is played, and its configuration."""
     point, seed = divmod(run, composer.study.seeds)
     row: dict[str, Any] = {"run": run, "run_id": "", "point": point, "seed": seed, "status": DONE}
-    table = None
-    try:
+    with _by_itself(row):
         config = sober(composer.config(run))
-        row["run_id"], row["seed"] = run_id(config, manifest), config.seed
+        row |= {"run_id": run_id(config, manifest), "seed": config.seed}
+        return row, config
+    return row, None
+
+
+def _play(
+    row: dict[str, Any], config: Config, manifest: Mapping[str, Any], rules: Any, timeout_seconds: float
+) -> list[pa.Table]:
+    """Play one run; note in its row what came of it, and return its series if they are kept."""
+    with _by_itself(row):
         with deadline(_patience(timeout_seconds)):
-            outcomes, table = outcomes_of(config, rules, run if manifest["keep_series"] else None)
+            outcomes, table = outcomes_of(config, rules, row["run"] if manifest["keep_series"] else None)
         row |= outcomes
-    except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
+        return [] if table is None else [table]
+    return []
+
+
+@contextmanager
+def _by_itself(row: dict[str, Any]) -> Iterator[None]:
+    """Whatever goes wrong inside the block belongs to this run alone, and is told in its row."""
+    try:
+        yield
+    except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is
         raise_if_stopped()  # unless it comes of being stopped, as a compiler's complaints then
         row |= {"status": FAILED, "error": cause_of(error)}
-    return row, table
 
 
 def _patience(timeout_seconds: float) -> float:
@@ -263,11 +276,16 @@ def columns_of(outcomes: Sequence[str]) -> dict[str, pa.DataType]:
     return keys | dict.fromkeys(outcomes, pa.float64())
 
 
-def _table(
-    rows: Mapping[str, list[Any]], manifest: Mapping[str, Any], composer: Composer, runs: Sequence[int]
-) -> pa.Table:
+def _rows_of(rows: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> pa.Table:
+    """Return rows as a part holds them."""
+    return _table(
+        {name: [row.get(name) for row in rows] for name in columns_of(manifest["outcomes"])}, manifest
+    )
+
+
+def _table(values: Mapping[str, Any], manifest: Mapping[str, Any]) -> pa.Table:
     kinds = columns_of(manifest["outcomes"])
-    columns = {name: pa.array(rows[name], kind) for name, kind in kinds.items()}
+    columns = {name: pa.array(values[name], kind) for name, kind in kinds.items()}
     return with_units(pa.table(columns), manifest["units"], {"sweep": manifest["identity"]})
 
 
@@ -282,8 +300,7 @@ def dead_row(composer: Composer, run: int, manifest: Mapping[str, Any], why: str
         "status": FAILED,
         "error": why,
     }
-    rows = {name: [row.get(name)] for name in columns_of(manifest["outcomes"])}
-    return _table(rows, manifest, composer, [run])
+    return _rows_of([row], manifest)
 
 
 # ---------------------------------------------------------------- the coordinator's side

@@ -278,7 +278,8 @@ def check_let_go(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> int:
         gc.disable()
         try:
             for run in range(3):
-                module._play(composer, run, store.manifest | {"keep_series": True}, None, 0.0)
+                row, config = module._composed(composer, run, store.manifest)
+                module._play(row, config, store.manifest | {"keep_series": True}, None, 0.0)
             still = sorted({name for name, held in left if held() is not None} - SHARED)
             assert not still, f"of what is played out stay in memory: {', '.join(still)}"
         finally:

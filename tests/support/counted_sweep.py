@@ -19,10 +19,10 @@ BEGUN = os.open(f"{RESULTS}.begun", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 play = sweep._play
 
 
-def counted(composer: Any, run: int, *rest: Any) -> Any:
+def counted(row: Any, *rest: Any) -> Any:
     """Play a run, once it is written down."""
-    os.write(BEGUN, b"%d\n" % run)
-    return play(composer, run, *rest)
+    os.write(BEGUN, b"%d\n" % row["run"])
+    return play(row, *rest)
 
 
 sweep._play = counted
