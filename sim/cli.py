@@ -184,7 +184,8 @@ class RunWords(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    collect_seldom()
+    if arguments is None:  # else the process is another program's
+        collect_seldom()
     try:
         with stopping_on_term() if words[:1] and words[0] in PLAYING else contextlib.nullcontext():
             return _dispatch(words)

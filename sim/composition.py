@@ -36,7 +36,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-@not_collecting()
 def compose(
     overrides: Sequence[str] = (), user_files: Iterable[str | Path] = (), *, conf: Path | None = None
 ) -> Config:
@@ -58,10 +57,11 @@ def compose(
     UserError
         For the first thing that is not allowed.
     """
-    tree, changes = laid_out(overrides, user_files, conf=conf)
-    for change in changes:
-        apply_change(tree, change)
-    return build(Config, tree)
+    with not_collecting():
+        tree, changes = laid_out(overrides, user_files, conf=conf)
+        for change in changes:
+            apply_change(tree, change)
+        return build(Config, tree)
 
 
 def laid_out(
@@ -98,7 +98,10 @@ def config_id(config: Config) -> str:
 
 
 def id_of_checked(config: Config) -> str:
-    """Return the same of a configuration that is known to be valid, in a fraction of the time."""
+    """Return the same of a configuration that is known to be valid, in a fraction of the time.
+
+    Its parts must not be changed in place between two calls: what is written of each is remembered.
+    """
     texts = {
         one.name: _text_of(one.name, getattr(config, one.name))
         for one in dataclasses.fields(config)
@@ -108,10 +111,10 @@ def id_of_checked(config: Config) -> str:
 
 
 def _text_of(name: str, part: Any) -> str:
-    """Return the JSON of a part of a configuration; of its parts that are frozen, as it was last time."""
+    """Return the JSON of a part of a configuration; of an object that was met before, what it was then."""
     if isinstance(part, Mapping) and all(map(dataclasses.is_dataclass, part.values())):
         return _object_of({key: _text_of(f"{name}.{key}", value) for key, value in part.items()})
-    return _text_of_frozen(name, _Itself(part)) if dataclasses.is_dataclass(part) else _json(part)
+    return _text_of_object(name, _Itself(part)) if dataclasses.is_dataclass(part) else _json(part)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +131,7 @@ class _Itself:
 
 
 @functools.lru_cache(maxsize=256)
-def _text_of_frozen(name: str, part: _Itself) -> str:
+def _text_of_object(name: str, part: _Itself) -> str:
     plain = to_plain(part.it)
     for path in WITHOUT_EFFECT:
         section, _, last = path.rpartition(".")

@@ -227,7 +227,9 @@ class Workers:
     )
     speed_log_sigma: float = assumed(0.45, 0, 1, "spread of speed between workers", "log points")
     speed_gain: float = assumed(0.25, 0, 1, "gain in log speed of a fully experienced worker", "log points")
-    speed_half_tasks: float = assumed(2000, 1, 1e6, "tasks after which half of that gain is reached", "tasks")
+    speed_half_tasks: float = assumed(
+        2000.0, 1, 1e6, "tasks after which half of that gain is reached", "tasks"
+    )
     accuracy_mean: float = assumed(0.93, 0.5, 1, "mean share of tasks done right")
     accuracy_spread: float = assumed(0.06, 0, 0.3, "half-width of the uniform spread of accuracy")
     literacy_penalty: float = assumed(0.05, 0, 0.4, "accuracy lost by workers who barely read")
@@ -240,9 +242,9 @@ class Workers:
         " requesters that pay well; 0 = nobody, and the best paid listings are those of the highest reward",
         low=0, high=1, assumed=True, source=TOOLS,
     )  # fmt: skip
-    tool_half_tasks: float = assumed(1000, 1, 1e6, "tasks after which half of them do", "tasks")
+    tool_half_tasks: float = assumed(1000.0, 1, 1e6, "tasks after which half of them do", "tasks")
     tool_depth: float = assumed(
-        3,
+        3.0,
         1,
         1e6,
         "mean position looked at in a tool's list of work, best requesters first",
@@ -252,7 +254,9 @@ class Workers:
     tool_reservation_weight: float = assumed(
         0.7, 0, 0.99, "weight of own hourly earnings, which tools show, in the reservation wage with tools"
     )
-    look_seconds_median: float = assumed(60, 5, 120, "unpaid seconds to find and read one listing", "seconds")
+    look_seconds_median: float = assumed(
+        60.0, 5, 120, "unpaid seconds to find and read one listing", "seconds"
+    )
     look_seconds_log_sigma: float = assumed(
         0.4, 0, 1, "spread of those seconds between workers", "log points"
     )
@@ -381,7 +385,7 @@ class Requesters:
         " on few long ones",
     )  # fmt: skip
     size_seconds: float = assumed(
-        60, 1, 3000, "length of the tasks of whose batches the sizes of task types hold", "seconds"
+        60.0, 1, 3000, "length of the tasks of whose batches the sizes of task types hold", "seconds"
     )
     daily_life_hours: list[float] = parameter(
         default_factory=usual_day,
@@ -398,7 +402,7 @@ class Requesters:
         assumed=True,
     )
     target_fill_hours: float = assumed(
-        24, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
+        24.0, 1, 2000, "hours in which work should fill under pay_setting=fill_time", "hours"
     )
     pay_arm_spread: float = assumed(0.1, 0, 0.5, "distance of the two randomised reward arms from the target")
     pay_step: float = assumed(0.15, 0, 0.5, "first and largest step of the pay target", "share of the target")
@@ -424,7 +428,7 @@ class TaskType:
     )
     share: float = parameter(0.0, meaning="weight in the demand for task time", low=0, high=100, assumed=True)
     median_seconds: float = parameter(
-        38, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH
+        38.0, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH
     )
     log_sigma_seconds: float = parameter(
         0.5,
@@ -553,7 +557,7 @@ class Platform:
     ranking_best_paid: float = assumed(0.1, 0, 1, "weight of best-paid-first in the order that workers see")
     ranking_random: float = assumed(0.2, 0, 1, "weight of chance in the order that workers see")
     ranking_depth: float = parameter(
-        10, meaning="mean position looked at in a ranked list", unit="listings", low=1, high=1e6,
+        10.0, meaning="mean position looked at in a ranked list", unit="listings", low=1, high=1e6,
         assumed=True, source=CHILTON,
     )  # fmt: skip
     payout_days: int = assumed(7, 1, 366, "days between payouts", "days")
@@ -805,7 +809,9 @@ class Market:
     noise_experienced_sigma: float = assumed(
         0.5, 0, 2, "the same for a fully experienced worker", "log points"
     )
-    noise_half_tasks: float = assumed(2000, 1, 1e6, "tasks after which half of that fall is reached", "tasks")
+    noise_half_tasks: float = assumed(
+        2000.0, 1, 1e6, "tasks after which half of that fall is reached", "tasks"
+    )
     pay_spread: float = assumed(
         0.5, 0.01, 2, "spread of hourly pay between listings that workers reckon with", "log points"
     )
@@ -819,11 +825,11 @@ class Market:
     )
     return_share: float = assumed(0.5, 0, 1, "share of the first task spent before it is returned")
     rejection_prior: float = assumed(0.01, 0, 0.5, "share of rejections that a new worker expects")
-    rejection_prior_tasks: float = assumed(50, 1, 10000, "weight of that expectation", "tasks")
-    life_hours_median: float = assumed(72, 1, 2000, "median life of a batch on the board", "hours")
+    rejection_prior_tasks: float = assumed(50.0, 1, 10000, "weight of that expectation", "tasks")
+    life_hours_median: float = assumed(72.0, 1, 2000, "median life of a batch on the board", "hours")
     life_hours_log_sigma: float = assumed(0.9, 0, 2.5, "spread of that life", "log points")
     demand_cap_days: float = assumed(
-        14, 0.1, 400, "largest batch of a requester, in days of its demand", "days"
+        14.0, 0.1, 400, "largest batch of a requester, in days of its demand", "days"
     )
     acceptance: str = parameter(
         "satisficing", meaning="rule by which a listing is accepted; plug-ins add names"
@@ -850,7 +856,7 @@ class Learning:
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
     circumstances_weeks: float = parameter(
-        50, meaning="mean weeks until a person's circumstances change and the base reservation wage is drawn"
+        50.0, meaning="mean weeks until a person's circumstances change and the base reservation wage is drawn"
         " anew; 0 = they never change", unit="weeks", low=0, high=5200, assumed=True, source=FLOWS,
     )  # fmt: skip
     pool_ratio: float = parameter(
@@ -864,7 +870,7 @@ class Learning:
     switch_share: float = assumed(0.05, 0, 1, "share of workers who reconsider their platform in a week")
     switch_sensitivity: float = assumed(1.5, 0, 20, "weight of log expected pay in the choice of platform")
     record_weeks: float = assumed(
-        13,
+        13.0,
         1,
         52,
         "mean weeks after a move until the new platform's requesters know a worker's record",

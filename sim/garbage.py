@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import threading
 from collections.abc import Iterator
 
 NEW_OBJECTS = 50_000
@@ -21,13 +22,26 @@ def collect_seldom() -> None:
     atexit.register(gc.freeze)
 
 
+class _Pause:
+    """How many blocks want no collector at present, in all threads, and whether there was one before them."""
+
+    turn = threading.Lock()
+    blocks = 0
+    was_on = True
+
+
 @contextlib.contextmanager
 def not_collecting() -> Iterator[None]:
-    """Collect nothing inside the block, and then as before."""
-    collecting = gc.isenabled()
-    gc.disable()
+    """Collect nothing inside the block; once the last such block of all threads has ended, as before."""
+    with _Pause.turn:
+        if not _Pause.blocks:
+            _Pause.was_on = gc.isenabled()
+        _Pause.blocks += 1
+        gc.disable()
     try:
         yield
     finally:
-        if collecting:
-            gc.enable()
+        with _Pause.turn:
+            _Pause.blocks -= 1
+            if _Pause.was_on and not _Pause.blocks:
+                gc.enable()

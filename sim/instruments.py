@@ -436,7 +436,7 @@ class Union(Instrument):
         source="Benson, Sojourner, Umyarov 2020, Management Science 66(5)",
     )
     ratings_half_life_weeks: float = assumed(
-        26, 1, 5200, "time in which what members tell of a requester loses half of its weight", "weeks"
+        26.0, 1, 5200, "time in which what members tell of a requester loses half of its weight", "weeks"
     )
     strike_density: float = assumed(0.2, 0, 1, "share of members on a platform from which they may strike")
     strike_grievance: float = assumed(0.4, 0, 1, "mean grievance of members from which they strike")

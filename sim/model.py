@@ -139,7 +139,6 @@ class ClickWorkModel(mesa.Model):
         runner and web page can vary them.
     """
 
-    @not_collecting()
     def __init__(
         self,
         config: Config | None = None,
@@ -218,7 +217,8 @@ class ClickWorkModel(mesa.Model):
         self.start_local = np.zeros((0, 24), np.int8)
         self.begin_day(0)
         self.duty_day = -1
-        self.views = Views(self, workers, requesters)
+        with not_collecting():
+            self.views = Views(self, workers, requesters)
         self.let_revise_demand()
 
     # --- making the model ---
@@ -505,15 +505,14 @@ class ClickWorkModel(mesa.Model):
         return results
 
     def for_each_board(self, *tasks: Callable[[Board], object]) -> None:
-        """Do some things with every board, one after another on each until one of them returns true.
+        """Do some things with every board, one after another on each.
 
         Of several threads none shall end with a busy board while the others wait: the busiest come first.
         """
 
         def play(board: Board) -> None:
             for task in tasks:
-                if task(board):
-                    return
+                task(board)
 
         if self.config.compute.threads == 1:
             for board in self.boards:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ def _register(kind: str, name: str) -> Callable[[Any], Any]:
     return decorate
 
 
+class _LeavesNothing(SourceFileLoader):
+    """Reads a source without putting its bytecode beside it: the folder is the user's."""
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0) -> None:
+        """Keep nothing."""
+
+
 def load_plugins(paths: Iterable[str | Path]) -> dict[str, dict[str, tuple[str, Path]]]:
     """Run plug-in files and return what they registered: kind -> name -> (function, file).
 
@@ -63,6 +71,7 @@ def load_plugins(paths: Iterable[str | Path]) -> dict[str, dict[str, tuple[str, 
                 allowed="FILE.py",
                 nearest=nearest_or_first(str(path), map(str, path.parent.glob("*.py"))),
             )
+        spec.loader = _LeavesNothing(spec.name, str(path))
         try:
             spec.loader.exec_module(importlib.util.module_from_spec(spec))
         except Exception as error:

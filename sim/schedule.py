@@ -47,8 +47,7 @@ Model = Any
 
 Phase = Callable[[Model], None]
 
-Task = Callable[[Board], object]
-"""What a phase does with a board. One that returns true leaves nothing to do for those played with it."""
+Task = Callable[[Board], None]
 
 
 class BoardPhase:
@@ -226,12 +225,12 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
     if model.offices.paid_time.where_paid():
         model.offices.paid_time.make_room(len(model.worker_rows))
 
-    def prepare(board: Board) -> bool:
+    def prepare(board: Board) -> None:
         place = board.tile * 24 + model.utc_hour
         first, last = model.bucket_starts.item(place), model.bucket_starts.item(place + 1)
         if first == last and board.is_deserted:
             board.nobody_works()
-            return True
+            return
         board.room_for_active(last - first)
         model.calls[search.come_on_duty](
             model.hour,
@@ -256,7 +255,6 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             board.live,
             board.state,
         )
-        return False
 
     yield prepare
     model.note_sessions()

@@ -112,7 +112,8 @@ def _read_again(hint: Any, made: Any, before: Any, after: Any, path: str, limits
         return _read_again(inner, made, before, after, path, limits)
     if kind == "class" and isinstance(after, Mapping):
         return rebuild(made, before, after, path)
-    if kind == "mapping" and isinstance(after, Mapping) and made.keys() == before.keys() == after.keys():
+    entries = kind == "mapping" and isinstance(after, Mapping) and None not in after.values()
+    if entries and made.keys() == before.keys() == after.keys():
         element = dataclasses.replace(limits, default=UNSET)
         return {
             name: one

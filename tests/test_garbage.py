@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import sim
-from sim import garbage
+from sim import cli, garbage, model
 from sim.composition import compose
 from sim.model import ClickWorkModel
+from sim.study import engine
 from tests.support.planting import planted
 
 
@@ -69,8 +72,42 @@ def check_pause(module: Any = garbage) -> None:
     gc.enable()
 
 
-def test_the_command_collects_seldom() -> None:
+def check_threads(module: Any = garbage) -> None:
+    """One thread's block begins inside another's and outlasts it, and the other way round."""
+    for first_ends_first in (True, False):
+        one, other = module.not_collecting(), module.not_collecting()
+        one.__enter__()
+        other.__enter__()
+        for pause in (one, other) if first_ends_first else (other, one):
+            assert not gc.isenabled()
+            pause.__exit__(None, None, None)
+        assert gc.isenabled()
+
+
+def test_the_command_collects_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is a process of its own; not in a program that calls it."""
+    gc.set_threshold(700, 10, 10)
+    assert cli.main(["--version"]) == 0
+    assert gc.get_threshold() == (700, 10, 10)
+    monkeypatch.setattr(sys, "argv", ["clickmarket", "--version"])
+    assert cli.main() == 0
+    assert gc.get_threshold() == (garbage.NEW_OBJECTS, 10, 10)
+
+
+def test_a_process_of_the_engine_collects_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.set_threshold(700, 10, 10)
+    monkeypatch.setattr(engine.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(engine, "LISTENING", [])
+    engine.prepare_worker(0)
+    assert gc.get_threshold() == (garbage.NEW_OBJECTS, 10, 10)
+
+
+def test_what_is_collected_seldom_is_collected() -> None:
     check_seldom()
+
+
+def test_threads_leave_the_collector_on() -> None:
+    check_threads()
 
 
 def test_a_pause_ends_as_it_began() -> None:
@@ -82,8 +119,10 @@ def test_a_pause_ends_as_it_began() -> None:
     [
         (check_seldom, "NEW_OBJECTS, *gc", "700, *gc"),
         (check_pause, "    gc.disable()", "    pass"),
-        (check_pause, "        if collecting:\n", "        if True:\n"),
-        (check_pause, "    finally:\n        if collecting:", "    finally:\n        if not collecting:"),
+        (check_pause, "if _Pause.was_on and not", "if not"),
+        (check_pause, "if _Pause.was_on and not", "if not _Pause.was_on and not"),
+        (check_threads, "if _Pause.was_on and not _Pause.blocks", "if _Pause.was_on"),
+        (check_threads, "        if not _Pause.blocks:\n", "        if True:\n"),
     ],
 )
 def test_planted_bugs_are_noticed(check: Any, sound: str, bug: str) -> None:
@@ -91,11 +130,14 @@ def test_planted_bugs_are_noticed(check: Any, sound: str, bug: str) -> None:
         check(planted(garbage, sound, bug))
 
 
-def test_nothing_is_collected_while_a_market_is_made() -> None:
-    """Nor while a name of the package is fetched; the host's own collector is left as it was."""
+def test_next_to_nothing_is_collected_while_agents_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's own collector is left as it was."""
     gc.set_threshold(700, 10, 10)
     config = compose(["world=north_south", "workers.count=2000", "requesters.count=20"])
-    assert rounds_while(lambda: ClickWorkModel(config)) <= 1
+    ClickWorkModel(config)
+    assert rounds_while(lambda: ClickWorkModel(config)) <= 3
     assert sim.ClickWorkModel is ClickWorkModel
     assert gc.isenabled()
     assert gc.get_threshold() == (700, 10, 10)
+    monkeypatch.setattr(model, "not_collecting", contextlib.nullcontext)
+    assert rounds_while(lambda: ClickWorkModel(config)) > 5

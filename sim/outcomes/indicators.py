@@ -50,7 +50,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Entry = dict[str, Any]
 T = TypeVar("T")
-TOLD = (str, bool, tuple)
+KEY_TYPES = (str, bool, tuple)
 """Types of arguments by which one value of a function differs from another."""
 Compute = Callable[[Frames, Countries | None], float]
 
@@ -89,7 +89,7 @@ def _once(compute: Callable[..., T]) -> Callable[..., T]:
             return compute(frames, *arguments, **keywords)
         # There is one world in a summary, and it has no hash.
         told = (*arguments, *sorted(keywords.items())) if keywords else arguments
-        key = (name, *[one for one in told if isinstance(one, TOLD)])
+        key = (name, *[one for one in told if isinstance(one, KEY_TYPES)])
         found: T | Missing | None = frames.memory.get(key)
         if found is None:
             try:

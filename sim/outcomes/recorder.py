@@ -174,7 +174,7 @@ class Recorder:
             self.events += [events_of(model, board) for board in model.boards]
         if not model.recording:
             return
-        keep, add = model.calls[write_columns], model.calls[add_taken]
+        write, add = model.calls[write_columns], model.calls[add_taken]
         for board in model.boards:
             state = board.state
             self.cut_off_seconds += state.item(boards.CUT_OFF)
@@ -182,7 +182,7 @@ class Recorder:
             if not count:
                 continue
             if self.keeps_batches:
-                self.finished.add(board.finished, count, board.platform, keep)
+                self.finished.add(board.finished, count, board.platform, write)
                 if self.finished.count >= MOST_KEPT:
                     self.flush_batches()
             if model.keeps_campaigns:

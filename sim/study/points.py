@@ -232,9 +232,10 @@ def _refuse_varied_seed(found: Varied) -> None:
 
 
 def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
-    if found.path in options:
-        return Axis(found.path, tuple(_frozen(value) for value in found.values))
-    if found.values:
+    for value in found.values:
+        if found.path in options and isinstance(value, dict):
+            one_of(found.path, value, options[found.path], "is not one of the group's names.")
+    if found.path in options or found.values:
         return Axis(found.path, tuple(_frozen(value) for value in found.values))
     row = _declared(found.path)
     low, high = found.low, found.high

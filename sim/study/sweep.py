@@ -150,7 +150,7 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
     composer, manifest, rules = _opened(folder, identity)
     began = time.perf_counter()
     series: list[pa.Table] = []
-    # All at once: whatever a tiny run does between two markets finds nothing in the processor's caches.
+    # All at once: between two markets, which need the processor's caches, composing a tiny run takes longer.
     rows, configs = zip(*(_composed(composer, run, manifest) for run in runs), strict=True)
     for row, config in zip(rows, configs, strict=True):
         if config is not None:
@@ -175,33 +175,33 @@ def _composed(
     """Return the row of a run, as far as it is known before it is played, and its configuration."""
     point, seed = divmod(run, composer.study.seeds)
     row: dict[str, Any] = {"run": run, "run_id": "", "point": point, "seed": seed, "status": DONE}
-    with _by_itself(row):
+    try:
         config = sober(composer.config(run))
         row |= {"run_id": run_id(config, manifest), "seed": config.seed}
-        return row, config
-    return row, None
+    except Exception as error:  # noqa: BLE001  whatever it is, it belongs to this run alone
+        return _failed(row, error), None
+    return row, config
 
 
 def _play(
     row: dict[str, Any], config: Config, manifest: Mapping[str, Any], rules: Any, timeout_seconds: float
 ) -> list[pa.Table]:
     """Play one run; note in its row what came of it, and return its series if they are kept."""
-    with _by_itself(row):
+    try:
         with deadline(_patience(timeout_seconds)):
             outcomes, table = outcomes_of(config, rules, row["run"] if manifest["keep_series"] else None)
         row |= outcomes
-        return [] if table is None else [table]
-    return []
+    except (Exception, RunTimeout) as error:  # noqa: BLE001
+        _failed(row, error)
+        return []
+    return [] if table is None else [table]
 
 
-@contextmanager
-def _by_itself(row: dict[str, Any]) -> Iterator[None]:
-    """Whatever goes wrong inside the block belongs to this run alone, and is told in its row."""
-    try:
-        yield
-    except (Exception, RunTimeout) as error:  # noqa: BLE001  whatever it is
-        raise_if_stopped()  # unless it comes of being stopped, as a compiler's complaints then
-        row |= {"status": FAILED, "error": cause_of(error)}
+def _failed(row: dict[str, Any], error: BaseException) -> dict[str, Any]:
+    """Note in the row of a run what went wrong with it."""
+    raise_if_stopped()  # unless it comes of being stopped, as a compiler's complaints then
+    row |= {"status": FAILED, "error": cause_of(error)}
+    return row
 
 
 def _patience(timeout_seconds: float) -> float:

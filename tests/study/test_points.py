@@ -49,6 +49,13 @@ def test_points_are_those_of_single_runs(exercised: Exercised) -> None:
     exercised("points compared", len(composer), 72)
 
 
+def test_entries_can_be_left_out() -> None:
+    """A kind of task that is set to null is none of the points that leave it out."""
+    composer = Composer(read_study(["world=north_south", "task_types.survey={},null"]))
+    composer.check()
+    assert ["survey" in composer.config_of_point(point).task_types for point in (0, 1)] == [True, False]
+
+
 def test_worlds_can_be_swept() -> None:
     composer = Composer(read_study(["world=north_south,six_regions", "workers.count=40"]))
     assert [composer.config(run).world.table for run in range(2)] == ["north_south", "six_regions"]
@@ -119,6 +126,8 @@ def test_studies_are_no_group_of_a_run() -> None:
         (["market.looks=range(5,5,1)"], "market.looks"),
         (["market.looks=shuffle(1,2)"], "market.looks"),
         (["policy=none,usage_tx"], "policy"),
+        (["ai={},none"], "ai"),
+        (["platforms=microwork_only,{}"], "platforms"),
         (["market.looks=range(0,1,0)"], "market.looks"),
         (["market.looks=range(0,1000000000000)"], "market.looks"),
         (["workers.broker_cut=range(0,1,1e-12)"], "workers.broker_cut"),

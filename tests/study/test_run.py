@@ -399,8 +399,9 @@ def test_mistakes_that_only_the_run_can_see(
     words: list[str],
     path: str,
 ) -> None:
-    """One message that begins with the place, exit code 2, nothing written."""
+    """One message that begins with the place, exit code 2, nothing written: no bytecode either."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for name, text in RULES.items():
         Path(name).write_text(text)
     lines = (TABLES_FOLDER / "north_south.csv").read_text().splitlines()
