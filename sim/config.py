@@ -470,20 +470,22 @@ class TaskType:
 def default_task_types() -> dict[str, TaskType]:
     """Nine microtask types; medians of annotation from public logs, the rest assumed."""
     return {
-        "classification": TaskType(function="preparation", share=0.28, median_seconds=30, skill=0,
+        "classification": TaskType(function="preparation", share=0.28, median_seconds=30.0, skill=0,
                                    assignments_per_task=3),
-        "transcription": TaskType(function="preparation", share=0.14, median_seconds=60, skill=1),
-        "data_collection": TaskType(function="preparation", share=0.13, median_seconds=90, skill=1),
-        "moderation": TaskType(function="verification", share=0.10, median_seconds=20, skill=1, exposure=0.6),
+        "transcription": TaskType(function="preparation", share=0.14, median_seconds=60.0, skill=1),
+        "data_collection": TaskType(function="preparation", share=0.13, median_seconds=90.0, skill=1),
+        "moderation": TaskType(function="verification", share=0.10, median_seconds=20.0, skill=1,
+                               exposure=0.6),
         "survey": TaskType(
-            function="none", share=0.10, median_seconds=480, skill=1, one_task_share=0.0, size_exponent=1.0,
+            function="none", share=0.10, median_seconds=480.0, skill=1, one_task_share=0.0, size_exponent=1.0,
             largest_batch=1000, one_task_many_workers=True,
         ),
-        "writing": TaskType(function="preparation", share=0.05, median_seconds=600, skill=2, pay_factor=1.3),
-        "verification": TaskType(function="verification", share=0.12, median_seconds=26, skill=1,
+        "writing": TaskType(function="preparation", share=0.05, median_seconds=600.0, skill=2,
+                            pay_factor=1.3),
+        "verification": TaskType(function="verification", share=0.12, median_seconds=26.0, skill=1,
                                  assignments_per_task=3),
-        "impersonation": TaskType(function="impersonation", share=0.04, median_seconds=45, skill=1),
-        "expert": TaskType(function="preparation", share=0.04, median_seconds=900, skill=3, tertiary=True,
+        "impersonation": TaskType(function="impersonation", share=0.04, median_seconds=45.0, skill=1),
+        "expert": TaskType(function="preparation", share=0.04, median_seconds=900.0, skill=3, tertiary=True,
                            pay_factor=4.0),
     }  # fmt: skip
 
@@ -856,8 +858,8 @@ class Learning:
     outside_shock_weeks: int = assumed(13, 1, 520, "weeks between two values of that shock", "weeks")
     leave_weeks: int = assumed(6, 1, 200, "weeks in a row below the outside value before leaving", "weeks")
     circumstances_weeks: float = parameter(
-        50.0, meaning="mean weeks until a person's circumstances change and the base reservation wage is drawn"
-        " anew; 0 = they never change", unit="weeks", low=0, high=5200, assumed=True, source=FLOWS,
+        50.0, meaning="mean weeks until a person's circumstances change and the base reservation wage is"
+        " drawn anew; 0 = they never change", unit="weeks", low=0, high=5200, assumed=True, source=FLOWS,
     )  # fmt: skip
     pool_ratio: float = parameter(
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
