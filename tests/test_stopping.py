@@ -174,7 +174,7 @@ def test_a_sweep_that_compiles_is_stopped(
 def test_a_failure_by_interruption_is_noticed(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = planted(sweep, "        raise_if_stopped()  #", "        pass  #")
+    broken = planted(sweep, "    raise_if_stopped()  #", "    pass  #")
     with pytest.raises(AssertionError):
         check_sweep(broken, signal.SIGTERM, 143, tmp_path, bytes_of(plain), monkeypatch)
 
