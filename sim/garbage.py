@@ -1,6 +1,6 @@
 """Python's collector of garbage, which walks all that lives; next to nothing here becomes garbage in circles.
 
-A start makes modules and agents by the hundred thousand, and they stay. At Python's own pace a fifth of it,
+A start makes modules and agents by the hundred thousand, and they stay. At Python's own pace a tenth of it,
 and some hundredths of a market with everything on, go into looking through them in vain.
 """
 
