@@ -72,6 +72,7 @@ class Finished:
     def restore(self, state: NDArray[np.int64]) -> None:
         """Take over what a checkpoint holds."""
         self.full, self.count = [state], state.shape[1]
+        self.in_piece = 0
 
     def _begin_piece(self, room: int) -> None:
         self.room = room
