@@ -53,7 +53,7 @@ Study
 
 How it is carried out
   engine=local              processes of this machine; serial: in this one; dask: on a cluster
-  jobs=N                    processes (usual: one a core)
+  jobs=N                    processes (usual: one a core, at most eight)
   address=...               of a Dask scheduler, tcp://host:port, or a scheduler file ending in .json
   timeout=SECONDS memory=MiB   what a run may take; more makes it a failed row; MiB of address space,
                             at least 2048
@@ -61,7 +61,7 @@ How it is carried out
   retry_failed=true         play failed runs again
   fresh=true                begin anew though the same sweep is there
   --shard 2/8               play the second of eight parts, in a job of an array; all share one folder
-  --dry-run                 say how many points and runs there are, play one, tell the time expected
+  --dry-run                 say which points and how many runs there are, play one, tell the time expected
   --plugin FILE             a Python file with further rules
 
   clickmarket status FOLDER     how far a sweep is
@@ -110,15 +110,8 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         command=_again(words),
     )
     name, jobs = found.own.get("engine", "local"), int(_number(found.own, "jobs"))
-    engine.check_name(name)
-    if found.own.get("address") and name != "dask":
-        raise UserError(
-            "has no effect: it belongs to another engine.",
-            path="address",
-            value=found.own["address"],
-            allowed="beside engine=dask",
-            nearest="engine=dask",
-        )
+    where = found.own.get("address", "")
+    engine.check_options(name, jobs, where, memory)
     if settings.retry_failed and settings.shard[1] > 1:
         raise UserError(
             "has no effect on a shard: what failed is forgotten for all of them.",
@@ -140,11 +133,11 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
     check_folder(composer.config_of_point(0).results.dir, "results.dir")
     if found.dry_run:
         composer.check()
-        _tell_plan(study, composer, jobs or engine.cores(), found.plugins)
+        _tell_plan(study, composer, found)
         return 0
 
     def start() -> engine.Engine:
-        return engine.start(name, jobs, found.own.get("address", ""), memory)
+        return engine.start(name, jobs, where, memory)
 
     try:
         folder, code = sweep.execute(study, start, settings, found.plugins, composer)
@@ -215,22 +208,50 @@ def _state_of(folder: Path) -> Any:
     return store.done(int(store.manifest["runs"]))
 
 
-def _tell_plan(study: Any, composer: Any, jobs: int, plugins: Sequence[Path]) -> None:
+POINTS_TOLD = 3
+"""Points that a plan names before the last one."""
+
+
+def _tell_plan(study: Any, composer: Any, found: SweepWords) -> None:
     """Print what a sweep would do, and how long; one run is played to find out."""
     from sim.plugins import load_plugins
     from sim.study.sweep import outcomes_of, sober
 
+    workers, where = _who_plays(found)
     for axis in study.axes:
-        what = f"{len(axis.values)} values" if axis.values else f"interval {axis.low:g} to {axis.high:g}"
+        what = _count(len(axis.values), "value") if axis.values else f"interval {axis.low:g} to {axis.high:g}"
         print(f"  {axis.path:<45} {what}")
-    print(f"{len(composer.points):,} points ({study.design}), {study.seeds:,} seeds: {len(composer):,} runs")
-    config, rules = sober(composer.config(0)), load_plugins(plugins) if plugins else None
+    count = len(composer.points)
+    seeds, runs = _count(study.seeds, "seed"), _count(len(composer), "run")
+    print(f"{_count(count, 'point')} ({study.design}), {seeds}: {runs}")
+    for number in (*range(min(POINTS_TOLD, count - 1)), count - 1):
+        left_out = ["  ..."] if number == count - 1 > POINTS_TOLD else []
+        print(*left_out, f"  point {number:,}: {composer.told(number)}", sep="\n")
+    number, of = found.shard
+    mine = len(range(number - 1, len(composer), of))
+    config, rules = sober(composer.config(0)), load_plugins(found.plugins) if found.plugins else None
     outcomes_of(config, rules)  # compilation and imports are not what is asked
     began = time.perf_counter()
     outcomes_of(config, rules)
     each = time.perf_counter() - began
-    whole = dt.timedelta(seconds=math.ceil(each * len(composer) / jobs))
-    print(f"about {each:.2g} seconds a run, as the first point takes; {whole} on {_count(jobs, 'process')}")
+    whole = dt.timedelta(seconds=math.ceil(each * math.ceil(mine / workers)))
+    part = "" if of == 1 else f", {_count(mine, 'run')} of shard {number}/{of}"
+    print(f"about {each:.2g} seconds a run, as the first point takes here; {whole} {where}{part}")
+
+
+def _who_plays(found: SweepWords) -> tuple[int, str]:
+    """Return how many runs would be played at once, and where; a cluster at an address is asked."""
+    from sim.study import engine
+
+    name, where = found.own.get("engine", "local"), found.own.get("address", "")
+    jobs = int(_number(found.own, "jobs")) or engine.cores()
+    if where:
+        cluster = engine.start(name, where=where)
+        cluster.close()
+        return cluster.workers, f"on {_count(cluster.workers, 'worker')} of the cluster"
+    if name == "serial":
+        return 1, "in this process (serial)"
+    return jobs, f"on {_count(jobs, 'process')} ({name})"
 
 
 def _count(number: int, thing: str) -> str:

@@ -42,6 +42,14 @@ GRACE_SECONDS = 30.0
 TOO_LATE = 75
 """Code with which a worker ends that cannot be stopped otherwise."""
 
+TLS_FILES = tuple(
+    f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")
+)
+"""Where Dask looks for what a client of a scheduler with TLS must have, besides its files of settings."""
+
+MOST_JOBS_A_CORE = 8
+"""Processes on a core beyond which more would only take memory (a convention)."""
+
 WORKER_PROGRAMS = ("distributed.cli.dask_worker", "dask.__main__", "dask", "dask-worker")
 """Modules and scripts that are started to be a Dask worker and nothing else."""
 
@@ -189,9 +197,12 @@ def _quiet_tracker() -> Iterator[None]:
 
 
 class Dask:
-    """Plays on a Dask cluster: at an address, by a scheduler file, or one of this machine's own."""
+    """Plays on a Dask cluster: at an address, by a scheduler file, or one of this machine's own.
 
-    def __init__(self, where: str, workers: int) -> None:
+    Memory is limited in workers of this machine's own alone; whoever starts others limits them.
+    """
+
+    def __init__(self, where: str, workers: int, memory_mib: int = 0) -> None:
         distributed = _distributed()
         for name in TALKERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -203,12 +214,14 @@ class Dask:
             )
             self.client = distributed.Client(cluster)
         self.executor = self.client.get_executor(pure=False, retries=0)
+        self.memory_mib = 0 if where else memory_mib
         self.workers, self.missing, self.counted = 1, False, 0.0
         self._count()
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by a worker of the cluster."""
-        future: Future[Any] = self.executor.submit(task, *arguments)
+        limited = (_within, self.memory_mib) if self.memory_mib else ()
+        future: Future[Any] = self.executor.submit(*limited, task, *arguments)
         return future
 
     def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:
@@ -264,18 +277,37 @@ def _connected(distributed: Any, where: str) -> Any:
     while by_file and not Path(where).is_file() and time.monotonic() < until:
         time.sleep(0.5)  # a scheduler that has just been started writes its file in a moment
     try:
-        if by_file:
-            json.loads(Path(where).read_text())  # the client itself would wait for a file without end
-            return distributed.Client(scheduler_file=where, timeout=SCHEDULER_SECONDS)
-        return distributed.Client(where, timeout=SCHEDULER_SECONDS)
-    except (OSError, ValueError, TypeError) as error:  # a time that ran out is an OSError
+        address = where
+        if by_file:  # the client itself would wait for a file without end
+            address = str(json.loads(Path(where).read_text())["address"])
+        security = _security(distributed, where) if address.startswith("tls://") else None
+        return distributed.Client(address, timeout=SCHEDULER_SECONDS, security=security)
+    except (OSError, ValueError, TypeError, KeyError) as error:  # a time that ran out is an OSError
         raise UserError(
             "leads to no scheduler that answers.",
             path="address",
             value=where,
-            allowed="tcp://host:port of a Dask scheduler, or the .json file that it wrote",
+            allowed="tcp:// or tls://host:port of a Dask scheduler, or the .json file that it wrote",
             nearest="engine=local",
         ) from error
+
+
+def _security(distributed: Any, where: str) -> Any:
+    """Return the certificates of Dask's configuration; refuse to go on without them, or with broken ones."""
+    security = distributed.Security(require_encryption=True)
+    try:
+        if security.get_connection_args("client")["ssl_context"] is not None:
+            return security
+        why = "Dask's configuration names none"
+    except OSError as error:  # ssl.SSLError is one
+        why = f"Dask cannot read those of its configuration ({error.strerror or error})"
+    raise UserError(
+        f"needs certificates for TLS, and {why}.",
+        path="address",
+        value=where,
+        allowed="files in PEM format, named by " + ", ".join(TLS_FILES),
+        nearest="export them, or name the files in Dask's own file of settings, as docs/cluster.md shows",
+    )
 
 
 def _distributed() -> Any:
@@ -304,13 +336,59 @@ def start(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> 
     where
         For Dask: address of a scheduler, or the path of a scheduler file (``.json``).
     memory_mib
-        Address space that each local process may use, in MiB; 0 for no limit.
+        Address space that each process may use which is started here, in MiB; 0 for no limit.
     """
-    check_name(name)
+    check_options(name, workers, where, memory_mib)
     workers = workers or cores()
     if name == "serial":
         return Serial()
-    return Local(workers, memory_mib) if name == "local" else Dask(where, workers)
+    return Local(workers, memory_mib) if name == "local" else Dask(where, workers, memory_mib)
+
+
+def check_options(name: str, workers: int = 0, where: str = "", memory_mib: int = 0) -> None:
+    """Refuse an engine that there is not, what it would not heed, and more processes than can be of use.
+
+    Raises
+    ------
+    UserError
+        For the first of them.
+    """
+    check_name(name)
+    most = MOST_JOBS_A_CORE * cores()
+    if where and name != "dask":
+        raise _unheeded("address", where, "it belongs to another engine", "beside engine=dask", "engine=dask")
+    if workers > 1 and name == "serial":
+        raise _unheeded(
+            "jobs", workers, "engine=serial plays in one process", "beside engine=local", "engine=local"
+        )
+    if workers and where:
+        raise _unheeded(
+            "jobs", workers, "the cluster at an address has its own workers",
+            "beside engine=local, or engine=dask without an address", f"address={where}, without jobs",
+        )  # fmt: skip
+    if memory_mib and name == "serial":
+        raise _unheeded(
+            "memory", memory_mib, "engine=serial plays in the process that would be limited",
+            "beside engine=local, or engine=dask without an address", "engine=local jobs=1",
+        )  # fmt: skip
+    if memory_mib and where:
+        raise _unheeded(
+            "memory", memory_mib, "whoever starts the workers of a cluster limits them",
+            "--memory-limit of Dask's workers, or ulimit -v before they start",
+            f"address={where}, without memory",
+        )  # fmt: skip
+    if workers > most:
+        raise UserError(
+            f"is more than this machine can use: it has {cores()} cores.",
+            path="jobs",
+            value=workers,
+            allowed=f"1 to {most:,}, {MOST_JOBS_A_CORE} a core; 0 for one on every core",
+            nearest=f"jobs={cores()}",
+        )
+
+
+def _unheeded(path: str, value: Any, why: str, allowed: str, nearest: str) -> UserError:
+    return UserError(f"has no effect: {why}.", path=path, value=value, allowed=allowed, nearest=nearest)
 
 
 def check_name(name: str) -> None:
@@ -333,11 +411,22 @@ def prepare_worker(memory_mib: int, words: Any = None) -> None:
     collect_seldom()
     LISTENING[:] = [words]
     end_with_parent()
-    if memory_mib:
+    limit_memory(memory_mib)
+
+
+def limit_memory(mib: int) -> None:
+    """Have the system refuse this process more address space than so many MiB; 0 for no limit."""
+    if mib:
         import resource
 
-        limit = memory_mib * 1024 * 1024
+        limit = mib * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _within(memory_mib: int, task: Callable[..., Any], *arguments: Any) -> Any:
+    """Do a task in a worker that may have been started anew, and without a limit, since the last one."""
+    limit_memory(memory_mib)
+    return task(*arguments)
 
 
 def tell(word: Any) -> None:

@@ -376,13 +376,9 @@ class Composer:
             try:
                 self._check_names(self.config_of_point(number))
             except UserError as error:
-                where = ", ".join(
-                    f"{axis.path}={spell(_thawed(value))}"
-                    for axis, value in zip(self.study.axes, self.points[number], strict=True)
-                )
                 subject = "" if error.message[:1].isupper() else f"{error.path} "
                 raise UserError(
-                    f"In point {number} of {len(self.points)} ({where or 'nothing varies'}):"
+                    f"In point {number} of {len(self.points)} ({self.told(number)}):"
                     f" {subject}{error.message}",
                     path=error.path,
                     value=error.value,
@@ -391,6 +387,11 @@ class Composer:
                 ) from error
             if number == 0:
                 self._refuse_late_seeds()
+
+    def told(self, number: int) -> str:
+        """Return a point's settings as they would be typed."""
+        pairs = zip(self.study.axes, self.points[number], strict=True)
+        return ", ".join(f"{axis.path}={spell(_thawed(value))}" for axis, value in pairs) or "nothing varies"
 
     def landmarks(self) -> list[int]:
         """Return the first and the last point, and the first with each choice of each group."""

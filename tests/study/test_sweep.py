@@ -158,11 +158,16 @@ def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
 
 
 @contextmanager
-def cluster(file: Path, nanny: str = "--no-nanny") -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A scheduler and two workers, started as docs/cluster.md says, listening to this machine alone."""
-    scheduler = [*documented("scheduler", file), "--port", "0"]
+def cluster(
+    file: Path, nanny: str = "--no-nanny", more: Sequence[str] = (), of: dict[str, str] | None = None
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A scheduler and two workers, started as docs/cluster.md says, listening to this machine alone.
+
+    ``more`` words for the scheduler, and the environment ``of`` all.
+    """
+    scheduler = [*documented("scheduler", file), "--port", "0", *more]
     worker = [*documented("worker", file), nanny]
-    settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    settings = environment() | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"} | (of or {})
     started = [
         subprocess.Popen(
             [sys.executable, *words], env=settings, cwd=ROOT,
@@ -313,6 +318,7 @@ def test_a_sweep_that_runs_can_be_read(plain: Path, tmp_path: Path) -> None:
 
 
 def troubled(tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None) -> Sweep:
+    tmp_path.mkdir(exist_ok=True)
     plugin = tmp_path / "trouble.py"
     plugin.write_text(TROUBLE.replace("{trouble}", trouble))
     folder, code = execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
@@ -388,7 +394,17 @@ def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path, exercis
     exercised("innocent runs beside them", int((found.experiments["status"] == "done").sum()), COUNT - 2)
 
 
+def test_a_run_without_memory_on_dask_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    found = troubled(tmp_path, TOO_MUCH, QUIET, engine.Dask("", 2, memory_mib=8 * 1024))
+    check_trouble(found, plain, "Cannot allocate memory")
+
+
 def test_workers_that_take_what_they_like_are_noticed(tmp_path: Path) -> None:
+    unlimited = planted(engine, "(_within, self.memory_mib) if self.memory_mib else ()", "()")
+    pytest.importorskip("distributed")
+    with pytest.raises(AssertionError):
+        troubled(tmp_path / "dask", TOO_MUCH, QUIET, unlimited.Dask("", 1, memory_mib=8 * 1024))
     with pytest.raises(AssertionError):
         troubled(tmp_path, TOO_MUCH, QUIET, engine.Serial())
 
