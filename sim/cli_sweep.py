@@ -42,6 +42,8 @@ Values
   a,b,c                     one by one; names of groups and lists as well: policy=none,[usage_tax,union]
   range(0,1,0.1)            from the first, below the last
   interval(0,1)             any value between, for designs that draw; tag(log,interval(1,100)) by factors
+  sort(3,1,2) shuffle(a,b)  in order, or in one drawn by design_seed; also around range(...)
+  glob(*) glob(u*)          every name of a group, or those that match: policy=glob(*,exclude=union)
   declared                  the whole range that the parameter declares
 
 Study
@@ -131,6 +133,8 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
     composer = points.Composer(study)
     composer.check([0])
     check_folder(composer.config_of_point(0).results.dir, "results.dir")
+    if again := composer.repeated():
+        print(again, file=sys.stderr)
     if found.dry_run:
         composer.check()
         _tell_plan(study, composer, found)

@@ -24,7 +24,7 @@ BRACKET_DEPTH = 4
 MOST_VALUES = 1_000_000
 """Values that one word of a sweep may name."""
 
-SWEEPING = ("choice", "range", "interval", "tag")
+SWEEPING = ("choice", "range", "interval", "tag", "sort", "shuffle", "glob")
 """Functions of Hydra's grammar by which a word names several values."""
 
 FILE_KEY = "config"
@@ -340,7 +340,10 @@ def _not_there(change: Change, parent: str, names: list[str], part: str = "") ->
 
 
 class Varied(NamedTuple):
-    """A setting with several values, or an interval of them; `text` is what was written."""
+    """A setting with several values, or an interval of them; `text` is what was written.
+
+    ``shuffled`` asks for another order of the values, which whoever knows a seed draws.
+    """
 
     path: str
     text: str
@@ -349,13 +352,15 @@ class Varied(NamedTuple):
     high: float = math.nan
     logarithmic: bool = False
     declared: bool = False
+    shuffled: bool = False
 
 
-def parse_varied(text: str) -> Change | Varied:
+def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied:
     """Parse a word that may hold several values, as Hydra writes them.
 
-    `a,b,c`, `range(0,1,0.1)`, `interval(0,1)`, `tag(log,interval(1,100))`; `declared` alone is the whole
-    range that the parameter declares. A file (`config=FILE`) is no setting: its change has the file's name.
+    `a,b,c`, `range(0,1,0.1)`, `interval(0,1)`, `tag(log,interval(1,100))`, `sort(...)` and `shuffle(...)`
+    around values; `glob(*)` is every name of a group (``options``); `declared` alone is the whole range
+    that the parameter declares. A file (`config=FILE`) is no setting: its change has the file's name.
     """
     key, equals, value = text.partition("=")
     if key == FILE_KEY and equals:
@@ -365,10 +370,15 @@ def parse_varied(text: str) -> Change | Varied:
     _refuse_dangerous(text)
     override = _hydra_parse(text, SWEEPING)
     if not override.is_sweep_override():
+        if re.match(r"\s*(sort|shuffle)\(", value):
+            allowed = "several values, as in sort(3,1,2); a list, or one value, is written as it is meant"
+            raise _bad_override(text, "has nothing to put in order.", allowed)
         return _parse(text)
     if override.package is not None or not override.key_or_group or override.is_add() or override.is_delete():
         raise _bad_override(text, "cannot be varied.", "a setting as in workers.count=1000,2000")
     name, found = override.key_or_group, override.value()
+    if hasattr(found, "include"):  # a glob
+        return Varied(name, value, _matching(found, name, text, options))
     unknown = sorted(map(str, found.tags - {"log"}))
     if unknown:
         allowed = "tag(log,interval(low,high)), or values without a tag"
@@ -377,10 +387,24 @@ def parse_varied(text: str) -> Change | Varied:
         return Varied(name, value, (), float(found.start), float(found.end), "log" in found.tags)
     if "log" in found.tags:
         raise _bad_override(text, "has logarithms of nothing to draw from.", "tag(log,interval(low,high))")
+    shuffled, found.shuffle = found.shuffle, False  # Hydra would draw anew each time
     values = _values_of(override, text)
     if not values:
         raise _bad_override(text, "names no value.", "range(first,last,step) with first below last")
-    return Varied(name, value, values)
+    return Varied(name, value, values, shuffled=shuffled)
+
+
+def _matching(glob: Any, group: str, text: str, options: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return the names of a group that match, in their order."""
+    if group not in options:
+        allowed = "a group: " + ", ".join(options)
+        raise _bad_override(text, "has no names to match: it is no group.", allowed, f"{group}=1,2")
+    names = tuple(glob.filter(options[group]))
+    if not names:
+        raise _bad_override(
+            text, "matches no name of the group.", ", ".join(options[group]), f"{group}=glob(*)"
+        )
+    return names
 
 
 def _values_of(override: Any, text: str) -> tuple[Any, ...]:

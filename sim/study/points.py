@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.composition import conf_folder, group_options, laid_out
+import numpy as np
+
+from sim.composition import conf_folder, group_options, id_of_checked, laid_out
 from sim.config import Config
 from sim.errors import UserError, nearest_or_first, one_of
 from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied, refuse_bare
 from sim.plain_yaml import read_yaml
 from sim.schema import ANY_NAME, describe, slots, spell
-from sim.study.designs import DESIGNS, Axis, Point, points_of
+from sim.study.designs import DESIGNS, DRAWN, Axis, Point, points_of
 from sim.validation import build, rebuild
 
 STUDIES = "study"
@@ -28,6 +30,11 @@ DECLARED = "declared"
 
 MOST_RUNS = 100_000_000
 """Runs of a sweep: their state and their order are held in memory."""
+
+NOT_VARIED = (
+    "results.", "compute.", "record.figures", "record.batches", "record.events", "time.checkpoint_days",
+)  # fmt: skip
+"""Settings that say how and where: a sweep's outcomes would be the same for every value."""
 
 STUDY_KEYS = ("design", "points", "seeds", "design_seed", "settings", "vary")
 USUAL = {"design": "grid", "points": 64, "seeds": 1, "design_seed": 1}
@@ -96,15 +103,15 @@ def read_study(words: Sequence[str]) -> Study:
             chosen[name] = _choice(name, value)
             continue
         refuse_bare(word, options)
-        found = parse_varied(word)
+        found = parse_varied(word, options)
         if isinstance(found, Varied):
-            _refuse_varied_seed(found)
+            _refuse_to_vary(found)
             settings.pop(found.path, None)
             varied[found.path] = found
         else:
             varied.pop(found.path, None)
             settings[_key(word) if found.path != FILE_KEY else word] = word  # files lie over each other
-    axes = tuple(_axis(one, options) for one in varied.values())
+    axes = tuple(_axis(one, options, chosen["design_seed"]) for one in varied.values())
     return Study(tuple(settings.values()), axes, **chosen)
 
 
@@ -220,7 +227,8 @@ def _key(word: str) -> str:
     return word.partition("=")[0].lstrip("+~")
 
 
-def _refuse_varied_seed(found: Varied) -> None:
+def _refuse_to_vary(found: Varied) -> None:
+    """Refuse what is varied otherwise, or makes no difference."""
     if found.path == "seed":
         raise UserError(
             "is varied by seeds, so that every point has the same ones.",
@@ -229,14 +237,31 @@ def _refuse_varied_seed(found: Varied) -> None:
             allowed="seeds=N, from seed on",
             nearest="seeds=10",
         )
+    if found.path.startswith(NOT_VARIED):
+        raise UserError(
+            "changes no outcome, so there is nothing to vary.",
+            path=found.path,
+            value=found.text,
+            allowed="one value",
+            nearest=f"{found.path}={spell(found.values[0]) if found.values else '...'}",
+        )
 
 
-def _axis(found: Varied, options: Mapping[str, list[str]]) -> Axis:
+def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
+    if found.path in options and not found.values:
+        raise UserError(
+            "is a group: it has names, and no range.",
+            path=found.path,
+            value=found.text,
+            allowed=", ".join(options[found.path]) + "; glob(*) for all of them",
+            nearest=f"{found.path}=glob(*)",
+        )
     for value in found.values:
         if found.path in options and isinstance(value, dict):
             one_of(found.path, value, options[found.path], "is not one of the group's names.")
-    if found.path in options or found.values:
-        return Axis(found.path, tuple(_frozen(value) for value in found.values))
+    if found.values:
+        values = tuple(_frozen(value) for value in found.values)
+        return Axis(found.path, shuffled(values, seed, found.path) if found.shuffled else values)
     row = _declared(found.path)
     low, high = found.low, found.high
     if row is None and found.declared:
@@ -372,6 +397,8 @@ class Composer:
         UserError
             For the first point that is not allowed.
         """
+        if numbers is None:
+            self._refuse_equal()
         for number in range(len(self.points)) if numbers is None else numbers:
             try:
                 self._check_names(self.config_of_point(number))
@@ -387,6 +414,43 @@ class Composer:
                 ) from error
             if number == 0:
                 self._refuse_late_seeds()
+
+    def _refuse_equal(self) -> None:
+        """Refuse two points of a list or a grid that are the same: their runs would be, to the last bit."""
+        if self.study.design in DRAWN:
+            return
+        kinds = [self._kinds_of(place) for place in range(len(self.study.axes))]
+        if self.study.design == "grid":
+            for axis, found in zip(self.study.axes, kinds, strict=True):
+                _refuse_twice(found, [spell(_thawed(value)) for value in axis.values], axis.path)
+        else:
+            together = list(zip(*kinds, strict=True))
+            _refuse_twice(together, [self.told(number) for number in range(len(together))], "design")
+
+    def _kinds_of(self, place: int) -> list[Any]:
+        """Return what tells the values of an axis apart: numbers themselves, or what they make of a run."""
+        values = self.study.axes[place].values
+        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            return list(values)
+        kinds, first = [], self.points[0]
+        for value in values:
+            try:
+                kinds.append(id_of_checked(self._compose((*first[:place], value, *first[place + 1 :]))))
+            except UserError:  # it may fit with other values of other settings
+                kinds.append(spell(_thawed(value)))
+        return kinds
+
+    def repeated(self) -> str:
+        """Say how many points of a design that draws are the same as others; nothing if none is."""
+        if self.study.design not in DRAWN or not any(axis.values or axis.whole for axis in self.study.axes):
+            return ""
+        again = len(self.points) - len(set(map(repr, self.points)))
+        if not again:
+            return ""
+        return (
+            f"{again:,} of {len(self.points):,} points are the same as others, with the same outcomes:"
+            f" design={self.study.design} draws from few values."
+        )
 
     def told(self, number: int) -> str:
         """Return a point's settings as they would be typed."""
@@ -427,6 +491,29 @@ class Composer:
                 value=self.study.seeds,
                 allowed=f"at most {last - first + 1} from seed {first} on",
                 nearest=f"seeds={last - first + 1}",
+            )
+
+
+def shuffled(values: Point, seed: int, path: str) -> Point:
+    """Return values in an order that is drawn by a study's own seed: the same for the same words."""
+    rng = np.random.default_rng([seed, *path.encode()])
+    return tuple(values[place] for place in rng.permutation(len(values)))
+
+
+def _refuse_twice(kinds: Sequence[Any], spelled: Sequence[str], path: str) -> None:
+    """Refuse the first value, or point, that is the same as an earlier one."""
+    seen: dict[Any, int] = {}
+    for place, kind in enumerate(kinds):
+        first = seen.setdefault(kind, place)
+        if first < place:
+            once = [text for other, text in enumerate(spelled) if other != place]
+            raise UserError(
+                f"has the same {'point' if path == 'design' else 'value'} twice: {spelled[first]}"
+                + (f" and {spelled[place]}." if spelled[place] != spelled[first] else "."),
+                path=path,
+                value=spelled[place] if path == "design" else ",".join(spelled),
+                allowed="each once; seeds=N for more runs of each",
+                nearest="seeds=2, and each point once" if path == "design" else f"{path}={','.join(once)}",
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sim.composition import compose, conf_folder
+from sim.composition import compose, conf_folder, group_options
 from sim.config import Config
 from sim.errors import UserError
 from sim.study import points, sweep
@@ -124,7 +124,18 @@ def test_studies_are_no_group_of_a_run() -> None:
         (["workers.broker_cut=interval(0.5,0.1)"], "workers.broker_cut"),
         (["workers.broker_cut=tag(log,interval(0,1))"], "workers.broker_cut"),
         (["market.looks=range(5,5,1)"], "market.looks"),
-        (["market.looks=shuffle(1,2)"], "market.looks"),
+        (["market.looks=shuffle([1,2])"], "market.looks"),
+        (["market.looks=sort(3)"], "market.looks"),
+        (["market.looks=shuffle(interval(1,2))"], "market.looks"),
+        (["market.looks=glob(*)"], "market.looks"),
+        (["world=glob(x*)"], "world"),
+        (["world=declared"], "world"),
+        (["world=interval(0,1)"], "world"),
+        (["results.dir=a,b"], "results.dir"),
+        (["compute.threads=1,2"], "compute.threads"),
+        (["compute.threads=declared"], "compute.threads"),
+        (["record.figures=true,false"], "record.figures"),
+        (["time.checkpoint_days=0,1"], "time.checkpoint_days"),
         (["policy=none,usage_tx"], "policy"),
         (["ai={},none"], "ai"),
         (["platforms=microwork_only,{}"], "platforms"),
@@ -147,6 +158,91 @@ def test_bad_words_are_told(words: list[str], path: str) -> None:
         Composer(read_study([*SMALL, *words])).check()
     assert refusal.value.path == path
     assert len(str(refusal.value).splitlines()) <= 4
+
+
+def test_functions_of_hydra_name_values_and_groups() -> None:
+    """Names by a pattern, values in order, and in an order drawn by the study's own seed."""
+
+    def values(*words: str) -> list[tuple[Any, ...]]:
+        return [axis.values for axis in read_study([*SMALL[1:], *words]).axes]
+
+    names = group_options(conf_folder())
+    assert values("policy=glob(*)") == [tuple(names["policy"])]
+    assert values("world=glob([n*,six*])") == [("north_south", "six_regions")]
+    assert values("world=glob(*,exclude=[global,m*])") == [("north_south", "six_regions")]
+    assert values("market.looks=sort(5,3,4)") == [(3, 4, 5)]
+    assert values("market.looks=sort(range(3,6),reverse=true)") == [(5, 4, 3)]
+    drawn = "market.looks=shuffle(range(3,40))"
+    (one,) = values(drawn)
+    assert sorted(one) == list(range(3, 40)) != list(one)
+    assert values(drawn, "design_seed=1") == values(drawn) != values("design_seed=2", drawn)
+    first, second = values(drawn, drawn.replace("looks", "noise_sigma"))
+    assert (first, first != second) == (one, True)
+
+
+TWICE = [
+    (["requesters.pay_usd_per_hour=2,4,2"], "requesters.pay_usd_per_hour", "the same value twice: 2."),
+    (["requesters.pay_usd_per_hour=2,4,2.0"], "requesters.pay_usd_per_hour", "the same value twice: 2."),
+    (["market.looks=3,4", "policy=usage_tax,[usage_tax]"], "policy", "usage_tax and [usage_tax]"),
+    (["policy=[union,usage_tax],[usage_tax,union]"], "policy", "[union,usage_tax] and [usage_tax,union]"),
+    (
+        ["design=list", "market.looks=3,4,3", "policy=none,union,none"],
+        "design",
+        "market.looks=3, policy=none",
+    ),
+]
+"""Words, the path that is refused, and what is said."""
+
+ONCE = [
+    ["design=list", "market.looks=3,4,3", "policy=none,union,union"],
+    ["design=list", "workers.patience_low=5,40", "workers.patience_high=12,50"],
+    ["compute.debug=true", "workers.broker_cut=0,0.1", "world=glob(*)"],
+]
+
+
+def check_twice(module: ModuleType) -> int:
+    """Points that would be played twice with the same outcomes are refused."""
+    for words, path, told in TWICE:
+        with pytest.raises(UserError) as refusal:
+            module.Composer(module.read_study([*SMALL[1:], *words])).check()
+        assert refusal.value.path == path
+        assert told in refusal.value.message
+        assert len(str(refusal.value).splitlines()) <= 4
+    for words in ONCE:
+        module.Composer(module.read_study([*SMALL[1:], *words])).check()
+    return len(TWICE) + len(ONCE)
+
+
+def test_equal_points_are_refused(exercised: Exercised) -> None:
+    exercised("studies", check_twice(points), 8)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("            self._refuse_equal()\n", "            pass\n"),
+        ("kinds.append(id_of_checked(", "kinds.append(id("),
+        (
+            "        first = seen.setdefault(kind, place)",
+            "        first = seen.setdefault(spelled[place], place)",
+        ),
+        ("list(zip(*kinds, strict=True))", "list(range(len(self.points)))"),
+        ("for place in range(len(self.study.axes))]\n        if", "for place in range(1)]\n        if"),
+    ],
+    ids=["not looked for", "as objects", "as they are spelled", "never in lists", "of one axis"],
+)
+def test_equal_points_that_are_passed_over_are_noticed(old: str, new: str) -> None:
+    with pytest.raises((AssertionError, pytest.fail.Exception, UserError, ValueError)):
+        check_twice(planted(points, old, new))
+
+
+def test_points_that_a_design_repeats_are_counted() -> None:
+    """Of eight draws of three whole numbers five are there already; without a list there are none."""
+    words = [*SMALL, "design=lhs", "points=8"]
+    told = Composer(read_study([*words, "market.looks=interval(3,5)"])).repeated()
+    assert told.startswith("5 of 8 points are the same as others")
+    assert not Composer(read_study([*words, "workers.broker_cut=interval(0,0.5)"])).repeated()
+    assert not Composer(read_study([*SMALL, "market.looks=3,4"])).repeated()
 
 
 @pytest.mark.parametrize(
