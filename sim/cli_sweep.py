@@ -595,7 +595,7 @@ def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any
 
 def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import few_runs, peak, response
+    from sim.study.analysis import few_runs, peak, peak_told, response
 
     outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
     table = response(sweep, outcome, x, y)
@@ -610,7 +610,7 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         told = f"the same wherever {x} was tried"
         return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
     end = "; it is at the end of what was tried" if top["at_end"] else ""
-    told = f"highest at {top['at']:.4g} (95 %: {top['low']:.4g} to {top['high']:.4g}){end}"
+    told = f"highest at {top['at']:.4g} ({peak_told(top)}){end}"
     return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
 
 
@@ -634,7 +634,7 @@ def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) 
 
 def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import discover
+    from sim.study.analysis import discover, few_inside
 
     above = _real(asked["above"], "above")
     table = discover(sweep, asked["outcome"], above)
@@ -643,7 +643,8 @@ def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         f"{found['share_inside']:.0%} of the {found['points_inside']} points inside lie above,"
         f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
     )
-    return table, study.box(sweep, asked["outcome"], above, table), told
+    few = few_inside(table)
+    return table, study.box(sweep, asked["outcome"], above, table), "\n".join(filter(None, (told, few)))
 
 
 def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:

@@ -2,11 +2,13 @@
 
 Every function takes the two tables of a sweep and returns a table; none of them plays anything. Means over
 the seeds of a point are what settings are held against; intervals come from the seeds or by resampling, with
-a fixed seed, so that the same sweep gives the same table.
+a fixed seed, so that the same sweep gives the same table. Runs that differ in settings alone are no
+replicates: with one seed an outcome along a setting has no interval.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,13 +19,24 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.errors import UserError, nearest_or_first, one_of
+from sim.study.designs import Axis
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep
 from sim.study.store import FAILED
 
 CONFIDENCE = 0.95
 LEAST_SEEDS = 5
-"""Runs, or pairs of runs, below which an interval is said to rest on few."""
+"""Seeds, or pairs of runs, below which an interval is said to rest on few."""
+
+LEAST_POINTS = 10
+"""Points below which a box is said to rest on few (a convention)."""
+
+MOST_LEVELS = 12
+POINTS_A_PART = 5
+"""A setting of which a design draws more values than the first is put together in equal parts of its range,
+at most as many, so that each holds about as many points as the second says (conventions)."""
+
+ONE_SEED = "one seed: no interval"
 
 RESAMPLES = 500
 LEAST_IN_BOX = 0.1
@@ -109,17 +122,30 @@ def covered(sweep: Sweep) -> str:
     index = {
         "saltelli": "index: share of the variance that is the setting's alone; total: also with others. ",
         "morris": "index: mean size of the effect of the setting's whole range. ",
-    }.get(study.design, "index: the outcome in the highest tenth of the setting less that in the lowest. ")
+    }.get(study.design, f"index: {ends_told(sweep)}. ")
     return f"{index}95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
 
 
+def ends_told(sweep: Sweep) -> str:
+    """Say what the index of `sensitivity` is where a design has no index of its own."""
+    ordered = [_is_ordered(sweep.experiments[axis]) for axis in sweep.axes]
+    numbers = "the outcome in the highest tenth of the setting less that in the lowest"
+    choices = "the outcome of the choice with the highest mean less that of the lowest"
+    if all(ordered):
+        return numbers
+    return f"{numbers}; of a group, {choices}" if any(ordered) else choices
+
+
 def few_runs(table: pd.DataFrame) -> str:
-    """Say which intervals of `response` rest on few runs; nothing if none does."""
-    fewest = int(table["runs"].min()) if len(table) else 0
-    few = int((table["runs"] < LEAST_SEEDS).sum())
+    """Say which intervals of `response` rest on few seeds, or that there is none; nothing if all is well."""
+    seeds = table["seeds"]
+    if not (seeds > 1).any():
+        return f"{ONE_SEED.capitalize()}; runs that differ in settings alone are no replicates."
+    few = int((seeds < LEAST_SEEDS).sum())
     if not few:
         return ""
-    what = f"{few} of {len(table)} intervals rest on fewer than {LEAST_SEEDS} runs, the least on {fewest}"
+    fewest = int(seeds.min())
+    what = f"{few} of {len(table)} intervals rest on fewer than {LEAST_SEEDS} seeds, the least on {fewest}"
     return f"Caution: {what}."
 
 
@@ -250,7 +276,14 @@ def mean_and_interval(values: Floats) -> tuple[float, float, float]:
 
 
 def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
-    """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs."""
+    """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs, seeds.
+
+    Intervals (Student's t) are over seeds: of each seed, how far its runs lie from the means of their points.
+    They are NaN where there is one seed. ``seeds`` counts those that an interval rests on.
+
+    Many values of a setting that a design draws, beside others, are put together in equal parts of its range
+    and named by their middles; ``attrs["edges"]`` holds where the parts of such a setting end.
+    """
     check_outcome(sweep, outcome)
     if x == y:
         others = [axis for axis in sweep.axes if axis != x]
@@ -262,25 +295,81 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
             nearest=f"y={others[0]}" if others else f"x={x}, without y",
         )
     keys = [check_axis(sweep, name, place) for name, place in ((x, "x"), (y, "y")) if name]
+    table, edges = _by_levels(sweep, outcome, keys)
+    known = table[np.isfinite(table["value"])]
+    of_point = known.groupby("point")["value"]
+    luck = (known["value"] - of_point.transform("mean"))[of_point.transform("size") > 1]
+    of_seed = luck.groupby([*(known.loc[luck.index, key] for key in keys), known["seed"]]).mean()
+    spread = of_seed.groupby(level=keys)
+    means = known.groupby(keys)["value"]
+    found = pd.DataFrame(index=table.groupby(keys, sort=True).size().index)
+    found["mean"], found["runs"] = means.mean(), means.size()
+    found["deviation"], found["seeds"] = spread.std(ddof=1), spread.size()
+    counts = found[["runs", "seeds"]].fillna(0).astype(np.int64)
+    seeds = counts["seeds"].where(counts["seeds"] > 1)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * found["deviation"] / np.sqrt(seeds)
+    found = found.assign(low=found["mean"] - half, high=found["mean"] + half, **counts)
+    found = found[["mean", "low", "high", "runs", "seeds"]].reset_index()
+    found["seeds"] = found["seeds"].where(found["seeds"] > 0, np.minimum(found["runs"], 1))
+    found.attrs["edges"] = edges
+    return found
+
+
+def _by_levels(
+    sweep: Sweep, outcome: str, keys: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+    """Return point, seed, value and some settings of the runs done, and where parts of settings end."""
     done = sweep.experiments["status"] != FAILED
-    table = sweep.experiments.loc[done, keys].assign(value=sweep.outcomes.loc[done, outcome])
-    rows = []
-    for key, part in table.groupby(keys, sort=True):
-        values = part["value"].to_numpy(np.float64)
-        rows.append((*key, *mean_and_interval(values), len(finite(values))))
-    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "runs"])
+    table = sweep.experiments.loc[done, ["point", "seed", *keys]]
+    table = table.assign(value=sweep.outcomes.loc[done, outcome])
+    study = Study.from_plain(sweep.manifest["study"])
+    drawn = [
+        axis
+        for axis in study.axes
+        if axis.path in keys and axis.is_interval and table[axis.path].nunique() > MOST_LEVELS
+    ]
+    if not drawn or len(study.axes) == 1:
+        return table, {}
+    each = table["point"].nunique() / POINTS_A_PART
+    for key in keys:
+        if key not in [axis.path for axis in drawn]:
+            each /= table[key].nunique()
+    count = int(np.clip(each ** (1 / len(drawn)), 3, MOST_LEVELS))
+    edges = {axis.path: _parts(axis, count) for axis in drawn}
+    for path, ends in edges.items():
+        part = np.clip(np.searchsorted(ends, table[path].to_numpy(np.float64), "right") - 1, 0, count - 1)
+        table[path] = np.array(middles(ends, _axis_of(study, path).logarithmic))[part]
+    return table, edges
+
+
+def _axis_of(study: Study, path: str) -> Axis:
+    return next(axis for axis in study.axes if axis.path == path)
+
+
+def _parts(axis: Axis, count: int) -> list[float]:
+    """Return the ends of equal parts of an interval; of one by factors, each is as many times the last."""
+    space = np.geomspace if axis.logarithmic else np.linspace
+    return [float(end) for end in space(axis.low, axis.high, count + 1)]
+
+
+def middles(ends: Sequence[float], logarithmic: bool = False) -> list[float]:
+    """Return the middles between ends in a row."""
+    return [
+        math.sqrt(low * high) if logarithmic else (low + high) / 2 for low, high in itertools.pairwise(ends)
+    ]
 
 
 def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
     """Return where an outcome is largest along a setting, and how sure that is: a Laffer curve's top.
 
     The curve is the mean over seeds; its top is that of a parabola through the highest point and its
-    neighbours. Seeds are resampled for the interval. ``at_end`` is 1 if the highest point is at an end.
+    neighbours. Seeds are drawn again for the interval, the wider on each side of Student's t with their
+    deviation, which is right for few seeds, and of percentiles, which are for many. It is within what was
+    tried, and NaN with one seed. ``at_end`` is 1 if the highest point is at an end.
     """
     check_outcome(sweep, outcome)
     check_axis(sweep, x, "x")
-    done = sweep.experiments["status"] != FAILED
-    table = sweep.experiments.loc[done, ["seed", x]].assign(value=sweep.outcomes.loc[done, outcome])
+    table, _ = _by_levels(sweep, outcome, [x])
     curves = table.pivot_table(index="seed", columns=x, values="value", aggfunc="mean")
     if curves.shape[1] < 3 or not pd.api.types.is_numeric_dtype(curves.columns):
         points = sweep.experiments
@@ -293,14 +382,35 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
             nearest=f"x={nearest_or_first(x, long)}" if long else f"{x}=range(0,1,0.1) in the sweep",
         )
     places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
-    rng = np.random.default_rng(0)
-    means = [_known_means(values[rng.integers(0, len(values), len(values))]) for _ in range(RESAMPLES)]
-    tops = [top_of(places, mean)[0] for mean in means if np.isfinite(mean).any()]
     at, height = top_of(places, _known_means(values))
+    low, high = _interval_of_top(places, values, at)
+    ends = int(at in (places[0], places[-1]))
+    return {
+        "at": at, "low": low, "high": high, "value": height, "at_end": float(ends),
+        "seeds": float(len(values)),
+    }  # fmt: skip
+
+
+def _interval_of_top(places: Floats, curves: Floats, at: float) -> tuple[float, float]:
+    """Return the interval of the place of the top of the mean of curves (seeds x places)."""
+    seeds = len(curves)
+    if seeds < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    means = [_known_means(curves[rng.integers(0, seeds, seeds)]) for _ in range(RESAMPLES)]
+    tops = np.array([top_of(places, mean)[0] for mean in means if np.isfinite(mean).any()])
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * tops.std() * math.sqrt(seeds / (seeds - 1)))
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(tops, [tail, 100 - tail])
-    ends = int(at in (places[0], places[-1]))
-    return {"at": at, "low": float(low), "high": float(high), "value": height, "at_end": float(ends)}
+    return float(max(places[0], min(low, at - half))), float(min(places[-1], max(high, at + half)))
+
+
+def peak_told(top: Mapping[str, float]) -> str:
+    """Say how sure the place of a peak is."""
+    if top["seeds"] < 2:
+        return ONE_SEED
+    few = f", {top['seeds']:.0f} seeds" if top["seeds"] < LEAST_SEEDS else ""
+    return f"95 %: {top['low']:.4g} to {top['high']:.4g}{few}"
 
 
 def _known_means(curves: Floats) -> Floats:
@@ -321,11 +431,14 @@ def top_of(places: Floats, values: Floats) -> tuple[float, float]:
     best = int(np.argmax(values))
     if best in (0, len(values) - 1):
         return float(places[best]), float(values[best])
-    a, b, c = np.polyfit(places[best - 1 : best + 2], values[best - 1 : best + 2], 2)
-    if a >= 0.0:
-        return float(places[best]), float(values[best])
-    top = min(places[best + 1], max(places[best - 1], -b / (2 * a)))
-    return float(top), float(a * top * top + b * top + c)
+    (x, at, z), (u, height, w) = (some[best - 1 : best + 2].tolist() for some in (places, values))
+    up, down = (height - u) / (at - x), (w - height) / (z - at)
+    bend = (down - up) / (z - x)
+    if bend >= 0.0:
+        return at, height
+    slope = up + bend * (at - x)  # of the parabola through the three, at the one in the middle
+    step = min(z - at, max(x - at, -slope / (2 * bend)))
+    return at + step, height + slope * step + bend * step * step
 
 
 def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
@@ -350,7 +463,8 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     side, a twentieth of the points at a time, each time the one that leaves the highest share of points above
     the bound; the search ends at a tenth of all points, and the box with the best share on the way is kept,
     the largest of equals. Columns: setting, low, high (or the values left), ``restricted``; the attributes
-    hold the box's share, its coverage of all points above, and the share without a box.
+    hold the box's share, its coverage of all points above, the share without a box, and how many points
+    there are inside.
     """
     check_outcome(sweep, outcome)
     points, means = sweep.means()
@@ -384,6 +498,17 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
         "points_inside": int(inside.sum()),
     }
     return table
+
+
+def few_inside(table: pd.DataFrame) -> str:
+    """Say that a box of `discover` rests on few points; nothing if it does not."""
+    inside = table.attrs["points_inside"]
+    if inside >= LEAST_POINTS:
+        return ""
+    points = "1 point" if inside == 1 else f"{inside} points"
+    return (
+        f"Caution: the box holds {points}, fewer than {LEAST_POINTS}: its ends are theirs, and little more."
+    )
 
 
 def _is_ordered(values: pd.Series[Any]) -> bool:

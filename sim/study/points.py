@@ -262,7 +262,7 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
     if found.values:
         values = tuple(_frozen(value) for value in found.values)
         return Axis(found.path, shuffled(values, seed, found.path) if found.shuffled else values)
-    row = _declared(found.path)
+    row = declared(found.path)
     low, high = found.low, found.high
     if row is None and found.declared:
         apply_change(laid_out([])[0], Change(found.path, DECLARED, ""))  # says what is not known
@@ -301,7 +301,13 @@ def _ends_in_order(low: float, high: float) -> str:
     return f"{min(low, high):g},{max(low, high):g}" if usable else "0,1"
 
 
-def _declared(path: str) -> Any:
+def unit_of(path: str) -> str:
+    """Return the unit that a setting is declared with, empty if it has none, or is no setting."""
+    row = declared(path)
+    return "" if row is None else str(row.limits.unit)
+
+
+def declared(path: str) -> Any:
     """Return the row of the parameter table for a path, whatever name the user chose in it."""
     parts = path.split(".")
     for row in describe(Config):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError
 from sim.study.plots import Drawable
+from sim.study.points import unit_of
 from sim.study.result import MANIFEST, check_digest, folder_near, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
@@ -31,7 +32,8 @@ class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
     Attributes
     ----------
     experiments
-        A row for each run: point, seed, status, error, and the settings that vary.
+        A row for each run: point, seed, status, error, and the settings that vary. The units that these
+        are declared with are in ``attrs["units"]``.
     outcomes
         The same rows: a column for each outcome; NaN where it has no value. Units in ``attrs["units"]``.
     manifest
@@ -121,7 +123,7 @@ def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame
     experiments = frame[list(KEYS)].join(points, on="point").set_index("run")
     outcomes = frame[["run", *manifest["outcomes"]]].set_index("run")
     outcomes.attrs["units"] = manifest["units"]
-    experiments.attrs["units"] = dict.fromkeys(experiments.columns, "")
+    experiments.attrs["units"] = {str(name): unit_of(str(name)) for name in experiments}
     sweep = Sweep(experiments, outcomes)
     sweep.manifest, sweep.path = manifest, folder
     return sweep

@@ -68,11 +68,16 @@ def check_covered(module: ModuleType) -> None:
 
 
 def check_few_runs(module: ModuleType) -> None:
-    """Four runs for a value are few, five are not."""
-    for seeds, few in ((4, "3 of 3 intervals rest on fewer than 5 runs, the least on 4"), (5, "")):
+    """Four seeds for a value are few, five are not, and one has no interval, however many other runs."""
+    for seeds, few in ((4, "3 of 3 intervals rest on fewer than 5 seeds, the least on 4"), (5, "")):
         sweep = made_up(["market.looks=1,2,3", f"seeds={seeds}"], lambda looks: looks, noise=1.0)
         told = module.few_runs(module.response(sweep, "y", "market.looks"))
         assert told == (f"Caution: {few}." if few else ""), told
+    words = ["market.looks=1,2,3", "market.noise_sigma=0,0.5,1,1.5,2"]
+    table = module.response(made_up(words, lambda looks, noise: looks), "y", "market.looks")
+    assert module.few_runs(table).startswith("One seed: no interval")
+    assert (table["runs"] == 5).all() and (table["seeds"] == 1).all()
+    assert table[["low", "high"]].isna().all(axis=None)
 
 
 def check_morris(module: ModuleType) -> None:
@@ -113,6 +118,53 @@ def check_response(module: ModuleType) -> None:
     assert row[["mean", "low", "high"]].tolist() == pytest.approx([values.mean(), low, high])
 
 
+def check_over_seeds(module: ModuleType) -> None:
+    """Over other settings, too, an interval is of the seeds' means, and a run that is missing is no luck."""
+    words = ["market.noise_sigma=0,1,2", "market.taste_sigma=0,1,2", "seeds=4"]
+    sweep = made_up(words, lambda a, b: a + 10 * b, noise=0.5)
+    there = sweep.experiments["market.noise_sigma"] == 1
+    by_seed = sweep.outcomes[there].groupby(sweep.experiments["seed"])["y"].mean()
+    low, high = stats.t.interval(0.95, 3, by_seed.mean(), stats.sem(by_seed))
+    found = module.response(sweep, "y", "market.noise_sigma")
+    row = found.iloc[1]
+    assert row[["mean", "low", "high"]].tolist() == pytest.approx([by_seed.mean(), low, high])
+    assert row[["runs", "seeds"]].tolist() == [12, 4]
+    assert high - low < 3, "what the other setting does is no luck"
+    one = there & (sweep.experiments["market.taste_sigma"] == 2) & (sweep.experiments["seed"] == 0)
+    sweep.outcomes.loc[one, "y"] = math.nan
+    less = module.response(sweep, "y", "market.noise_sigma").iloc[1]
+    assert less["runs"] == 11
+    assert less["high"] - less["low"] == pytest.approx(high - low, rel=0.6)
+
+
+def check_parts(module: ModuleType) -> None:
+    """What a design draws one by one is put together in parts of the range, by factors where declared so."""
+    words = [
+        "design=lhs", "points=60", "requesters.pay_usd_per_hour=tag(log,interval(1,16))",
+        "market.noise_sigma=interval(0,2)", "policy=none,union", "seeds=2",
+    ]  # fmt: skip
+    sweep = made_up(words, lambda pay, noise, policy: math.log2(pay))
+    pay, noise, policy = sweep.axes
+    table = module.response(sweep, "y", pay)
+    edges = table.attrs["edges"][pay]
+    assert len(table) == 12 == len(edges) - 1
+    assert np.diff(np.log2(edges)) == pytest.approx([1 / 3] * 12)
+    assert table["mean"].to_numpy() == pytest.approx(np.log2(table[pay].to_numpy()), abs=0.1)
+    assert table["runs"].sum() == 120
+    both = module.response(sweep, "y", pay, noise)
+    assert {len(ends) for ends in both.attrs["edges"].values()} == {4}
+    assert (both["runs"] >= 2).all() and len(both) == 9
+    assert len(module.response(sweep, "y", pay, policy)) == 2 * 6
+    alone = made_up(["design=lhs", "points=60", AXES[0]], lambda a: a)
+    assert len(module.response(alone, "y", alone.axes[0])) == 60, "a curve of its own"
+
+
+def check_interval(module: ModuleType) -> None:
+    values = np.array([1.0, 2.0, 4.0, math.nan])
+    low, high = stats.t.interval(0.95, 2, values[:3].mean(), stats.sem(values[:3]))
+    assert module.mean_and_interval(values) == pytest.approx((values[:3].mean(), low, high))
+
+
 def check_peak(module: ModuleType) -> None:
     """y = x (2 - x) has its top at 1, between the points 0.8 and 1.2; a rising curve has it at the end."""
     words = ["market.noise_sigma=0,0.4,0.8,1.2,1.6,2", "seeds=20"]
@@ -124,6 +176,43 @@ def check_peak(module: ModuleType) -> None:
     assert not top["at_end"]
     rising = module.peak(made_up(words, lambda a: a), "y", "market.noise_sigma")
     assert (rising["at"], rising["at_end"]) == (2.0, 1.0)
+    one = made_up([*words[:1], "market.taste_sigma=0,1,2"], lambda a, b: a * (2 - a) + b, noise=0.02)
+    top = module.peak(one, "y", "market.noise_sigma")
+    assert math.isnan(top["low"]) and math.isnan(top["high"])
+    assert module.peak_told(top) == "one seed: no interval"
+    few = module.peak(
+        made_up([words[0], "seeds=2"], lambda a: a * (2 - a), noise=0.02), "y", "market.noise_sigma"
+    )
+    assert module.peak_told(few).endswith(", 2 seeds")
+
+
+SEEDS_TRIED = (2, 3, 5, 20)
+NOISE = 0.1
+PLACES = np.array([0.0, 0.4, 0.8, 1.2, 1.6, 2.0])
+
+
+def coverage(module: ModuleType, seeds: int, repeats: int) -> tuple[float, float]:
+    """Share of intervals that hold the place of a top, and that hold a mean, of curves with noise."""
+    rng = np.random.default_rng(seeds)
+    truth = -((PLACES - 0.9) ** 2)
+    words = ["market.noise_sigma=0,0.4,0.8,1.2,1.6,2", f"seeds={seeds}"]
+    sweep = made_up(words, lambda a: -((a - 0.9) ** 2))
+    of_top = of_mean = 0
+    for _ in range(repeats):
+        curves = truth + NOISE * rng.standard_normal((seeds, len(PLACES)))
+        low, high = module._interval_of_top(PLACES, curves, module.top_of(PLACES, curves.mean(axis=0))[0])
+        of_top += low <= 0.9 <= high
+        sweep.outcomes["y"] = curves.T.ravel()
+        row = module.response(sweep, "y", "market.noise_sigma").iloc[2]
+        of_mean += row["low"] <= truth[2] <= row["high"]
+    return of_top / repeats, of_mean / repeats
+
+
+def check_coverage(module: ModuleType, repeats: int = 80, slack: float = 0.06) -> None:
+    """Of intervals that say 95 % about so many hold what they are of, whatever the number of seeds (S1)."""
+    for seeds in SEEDS_TRIED:
+        for share in coverage(module, seeds, repeats):
+            assert abs(share - 0.95) <= slack, f"{share:.3f} with {seeds} seeds"
 
 
 def check_pareto(module: ModuleType) -> None:
@@ -158,6 +247,26 @@ def check_discover(module: ModuleType) -> None:
     assert table.attrs["coverage"] > 0.8
 
 
+def check_few_inside(module: ModuleType) -> None:
+    """A box of two points says so; one of many says nothing."""
+    for points, few in ((20, True), (1024, False)):
+        sweep = made_up(["design=sobol", f"points={points}", *AXES], lambda a, b, c: a + 0.01 * b + 0.001 * c)
+        table = module.discover(sweep, "y", 1.9)
+        told = module.few_inside(table)
+        assert told.startswith(f"Caution: the box holds {table.attrs['points_inside']} points") == few, told
+        assert few or not told
+
+
+def check_choices(module: ModuleType) -> None:
+    """Of groups the index is the best choice less the worst, and what is told says so."""
+    words = ["market.noise_sigma=0,1,2", "policy=none,usage_tax"]
+    mixed = module.covered(made_up(words, lambda a, policy: a))
+    assert "highest tenth" in mixed and "of a group, the outcome of the choice with the highest mean" in mixed
+    group = module.covered(made_up(words[1:], lambda policy: 1.0))
+    assert "tenth" not in group and "index: the outcome of the choice with the highest mean" in group
+    assert "choice" not in module.covered(made_up(words[:1], lambda a: a))
+
+
 def check_seeds(module: ModuleType) -> None:
     """The number given is the least whose interval is narrow enough."""
     needed = int(module.seeds_for(2.0, 10.0, 0.05))
@@ -174,11 +283,17 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_sobol: ("parts[1][None]", "parts[0][None]"),
     check_morris: ("np.diff(values, axis=1) / moves.sum(axis=2)", "np.diff(values, axis=1)"),
     check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),
-    check_response: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
-    check_peak: ("max(places[best - 1], -b / (2 * a))", "max(places[best - 1], -b / a)"),
+    check_interval: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
+    check_response: ('* found["deviation"] / np.sqrt(seeds)', '* found["deviation"]'),
+    check_over_seeds: ('known["seed"]]).mean()', 'known["point"], known["seed"]]).mean()'),
+    check_parts: ("np.geomspace if axis.logarithmic else", "np.linspace if axis.logarithmic else"),
+    check_peak: ("max(x - at, -slope / (2 * bend))", "max(x - at, -slope / bend)"),
+    check_coverage: ("max(places[0], min(low, at - half))", "max(places[0], low)"),
     check_covered: ("if study.seeds == 1 else", "if study.seeds > 1 else"),
     check_few_runs: ("< LEAST_SEEDS).sum()", "<= LEAST_SEEDS).sum()"),
     check_pareto: (".any(axis=1)\n        front[row]", ".all(axis=1)\n        front[row]"),
+    check_few_inside: ("if inside >= LEAST_POINTS", "if inside >= 2"),
+    check_choices: ("if all(ordered):", "if any(ordered):"),
     check_discover: ("key=lambda place: (shares[place]", "key=lambda place: (-shares[place]"),
     check_seeds: ("deviation / math.sqrt(seeds) / abs(mean)", "deviation / seeds / abs(mean)"),
 }
@@ -233,3 +348,9 @@ def test_a_peak_of_an_unfinished_sweep() -> None:
 def test_a_sweep_that_varies_nothing_has_no_sensitivity() -> None:
     with pytest.raises(UserError, match="varies nothing"):
         analysis.sensitivity(made_up(["market.looks=3", "seeds=2"], lambda: 1.0), "y")
+
+
+@pytest.mark.nightly
+def test_intervals_hold_what_they_say(exercised: Exercised) -> None:
+    check_coverage(analysis, repeats=1_000, slack=0.025)
+    exercised("intervals", 2 * 1_000 * len(SEEDS_TRIED), 8_000)

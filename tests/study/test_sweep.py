@@ -34,7 +34,8 @@ from sim.cli import main
 from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
-from sim.study import engine, sweep
+from sim.schema import describe
+from sim.study import engine, reading, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -128,10 +129,27 @@ def test_rows_are_those_of_single_runs(plain: Path) -> None:
             found.outcomes.loc[run].to_numpy(), np.array(list(outcomes.values())), equal_nan=True
         )
     assert found.outcomes.attrs["units"]["pay_all_in_median"] == "USD/h"
+    units = found.experiments.attrs["units"]
+    assert units["requesters.pay_usd_per_hour"] == "USD/hour"
+    assert set(units) == set(found.experiments.columns)
+    assert units["platforms.microwork.requester_fee"] == declared_unit("platforms.<name>.requester_fee")
+    assert units["status"] == ""
     assert found.experiments["run_id"].is_unique
     points, means = found.means()
     assert list(points.columns) == found.axes
     assert len(means) == COUNT // 2
+
+
+def declared_unit(path: str) -> str:
+    (row,) = (row for row in describe(Config) if row.path == path)
+    return row.limits.unit
+
+
+def test_units_that_are_made_up_are_noticed(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bug in (lambda path: "", lambda path: "USD/hour"):
+        monkeypatch.setattr(reading, "unit_of", bug)
+        with pytest.raises(AssertionError):
+            test_rows_are_those_of_single_runs(plain)
 
 
 def test_the_same_bytes_from_processes(plain: Path, tmp_path: Path) -> None:
