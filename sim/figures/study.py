@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from sim.figures import style
 from sim.figures.tile_map import COLORS
+from sim.study.points import unit_of
 from sim.study.reading import Sweep
 
 MOST_SETTINGS = 20
 Floats = NDArray[np.float64]
 
 MOST_TICKS = 8
-"""Values of a setting that a map names on each side."""
+"""Values of a setting that a map names below it, and half of those beside it."""
+
+LETTERS = 38
+"""Letters that fit along a side of a narrow figure."""
+
+LETTER_INCHES = 0.047
+NAMES_INCHES = 2.1
+"""Width of a letter of a tick's label, and of the axis of a narrow figure."""
 
 
 def caption_of(sweep: Sweep, more: str = "") -> str:
@@ -28,9 +38,10 @@ def caption_of(sweep: Sweep, more: str = "") -> str:
     study, manifest = sweep.manifest["study"], sweep.manifest
     failed = int((sweep.experiments["status"] == "failed").sum())
     left_out = f", {failed} failed and left out" if failed else ""
+    seeds = f"{study['seeds']} seed{'s' * (study['seeds'] > 1)} a point{left_out}"
     return (
-        f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {study['seeds']} seeds"
-        f" a point{left_out}; clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
+        f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {seeds};"
+        f" clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
     )
 
 
@@ -41,6 +52,13 @@ def label_of(sweep: Sweep, outcome: str) -> str:
     return f"{outcome.replace('_', ' ')}{f' ({unit})' if told else ''}"
 
 
+def setting_of(path: str, letters: int = 1_000) -> str:
+    """Return a setting with the unit that it is declared with, in two lines if one would be too long."""
+    unit = unit_of(path)
+    told = f"{path} ({unit})" if unit else path
+    return told if len(told) <= letters else told.replace(" (", "\n(", 1)
+
+
 @style.drawn
 def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     """Draw how much each setting matters, the most important on top; `table` is `analysis.sensitivity`'s."""
@@ -49,8 +67,13 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     what = {
         "saltelli": "share of variance (dark: alone, light: with interactions)",
         "morris": f"mean effect over the whole range, {label_of(sweep, outcome)}",
-    }.get(design, f"highest less lowest tenth, {label_of(sweep, outcome)}")
-    figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, "Bars: 95 % intervals. "))
+    }.get(design, f"{_ends_of(sweep)}, {label_of(sweep, outcome)}")
+    bars = (
+        "Bars: 95 % intervals. "
+        if np.isfinite(shown["low"]).any()
+        else "One point at each end: no interval. "
+    )
+    figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, bars))
     axes = figure.subplots()
     places = np.arange(len(shown))
     values = shown["index"].to_numpy(np.float64)
@@ -70,28 +93,48 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     return figure
 
 
+def _ends_of(sweep: Sweep) -> str:
+    """Say in few words what is compared where a design has no index of its own."""
+    numbers = [pd.api.types.is_numeric_dtype(sweep.experiments[axis]) for axis in sweep.axes]
+    if all(numbers):
+        return "highest less lowest tenth"
+    return "highest less lowest tenth (of groups: choice)" if any(numbers) else "highest less lowest choice"
+
+
 @style.drawn
 def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float] | None = None) -> Figure:
     """Draw an outcome along a setting with its interval; `top` marks the peak (`analysis.peak`)."""
+    from sim.study.analysis import ONE_SEED, peak_told
+
     x = str(table.columns[0])
+    sure = bool(np.isfinite(table["low"]).any())
+    band = "Shaded: 95 % interval over seeds, of the mean over all other settings. "
+    numbers = pd.api.types.is_numeric_dtype(table[x])
+    names = [] if numbers else [_tick(value) for value in table[x]]
     figure = style.new_figure(
-        style.COLUMN, 2.3, caption_of(sweep, "Shaded: 95 % interval of the mean over all other settings. ")
+        style.COLUMN, 2.3 + _foot(names), caption_of(sweep, band if sure else f"{ONE_SEED.capitalize()}. ")
     )
     axes = figure.subplots()
-    numbers = pd.api.types.is_numeric_dtype(table[x])
     places = table[x].to_numpy(np.float64) if numbers else np.arange(len(table), dtype=np.float64)
-    axes.fill_between(places, table["low"], table["high"], color=style.tint(style.BLUE), linewidth=0)
-    axes.plot(places, table["mean"], color=style.BLUE, marker="o", markersize=2.5)
+    if numbers:
+        axes.fill_between(places, table["low"], table["high"], color=style.tint(style.BLUE), linewidth=0)
+    elif sure:  # between choices there is nothing to draw a line through
+        axes.vlines(places, table["low"], table["high"], color=style.tint(style.BLUE), linewidth=3)
+    axes.plot(places, table["mean"], "o-" if numbers else "o", color=style.BLUE, markersize=2.5)
     if not numbers:
-        axes.set_xticks(places, table[x].astype(str), rotation=20, ha="right")
+        _name(axes, names)
+    elif _by_factors(sweep, x):
+        axes.set_xscale("log")
+        _number(axes.xaxis, _plain_ticks(places), True)
     if table["mean"].nunique() == 1 < len(table):
         axes.set_title("The same wherever it was tried")
     elif top is not None:
-        axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
+        if np.isfinite(top["low"]):
+            axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
         axes.axvline(top["at"], color=style.VERMILLION, linewidth=0.8)
         where = "Highest at the end of what was tried" if top["at_end"] else f"Peak at {top['at']:.3g}"
-        axes.set_title(f"{where}\n(95 %: {top['low']:.3g} to {top['high']:.3g})")
-    axes.set_xlabel(x)
+        axes.set_title(f"{where}\n({peak_told(top)})")
+    axes.set_xlabel(setting_of(x, LETTERS))
     axes.set_ylabel(label_of(sweep, outcome))
     axes.margins(x=0.02)
     return figure
@@ -99,33 +142,136 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
 
 @style.drawn
 def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
-    """Draw an outcome over two settings, with contours where both are numbers."""
+    """Draw an outcome over two settings, each to its scale if it is one, with contours where both are."""
     x, y = (str(name) for name in table.columns[:2])
     grid = table.pivot_table(index=y, columns=x, values="mean")
-    figure = style.new_figure(style.COLUMN, 2.6, caption_of(sweep))
+    parts = table.attrs.get("edges", {})
+    across, up = (_side(sweep, name, known, parts) for name, known in ((x, grid.columns), (y, grid.index)))
+    if x in parts:
+        grid = grid.reindex(columns=across.centres)
+    if y in parts:
+        grid = grid.reindex(index=up.centres)
+    values = np.ma.masked_invalid(grid.to_numpy(np.float64))
+    more = "White: no point lies there. " if np.ma.is_masked(values) else ""
+    figure = style.new_figure(style.COLUMN, 2.6 + _foot(across.names), caption_of(sweep, more))
     axes = figure.subplots()
-    values = grid.to_numpy(np.float64)
-    low, high = np.nanmin(values), np.nanmax(values)
+    low, high = float(values.min()), float(values.max())
     signed = low < 0 < high
     most = max(-low, high)
     limits: dict[str, Any] = {"cmap": "PuOr", "vmin": -most, "vmax": most} if signed else {"cmap": "viridis"}
-    image = axes.imshow(values, origin="lower", aspect="auto", **limits)
-    if min(values.shape) > 2 and np.isfinite(values).all() and low < high:
-        color, around = (style.INK, "white") if signed else ("white", style.INK)
-        lines = axes.contour(values, 5, colors=color, linewidths=0.6)
-        lines.set_path_effects([withStroke(linewidth=1.2, foreground=around)])  # white on yellow is not seen
-        for text in axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}"):
-            text.set_path_effects([withStroke(linewidth=1.0, foreground=around)])
-    for set_ticks, known in ((axes.set_xticks, grid.columns), (axes.set_yticks, grid.index)):
-        every = -(-len(known) // MOST_TICKS)  # so that they can be read
-        set_ticks(range(0, len(known), every), [_tick(value) for value in known[::every]])
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    image = axes.pcolormesh(across.ends, up.ends, values, rasterized=True, **limits)
+    if not across.names:
+        _scale(axes.xaxis, across, axes.set_xscale, MOST_TICKS)
+    if not up.names:
+        _scale(axes.yaxis, up, axes.set_yscale, 2 * MOST_TICKS)
+    if min(values.shape) > 2 and low < high and not across.names and not up.names:
+        _contours(axes, across.centres, up.centres, values, signed)
+    if across.names:
+        _name(axes, across.names)
+    if up.names:
+        axes.set_yticks(range(len(up.names)), up.names)
+    axes.set_xlabel(setting_of(x, LETTERS))
+    axes.set_ylabel(setting_of(y, LETTERS))
     axes.spines[["left", "bottom"]].set_visible(False)
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.set_label(label_of(sweep, outcome))
     bar.outline.set_visible(False)
     return figure
+
+
+def _contours(axes: Axes, x: Floats, y: Floats, values: Any, signed: bool) -> None:
+    color, around = (style.INK, "white") if signed else ("white", style.INK)
+    lines = axes.contour(x, y, values, 5, colors=color, linewidths=0.6)
+    lines.set_path_effects([withStroke(linewidth=1.2, foreground=around)])  # white on yellow is not seen
+    for text in axes.clabel(lines, fontsize=5.5, fmt=lambda level: f"{level:,.4g}"):
+        text.set_path_effects([withStroke(linewidth=1.0, foreground=around)])
+
+
+def _by_factors(sweep: Sweep, path: str) -> bool:
+    """Whether a setting varies by factors, as `tag(log,interval(...))` declares it."""
+    return any(axis["path"] == path and axis["logarithmic"] for axis in sweep.manifest["study"]["axes"])
+
+
+class Side(NamedTuple):
+    """A side of a map: where its cells end, their middles, their names unless they are numbers.
+
+    ``drawn`` numbers stand for parts of a range; the others are those that were tried.
+    """
+
+    ends: Floats
+    centres: Floats
+    names: list[str]
+    logarithmic: bool
+    drawn: bool
+
+
+def _side(sweep: Sweep, path: str, known: pd.Index[Any], parts: Mapping[str, Sequence[float]]) -> Side:
+    from sim.study.analysis import middles
+
+    logarithmic = _by_factors(sweep, path)
+    if path in parts:
+        centres = np.array(middles(parts[path], logarithmic), np.float64)
+        return Side(np.array(parts[path], np.float64), centres, [], logarithmic, True)
+    if not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
+        places = np.arange(len(known) + 1, dtype=np.float64)
+        return Side(places - 0.5, places[:-1], [_tick(value) for value in known], False, False)
+    centres = known.to_numpy(np.float64)
+    at = np.log(centres) if logarithmic else centres
+    if len(at) == 1:
+        ends = at[0] + np.array([-0.5, 0.5])
+    else:
+        between = (at[1:] + at[:-1]) / 2
+        ends = np.concatenate([[2 * at[0] - between[0]], between, [2 * at[-1] - between[-1]]])
+    return Side(np.exp(ends) if logarithmic else ends, centres, [], logarithmic, False)
+
+
+def _scale(axis: Axis, side: Side, set_scale: Callable[[str], None], most: int) -> None:
+    """Put the numbers of a side on its axis: what was tried, or round ones where any could be."""
+    if side.logarithmic:
+        set_scale("log")
+    if not side.drawn:
+        _number(axis, _apart(side, most), side.logarithmic)
+    elif side.logarithmic:
+        _number(axis, _plain_ticks(side.ends), True)
+
+
+def _apart(side: Side, most: int) -> list[float]:
+    """Return numbers of a side, the first and the last among them, whose labels do not lie on each other."""
+    at, span = (np.log(some) if side.logarithmic else some for some in (side.centres, side.ends))
+    least = (span[-1] - span[0]) / most
+    kept = [0]
+    for place in range(1, len(at)):
+        if at[place] - at[kept[-1]] >= least:
+            kept.append(place)
+    if kept[-1] != len(at) - 1:
+        kept = [place for place in kept if at[-1] - at[place] >= least or (place == 0 and len(kept) == 1)]
+        kept.append(len(at) - 1)
+    return [float(side.centres[place]) for place in kept]
+
+
+def _plain_ticks(places: Floats) -> list[float]:
+    """Return round values within places on an axis by factors."""
+    low, high = places.min(), places.max()
+    found = LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(low, high)
+    return [float(value) for value in found if low <= value <= high]
+
+
+def _number(axis: Axis, values: Sequence[float], logarithmic: bool) -> None:
+    """Put values on an axis, and nothing between them."""
+    if logarithmic:
+        axis.set_minor_locator(NullLocator())
+    axis.set_ticks(values, [_tick(value) for value in values])
+
+
+def _name(axes: Axes, names: Sequence[str]) -> None:
+    """Put names below an axis, upright if they would lie on each other."""
+    axes.set_xticks(range(len(names)), names, rotation=90 if _foot(names) else 0)
+
+
+def _foot(names: Sequence[str]) -> float:
+    """Return the height that names below an axis take if they stand upright, 0 if they lie (inches)."""
+    longest = LETTER_INCHES * max(map(len, names), default=0)
+    return longest if len(names) * (longest + 2 * LETTER_INCHES) > NAMES_INCHES else 0.0
 
 
 @style.drawn
@@ -153,8 +299,8 @@ def ratio_map(sweep: Sweep, outcome: str, table: pd.DataFrame, theory: pd.DataFr
         _boundary(axes, np.log2(other.to_numpy(np.float64)), "dashed")
     axes.set_xticks(range(len(grid.columns)), [_tick(value) for value in grid.columns])
     axes.set_yticks(range(len(grid.index)), [_tick(value) for value in grid.index])
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set_xlabel(setting_of(x, LETTERS))
+    axes.set_ylabel(setting_of(y, LETTERS))
     axes.spines[["left", "bottom"]].set_visible(False)
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.set_label(f"{label_of(sweep, outcome)}, log2 of times")
@@ -189,11 +335,14 @@ def front(sweep: Sweep, goals: dict[str, int], table: pd.DataFrame) -> Figure:
 def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure:
     """Draw what a box leaves of each setting's range; `table` is `analysis.discover`'s."""
     shown, found = table.iloc[::-1], table.attrs
+    from sim.study.analysis import few_inside
+
+    few = few_inside(table)
     figure = style.new_figure(
         style.PAGE, 0.7 + 0.26 * len(shown),
         caption_of(
             sweep,
-            f"Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
+            f"{few}{' ' * bool(few)}Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
             f" {found['points_inside']:,} points lie above, of all points {found['share_of_all']:.0%}. ",
         ),
     )  # fmt: skip
@@ -219,7 +368,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
                 f"{row['low']:.3g} to {row['high']:.3g}" if row["low"] < row["high"] else f"{row['low']:.3g}"
             )
         axes.text(1.02, place, text, va="center", fontsize=6, color=style.INK)
-    axes.set_yticks(range(len(shown)), shown["setting"])
+    axes.set_yticks(range(len(shown)), [setting_of(name) for name in shown["setting"]])
     axes.set_xticks([0, 1], ["lowest or first", "highest or last"])
     axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.tick_params(axis="y", length=0)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from sim.figures import study, style
 from sim.study import analysis
 from sim.study.reading import Sweep
+from tests.conftest import Exercised
+from tests.figures.legible import assert_no_text_overlaps
 from tests.study.test_analysis import AXES, made_up
+from tests.support.planting import planted
 
 
 def sweep_of(words: list[str], outcome: Callable[..., float]) -> Sweep:
@@ -67,18 +74,126 @@ def test_a_title_of_a_curve_stays_within_it_and_claims_no_peak_of_a_level(grid: 
         assert ("same" in title.get_text()) == level == ("0.123" not in title.get_text())
 
 
-def test_heat_map_holds_the_means(grid: Sweep) -> None:
-    table = analysis.response(grid, "y", *grid.axes)
-    axes = study.heat_map(grid, "y", table).axes[0]
-    shown = np.asarray(axes.images[0].get_array())
-    assert shown.T.ravel() == pytest.approx(table["mean"].to_numpy())
+PAY, FEE, NOISE = "requesters.pay_usd_per_hour", "platforms.microwork.requester_fee", "market.noise_sigma"
 
 
-def test_a_map_of_many_values_names_a_few(grid: Sweep) -> None:
-    table = pd.DataFrame({name: np.arange(30) / 7 for name in (*grid.axes[:2], "mean")})
-    axes = study.heat_map(grid, "y", table).axes[0]
-    assert 4 <= len(axes.get_xticks()) == len(axes.get_yticks()) <= 8
-    assert axes.get_xticklabels()[1].get_text() == f"{4 / 7:.3g}"
+def map_of(module: ModuleType, sweep: Sweep, *axes: str) -> tuple[Figure, Axes, Any]:
+    """The map of an outcome, its axes, and its cells: a mesh."""
+    figure = module.heat_map(sweep, "y", analysis.response(sweep, "y", *axes))
+    figure.canvas.draw()
+    place = figure.axes[0]
+    return figure, place, next(one for one in place.collections if isinstance(one, QuadMesh))
+
+
+def check_cells(module: ModuleType) -> None:
+    """Cells hold the means and lie where the numbers are, and lines of the same height between them."""
+    sweep = sweep_of([f"{FEE}=0.05,0.1,0.2,0.4", f"{PAY}=1,2,4"], lambda fee, pay: 10 * fee)
+    table = analysis.response(sweep, "y", FEE, PAY)
+    figure, axes, mesh = map_of(module, sweep, FEE, PAY)
+    assert np.asarray(mesh.get_array()).T.ravel() == pytest.approx(table["mean"].to_numpy())
+    assert np.array(mesh.get_coordinates())[0, :, 0] == pytest.approx([0.025, 0.075, 0.15, 0.3, 0.5])
+    assert np.array(mesh.get_coordinates())[:, 0, 1] == pytest.approx([0.5, 1.5, 3.0, 5.0])
+    (lines,) = (one for one in axes.collections if isinstance(one, ContourSet))
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        if len(path.vertices):
+            assert path.vertices[:, 0] == pytest.approx(level / 10, abs=0.01), "lines are drawn elsewhere"
+    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("linear", FEE, f"{PAY} (USD/hour)")
+    assert_no_text_overlaps(figure, 8)
+
+
+def check_drawn(module: ModuleType) -> None:
+    """What a design draws fills the map, by factors where declared so, and has contours."""
+    words = [f"{PAY}=tag(log,interval(1,16))", f"{FEE}=interval(0,0.5)", f"{NOISE}=interval(0,2)"]
+    sweep = sweep_of(["design=lhs", "points=60", *words], lambda pay, fee, noise: np.log2(pay))
+    figure, axes, mesh = map_of(module, sweep, PAY, FEE)
+    assert np.array(mesh.get_coordinates())[0, :, 0] == pytest.approx(np.geomspace(1, 16, 4))
+    assert not np.ma.is_masked(mesh.get_array())
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "2", "5", "10"]
+    assert any(isinstance(one, ContourSet) for one in axes.collections)
+    assert_no_text_overlaps(figure, 8)
+    few = sweep_of(["design=lhs", "points=13", *words], lambda pay, fee, noise: pay)
+    _, axes, mesh = map_of(module, few, PAY, FEE)
+    assert np.ma.is_masked(mesh.get_array()) == ("White: no point" in axes.figure.texts[0].get_text())
+
+
+def check_names(module: ModuleType) -> None:
+    """Names of groups can be read, on either side, and no contours join them."""
+    sweep = sweep_of(["policy=glob(*)", f"{PAY}=1,2,4,6", "seeds=2"], lambda policy, pay: len(policy) + pay)
+    names = sorted({str(name) for name in sweep.experiments["policy"]})
+    for first, second in (("policy", PAY), (PAY, "policy")):
+        figure, axes, _ = map_of(module, sweep, first, second)
+        labels = axes.get_xticklabels() if first == "policy" else axes.get_yticklabels()
+        assert [text.get_text() for text in labels] == names
+        assert not any(isinstance(one, ContourSet) for one in axes.collections)
+        assert_no_text_overlaps(figure, len(names) + 4)
+    figure = module.curve(sweep, "y", analysis.response(sweep, "y", "policy"))
+    assert figure.axes[0].lines[0].get_linestyle() == "None", "choices are not joined"
+    assert_no_text_overlaps(figure, len(names) + 3)
+
+
+def check_one_seed(module: ModuleType) -> None:
+    """With one seed no interval is drawn or told, however many runs there are for a value."""
+    for seeds in (1, 3):
+        sweep = sweep_of(
+            [f"{NOISE}=0,0.5,1,1.5,2", f"{FEE}=0.1,0.2", f"seeds={seeds}"], lambda a, b: a * (2 - a)
+        )
+        table, top = analysis.response(sweep, "y", NOISE), analysis.peak(sweep, "y", NOISE)
+        (axes,) = module.curve(sweep, "y", table, top).axes
+        title, caption = axes.get_title(loc="left"), axes.figure.texts[0].get_text()
+        assert ("one seed: no interval" in title) == (seeds == 1) == ("95 %" not in title), title
+        assert ("One seed: no interval." in caption) == (seeds == 1) == ("95 %" not in caption), caption
+        assert len(axes.patches) == (seeds > 1), "a band around the peak"
+        assert axes.get_xlabel() == f"{NOISE} (log points)"
+
+
+def check_words_of_ends(module: ModuleType) -> None:
+    """What the index of a group is is said where it is drawn."""
+    for words, told in (
+        ([f"{PAY}=1,2", "seeds=2"], "highest less lowest tenth, y (USD)"),
+        ([f"{PAY}=1,2", "policy=none,union"], "highest less lowest tenth (of groups: choice), y (USD)"),
+        (["policy=none,union", "seeds=2"], "highest less lowest choice, y (USD)"),
+    ):
+        sweep = sweep_of(words, lambda *at: float(len(str(at))))
+        figure = module.tornado(sweep, "y", analysis.sensitivity(sweep, "y"))
+        assert figure.axes[0].get_xlabel() == told
+        assert ("no interval" in figure.texts[0].get_text()) == (len(words) == 2 and "seeds=2" in words)
+
+
+def check_few_in_a_box(module: ModuleType) -> None:
+    for points, few in ((20, True), (200, False)):
+        words = ["design=lhs", f"points={points}", f"{PAY}=interval(1,9)", f"{NOISE}=interval(0,2)"]
+        sweep = sweep_of(words, lambda pay, noise: pay)
+        figure = module.box(sweep, "y", 8.0, analysis.discover(sweep, "y", 8.0))
+        assert ("Caution: the box holds" in figure.texts[0].get_text()) == few
+        assert f"{PAY} (USD/hour)" in [text.get_text() for text in figure.axes[0].get_yticklabels()]
+
+
+CHECKS: dict[Any, tuple[str, str]] = {
+    check_cells: ("axes, across.centres, up.centres", "axes, *map(np.arange, values.shape[::-1])"),
+    check_drawn: ('set_scale("log")', 'set_scale("linear")'),
+    check_names: ("rotation=90 if _foot(names) else 0", "rotation=0"),
+    check_one_seed: ("band if sure else", "band if True else"),
+    check_words_of_ends: ("    if all(numbers):", "    if any(numbers):"),
+    check_few_in_a_box: ("{few}{' ' * bool(few)}", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_what_figures_show(check: Any, exercised: Exercised) -> None:
+    """Each shows what it should, and a planted bug takes it away."""
+    check(study)
+    with pytest.raises((AssertionError, TypeError, ValueError)):
+        check(planted(study, *CHECKS[check]))
+    exercised("planted bugs", 1, 1)
+
+
+def test_a_map_of_many_values_names_a_few() -> None:
+    """The first and the last, and some between."""
+    sweep = sweep_of([f"{FEE}=range(0,0.45,0.015)", f"{PAY}=range(1,31)"], lambda fee, pay: fee * pay)
+    _, axes, _ = map_of(study, sweep, FEE, PAY)
+    assert 4 <= len(axes.get_xticks()) <= 9 < len(axes.get_yticks()) <= 17
+    assert [axes.get_xticklabels()[place].get_text() for place in (0, -1)] == ["0", "0.45"]
 
 
 def test_front_is_filled(grid: Sweep) -> None:
