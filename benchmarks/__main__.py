@@ -24,7 +24,8 @@ share_outside_kernel
 warm_start_seconds
     From the start of a process to the end of the first hour, compiled code in place.
 cold_compile_seconds
-    What a process that must compile everything takes longer than one that need not (only with `--cold`).
+    What a process that must compile everything, into a folder that is new, takes longer than one that need
+    not. With `--quick` it is left out.
 sweep_overhead_ms
     CPU time that a tiny run (40 workers, 8 requesters, 72 hours) costs in a sweep over the simulation itself:
     composing, outcomes, its share of a part and of the coordinator; at most 5.
@@ -35,7 +36,7 @@ runs_per_hour_year
     throughput.
 share_lost_to_start
     Of 100 such runs on two cores, the share of time that goes into compiling, starting and loading; computed
-    from these parts, each measured by itself; at most 0.05. Without `--cold` compiling is left out.
+    from these parts, each measured by itself; at most 0.05. Where compiling is not measured, neither is this.
 coordinator_mib_per_1e4_runs, coordinator_peak_mib
     Memory of the coordinator over 100 000 runs that an engine makes up: at most 1 and 500.
 files_per_100_runs, read_1e5_rows_seconds, resume_99_seconds
@@ -47,7 +48,8 @@ resume_99_command_seconds
 sweep_1e5_played
     CPU time that each of 100 000 tiny runs costs over the simulation itself in a sweep that is really played,
     on two processes, killed when 99 % are done and started again; at most 5. The note holds memory, files and
-    times. Ten minutes on two cores that nobody else uses, so only with `--only sweep_1e5_played`.
+    times, all of it in 40 minutes at most. Ten minutes on two cores that nobody else uses, so only with
+    `--only sweep_1e5_played`.
 """
 
 from __future__ import annotations
@@ -102,7 +104,6 @@ class Bench:
 
     world: str
     quick: bool
-    cold: bool
     kept: dict[str, Figure] = field(default_factory=dict)
 
     def figure(self, key: str) -> Figure:
@@ -252,8 +253,8 @@ class Bench:
 
     def cold_compile_seconds(self) -> Figure:
         """What compiling costs."""
-        if not self.cold:
-            return Figure(None, "not measured: give --cold")
+        if self.quick:
+            return Figure(None, "not measured with --quick")
         with tempfile.TemporaryDirectory() as folder:
             words = ("benchmarks.measure", "everything_once", "{}")
             cold, warm = (seconds_of(words, {"CLICKMARKET_CACHE": folder}) for _ in range(2))
@@ -297,12 +298,14 @@ class Bench:
 
     def share_lost_to_start(self) -> Figure:
         """Computed from the parts: what comes before the first run, over that and 100 runs."""
-        start = self.figure("warm_start_seconds").value or 0.0
         compiling = self.figure("cold_compile_seconds").value
-        lost = start + (compiling or 0.0)
+        if compiling is None:
+            return Figure(None, "compiling is not measured with --quick, and belongs to it")
+        start = self.figure("warm_start_seconds").value or 0.0
+        lost = start + compiling
         played = RUNS_OF_A_STUDY * self.year / self.throughput["ratio"]
-        told = "compiling not measured: give --cold" if compiling is None else f"compiling {compiling:.0f} s"
-        note = f"computed: start {start:.1f} s, {told}; {RUNS_OF_A_STUDY} runs on two cores {played:.0f} s"
+        parts = f"start {start:.1f} s, compiling {compiling:.0f} s"
+        note = f"computed: {parts}; {RUNS_OF_A_STUDY} runs on two cores {played:.0f} s"
         return Figure(lost / (lost + played), note)
 
     def coordinator_mib_per_1e4_runs(self) -> Figure:
@@ -338,7 +341,8 @@ class Bench:
             f" at most {told['peak_mib']} MiB, {told['peak_at_the_end_mib']} when all is put together;"
             f" a worker {told['worker_mib_per_1e4_runs']} MiB per 10,000 runs of all;"
             f" {told['files_per_100_runs']} files per 100 runs; read in"
-            f" {told['read_seconds']} s; first part after a kill at 99 % in {told['resume_seconds']} s"
+            f" {told['read_seconds']} s; first part after a kill at 99 % in {told['resume_seconds']} s;"
+            f" {told['minutes']} minutes in all, at most 40"
         )
         return Figure(found["overhead_ms"], note, details=found)
 
@@ -481,7 +485,6 @@ def as_json(figures: dict[str, Figure], described: dict[str, Any], world: str) -
 def arguments_of(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all of it works")
-    parser.add_argument("--cold", action="store_true", help="measure compiling too")
     parser.add_argument(
         "--only", action="append", choices=KEYS + LONG, metavar="KEY", help=", ".join(KEYS + LONG)
     )
@@ -494,7 +497,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
 
 def main(words: list[str]) -> None:
     asked = arguments_of(words)
-    bench = Bench(asked.world, asked.quick, asked.cold)
+    bench = Bench(asked.world, asked.quick)
     figures: dict[str, Figure] = {}
     described = machine()
     for key in asked.only or KEYS:

@@ -338,6 +338,7 @@ def played(runs: int) -> Result:
             time.sleep(0.5 if done > 0.9 * runs else min(10.0, runs / 5_000))
             done = first.look()
         first.kill()
+        seconds = time.perf_counter() - first.began
         (place,) = results.iterdir()
         store = Store(place)
         kept = store.done(runs)
@@ -346,6 +347,7 @@ def played(runs: int) -> Result:
         while again.process.poll() is None:
             again.look()
             time.sleep(0.2)
+        seconds += time.perf_counter() - again.began
         if again.process.returncode:
             raise AssertionError(f"the sweep that went on ended with {again.process.returncode}")
         files = sum(1 for path in place.rglob("*") if path.is_file())
@@ -358,6 +360,7 @@ def played(runs: int) -> Result:
     whole = sum(first.seconds.values()) / done
     return {
         "overhead_ms": 1e3 * (whole - median(alone)),
+        "minutes": seconds / 60,
         "run_ms": 1e3 * whole,
         "simulation_ms": 1e3 * median(alone),
         "coordinator_seconds": first.seconds[first.process.pid],

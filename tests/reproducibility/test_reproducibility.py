@@ -71,7 +71,7 @@ def test_same_seed_twice(fresh: dict[str, str], exercised: Exercised) -> None:
 
 
 def test_order_of_runs(fresh: dict[str, str], exercised: Exercised) -> None:
-    """Markets in reverse order in one process, some alone in theirs; a market twice in this one."""
+    """R4: Markets in reverse order in one process, some alone in theirs; a market twice in this one."""
     backwards = [*reversed(MARKETS)]
     assert fingerprints(backwards) == fresh
     for name in ("tiny:six_regions:9", "varied:11:8"):
@@ -92,7 +92,7 @@ def check_shuffled(count: int) -> int:
 
 
 def test_two_hundred_runs_in_shuffled_order(exercised: Exercised) -> None:
-    """What a run leaves behind in its process touches no other run."""
+    """R4: What a run leaves behind in its process touches no other run."""
     exercised("runs", check_shuffled(100), 200)
 
 

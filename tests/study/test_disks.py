@@ -105,7 +105,7 @@ def go_on(results: Path, whole: bytes) -> None:
 def test_a_full_disk_loses_nothing(
     disk: Path, plain: Path, capsys: pytest.CaptureFixture[str], exercised: Exercised
 ) -> None:
-    """Full before anything is written, between the parts, and while they are put together."""
+    """F5: Full before anything is written, between the parts, and while they are put together."""
     full, kept = check_full(disk, capsys, bytes_of(plain))
     exercised("disks that were full", full, 3, nightly=30)
     exercised("of them when runs were kept", kept, 3, nightly=25)
@@ -115,6 +115,7 @@ def test_a_full_disk_loses_nothing(
 def test_many_full_disks_lose_nothing(
     disk: Path, plain: Path, capsys: pytest.CaptureFixture[str], exercised: Exercised
 ) -> None:
+    """F5."""
     full, kept = check_full(disk, capsys, bytes_of(plain), STEP_AT_NIGHT)
     exercised("disks that were full", full, 30)
     exercised("of them when runs were kept", kept, 25)
@@ -142,6 +143,7 @@ def test_stores_that_a_full_disk_harms_are_noticed(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """F5."""
     monkeypatch.setattr(store, "replacing", broken)
     with pytest.raises((AssertionError, OSError)):
         check_full(disk, capsys, bytes_of(plain))
@@ -179,12 +181,14 @@ def check_refused(module: Any, folder: Path, capsys: Any, monkeypatch: pytest.Mo
 def test_a_read_only_disk_is_refused(
     disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F6."""
     check_refused(sweep, disk, capsys, monkeypatch)
 
 
 def test_playing_before_writing_is_noticed(
     disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F6."""
     eager = planted(
         sweep, "        ready.append(engine())  #", "        outcomes_of(first); ready.append(engine())  #"
     )
@@ -257,6 +261,7 @@ def test_a_folder_that_may_no_longer_be_written_to_is_told(
     monkeypatch: pytest.MonkeyPatch,
     exercised: Exercised,
 ) -> None:
+    """F6."""
     kept = check_lost(*LOSSES[loss], tmp_path, bytes_of(plain), capsys, monkeypatch)
     exercised("runs kept", kept, 1)
 
@@ -269,6 +274,7 @@ def test_passing_over_a_lost_folder_is_noticed(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """F6."""
     monkeypatch.setattr(store, "replacing", in_silence)
     with pytest.raises(AssertionError, match="plays on"):
         check_lost(*LOSSES[loss], tmp_path, bytes_of(plain), capsys, monkeypatch)

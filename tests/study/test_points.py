@@ -309,13 +309,14 @@ def test_points_that_their_world_refuses_are_named(words: list[str], told: str) 
 
 
 def test_the_last_of_many_points_is_refused(exercised: Exercised) -> None:
-    """Every point is composed before the first run: 4 000 here, 100 000 at night."""
+    """C6: Every point is composed before the first run: 4 000 here, 100 000 at night."""
     _refuse_last(4_000)
     exercised("points", 4_000, 4_000, nightly=100_000)
 
 
 @pytest.mark.nightly
 def test_the_last_of_a_hundred_thousand_points_is_refused() -> None:
+    """C6."""
     _refuse_last(100_000)
 
 
@@ -329,12 +330,16 @@ def test_the_last_of_a_hundred_thousand_points_is_refused() -> None:
     ids=["landmarks alone", "a sample", "another number"],
 )
 def test_points_that_are_looked_over_are_noticed(old: str, new: str) -> None:
+    """C6."""
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         _refuse_last(400, planted(points, old, new))
 
 
 def test_nothing_is_begun_if_some_point_is_refused(tmp_path: Path) -> None:
-    """No engine is asked for and no folder made, though the first, the last and each choice are in order."""
+    """C6.
+
+    No engine is asked for and no folder made, though the first, the last and each choice are in order.
+    """
     _refuse_before_the_first_run(tmp_path, sweep)
     late = planted(sweep, "        composer.check()\n        ClickWorkModel", "        ClickWorkModel")
     with pytest.raises((AssertionError, pytest.fail.Exception)):

@@ -147,7 +147,10 @@ def try_schedules(folder: Path, count: int) -> dict[str, int]:
 
 @pytest.mark.usefixtures("_no_flushing")
 def test_schedules_of_accidents(tmp_path: Path, exercised: Exercised) -> None:
-    """Workers and coordinators die, work is doubled and disordered: all runs are there, once and right."""
+    """F17.
+
+    Workers and coordinators die, work is doubled and disordered: all runs are there, once and right.
+    """
     for what, number in try_schedules(tmp_path, SCHEDULES).items():
         exercised(what, number, SCHEDULES // 2)
     exercised("schedules", SCHEDULES, SCHEDULES, nightly=SCHEDULES_AT_NIGHT)
@@ -156,6 +159,7 @@ def test_schedules_of_accidents(tmp_path: Path, exercised: Exercised) -> None:
 @pytest.mark.nightly
 @pytest.mark.usefixtures("_no_flushing")
 def test_many_schedules_of_accidents(tmp_path: Path, exercised: Exercised) -> None:
+    """F17."""
     for what, number in try_schedules(tmp_path, SCHEDULES_AT_NIGHT).items():
         exercised(what, number, SCHEDULES_AT_NIGHT // 2)
 
@@ -170,6 +174,7 @@ BROKEN_COORDINATORS = {
 @pytest.mark.usefixtures("_no_flushing")
 @pytest.mark.parametrize("bug", BROKEN_COORDINATORS)
 def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F17."""
     module = planted(sweep, *BROKEN_COORDINATORS[bug])
     monkeypatch.setattr(module, "wait", sweep.wait)
     monkeypatch.setattr(module, "dead_row", sweep.dead_row)
@@ -216,6 +221,7 @@ def check_poison(module: ModuleType, folder: Path) -> int:
 
 @pytest.mark.usefixtures("_no_flushing")
 def test_one_poisonous_run_of_a_thousand(tmp_path: Path, exercised: Exercised) -> None:
+    """F12."""
     exercised("innocent runs", check_poison(sweep, tmp_path / "a"), THOUSAND - 1)
 
 
@@ -234,6 +240,7 @@ def test_one_poisonous_run_of_a_thousand(tmp_path: Path, exercised: Exercised) -
     ids=["a failed row is lost", "partly is all", "given up at once", "its chunk goes with it"],
 )
 def test_other_ways_with_poison_are_noticed(old: str, new: str, tmp_path: Path) -> None:
+    """F12."""
     with pytest.raises(AssertionError):
         check_poison(with_fakes(planted(sweep, old, new)), tmp_path / "a")
 
@@ -279,6 +286,7 @@ def check_hang(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_run_that_never_ends_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
 ) -> None:
+    """F13."""
     exercised("looks", check_hang(sweep, tmp_path / "a", monkeypatch), 100)
 
 
@@ -294,6 +302,7 @@ def test_a_run_that_never_ends_is_given_up(
 def test_other_ways_with_what_hangs_are_noticed(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F13."""
     with pytest.raises(AssertionError):
         check_hang(with_fakes(planted(sweep, old, new)), tmp_path / "a", monkeypatch)
 
@@ -332,6 +341,7 @@ def check_gone(module: ModuleType, folder: Path) -> int:
 
 
 def test_an_engine_that_is_gone_ends_the_sweep(tmp_path: Path, exercised: Exercised) -> None:
+    """F14."""
     kept = check_gone(sweep, tmp_path / "a")
     exercised("runs kept", kept, 8)
     assert kept < RUN_COUNT
@@ -343,6 +353,7 @@ def test_an_engine_that_is_gone_ends_the_sweep(tmp_path: Path, exercised: Exerci
     ids=["nobody asks", "left running"],
 )
 def test_waiting_for_an_engine_that_is_gone_is_noticed(old: str, new: str, tmp_path: Path) -> None:
+    """F14."""
     with pytest.raises(AssertionError):
         check_gone(with_fakes(planted(sweep, old, new)), tmp_path / "a")
 
@@ -377,6 +388,7 @@ def calls_of_a_commit(folder: Path, module: ModuleType, monkeypatch: pytest.Monk
 
 
 def test_a_commit_is_flushed_before_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4."""
     new_store(tmp_path / "a")
     assert calls_of_a_commit(tmp_path / "a", store, monkeypatch) == ["fsync file", "rename", "fsync folder"]
 
@@ -392,6 +404,7 @@ def test_a_commit_is_flushed_before_it_is_named(tmp_path: Path, monkeypatch: pyt
 def test_a_commit_without_flush_is_noticed(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F4."""
     broken = planted(store, "DIGITS = 32", "DIGITS = 32")
     broken.replacing = planted(result, old, new).replacing  # type: ignore[attr-defined]
     new_store(tmp_path / "a")
@@ -404,6 +417,7 @@ def test_a_commit_without_flush_is_noticed(
 def test_a_failing_disk_leaves_the_store_as_it_was(
     fault: int, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F3."""
     own = new_store(tmp_path / "a")
     store.commit(tmp_path / "a" / RUNS, fake_rows([0, 1]), 0)
 
@@ -422,7 +436,7 @@ def test_a_failing_disk_leaves_the_store_as_it_was(
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
-    """The system refuses to let a file grow: nothing torn is counted."""
+    """F5: The system refuses to let a file grow: nothing torn is counted."""
     import resource
     import signal
 
@@ -455,7 +469,7 @@ def damages(content: bytes, rng: random.Random, count: int) -> Iterator[bytes]:
 
 
 def test_damage_is_never_silent(tmp_path: Path, exercised: Exercised) -> None:
-    """Every truncation and every flipped bit of every kind of file is told, and names the file."""
+    """F7: Every truncation and every flipped bit of every kind of file is told, and names the file."""
     folder = tmp_path / "a"
     own = new_store(folder)
     path = store.commit(folder / RUNS, fake_rows(list(range(RUN_COUNT))), 0)
@@ -475,6 +489,7 @@ def test_damage_is_never_silent(tmp_path: Path, exercised: Exercised) -> None:
 
 
 def test_damaged_parts_are_named_and_played_again(tmp_path: Path) -> None:
+    """F7."""
     own = new_store(tmp_path / "a")
     path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
     path.write_bytes(path.read_bytes()[:-7])
@@ -488,6 +503,7 @@ def test_damaged_parts_are_named_and_played_again(tmp_path: Path) -> None:
 
 
 def test_parts_that_disagree_stop_everything(tmp_path: Path) -> None:
+    """F9."""
     own = new_store(tmp_path / "a")
     store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4]), 3)
     again = fake_rows([4, 5])
@@ -520,6 +536,7 @@ def check_mended(module: Any, folder: Path) -> None:
 
 
 def test_what_is_there_but_damaged_is_not_done(tmp_path: Path) -> None:
+    """F18."""
     check_mended(store, tmp_path / "a")
 
 
@@ -532,6 +549,7 @@ def test_what_is_there_but_damaged_is_not_done(tmp_path: Path) -> None:
     ids=["written when it exists", "done when it exists"],
 )  # fmt: skip
 def test_a_store_to_which_existing_is_done_is_noticed(old: str, new: str, tmp_path: Path) -> None:
+    """F18."""
     with pytest.raises(AssertionError):
         check_mended(planted(store, old, new), tmp_path / "a")
 
@@ -558,6 +576,7 @@ class Appending:
 
 
 def test_a_store_that_appends_is_noticed(tmp_path: Path) -> None:
+    """F18."""
     with pytest.raises(AssertionError):
         check_mended(Appending, tmp_path / "a")
 
@@ -571,6 +590,7 @@ class Sparing(io.FileIO):
 
 
 def test_short_writes_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F3."""
     new_store(tmp_path / "a")
     whole_part = store.commit(tmp_path / "a" / RUNS, fake_rows([0, 1]), 0)
     content = whole_part.read_bytes()
@@ -619,12 +639,13 @@ def commit_together(folder: Path, module: ModuleType, parts: int, monkeypatch: p
 def test_the_same_part_from_two_workers_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
 ) -> None:
+    """F8."""
     commit_together(tmp_path / "a", store, 500, monkeypatch)
     exercised("parts committed twice at once", 500, 500)
 
 
 def test_temporary_files_of_one_name_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of two workers with the same process number, in two containers."""
+    """F8: As of two workers with the same process number, in two containers."""
     broken = planted(store, "DIGITS = 32", "DIGITS = 32")
     one_name = planted(result, "{os.getpid()}-{os.urandom(4).hex()}", "1")
     broken.replacing = one_name.replacing  # type: ignore[attr-defined]
@@ -633,6 +654,7 @@ def test_temporary_files_of_one_name_are_noticed(tmp_path: Path, monkeypatch: py
 
 
 def test_broken_stores_are_noticed(tmp_path: Path, exercised: Exercised) -> None:
+    """F18."""
     silent = planted(store, *BROKEN_STORES["checksums are not looked at"])
     new_store(tmp_path / "a")
     path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
@@ -729,6 +751,7 @@ def check_lock(module: ModuleType, folder: Path) -> None:
 
 
 def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
+    """F8."""
     check_lock(lock, tmp_path)
 
 
@@ -742,6 +765,7 @@ def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
     ids=["no lock", "a lock for many", "no lock for a shard"],
 )
 def test_stores_without_lock_are_noticed(old: str, new: str, tmp_path: Path) -> None:
+    """F8, F18."""
     with pytest.raises(pytest.fail.Exception):
         check_lock(planted(lock, old, new), tmp_path)
 

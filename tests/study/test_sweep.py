@@ -153,12 +153,13 @@ def test_units_that_are_made_up_are_noticed(plain: Path, monkeypatch: pytest.Mon
 
 
 def test_the_same_bytes_from_processes(plain: Path, tmp_path: Path) -> None:
+    """R3."""
     folder, _ = execute(study_in(tmp_path), lambda: engine.Local(2), QUIET)
     assert bytes_of(folder) == bytes_of(plain)
 
 
 def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
-    """Two workers started by hand, found by the scheduler's file; the coordinator goes on from a part."""
+    """R3: Two workers started by hand, found by the scheduler's file; the coordinator goes on from a part."""
     pytest.importorskip("distributed")
     first, _ = execute(study_in(tmp_path), engine.Serial, QUIET)
     (part,) = Store(first).parts()
@@ -367,11 +368,13 @@ def test_a_run_that_raises_becomes_a_row(plain: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    """F11."""
     found = troubled(tmp_path, f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)", QUIET)
     check_trouble(found, plain, "The worker died 3 times", runs=1)
 
 
 def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    """F13."""
     found = troubled(tmp_path, f"{FIRST_OF_TWO}signal.pause()", Settings(timeout_seconds=8.0, quiet=True))
     check_trouble(found, plain, "it took longer than 8 seconds", runs=1)
 
@@ -393,6 +396,7 @@ STUCK = "from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e
 def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
     trouble: str, nanny: str, cause: str, plain: Path, tmp_path: Path
 ) -> None:
+    """F13."""
     pytest.importorskip("distributed")
     file = tmp_path / "scheduler.json"
     with cluster(file, nanny) as (_, *workers):
@@ -407,18 +411,21 @@ TOO_MUCH = "import mmap; mmap.mmap(-1, 16 << 30, flags=mmap.MAP_PRIVATE | 0x4000
 
 
 def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    """F11."""
     found = troubled(tmp_path, TOO_MUCH, QUIET, engine.Local(2, memory_mib=8 * 1024))
     check_trouble(found, plain, "Cannot allocate memory")
     exercised("innocent runs beside them", int((found.experiments["status"] == "done").sum()), COUNT - 2)
 
 
 def test_a_run_without_memory_on_dask_becomes_a_row(plain: Path, tmp_path: Path) -> None:
+    """F11."""
     pytest.importorskip("distributed")
     found = troubled(tmp_path, TOO_MUCH, QUIET, engine.Dask("", 2, memory_mib=8 * 1024))
     check_trouble(found, plain, "Cannot allocate memory")
 
 
 def test_workers_that_take_what_they_like_are_noticed(tmp_path: Path) -> None:
+    """F11."""
     unlimited = planted(engine, "(_within, self.memory_mib) if self.memory_mib else ()", "()")
     pytest.importorskip("distributed")
     with pytest.raises(AssertionError):
@@ -503,6 +510,7 @@ def check_sources(module: ModuleType, results: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F16."""
     check_sources(sweep, tmp_path, monkeypatch)
 
 
@@ -517,6 +525,7 @@ def test_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_mixed_sources_are_noticed(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F16."""
     with pytest.raises(pytest.fail.Exception):
         check_sources(planted(sweep, old, new), tmp_path, monkeypatch)
 
@@ -563,6 +572,7 @@ def check_inputs(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F16."""
     check_inputs(sweep, tmp_path, monkeypatch)
 
 
@@ -582,6 +592,7 @@ def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_inputs_that_are_not_looked_at_are_noticed(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F16."""
     with pytest.raises((pytest.fail.Exception, AssertionError, UserError)):
         check_inputs(planted(sweep, old, new), tmp_path, monkeypatch)
 
@@ -647,7 +658,10 @@ def check_clocks(
 def test_clocks_that_jump_or_stand_still_change_nothing(
     moment: str, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The calendar is in the folder's name alone; with a clock that stands still nothing is ever late."""
+    """F10.
+
+    The calendar is in the folder's name alone; with a clock that stands still nothing is ever late.
+    """
     step = 3e7 * (list(MOMENTS).index(moment) % 2)
     check_clocks(sweep, MOMENTS[moment], step, plain, tmp_path, monkeypatch)
 
@@ -668,12 +682,13 @@ def test_clocks_that_jump_or_stand_still_change_nothing(
 def test_sweeps_that_heed_the_clock_are_noticed(
     old: str, new: str, step: float, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F10."""
     with pytest.raises((AssertionError, ZeroDivisionError)):
         check_clocks(planted(sweep, old, new), MOMENTS["years ahead"], step, plain, tmp_path, monkeypatch)
 
 
 def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moved away while the sweep runs; it goes on where it is put back."""
+    """F6: Moved away while the sweep runs; it goes on where it is put back."""
     real = sweep.outcomes_of
     (tmp_path / "r").mkdir()
 
@@ -695,6 +710,7 @@ def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_folder_that_leads_in_circles_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """F6."""
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert main(command(tmp_path / "a", "engine=serial")[3:]) == 2
@@ -738,6 +754,7 @@ def test_a_log_is_told_how_far_it_is(
 
 
 def test_other_groups_are_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F16."""
     monkeypatch.setattr(sweep, "config_id", lambda config: "other")
     with pytest.raises(UserError, match="begun with other groups"):
         execute(study_in(plain.parent), engine.Serial, QUIET)
@@ -921,6 +938,7 @@ def workers_of(coordinator: int) -> list[int]:
 
 
 def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) -> None:
+    """F1."""
     results = tmp_path / "r"
     landed = kill_often(results, 2, random.Random(1), "jobs=1")
     assert run_counted(results) == 0
@@ -940,6 +958,7 @@ sim.study.store.Store.damaged = lambda self: [(part.path, "", []) for part in se
 def test_a_sweep_that_begins_anew_after_a_kill_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F1."""
     monkeypatch.setenv("PLANTED", SETS_ASIDE)
     with pytest.raises(AssertionError, match="what was committed is lost"):
         kill_often(tmp_path / "r", 3, random.Random(1), "engine=serial")
@@ -1006,6 +1025,7 @@ def check_stopped(
 def test_asked_to_stop_it_stops_and_keeps_what_is_done(
     how: signal.Signals, code: int, times: int, plain: Path, tmp_path: Path, exercised: Exercised
 ) -> None:
+    """F15."""
     exercised("runs kept", check_stopped(how, code, times, tmp_path, bytes_of(plain)), 1)
 
 
@@ -1029,6 +1049,7 @@ sweep.Coordinator._write_status = forget
 
 @pytest.mark.parametrize("bug", [DEAF, FORGETFUL], ids=["deaf", "forgetful"])
 def test_sweeps_that_stop_otherwise_are_noticed(bug: str, plain: Path, tmp_path: Path) -> None:
+    """F15."""
     with pytest.raises(AssertionError):
         check_stopped(signal.SIGTERM, 143, 1, tmp_path, bytes_of(plain), bug)
 
@@ -1076,6 +1097,7 @@ def check_outlives(folder: Path, bug: str = "", kills: tuple[int, ...] = (0, 1))
 
 @pytest.mark.nightly
 def test_a_sweep_outlives_its_cluster(tmp_path: Path, exercised: Exercised) -> None:
+    """F14."""
     pytest.importorskip("distributed")
     mine = check_outlives(tmp_path)
     other, code = execute(study_in(tmp_path / "other", MORE), lambda: engine.Local(2), QUIET)
@@ -1116,6 +1138,7 @@ ENDED = AT_CHECK.format(instead="sys.exit(0)")
 @pytest.mark.nightly
 @pytest.mark.parametrize("bug", [LOST, UNTOLD, ENDED], ids=["lost", "untold", "taken for the end"])
 def test_sweeps_that_die_with_their_cluster_are_noticed(bug: str, tmp_path: Path) -> None:
+    """F14."""
     pytest.importorskip("distributed")
     with pytest.raises(AssertionError):
         check_outlives(tmp_path, bug, kills=(0,))
@@ -1164,6 +1187,7 @@ FORKS = "ignore:.*multi-threaded, use of fork:DeprecationWarning"
 
 @pytest.mark.filterwarnings(FORKS)
 def test_bytes_that_hang_on_the_process_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R3."""
     real = sweep.outcomes_of
 
     def outcomes_of(*arguments: Any) -> Any:

@@ -74,6 +74,7 @@ RIGHT = ["open", "write file", "fsync file", "rename", "fsync folder"]
 def test_a_commit_calls_the_system_in_this_order(
     hands: Starter, tmp_path: Path, exercised: Exercised
 ) -> None:
+    """F4."""
     found = steps(hands, new_folder(tmp_path / "a"), 3)
     assert found == [RIGHT] * 3
     exercised("commits watched", len(found), 3)
@@ -90,6 +91,7 @@ os.fsync = lambda number: None if os.path.isdir(f"/proc/self/fd/{number}") else 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_commit_without_flush_is_seen(hands: Starter, bug: str, tmp_path: Path) -> None:
+    """F4."""
     assert steps(hands, new_folder(tmp_path / "a"), 1, BUGS[bug]) != [RIGHT]
 
 
@@ -161,11 +163,13 @@ AT_NIGHT = (200, 43, 86, 43, 42)
 
 
 def test_a_kill_at_any_call_loses_nothing(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    """F2."""
     note(exercised, kill_everywhere(hands, tmp_path), (6, 3, 6, 3, 2), AT_NIGHT)
 
 
 @pytest.mark.nightly
 def test_kills_at_many_calls_lose_nothing(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    """F2."""
     note(exercised, kill_everywhere(hands, tmp_path, PARTS_AT_NIGHT), AT_NIGHT, AT_NIGHT)
 
 
@@ -193,6 +197,7 @@ Store.compact = broken
 def test_stores_that_a_kill_harms_are_noticed(
     bug: str, call: str, told: str, hands: Starter, tmp_path: Path
 ) -> None:
+    """F2."""
     with pytest.raises(AssertionError, match=told):
         kill_everywhere(hands, tmp_path, bug=bug, calls=[call])
 
@@ -241,12 +246,14 @@ def check_told(said: str, folder: Path, cause: str, where: str) -> None:
 
 
 def test_a_failing_call_is_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    """F3."""
     failed = fail_everywhere(hands, tmp_path, ["ENOSPC"])
     exercised("calls that failed", failed.total(), 16, nightly=35 * len(ERRORS))
 
 
 @pytest.mark.nightly
 def test_many_failing_calls_are_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    """F3."""
     failed = fail_everywhere(hands, tmp_path, ERRORS, parts=PARTS + 1)
     for error in ERRORS:
         exercised(f"calls that failed with {error}", failed[error], 5 if error == "EINTR" else 35)
@@ -286,5 +293,6 @@ sim.study.store.changing = lambda path: contextlib.nullcontext()
 def test_stores_that_a_failure_harms_are_noticed(
     bug: str, call: str, told: str, hands: Starter, tmp_path: Path
 ) -> None:
+    """F3."""
     with pytest.raises(AssertionError, match=told):
         fail_everywhere(hands, tmp_path, ["ENOSPC"], bug=bug, calls=[call])
