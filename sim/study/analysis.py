@@ -409,6 +409,8 @@ def peak_told(top: Mapping[str, float]) -> str:
     """Say how sure the place of a peak is."""
     if top["seeds"] < 2:
         return ONE_SEED
+    if top["low"] == top["high"]:
+        return f"however {top['seeds']:.0f} seeds are drawn again"
     few = f", {top['seeds']:.0f} seeds" if top["seeds"] < LEAST_SEEDS else ""
     return f"95 %: {top['low']:.4g} to {top['high']:.4g}{few}"
 

@@ -176,6 +176,7 @@ def check_peak(module: ModuleType) -> None:
     assert not top["at_end"]
     rising = module.peak(made_up(words, lambda a: a), "y", "market.noise_sigma")
     assert (rising["at"], rising["at_end"]) == (2.0, 1.0)
+    assert module.peak_told(rising) == "however 20 seeds are drawn again"
     one = made_up([*words[:1], "market.taste_sigma=0,1,2"], lambda a, b: a * (2 - a) + b, noise=0.02)
     top = module.peak(one, "y", "market.noise_sigma")
     assert math.isnan(top["low"]) and math.isnan(top["high"])
