@@ -260,7 +260,16 @@ class UniversalIncome(Programme):
         " workers of the market",
         choices=("residents", "users", "workers"),
     )
-    usd_per_month: float = assumed(0.0, 0, 100_000, "under external funding, what each receives", "USD")
+    roster: str = parameter(
+        "present",
+        meaning="which users or workers receive it: who is one in the month, which people can seek; or who"
+        " was one when it began, from then on without a condition",
+        choices=("present", "fixed"),
+    )
+    usd_per_month: float = assumed(
+        0.0, 0, 100_000, "under external funding, what each receives; where revenue pays, the most that each"
+        " receives, 0 = all there is", "USD",
+    )  # fmt: skip
     reservation_elasticity: float = parameter(
         0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
         source="between Le Barbanchon et al. 2019 (none) and Feldstein and Poterba 1984", assumed=True,
@@ -574,6 +583,7 @@ READ_WITH: dict[type[Instrument], dict[str, tuple[str, tuple[Any, ...]]]] = {
     UniversalIncome: {
         "pool": ("funding", ("revenue",)),
         "administration_share": ("funding", ("revenue",)),
+        "roster": ("recipients", ("users", "workers")),
     },
     ConditionalIncome: {"tasks_a_month": ("recipients", ("job_seekers",))},
     Union: {"usd_per_hour": ("guideline", ("uniform",))},
@@ -658,12 +668,6 @@ class Policies:
             if one is not None and getattr(one, "funding", "revenue") == "revenue":
                 for setting, value, allowed in _never_funded(one, [tax for tax in taxes if tax is not None]):
                     yield f"{name}.{setting}", value, allowed
-        if income is not None and income.funding == "revenue" and income.usd_per_month > 0:
-            yield (
-                "universal_income.usd_per_month",
-                income.usd_per_month,
-                "0 where revenue pays: what each receives follows from it; or funding=external",
-            )
 
 
 def _never_funded(income: Programme, taxes: list[Instrument]) -> Iterator[tuple[str, Any, str]]:

@@ -255,6 +255,9 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             board.live,
             board.state,
         )
+        if model.offices.passes_over:
+            entries = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            model.offices.leave_alone(entries, model.worker_rows, model.terms[board.platform])
 
     yield prepare
     model.note_sessions()

@@ -259,6 +259,12 @@ def _audience_left(offices: Offices, charges: list[Any], country: int, given: di
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     income = build(UniversalIncome, given["policy"])
     offices = offices_of(given | {"family": "social"}, Policies(universal_income=income))
+    if "people" in given:
+        _check_roster(offices, given, expect)
+        return
+    if "audience_then" in given:
+        offices.users[0] = heads(given, "audience_then")
+        offices.note_roster(np.zeros(0, WORKER), hour_of(MONTH[0]))
     offices.users[0] = heads(given, "audience")
     offices.kept[:] = by_country(given, "kept")
     revenue, workers = by_country(given, "revenue"), heads(given, "workers")
@@ -268,6 +274,26 @@ def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     same((offices.effects[:, 0] * 1e6).round().astype(int).tolist(), offices.per_head.tolist())
     if "kept" in expect:
         same(offices.kept.tolist(), by_country(expect, "kept").tolist())
+    for name in ("wanted", "allowed"):
+        if name in expect:
+            same(getattr(offices, name).tolist(), by_country(expect, name).tolist())
+
+
+def _check_roster(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """Who is paid in each month, of people who are there or not, on a platform, with sessions or without."""
+    for month, paid in zip(given["months"], expect["paid"], strict=True):
+        people = [person for person in given["people"] if person[month] != "not yet"]
+        rows = np.zeros(len(people), WORKER)
+        offices.seen_workers = np.zeros(len(people), np.uint16)
+        for row, person in enumerate(people):
+            there = ("microwork", "other").index(person[month]) if person[month] != "gone" else 0
+            rows[row]["bits"] = ACTIVE * (person[month] != "gone")
+            PARTS["platform"].put(rows, row, there)
+            offices.seen_workers[row] = (1 << there) * (month in person.get("sessions", ()))
+        hour = max(0, hour_of(month))
+        offices.note_roster(rows, hour)
+        found = offices.recipients(rows)
+        same([people[row]["name"] for row in np.flatnonzero(found)], paid)
 
 
 def summed(entries: list[Entry]) -> Counter[str]:
