@@ -302,16 +302,26 @@ class ConditionalIncome(Programme):
 class Cooperative(Instrument):
     """Platforms that belong to those who work on them: what is there already, or one that is founded.
 
-    The fee is what the platform costs; members vote on how work is shown and on a lowest hourly pay; what is
-    left of a month is theirs, in proportion to what they earned there. Members are the workers of the
-    countries given; others work there as on any platform. Over a phase, fees go from the platform's own to
-    that at cost, floor and order from its own to the members'.
+    The fee is what the platform costs, or what members vote for above that; they vote on how work is shown
+    and on a lowest hourly pay; what is left of a month is theirs, in proportion to what they earned there.
+    Members are the workers of the countries given; others work there as on any platform. Over a phase, fees
+    go from the platform's own to the members', floor and order likewise.
     """
 
     platforms: list[str] = parameter(
         default_factory=lambda: ["microwork"],
         meaning="platforms that become cooperatives; one that is closed is founded", unit="names",
     )  # fmt: skip
+    fee: str = parameter(
+        "at_cost",
+        meaning="who decides on the fee: the statute, by which it is what the platform costs; or, from there"
+        " on, most members who vote: who wants more work is for a lower fee, who has enough for a higher one",
+        choices=("at_cost", "voted"),
+    )
+    fee_step: float = assumed(0.01, 0.0001, 1, "share of the reward by which a vote moves the fee")
+    enough_work: float = assumed(
+        0.5, 0, 10, "paid hours of a month over those wanted, from which a member has enough work"
+    )
     lowest_fee: float = parameter(
         0.05, meaning="lowest fee, share of the reward", low=0, high=1, source=UP_AND_GO
     )
@@ -586,6 +596,7 @@ READ_WITH: dict[type[Instrument], dict[str, tuple[str, tuple[Any, ...]]]] = {
         "roster": ("recipients", ("users", "workers")),
     },
     ConditionalIncome: {"tasks_a_month": ("recipients", ("job_seekers",))},
+    Cooperative: dict.fromkeys(("fee_step", "enough_work"), ("fee", ("voted",))),
     Union: {"usd_per_hour": ("guideline", ("uniform",))},
     Commons: {"cost_months": ("fee_at_cost", (True,))},
     Reclassification: {"least_shifts": ("slack", ANY_NUMBER)},

@@ -47,6 +47,19 @@ def test_members_by_steps_and_by_country(policy: Policies, exercised: Exercised)
         exercised("shares of others that are none", counts["who earned and is no member"], 5)
 
 
+def test_a_fee_voted_up(exercised: Exercised) -> None:
+    counts = members.voted_fee()
+    exercised("decisions", counts["decisions"], 3)
+    exercised("of them for a higher fee", counts["for a higher fee"], 2)
+
+
+def test_a_fee_voted_down(exercised: Exercised) -> None:
+    """Where members want more work, an old one stays at cost, and one founded comes down to it."""
+    counts = members.voted_fee(10.0)
+    exercised("for a lower fee", counts["for a lower fee"], 2)
+    exercised("voters of one that was founded", members.voted_down()["voters"], 3)
+
+
 def test_a_cooperative_has_no_owners(exercised: Exercised) -> None:
     counts = members.surplus_is_no_rent()
     exercised("micro-dollars of surplus", counts["surplus"], 1_000_000)

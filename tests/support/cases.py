@@ -39,7 +39,7 @@ from sim.policy import taxes
 from sim.policy.at_cost import Costs
 from sim.policy.channels import FOLDS, fold
 from sim.policy.commons import worth
-from sim.policy.cooperative import Cooperatives, is_excluded, patronage
+from sim.policy.cooperative import Cooperatives, have_enough, is_excluded, patronage
 from sim.policy.effects import EXPECTED
 from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
 from sim.policy.members import of_countries
@@ -419,7 +419,13 @@ def _check_employers(offices: Offices, given: dict[str, Any], expect: dict[str, 
 
 
 def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
-    if "wants" in expect:
+    if "enough" in expect:
+        wanted, pay = (np.array(given[name], np.float64) for name in ("wanted", "pay"))
+        earned = np.array([whole(usd) for usd in given["earned"]], np.int64)
+        same(have_enough(given["share"], wanted, earned, pay).tolist(), expect["enough"])
+    elif "voted" in expect:
+        _check_fee_vote(given, expect)
+    elif "wants" in expect:
         wanted = floor_wanted(math.log(given["reservation"]), float(given["learned"]))
         assert abs(wanted - expect["wants"]) < 1e-12, (wanted, expect["wants"])
     elif "pot" in given:
@@ -433,6 +439,19 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
         _check_way(given, expect)
     else:
         _check_decisions(build(Cooperative, given["policy"]), given, expect)
+
+
+def _check_fee_vote(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """The fee that members vote for, month after month, and what of it requesters pay."""
+    terms = build(Cooperative, {"fee": "voted", **given["policy"]})
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False])
+    cooperatives.founded[0] = given.get("founded", False)
+    found = []
+    for share, enough in zip(given["cost_shares"], given["enough"], strict=True):
+        cooperatives.vote_on_fee(0, share, given.get("worker_fee", 0.0), np.array(enough, np.bool_))
+        found.append(float(cooperatives.fee[0]))
+    by_hand = [np.inf if fee is None else fee for fee in expect["voted"]]
+    assert np.allclose(found, by_hand, rtol=0, atol=1e-12), (found, by_hand)
 
 
 def of_members(given: dict[str, Any], amounts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
