@@ -386,8 +386,9 @@ class Commons(Instrument):
     """Data and records held in common: who buys work for artificial intelligence pays those who labelled.
 
     A royalty on such work goes into a fund, which is shared among all who labelled; records of workers are
-    valid everywhere. Of countries, only requesters there owe the royalty, and only who labelled there has a
-    part in the fund.
+    valid everywhere. Of countries, only requesters there owe the royalty, only who labelled there has a part
+    in the fund, and only records of workers there move with them. Over a phase the royalty grows, and the
+    share of a record that moves, and the fee comes down to cost.
     """
 
     platforms: list[str] | None = parameter(
@@ -412,12 +413,19 @@ class Commons(Instrument):
     )
     cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is that fee", "months")
 
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.countries and self.fee_at_cost:
+            yield "countries", self.countries, "no list where fee_at_cost: a platform has one fee for all"
+
 
 @dataclass(frozen=True)
 class Union(Instrument):
     """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains.
 
-    Over a phase its guideline and its own effort grow from nothing to what is set.
+    Over a phase its guideline, its own effort, what contact does, what ratings gain and the length of strikes
+    grow from nothing to what is set.
     """
 
     platforms: list[str] | None = parameter(

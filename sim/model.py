@@ -331,6 +331,7 @@ class ClickWorkModel(mesa.Model):
         """Fold all contributions and write what platforms may charge and must promise."""
         channels = self._folded()
         self.offered_labels = channels.free_labels
+        self.portable = channels.portable
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
@@ -347,7 +348,7 @@ class ClickWorkModel(mesa.Model):
             row["reward_floor"] = channels.reward_floor[i]
             row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
             row["royalty_payers"] = self.offices.royalty_payers if row["royalty_ppm"] else 0
-            row["portable"] = channels.portable[i] > 0.0
+            row["portable"] = channels.portable[i].min() >= 1.0
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
         self.show_as_voted()

@@ -129,10 +129,12 @@ class Cooperatives:
         "earned",
     )
 
-    def __init__(self, terms: Cooperative, names: tuple[str, ...], closed: list[bool]) -> None:
+    def __init__(
+        self, terms: Cooperative, names: tuple[str, ...], closed: list[bool], owned: list[str]
+    ) -> None:
         count = len(names)
         self.terms = terms
-        self.numbers = [names.index(name) for name in terms.platforms]
+        self.numbers = [names.index(name) for name in owned]
         self.closed = [number for number in self.numbers if closed[number]]
         self.fee = np.full(count, np.inf)
         self.whole = np.full(count, np.inf)
@@ -203,7 +205,7 @@ class Cooperatives:
         self, costs: Costs, strength: float, own_fees: list[tuple[float, float]]
     ) -> dict[str, NDArray[Any]]:
         """What the last month brought, and what holds in the next; a row for each cooperative."""
-        numbers = np.array(self.numbers)
+        numbers = np.array(self.numbers, np.int64)
         ways = [self.share_of_way(number, strength) for number in self.numbers]
         fee = np.array(
             [

@@ -79,6 +79,7 @@ from sim.policy.effects import (
 from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, patience, spread
 from sim.policy.paid_time import PaidTime
 from sim.policy.ratings import Ratings
+from sim.policy.reach import with_members
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -303,7 +304,8 @@ class Offices:
         self.fund: Fund | None = None
         if policy.cooperative is not None:
             closed = [platform.closed for platform in config.platforms.values()]
-            self.cooperatives = Cooperatives(policy.cooperative, self.names, closed)
+            owned = with_members(policy.cooperative, config, world)
+            self.cooperatives = Cooperatives(policy.cooperative, self.names, closed, owned)
         if policy.commons is not None:
             self.fund = Fund(policy.commons, self.names, world.codes)
         self.costs = Costs(platforms)
@@ -875,7 +877,8 @@ class Offices:
         if self.fund is not None:
             terms, numbers = self.fund.terms, range(len(self.names))
             shares = [self.costs.share(number, terms.cost_months) for number in numbers]
-            found += self.fund.contributions(float(self.strength(terms, hour)), shares, self.worker_fees)
+            strength = float(self.strength(terms, hour))
+            found += self.fund.contributions(strength, shares, self.worker_fees, self.own_fees)
         if self.unions is not None and self.organises(hour):
             found += self.unions.contributions(self.share_of("union", hour))
         if self.employment is not None and self.employs(hour):

@@ -54,7 +54,7 @@ def test_whole_settings(exercised: Exercised) -> None:
 
 
 def test_partly_in_force(exercised: Exercised) -> None:
-    exercised("settings", policies.partly_in_force()["settings"], 11)
+    exercised("settings", policies.partly_in_force()["settings"], 12)
 
 
 @pytest.mark.parametrize(

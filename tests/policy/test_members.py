@@ -126,6 +126,19 @@ def test_portable_records_move(exercised: Exercised) -> None:
     exercised("newcomers' work that asks for a record", counts["newcomers' work that asks for a record"], 500)
 
 
+def test_portable_records_of_one_country_move(exercised: Exercised) -> None:
+    exercised("work of its newcomers", members.portable_in_the_south()[f"newcomers' of {members.STH}"], 100)
+
+
+def test_a_measure_lets_all_records_move(exercised: Exercised) -> None:
+    exercised("work of the North's", members.portable_by_a_measure()[f"newcomers' of {members.NTH}"], 5)
+
+
+def test_a_fee_at_cost_is_one_for_all() -> None:
+    with pytest.raises(UserError, match="a platform has one fee for all"):
+        compose(["policy=commons", "policy.commons.fee_at_cost=true", "policy.commons.countries=[IND]"])
+
+
 def test_accounts(exercised: Exercised) -> None:
     counts = members.accounts()
     exercised("accounts compared", counts["accounts compared"], 100_000)

@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
-from sim.agents.traits import ACTIVE, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
+from sim.agents.traits import ACTIVE, NEWCOMER, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
 from sim.config import Platform
 from sim.instruments import (
@@ -38,7 +38,7 @@ from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
 from sim.policy.at_cost import Costs
 from sim.policy.channels import FOLDS, fold
-from sim.policy.commons import worth
+from sim.policy.commons import count_records, worth
 from sim.policy.cooperative import Cooperatives, have_enough, is_excluded, patronage
 from sim.policy.effects import EXPECTED
 from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
@@ -444,7 +444,7 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
 def _check_fee_vote(given: dict[str, Any], expect: dict[str, Any]) -> None:
     """The fee that members vote for, month after month, and what of it requesters pay."""
     terms = build(Cooperative, {"fee": "voted", **given["policy"]})
-    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False])
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False], ["microwork"])
     cooperatives.founded[0] = given.get("founded", False)
     found = []
     for share, enough in zip(given["cost_shares"], given["enough"], strict=True):
@@ -480,7 +480,7 @@ def _check_way(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 def _check_decisions(terms: Cooperative, given: dict[str, Any], expect: dict[str, Any]) -> None:
     """What members decide: the fee by the costs, or floor and order by votes."""
-    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False])
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False], ["microwork"])
     if "fee" in expect:
         cooperatives.founded[0] = given.get("founded", False)
         share = costs_of([given["costs"]], [given["rewards"]]).share(0, terms.cost_months)
@@ -507,6 +507,8 @@ def costs_of(costs: list[list[Any]], rewards: list[list[Any]]) -> Costs:
 def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "reward" in given:
         _check_royalty(given, expect)
+    elif "records" in given:
+        _check_records(given, expect)
     elif "pot" in given:
         pot, seconds, unpaid = whole(given["pot"]), given["seconds"], given["unpaid"]
         labelled = of_members(given, np.array(seconds, np.int64))
@@ -521,13 +523,29 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
         offices = offices_of(given, Policies(commons=build(Commons, given["policy"])))
         if "costs" in given:
             offices.costs = costs_of(given["costs"], given["rewards"])
+        if "own_fees" in given:
+            offices.own_fees[0] = tuple(given["own_fees"])
         if "payers" in expect:
             same(offices.royalty_payers, mask_of(expect["payers"]))
         found = fold(2, 2, offices.contributions(hour_of(given["month"])))
         assert np.allclose(found.royalty, expect["royalty"], rtol=0, atol=1e-12), found.royalty
-        same(found.portable.tolist(), [float(one) for one in expect["portable"]])
-        caps = [np.inf if cap is None else cap for cap in expect["cap"]]
-        assert np.allclose(found.fee_cap, caps, rtol=0, atol=1e-12), found.fee_cap
+        portable = [np.broadcast_to(one, len(CODES)) for one in expect["portable"]]
+        assert np.allclose(found.portable, portable, rtol=0, atol=1e-12), found.portable
+        for fees in (found.usual_fee, found.large_fee):
+            highest = [np.inf if fee is None else fee for fee in expect["cap"]]
+            assert np.allclose(fees, highest, rtol=0, atol=1e-12), fees
+
+
+def _check_records(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What records of people on duty count for: (country, tasks accepted, newcomer or not) of each."""
+    workers, entries = np.zeros(len(given["records"]), WORKER), np.zeros(len(given["records"]), ACTIVE_ENTRY)
+    entries["row"] = np.arange(len(entries))[::-1]
+    for row, (code, tasks, new) in enumerate(given["records"]):
+        workers[row]["country"], workers[row]["accepted"] = CODES.index(code), tasks
+        workers[row]["bits"] = NEWCOMER * new
+    entries["accepted"] = np.where(workers["bits"] & NEWCOMER, 0, workers["accepted"])[::-1]
+    count_records(entries, workers, np.array([given["portable"][code] for code in CODES]))
+    same(entries["accepted"][::-1].tolist(), expect["count"])
 
 
 def _check_royalty(given: dict[str, Any], expect: dict[str, Any]) -> None:

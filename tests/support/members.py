@@ -18,7 +18,7 @@ import numpy as np
 from sim.agents.traits import ACTIVE, NEWCOMER, column_of, permanent_ids, unpacked
 from sim.config import Config, Platform
 from sim.draws import uniform
-from sim.instruments import Commons, Cooperative, Policies, ProfitTax, TurnoverTax, UsageTax
+from sim.instruments import Commons, Cooperative, Measure, Policies, ProfitTax, TurnoverTax, UsageTax
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.policy.cooperative import VOTES
@@ -30,6 +30,11 @@ from tests.support.relations import part, same_snapshots, two_worlds
 
 APRIL = 24 * 84
 """First hour of the month after March."""
+
+NTH, STH = range(2)
+"""Numbers of the two countries."""
+
+PORTABLE_IN_PART = Policies(commons=Commons(countries=["STH"], phase_in_months=3))
 
 COOPERATIVE = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6))
 FOUNDED = Policies(
@@ -533,6 +538,7 @@ class RecordWatch(Watcher):
             if event["kind"] == boards.WORK and asks:
                 newcomer = bool(new[int(entry["row"])])
                 self.counts["newcomers' work that asks for a record" if newcomer else "others' work"] += 1
+                self.counts[f"newcomers' of {int(entry['country'])}"] += newcomer
         now = set(permanent_ids(rows[new]).tolist())
         if model.hour % (24 * 7) == 0:
             # Those who moved at this week's start are new, too.
@@ -542,9 +548,9 @@ class RecordWatch(Watcher):
         self.new = now
 
 
-def records(portable: bool = False, weeks: float = 4.0) -> Counts:
-    """A record does not move with its worker, unless records are portable; in time a new one is made."""
-    policy = Policies(commons=Commons(royalty_rate=0.0)) if portable else Policies()
+def records(policy: Policies | None = None, weeks: float = 4.0) -> Counts:
+    """A record does not move with its worker, unless a policy lets it; in time a new one is made."""
+    portable, policy = policy is not None, policy or Policies()
     base = market(days=70, workers=150, policy=policy)
     config = replace(
         base,
@@ -563,8 +569,24 @@ def records(portable: bool = False, weeks: float = 4.0) -> Counts:
 
 def portable() -> Counts:
     """Where records are portable, newcomers do work that asks for one."""
-    counts = records(portable=True)
+    counts = records(Policies(commons=Commons(royalty_rate=0.0)))
     assert counts["newcomers' work that asks for a record"], "no record moved"
+    return counts
+
+
+def portable_in_the_south() -> Counts:
+    """Where those of one country are, its newcomers alone do."""
+    counts = records(Policies(commons=Commons(royalty_rate=0.0, countries=["STH"])))
+    assert counts[f"newcomers' of {STH}"], "no record moved"
+    assert not counts[f"newcomers' of {NTH}"], "a record of the North moved"
+    return counts
+
+
+def portable_by_a_measure() -> Counts:
+    """A measure makes them portable for all who live anywhere."""
+    measure = Measure(rule="portable", value=1.0)
+    counts = records(Policies(measures={"records": measure}))
+    assert counts[f"newcomers' of {STH}"] and counts[f"newcomers' of {NTH}"], "not for everybody"
     return counts
 
 

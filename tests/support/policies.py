@@ -236,6 +236,9 @@ NULLS: dict[str, dict[str, Policies]] = {
         "by steps, after the end": Policies(
             cooperative=Cooperative(platforms=["southern"], phase_in_months=2, start="2019-07-01")
         ),
+        "members in a country without workers": Policies(
+            cooperative=Cooperative(platforms=["southern", "northern"], countries=[NOWHERE], fee="voted")
+        ),
         "a platform without users, taxed": Policies(
             profit_tax=ProfitTax(rate=0.0), cooperative=Cooperative(platforms=["deserted"], participation=1.0)
         ),
@@ -248,10 +251,10 @@ NULLS: dict[str, dict[str, Policies]] = {
         ),
         "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
         "a country where nobody posts or labels": Policies(
-            commons=Commons(countries=[NOWHERE], portable_reputation=False, royalty_rate=0.5)
+            commons=Commons(countries=[NOWHERE], royalty_rate=0.5)
         ),
         "a country where nobody is, by steps": Policies(
-            commons=Commons(countries=[NOWHERE], portable_reputation=False, phase_in_months=2)
+            commons=Commons(countries=[NOWHERE], phase_in_months=2)
         ),
         "one country, no royalty": Policies(
             commons=Commons(countries=["STH"], portable_reputation=False, royalty_rate=0.0)
@@ -396,6 +399,7 @@ PARTLY: dict[str, tuple[Policies, dict[str, Any]]] = {
     "employment by steps": (LOUD["reclassification"], {"phase_in_months": 6}),
     "a cooperative by steps": (LOUD["cooperative"], {"phase_in_months": 6}),
     "members in the North": (LOUD["cooperative"], {"countries": ["NTH"]}),
+    "a commons by steps": (LOUD["commons"], {"phase_in_months": 6}),
     "a commons of the North": (LOUD["commons"], {"countries": ["NTH"]}),
     "a part of the revenue": (WHOLE["all revenue at once"][0], {"phase_in_months": 6}),
     "workers of one platform": (WHOLE["all revenue at once"][0], {"platforms": ["northern"]}),
