@@ -561,8 +561,8 @@ class Measure(Instrument):
         "fee_cap",
         meaning="what is ruled: the highest fee on requesters, a share of the reward; the lowest reward for"
         " an hour of stated time, for all or (worker_floor) for workers of the countries; USD for an hour of"
-        " search, of waiting for work, of work that was rejected; the share of tasks done elsewhere that count"
-        " in a record; the share of unfair rejections that remain",
+        " search, of waiting for work, of work that was rejected; the share of tasks done elsewhere that"
+        " count in a record; the share of unfair rejections that remain",
         choices=(
             "fee_cap", "reward_floor", "worker_floor", "paid_search", "paid_waiting", "paid_rejected",
             "portable", "unfair",
