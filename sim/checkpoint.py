@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 8 "
+FORMAT = b"clickmarket checkpoint 9 "
 META = "meta.json"
 
 MODEL_ARRAYS = (
@@ -43,6 +43,7 @@ MODEL_ARRAYS = (
     "floors",
     "terms",
     "offered_labels",
+    "portable",
     "log_platform_pay",
     "week_pay",
     "month_transactions",

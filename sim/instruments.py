@@ -260,7 +260,16 @@ class UniversalIncome(Programme):
         " workers of the market",
         choices=("residents", "users", "workers"),
     )
-    usd_per_month: float = assumed(0.0, 0, 100_000, "under external funding, what each receives", "USD")
+    roster: str = parameter(
+        "present",
+        meaning="which users or workers receive it: who is one in the month, which people can seek; or who"
+        " was one when it began, from then on without a condition",
+        choices=("present", "fixed"),
+    )
+    usd_per_month: float = assumed(
+        0.0, 0, 100_000, "under external funding, what each receives; where revenue pays, the most that each"
+        " receives, 0 = all there is", "USD",
+    )  # fmt: skip
     reservation_elasticity: float = parameter(
         0.03, meaning="rise of the reservation wage for income as large as other income", low=0, high=0.4,
         source="between Le Barbanchon et al. 2019 (none) and Feldstein and Poterba 1984", assumed=True,
@@ -293,16 +302,26 @@ class ConditionalIncome(Programme):
 class Cooperative(Instrument):
     """Platforms that belong to those who work on them: what is there already, or one that is founded.
 
-    The fee is what the platform costs; members vote on how work is shown and on a lowest hourly pay; what is
-    left of a month is theirs, in proportion to what they earned there. Members are the workers of the
-    countries given; others work there as on any platform. Over a phase, fees go from the platform's own to
-    that at cost, floor and order from its own to the members'.
+    The fee is what the platform costs, or what members vote for above that; they vote on how work is shown
+    and on a lowest hourly pay; what is left of a month is theirs, in proportion to what they earned there.
+    Members are the workers of the countries given; others work there as on any platform. Over a phase, fees
+    go from the platform's own to the members', floor and order likewise.
     """
 
     platforms: list[str] = parameter(
         default_factory=lambda: ["microwork"],
         meaning="platforms that become cooperatives; one that is closed is founded", unit="names",
     )  # fmt: skip
+    fee: str = parameter(
+        "at_cost",
+        meaning="who decides on the fee: the statute, by which it is what the platform costs; or, from there"
+        " on, most members who vote: who wants more work is for a lower fee, who has enough for a higher one",
+        choices=("at_cost", "voted"),
+    )
+    fee_step: float = assumed(0.01, 0.0001, 1, "share of the reward by which a vote moves the fee")
+    enough_work: float = assumed(
+        0.5, 0, 10, "paid hours of a month over those wanted, from which a member has enough work"
+    )
     lowest_fee: float = parameter(
         0.05, meaning="lowest fee, share of the reward", low=0, high=1, source=UP_AND_GO
     )
@@ -367,8 +386,9 @@ class Commons(Instrument):
     """Data and records held in common: who buys work for artificial intelligence pays those who labelled.
 
     A royalty on such work goes into a fund, which is shared among all who labelled; records of workers are
-    valid everywhere. Of countries, only requesters there owe the royalty, and only who labelled there has a
-    part in the fund.
+    valid everywhere. Of countries, only requesters there owe the royalty, only who labelled there has a part
+    in the fund, and only records of workers there move with them. Over a phase the royalty grows, and the
+    share of a record that moves, and the fee comes down to cost.
     """
 
     platforms: list[str] | None = parameter(
@@ -393,12 +413,19 @@ class Commons(Instrument):
     )
     cost_months: int = assumed(3, 1, 12, "past months whose cost over rewards is that fee", "months")
 
+    def problems(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+        yield from super().problems()
+        if self.countries and self.fee_at_cost:
+            yield "countries", self.countries, "no list where fee_at_cost: a platform has one fee for all"
+
 
 @dataclass(frozen=True)
 class Union(Instrument):
     """A union of workers, which spreads by contact and grievance, refuses low pay, strikes and bargains.
 
-    Over a phase its guideline and its own effort grow from nothing to what is set.
+    Over a phase its guideline, its own effort, what contact does, what ratings gain and the length of strikes
+    grow from nothing to what is set.
     """
 
     platforms: list[str] | None = parameter(
@@ -534,8 +561,8 @@ class Measure(Instrument):
         "fee_cap",
         meaning="what is ruled: the highest fee on requesters, a share of the reward; the lowest reward for"
         " an hour of stated time, for all or (worker_floor) for workers of the countries; USD for an hour of"
-        " search, of waiting for work, of work that was rejected; whether (1) records made elsewhere count;"
-        " the share of unfair rejections that remain",
+        " search, of waiting for work, of work that was rejected; the share of tasks done elsewhere that"
+        " count in a record; the share of unfair rejections that remain",
         choices=(
             "fee_cap", "reward_floor", "worker_floor", "paid_search", "paid_waiting", "paid_rejected",
             "portable", "unfair",
@@ -574,8 +601,10 @@ READ_WITH: dict[type[Instrument], dict[str, tuple[str, tuple[Any, ...]]]] = {
     UniversalIncome: {
         "pool": ("funding", ("revenue",)),
         "administration_share": ("funding", ("revenue",)),
+        "roster": ("recipients", ("users", "workers")),
     },
     ConditionalIncome: {"tasks_a_month": ("recipients", ("job_seekers",))},
+    Cooperative: dict.fromkeys(("fee_step", "enough_work"), ("fee", ("voted",))),
     Union: {"usd_per_hour": ("guideline", ("uniform",))},
     Commons: {"cost_months": ("fee_at_cost", (True,))},
     Reclassification: {"least_shifts": ("slack", ANY_NUMBER)},
@@ -658,12 +687,6 @@ class Policies:
             if one is not None and getattr(one, "funding", "revenue") == "revenue":
                 for setting, value, allowed in _never_funded(one, [tax for tax in taxes if tax is not None]):
                     yield f"{name}.{setting}", value, allowed
-        if income is not None and income.funding == "revenue" and income.usd_per_month > 0:
-            yield (
-                "universal_income.usd_per_month",
-                income.usd_per_month,
-                "0 where revenue pays: what each receives follows from it; or funding=external",
-            )
 
 
 def _never_funded(income: Programme, taxes: list[Instrument]) -> Iterator[tuple[str, Any, str]]:

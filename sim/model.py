@@ -210,6 +210,7 @@ class ClickWorkModel(mesa.Model):
         self.offices.ratings.make_room(len(self.requester_rows), len(self.collective_rows))
         self._choose_who_complies()
         self.offices.set_conditions(self.worker_rows, self.collected, 0)
+        self.offices.note_roster(self.worker_rows, 0)
         self.overriding: dict[str, dict[Any, None]] = {}
         members.found_and_close(self)
         self.apply_channels()
@@ -330,6 +331,7 @@ class ClickWorkModel(mesa.Model):
         """Fold all contributions and write what platforms may charge and must promise."""
         channels = self._folded()
         self.offered_labels = channels.free_labels
+        self.portable = channels.portable
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
@@ -346,7 +348,7 @@ class ClickWorkModel(mesa.Model):
             row["reward_floor"] = channels.reward_floor[i]
             row["royalty_ppm"] = parts_per_million(min(1.0, float(channels.royalty[i])))
             row["royalty_payers"] = self.offices.royalty_payers if row["royalty_ppm"] else 0
-            row["portable"] = channels.portable[i] > 0.0
+            row["portable"] = channels.portable[i].min() >= 1.0
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
         self.show_as_voted()
@@ -1077,6 +1079,7 @@ class ClickWorkModel(mesa.Model):
             self.ledger.transfer(subsidies, len(subsidies), self.no_escrow)
             self.paid_income, self.paid_at = np.zeros(0, bool), self.hour
             return
+        offices.note_roster(rows, self.hour)
         receives = offices.recipients(rows)
         recipients = np.bincount(rows["country"][receives], minlength=len(self.world.codes))
         self._book(offices.share_out(self.collected, recipients, self.hour))
@@ -1107,26 +1110,27 @@ class ClickWorkModel(mesa.Model):
     # --- what the engine computes: for all rows, or for one agent that asks, on a copy of its row ---
 
     def draw_sessions(
-        self, first: int, last: int, day: int, workers: Records, today: NDArray[np.int8]
+        self, first: int, last: int, day: int, workers: Records, today: NDArray[np.int8], row: int = 0
     ) -> None:
-        """Draw the sessions of some workers on a day."""
+        """Draw the sessions of some workers on a day; ``row`` says where the first of ``workers`` stands."""
         if day != self.starts_day:
             self.look_up_starts(day)
-        duty.draw_duty(
-            first,
-            last,
-            day,
-            self.key(DUTY, day),
-            60 * self.config.workers.daily_hours_cap,
-            workers,
-            self.tables.segments,
-            self.best_hours,
-            self.awake_share,
-            self.start_local,
-            self.start_utc,
-            self.offices.effects_by_platform(),
-            today,
-        )
+        for begin, end, effects in self.offices.split(row + first, row + last):
+            duty.draw_duty(
+                begin - row,
+                end - row,
+                day,
+                self.key(DUTY, day),
+                60 * self.config.workers.daily_hours_cap,
+                workers,
+                self.tables.segments,
+                self.best_hours,
+                self.awake_share,
+                self.start_local,
+                self.start_utc,
+                effects,
+                today,
+            )
 
     def reservation_weight(self, row: int) -> float:
         """Weight of pay per working hour in a worker's reservation wage: more with tools, which show it."""
@@ -1215,7 +1219,7 @@ class ClickWorkModel(mesa.Model):
     def drawn_plan(self, row: int, day: int) -> tuple[int, int] | None:
         """Session that the compiled rule draws for a worker on a day: (UTC hour of the day, minutes)."""
         worker, today = self.worker_rows[row : row + 1].copy(), np.zeros(1, np.int8)
-        self.draw_sessions(0, 1, day, worker, today)
+        self.draw_sessions(0, 1, day, worker, today, row)
         return None if today[0] < 0 else (int(today[0]), int(column_of(worker, "session_minutes")[0]))
 
     def held_log_reservation(self, row: int) -> float:
@@ -1237,6 +1241,8 @@ class ClickWorkModel(mesa.Model):
         worker = self.worker_rows[row]
         effect = self.offices.effect_on(worker)
         if not effect[UNEARNED] > 0.0:
+            return 0.0
+        if self.offices.passes_over and not self.offices.on_roster(np.array([row]))[0]:
             return 0.0
         other = other_income(
             bool(worker["bits"] & OTHER_JOB),

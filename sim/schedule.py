@@ -26,6 +26,7 @@ from sim.market import invariants, labour, learning, pay_setting, payout, review
 from sim.market.board import Board
 from sim.market.tools import TOOLS
 from sim.numeric import added_up, log, poisson
+from sim.policy.commons import count_records
 from sim.policy.union import MEMBERS
 
 INTERRUPTIONS = stream("interruptions")
@@ -221,6 +222,8 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
     if model.needs_bucketing:
         model.bucket()
 
+    # Where all of everybody's records count, the kernel knows.
+    in_part = ((model.portable > 0.0).any(axis=1) & (model.portable < 1.0).any(axis=1)).tolist()
     model.offices.make_room(len(model.worker_rows))
     if model.offices.paid_time.where_paid():
         model.offices.paid_time.make_room(len(model.worker_rows))
@@ -255,6 +258,12 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             board.live,
             board.state,
         )
+        if model.offices.passes_over:
+            entries = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            model.offices.leave_alone(entries, model.worker_rows, model.terms[board.platform])
+        if in_part[board.platform]:
+            entries = board.active[: int(board.state[boards.ACTIVE_COUNT])]
+            count_records(entries, model.worker_rows, model.portable[board.platform])
 
     yield prepare
     model.note_sessions()
@@ -617,7 +626,7 @@ def organise(model: Model) -> None:
         model.offices.ratings.fade(unions.union.ratings_half_life_weeks)
         model.offices.ratings.tell_collectives(together[:, MEMBERS])
         if share > 0.0:
-            unions.call_strikes(model.hour)
+            unions.call_strikes(model.hour, share)
     if employment is not None:
         employment.plan_shifts(model.offices.employs(model.hour))
     if unions is not None or employment is not None:

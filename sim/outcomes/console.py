@@ -179,6 +179,15 @@ OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 
+# The same of an income at a rate that revenue must pay.
+AT_A_RATE: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("Rate of the income", "income_rate_wanted"): (
+        ("wanted", "{income_rate_wanted:small} USD a head and month"),
+        ("what revenue came to", "{income_rate_allowed:small} USD a head and month"),
+        ("infeasible", "{income_rate_short_share:share} of recipients' months, in which less was paid"),
+    ),
+}  # fmt: skip
+
 # As above, shown where there is a stock of intelligence.
 AI_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Artificial intelligence": (
@@ -260,7 +269,7 @@ def templates(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, 
     """Return what `rows` are made from: `SECTIONS`, then kinds of platforms, then policy."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     policy = dict(POLICY_SECTIONS) if summary.get(WITH_POLICY, {}).get("value") is not None else {}
-    for (section, needed), lines in OWNED_IN_COMMON.items():
+    for (section, needed), lines in {**OWNED_IN_COMMON, **AT_A_RATE}.items():
         if summary.get(needed, {}).get("value") is not None:
             policy[section] = lines
     users = USER_SECTIONS if summary.get(WITH_USERS, {}).get("value") is not None else {}

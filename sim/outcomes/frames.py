@@ -236,6 +236,8 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "to_requesters_microusd": Column("int64", "µ$"),
         "from_outside_microusd": Column("int64", "µ$"),
         "kept_microusd": Column("int64", "µ$"),
+        "wanted_microusd": Column("int64", "µ$"),
+        "allowed_microusd": Column("int64", "µ$"),
     },
     "audiences": {
         "period": Column("str", "month"),

@@ -1222,6 +1222,49 @@ def transfer_over_poverty_line(frames: Frames, world: Countries | None) -> float
     return weighted_mean(usd / _poverty_line(paid, world), _heads(paid))
 
 
+def _rated(frames: Frames) -> pd.DataFrame:
+    """Rows of `incomes` in which an income was paid to heads and a rate was set that revenue had to pay."""
+    paid = _paid(frames)
+    return _rows(paid[paid["wanted_microusd"] > 0], "income paid at a rate that revenue must pay")
+
+
+def _of_heads(rated: pd.DataFrame, values: pd.Series) -> float:
+    return weighted_mean(values.to_numpy(np.float64), _heads(rated))
+
+
+@indicator(
+    name="income_rate_wanted",
+    unit="USD",
+    definition="Rate a head and month that is set for an income that revenue pays, as far as it is in force;"
+    " mean over recipients and the months for which the income was paid.",
+)
+def income_rate_wanted(frames: Frames, world: Countries | None) -> float:
+    rated = _rated(frames)
+    return _of_heads(rated, rated["wanted_microusd"] / MICRO)
+
+
+@indicator(
+    name="income_rate_allowed",
+    unit="USD",
+    definition="The same: what revenue would have paid if all that came in for a month, less administration,"
+    " had been shared out.",
+)
+def income_rate_allowed(frames: Frames, world: Countries | None) -> float:
+    rated = _rated(frames)
+    return _of_heads(rated, rated["allowed_microusd"] / MICRO)
+
+
+@indicator(
+    name="income_rate_short_share",
+    unit="share",
+    definition="Share of recipients and months to whom revenue, with what earlier months left, did not pay"
+    " the rate that is set. Above 0 the rate is infeasible.",
+)
+def income_rate_short_share(frames: Frames, world: Countries | None) -> float:
+    rated = _rated(frames)
+    return _of_heads(rated, rated["per_head_microusd"] < rated["wanted_microusd"])
+
+
 def _heads(paid: pd.DataFrame) -> Floats:
     return paid["heads"].to_numpy(np.float64)
 

@@ -362,6 +362,8 @@ class Recorder:
                 "to_requesters_microusd": spent[4],
                 "from_outside_microusd": flows[EXTERNAL_INCOME].sum(axis=0),
                 "kept_microusd": kept,
+                "wanted_microusd": offices.wanted * paid,
+                "allowed_microusd": offices.allowed * paid,
             }
         )
         if model.keeps_history and len(receives):

@@ -57,11 +57,11 @@ FOLDS = {
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward (``usual_fee`` and
 ``large_fee`` are what the fee on usual and on large batches becomes, where it was higher; ``fee_cap`` is for
-both); a royalty is owed by work for artificial intelligence alone; where records are portable (above 0),
-those made elsewhere count; USD an hour, before the fee on workers, under which members refuse; factor on
-their errors in pay; whether (above 0) they share ratings of requesters; share of a reward withheld from
-workers; factor on unfair rejections; share of sessions that get a shift; labels a week, unpaid; USD that an
-hour of each kind of time on duty must bring, whatever piece rates pay of it.
+both); a royalty is owed by work for artificial intelligence alone; ``portable``: share of the tasks done
+elsewhere that count in a newcomer's record; USD an hour, before the fee on workers, under which members
+refuse; factor on their errors in pay; whether (above 0) they share ratings of requesters; share of a reward
+withheld from workers; factor on unfair rejections; share of sessions that get a shift; labels a week, unpaid;
+USD that an hour of each kind of time on duty must bring, whatever piece rates pay of it.
 
 A ``worker_floor`` is a gross wage: before the fee on workers, after what is withheld for their employer. What
 an hour costs an employer, ``labour_cost``, is a reward before either."""
@@ -69,7 +69,18 @@ an hour costs an employer, ``labour_cost``, is a reward before either."""
 HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
 """Shares of the reward that fees on requesters (a large batch's: twice that) and on workers never exceed."""
 
-BY_COUNTRY = (WORKER_FLOOR, LABOUR_COST, REFUSAL, NOISE, RATINGS, WITHHELD, UNFAIR, SHIFTS, *PAID_TIME)
+BY_COUNTRY = (
+    PORTABLE,
+    WORKER_FLOOR,
+    LABOUR_COST,
+    REFUSAL,
+    NOISE,
+    RATINGS,
+    WITHHELD,
+    UNFAIR,
+    SHIFTS,
+    *PAID_TIME,
+)
 """Channels with a value for the workers of each country; the others have one for each platform."""
 
 

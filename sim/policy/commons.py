@@ -7,15 +7,27 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.agents.traits import NEWCOMER
+from sim.columns import Records
 from sim.instruments import Commons
-from sim.policy.at_cost import requesters_part
-from sim.policy.channels import FEE_CAP, PORTABLE, ROYALTY, Contribution
+from sim.policy.at_cost import on_the_way, requesters_part
+from sim.policy.channels import LARGE_FEE, PORTABLE, ROYALTY, USUAL_FEE, Contribution
 from sim.policy.taxes import exact
 
 
 def collecting(terms: Commons, royalty: int) -> int:
     """Micro-dollars of a royalty that collecting it costs, rounded up."""
     return -int(-royalty * exact(terms.administration_share) // 1)
+
+
+def count_records(entries: Records, workers: Records, portable: NDArray[np.float64]) -> None:
+    """Count in the record of newcomers on duty the share of their tasks, rounded down, that is portable.
+
+    ``portable`` are shares by country.
+    """
+    people = workers[entries["row"]]
+    known = np.floor(people["accepted"] * portable[people["country"]]).astype(np.int64)
+    entries["accepted"] = np.where(people["bits"] & NEWCOMER, known, entries["accepted"])
 
 
 def worth(seconds: NDArray[np.int64], unpaid: NDArray[np.int64], each: float) -> NDArray[np.int64]:
@@ -79,19 +91,26 @@ class Fund:
         self.rates = np.vstack([self.rates, rates])
 
     def contributions(
-        self, strength: float, cost_shares: list[float | None], worker_fees: list[float]
+        self,
+        strength: float,
+        cost_shares: list[float | None],
+        worker_fees: list[float],
+        own_fees: list[tuple[float, float]],
     ) -> Iterator[Contribution]:
-        """Yield the royalty, portability, and the fee at cost of each platform covered."""
+        """Yield the royalty, portability, and the fees on the way to cost of each platform covered."""
         if not strength:
             return
         for number in self.numbers:
             if self.terms.royalty_rate > 0.0:
                 yield Contribution(ROYALTY, number, strength * self.terms.royalty_rate)
             if self.terms.portable_reputation:
-                yield Contribution(PORTABLE, number, 1.0)
+                for country in np.flatnonzero(self.covered).tolist():
+                    yield Contribution(PORTABLE, number, strength, country)
             share = cost_shares[number]
             if self.terms.fee_at_cost and share is not None:
-                yield Contribution(FEE_CAP, number, requesters_part(share, worker_fees[number]))
+                at_cost = requesters_part(share, worker_fees[number])
+                for channel, own in zip((USUAL_FEE, LARGE_FEE), own_fees[number], strict=True):
+                    yield Contribution(channel, number, on_the_way(own, at_cost, strength))
 
     def begin_month(self) -> None:
         """Begin to count anew."""

@@ -57,6 +57,28 @@ def is_excluded(country: int, homes: NDArray[Any], carries: NDArray[Any], majori
     return against > 0 and against >= majority * len(homes)
 
 
+def have_enough(
+    share: float, wanted: NDArray[np.float64], earned: NDArray[np.int64], pay: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return who has enough work: was paid for that share of the hours wanted in a month.
+
+    ``earned`` are micro-dollars of rewards in it; ``pay`` is what an hour of tasks brings, in USD. Who earned
+    nothing, or does not know what tasks pay, wants more.
+    """
+    return np.asarray((earned > 0) & (pay > 0.0) & (earned / 1e6 >= share * wanted * pay))
+
+
+def moved_fee(terms: Cooperative, fee: float, share: float | None, enough: NDArray[np.bool_]) -> float:
+    """Fee for which most vote, a step from the last, never below cost as far as that is within bounds.
+
+    A lower fee brings work, a higher one a dividend: most must have enough work for it to rise.
+    """
+    if len(enough):
+        fee += terms.fee_step if 2 * int(enough.sum()) > len(enough) else -terms.fee_step
+    at_cost = fee_for(terms, share, founded=False)
+    return min(terms.highest_fee, max(terms.lowest_fee if at_cost is None else at_cost, fee))
+
+
 def patronage(pot: int, earned: NDArray[np.int64]) -> NDArray[np.int64]:
     """Micro-dollars for each, in proportion to what was earned, rounded down."""
     total = int(earned.sum())
@@ -85,6 +107,8 @@ class Cooperatives:
     fee, floor, ranking : arrays over platforms
         What holds this month: the fee on requesters (infinite where nothing is decided), USD an hour, a place
         in ``RANKINGS`` or ``NO_VOTE``.
+    whole : float array
+        The fee with the part of it that workers pay.
     founded : int8 array
         Whether a platform that was closed is there.
     owed : int64 array
@@ -101,15 +125,19 @@ class Cooperatives:
 
     STATE = (
         *("fee", "floor", "ranking", "founded", "owed", "members", "voters", "surplus", "paid", "repaid"),
+        "whole",
         "earned",
     )
 
-    def __init__(self, terms: Cooperative, names: tuple[str, ...], closed: list[bool]) -> None:
+    def __init__(
+        self, terms: Cooperative, names: tuple[str, ...], closed: list[bool], owned: list[str]
+    ) -> None:
         count = len(names)
         self.terms = terms
-        self.numbers = [names.index(name) for name in terms.platforms]
+        self.numbers = [names.index(name) for name in owned]
         self.closed = [number for number in self.numbers if closed[number]]
         self.fee = np.full(count, np.inf)
+        self.whole = np.full(count, np.inf)
         self.floor = np.zeros(count)
         self.ranking = np.full(count, NO_VOTE, np.int64)
         self.founded = np.zeros(count, np.int8)
@@ -131,7 +159,21 @@ class Cooperatives:
     def set_fee(self, platform: int, share: float | None, worker_fee: float) -> None:
         """Set the fee by what the platform costs as a share of rewards."""
         fee = fee_for(self.terms, share, bool(self.founded[platform]))
-        self.fee[platform] = np.inf if fee is None else requesters_part(fee, worker_fee)
+        self._take_fee(platform, np.inf if fee is None else fee, worker_fee)
+
+    def vote_on_fee(
+        self, platform: int, share: float | None, worker_fee: float, enough: NDArray[np.bool_]
+    ) -> None:
+        """Move the fee by the votes of those who have enough work and those who have not."""
+        if np.isinf(self.whole[platform]):
+            self.set_fee(platform, share, worker_fee)
+        else:
+            fee = moved_fee(self.terms, float(self.whole[platform]), share, enough)
+            self._take_fee(platform, fee, worker_fee)
+
+    def _take_fee(self, platform: int, fee: float, worker_fee: float) -> None:
+        self.whole[platform] = fee
+        self.fee[platform] = requesters_part(fee, worker_fee)
 
     def note_month(self, platform: int, closing: Iterable[Any]) -> None:
         """Note what the transfers of a month's end mean: loans taken and repaid, and the members' surplus."""
@@ -163,7 +205,7 @@ class Cooperatives:
         self, costs: Costs, strength: float, own_fees: list[tuple[float, float]]
     ) -> dict[str, NDArray[Any]]:
         """What the last month brought, and what holds in the next; a row for each cooperative."""
-        numbers = np.array(self.numbers)
+        numbers = np.array(self.numbers, np.int64)
         ways = [self.share_of_way(number, strength) for number in self.numbers]
         fee = np.array(
             [
@@ -188,7 +230,8 @@ class Cooperatives:
 
     def dissolve(self, platform: int) -> None:
         """Forget what was decided."""
-        self.fee[platform], self.floor[platform], self.ranking[platform] = np.inf, 0.0, NO_VOTE
+        self.fee[platform] = self.whole[platform] = np.inf
+        self.floor[platform], self.ranking[platform] = 0.0, NO_VOTE
         self.members[platform] = self.voters[platform] = 0
 
     def share_of_way(self, platform: int, strength: float) -> float:

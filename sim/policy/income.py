@@ -30,5 +30,5 @@ def per_head(pot: int, heads: Fraction) -> int:
 
 
 def set_amount(income: UniversalIncome) -> int:
-    """Micro-dollars that each receives under external funding."""
+    """Micro-dollars a month set for each: what is paid from outside, or the most that revenue pays."""
     return int(exact(income.usd_per_month) * MILLION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.instruments import PER_PLATFORM, Measure
-from sim.policy.channels import UNFAIR, Contribution
+from sim.policy.channels import BY_COUNTRY, UNFAIR, Contribution
 from sim.world import World
 
 
@@ -20,7 +20,7 @@ def contributions(
     for number, name in enumerate(platforms):
         if not measure.covers(name):
             continue
-        if measure.rule in PER_PLATFORM:
+        if measure.rule in PER_PLATFORM and measure.rule not in BY_COUNTRY:
             yield Contribution(measure.rule, number, value)
             continue
         for country, code in enumerate(world.codes):

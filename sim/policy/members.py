@@ -16,7 +16,7 @@ from sim.draws import uniform
 from sim.ledger import COMMONS_DIVIDEND, COMMONS_TO_USERS, PATRONAGE, TRANSFER
 from sim.policy.channels import HIGHEST_WORKER_FEE
 from sim.policy.commons import collecting, worth
-from sim.policy.cooperative import VOTES, is_excluded, patronage
+from sim.policy.cooperative import VOTES, have_enough, is_excluded, patronage
 
 Model = Any
 """``sim.model.ClickWorkModel``, which stands higher and knows this file."""
@@ -37,6 +37,7 @@ def cast_votes(
     tasks: Any,
     homes: Any,
     carries: Any,
+    rows: Any,
 ) -> tuple[int, int]:
     """Write what those members who vote bring to it; return how many belong and how many vote.
 
@@ -57,6 +58,7 @@ def cast_votes(
             tasks[voters] = integer(worker.accepted) + integer(worker.rejected)
             homes[voters] = integer(worker.country)
             carries[voters] = uniform(nature, agent, 1) < solidarity
+            rows[voters] = row
             voters += 1
     return members, voters
 
@@ -71,18 +73,37 @@ def vote(model: Model) -> None:
         if not offices.strength(terms, model.hour):
             cooperatives.dissolve(platform)
             continue
-        members, wages, tasks, _, _ = ballots(model, platform)
+        members, wages, tasks, _, _, rows = ballots(model, platform)
         # What members want to keep; rewards are before the fee on workers, as all floors are.
         kept = 1.0 - min(HIGHEST_WORKER_FEE, offices.worker_fees[platform] + offices.levies[1, platform])
         cooperatives.count_votes(platform, members, wages / kept, tasks)
         share = offices.costs.share(platform, terms.cost_months)
-        cooperatives.set_fee(platform, share, offices.worker_fees[platform])
+        if terms.fee == "voted":
+            enough = enough_work(model, platform, rows)
+            cooperatives.vote_on_fee(platform, share, offices.worker_fees[platform], enough)
+        else:
+            cooperatives.set_fee(platform, share, offices.worker_fees[platform])
 
 
-def ballots(model: Model, platform: int) -> tuple[int, Votes, Votes, Votes, Votes]:
+def enough_work(model: Model, platform: int, rows: Votes) -> NDArray[np.bool_]:
+    """Return which of some workers had enough work on a cooperative in the month that ends."""
+    cooperatives, people = model.offices.cooperatives, model.worker_rows[rows]
+    cooperatives.make_room(model.workers_count)
+    weeks = (model.hour - model.offices.month_began) / 168.0
+    return have_enough(
+        cooperatives.terms.enough_work,
+        people["desired_minutes"] / 60.0 * weeks,
+        cooperatives.earned[cooperatives.numbers.index(platform), rows],
+        people["learned_pay"].astype(np.float64),
+    )
+
+
+def ballots(model: Model, platform: int) -> tuple[int, Votes, Votes, Votes, Votes, Votes]:
     """Return how many members a cooperative has, and of each who votes this month what decides the vote."""
     terms, count = model.offices.cooperatives.terms, model.workers_count
-    votes: list[Votes] = [np.zeros(count, kind) for kind in (np.float64, np.int64, np.int64, np.bool_)]
+    votes: list[Votes] = [
+        np.zeros(count, kind) for kind in (np.float64, np.int64, np.int64, np.bool_, np.int64)
+    ]
     members, voters = cast_votes(
         count,
         platform,
@@ -95,12 +116,12 @@ def ballots(model: Model, platform: int) -> tuple[int, Votes, Votes, Votes, Vote
     )
     belongs = members_live(model)
     entitled = belongs[votes[2][:voters]]
-    wages, tasks, homes, carries = (one[:voters][entitled] for one in votes)
+    wages, tasks, homes, carries, voting = (one[:voters][entitled] for one in votes)
     if not belongs.all():
         rows = model.worker_rows[:count]
         there = (column_of(rows, "platform") == platform) & (rows["bits"] & ACTIVE > 0)
         members = (there & belongs[rows["country"]]).sum()
-    return int(members), wages, tasks, homes, carries
+    return int(members), wages, tasks, homes, carries, voting
 
 
 def members_live(model: Model) -> NDArray[np.bool_]:
@@ -113,7 +134,7 @@ def agreed(model: Model, exits: list[tuple[int, int, int]]) -> list[tuple[int, i
     """Return what is given up (platform, country, who stays): members of a cooperative vote on it."""
     offices = model.offices
     asked = {platform for platform, _, _ in exits if offices.is_cooperative(platform, model.hour)}
-    votes = {platform: ballots(model, platform)[3:] for platform in sorted(asked)}
+    votes = {platform: ballots(model, platform)[3:5] for platform in sorted(asked)}
     return [
         (platform, country, stays)
         for platform, country, stays in exits

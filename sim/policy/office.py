@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.agents.audience import advertising_a_year, most_users
 from sim.agents.rules import worth_the_tasks
-from sim.agents.traits import ACTIVE, OTHER_JOB, column_of
+from sim.agents.traits import ACTIVE, MEMBER, OTHER_JOB, column_of
 from sim.clock import Clock
 from sim.columns import Records
 from sim.compile import kernel
@@ -78,6 +79,7 @@ from sim.policy.effects import (
 from sim.policy.leaving import CUSTOMERS, EVERYBODY, WORKERS, given_up, own_of_trade, patience, spread
 from sim.policy.paid_time import PaidTime
 from sim.policy.ratings import Ratings
+from sim.policy.reach import with_members
 from sim.policy.reclassification import Employment
 from sim.policy.union import Unions
 from sim.world import World
@@ -143,6 +145,9 @@ CHECKPOINTED = (
     "subsidies",
     "effects",
     "losses",
+    "roster",
+    "roster_users",
+    "roster_since",
 )
 
 
@@ -207,6 +212,12 @@ class Offices:
         Micro-dollars meant for an income that rounding left in the treasuries.
     heads : list of Fraction
         Among how many, as agents, the income of each country was shared when it was last paid.
+    wanted, allowed : int64 arrays (countries,)
+        Micro-dollars for each head of the month: the rate that is set, 0 for none; and what revenue came to,
+        without what earlier months left.
+    roster : bool array
+        Rows of the workers who are on a roster that is fixed, if it is; from the hour ``roster_since`` on, -1
+        before. ``roster_users`` are the users (agents) of the social platform that then had most, by country.
     losses : int64 array (platforms,)
         Micro-dollars of losses since a profit tax began that have not yet reduced a taxed profit, where it
         lets them.
@@ -253,6 +264,11 @@ class Offices:
         self.per_head = np.zeros(countries, np.int64)
         self.kept = np.zeros(countries, np.int64)
         self.heads = [Fraction(0)] * countries
+        self.wanted = np.zeros(countries, np.int64)
+        self.allowed = np.zeros(countries, np.int64)
+        self.roster = np.zeros(0, np.bool_)
+        self.roster_users = np.zeros(countries, np.int64)
+        self.roster_since = np.array([-1])
         self.users = np.zeros((platforms, countries), np.int64)
         self.working_users = np.zeros((platforms, countries), np.int64)
         self.month_began = 0
@@ -288,7 +304,8 @@ class Offices:
         self.fund: Fund | None = None
         if policy.cooperative is not None:
             closed = [platform.closed for platform in config.platforms.values()]
-            self.cooperatives = Cooperatives(policy.cooperative, self.names, closed)
+            owned = with_members(policy.cooperative, config, world)
+            self.cooperatives = Cooperatives(policy.cooperative, self.names, closed, owned)
         if policy.commons is not None:
             self.fund = Fund(policy.commons, self.names, world.codes)
         self.costs = Costs(platforms)
@@ -860,7 +877,8 @@ class Offices:
         if self.fund is not None:
             terms, numbers = self.fund.terms, range(len(self.names))
             shares = [self.costs.share(number, terms.cost_months) for number in numbers]
-            found += self.fund.contributions(float(self.strength(terms, hour)), shares, self.worker_fees)
+            strength = float(self.strength(terms, hour))
+            found += self.fund.contributions(strength, shares, self.worker_fees, self.own_fees)
         if self.unions is not None and self.organises(hour):
             found += self.unions.contributions(self.share_of("union", hour))
         if self.employment is not None and self.employs(hour):
@@ -927,12 +945,12 @@ class Offices:
             The first hour of the month.
         """
         income = self.programme
-        self.per_head[:] = 0
+        self.per_head[:] = self.wanted[:] = self.allowed[:] = 0
         self.heads = [Fraction(0)] * len(self.per_head)
         entries: list[Entry] = []
         if income is not None and self.pays(income, hour):
             if isinstance(income, UniversalIncome) and income.funding == "external":
-                amount = int(incomes.set_amount(income) * self.strength(income, hour))
+                amount = self._rate(income, hour)
                 self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
                 self.heads = [
                     Fraction(int(n)) if each else Fraction(0)
@@ -941,10 +959,16 @@ class Offices:
             else:
                 revenue = self._for_income(income, revenue, self._month_of(income, hour))
                 for members in self._pots(income):
-                    entries += self._share_pot(income, members, revenue, workers)
+                    entries += self._share_pot(income, members, revenue, workers, hour)
         if isinstance(income, UniversalIncome):
             self.effects[:, UNEARNED] = self.per_head / 1e6
         return entries
+
+    def _rate(self, income: Programme, hour: int) -> int:
+        """Micro-dollars a head that are set for the month of an hour; 0 where none are."""
+        if not isinstance(income, UniversalIncome):
+            return 0
+        return int(incomes.set_amount(income) * self.strength(income, hour))
 
     def pays(self, income: Programme, hour: int) -> bool:
         """Whether an income is paid as the month of an hour begins.
@@ -1033,15 +1057,21 @@ class Offices:
         members: list[int],
         revenue: NDArray[np.int64],
         workers: NDArray[np.int64],
+        hour: int,
     ) -> list[Entry]:
-        """Share one pot among the countries that are in it."""
+        """Share one pot among the countries in it, up to the rate if one is set; the rest is kept."""
         entries, left = self._administer(income, members, revenue)
         heads = {c: Fraction(int(workers[c])) for c in members}
         if isinstance(income, UniversalIncome) and income.recipients == "residents":
             heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
         elif isinstance(income, UniversalIncome) and income.recipients == "users":
-            heads = {c: max(heads[c], Fraction(self.largest_audience(c, income))) for c in members}
-        each = incomes.per_head(sum(left.values()), sum(heads.values(), Fraction(0)))
+            heads = {c: max(heads[c], Fraction(self._audience_paid(c, income))) for c in members}
+        pot, of_all = sum(left.values()), sum(heads.values(), Fraction(0))
+        each = incomes.per_head(pot, of_all)
+        if rate := self._rate(income, hour):
+            each = min(each, rate)
+            came_in = pot - sum(int(self.kept[c]) for c in members)
+            self.wanted[members], self.allowed[members] = rate, incomes.per_head(came_in, of_all)
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
         for c in members:
@@ -1052,6 +1082,11 @@ class Offices:
                 entries.append(Entry(INCOME_OF_OTHERS, c, c, others, c, c))
             self.kept[c] = left[c] - needed[c]
         return entries
+
+    def _audience_paid(self, country: int, income: UniversalIncome) -> int:
+        """Users (agents) of social platforms of a country who are paid: of the month, or of the roster."""
+        fixed = income.roster == "fixed"
+        return int(self.roster_users[country]) if fixed else self.largest_audience(country, income)
 
     def largest_audience(self, country: int, income: Programme) -> int:
         """Users (agents) of the social platform that has most of them in a country, of those of an income.
@@ -1102,8 +1137,37 @@ class Offices:
         )
         return float(effect[LEAST_WAGE]) if bound else np.inf
 
+    @property
+    def has_roster(self) -> bool:
+        """Whether an income goes to who was a worker, or user, when it began, whatever they do since."""
+        income = self.policy.universal_income
+        return income is not None and income.roster == "fixed"
+
+    def note_roster(self, workers: Records, hour: int) -> None:
+        """Note who is on the roster, in the first month of an income that goes by one.
+
+        Users are those of a month, so there they are noted once one has ended.
+        """
+        income = self.policy.universal_income
+        if income is None or not self.has_roster or self.roster_since[0] >= 0:
+            return
+        if self.strength(income, hour) and (hour or income.recipients == "workers"):
+            self.roster = self._present(workers)
+            self.roster_users[:] = [self.largest_audience(c, income) for c in range(len(self.per_head))]
+            self.roster_since[0] = hour
+
+    def on_roster(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which rows of workers are on the roster."""
+        known = rows < len(self.roster)
+        known[known] = self.roster[rows[known]]
+        return known
+
     def recipients(self, workers: Records) -> NDArray[np.bool_]:
-        """Return which workers are paid directly: those in the market, users of the month, or job seekers."""
+        """Return which workers are paid directly: of the roster, or those who are there now."""
+        return self.on_roster(np.arange(len(workers))) if self.has_roster else self._present(workers)
+
+    def _present(self, workers: Records) -> NDArray[np.bool_]:
+        """Return which are paid for being there: those in the market, users of the month, or job seekers."""
         active = (workers["bits"] & ACTIVE).astype(bool)
         income = self.programme
         if isinstance(income, ConditionalIncome):
@@ -1126,8 +1190,11 @@ class Offices:
         return np.asarray(covered[column_of(workers, "platform")], np.bool_)
 
     def effects_on(self, platform: int) -> NDArray[np.float64]:
-        """What an income does to the workers of a platform, by country: nothing where it is not covered."""
-        if self.programme is None or self.programme.covers(self.names[platform]):
+        """What an income does to the workers of a platform, by country: nothing where it is not covered.
+
+        Who is on a roster is paid wherever they went; of others see `split` and `leave_alone`.
+        """
+        if self.programme is None or self.has_roster or self.programme.covers(self.names[platform]):
             return self.effects
         others = self.effects.copy()
         others[:, [UNEARNED, TASKS]] = 0.0
@@ -1136,6 +1203,35 @@ class Offices:
     def effects_by_platform(self) -> NDArray[np.float64]:
         """The same of all platforms: (platforms, countries, EFFECTS)."""
         return np.stack([self.effects_on(platform) for platform in range(len(self.names))])
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether an income is paid to the people of a roster alone, so that it moves nobody else."""
+        return self.has_roster and bool(self.effects[:, UNEARNED].any())
+
+    def split(self, first: int, last: int) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """Yield parts of the workers' rows, and by platform the effects of an income on all in the part."""
+        effects = self.effects_by_platform()
+        if not self.passes_over or first == last:
+            yield first, last, effects
+            return
+        without = effects.copy()
+        without[..., UNEARNED] = 0.0
+        paid = self.on_roster(np.arange(first, last))
+        edges = (first + 1 + np.flatnonzero(paid[1:] != paid[:-1])).tolist()
+        for begin, end in pairwise((first, *edges, last)):
+            yield begin, end, effects if paid[begin - first] else without
+
+    def leave_alone(self, entries: Records, workers: Records, terms: Records) -> None:
+        """Give those on duty who are not on the roster the reservation wage that they have without an income.
+
+        ``terms`` are those of the platform by country: members of the union do not go below their own.
+        """
+        others = np.flatnonzero(~self.on_roster(entries["row"].astype(np.int64)))
+        rows = workers[entries["row"][others]]
+        wage = rows["log_reservation"].astype(np.float64)
+        refused = np.maximum(wage, terms["log_refusal"][rows["country"]])
+        entries["log_reservation"][others] = np.where(rows["bits"] & MEMBER, refused, wage)
 
     def begin_month(self, hour: int) -> None:
         """Begin to count anew."""

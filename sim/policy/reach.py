@@ -27,7 +27,7 @@ USING = WORKERS, REQUESTERS, USERS
 def concerned(instrument: Instrument) -> tuple[str, ...]:
     """Return who gives an instrument something to act on: of its platforms, in its countries."""
     match instrument:
-        case Levy() | Commons() | Cooperative():
+        case Levy() | Commons():
             return USING
         case Programme() if not is_external(instrument):  # what a treasury collects, however few receive it
             return OWNERS, *USING
@@ -44,11 +44,7 @@ def is_external(instrument: Instrument) -> bool:
 
 def is_of_platforms(instrument: Instrument) -> bool:
     """Whether it rules something of its platforms that holds whatever countries it names."""
-    if isinstance(instrument, Measure):
-        return instrument.rule in PER_PLATFORM
-    if isinstance(instrument, Commons):
-        return instrument.portable_reputation or instrument.fee_at_cost
-    return isinstance(instrument, Cooperative)
+    return isinstance(instrument, Measure) and instrument.rule in PER_PLATFORM
 
 
 def platforms_there(config: Config, founding: bool) -> list[str]:
@@ -77,6 +73,17 @@ def reaches_anybody(instrument: Instrument, config: Config, world: World, there:
         for name in peopled
         for country in places[kind][name]
     )
+
+
+def with_members(terms: Cooperative, config: Config, world: World) -> list[str]:
+    """Return the platforms of a cooperative on which somebody could be a member: workers of its countries.
+
+    What nobody owns goes on as it was.
+    """
+    if terms.countries is None:
+        return terms.platforms
+    come = _coming(config, world, "worker")
+    return [name for name in terms.platforms if any(terms.holds_in(world.codes[c]) for c in come[name])]
 
 
 def _coming(config: Config, world: World, side: str) -> dict[str, list[int]]:

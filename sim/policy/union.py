@@ -151,7 +151,8 @@ class Unions:
     def count(self, workers: Records, collectives: int, hour: int, strength: float) -> NDArray[np.int64]:
         """Count workers and members by platform and country; return the same by collective.
 
-        ``strength``, here as below, is the share of its guideline and effort that the union has in the month.
+        ``strength``, here as below, is the share of its guideline, of its effort and of what members do
+        together that there is in the month.
         """
         self.found[:] = 0
         found_in_collectives = np.zeros((max(1, collectives), 2), np.int64)
@@ -180,14 +181,14 @@ class Unions:
             shares(self.found),
             shares(found_in_collectives),
             strength * self.union.organising_rate,
-            self.union.contact_rate,
+            strength * self.union.contact_rate,
             self.union.leave_rate,
         )
 
-    def call_strikes(self, hour: int) -> None:
+    def call_strikes(self, hour: int, strength: float) -> None:
         """Call a strike on each platform where members are many enough, aggrieved enough and rested."""
-        union = self.union
-        if not union.strike_days:
+        union, hours = self.union, int(24 * self.union.strike_days * strength)
+        if not hours:
             return
         for platform, found in enumerate(np.where(self.covered[..., None], self.found, 0).sum(axis=1)):
             present, members, grieved = (int(number) for number in found)
@@ -197,7 +198,7 @@ class Unions:
                 members >= union.strike_density * present
                 and grieved >= union.strike_grievance * members * 1e6
             ):
-                self.strike_until[platform] = hour + 24 * union.strike_days
+                self.strike_until[platform] = hour + hours
                 self.quiet_until[platform] = self.strike_until[platform] + 24 * union.strike_pause_days
                 self.strikes[platform] += 1
 
@@ -222,7 +223,7 @@ class Unions:
         for platform, country in np.argwhere(self.covered).tolist():
             guideline = strength * float(self.guidelines[country])
             yield Contribution(REFUSAL, platform, guideline * union.refusal_share, country)
-            yield Contribution(NOISE, platform, 1.0 - union.rating_gain, country)
+            yield Contribution(NOISE, platform, 1.0 - strength * union.rating_gain, country)
             yield Contribution(RATINGS, platform, float(union.share_ratings), country)
             if self.signed[platform, country]:
                 yield Contribution(WORKER_FLOOR, platform, guideline * union.bargained_share, country)

@@ -76,7 +76,7 @@ from sim.study.result import (
     write_manifest,
     write_text,
 )
-from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder, paid_on
+from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder, paid_on, roster_of
 from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
 from sim.study.spread import SPREAD, SPREAD_UNITS, WEEK_UNITS, WEEKS, spread_of, weeks_of
@@ -276,13 +276,14 @@ def execute(
     idle: dict[str, list[str]] = {}
     early: dict[str, list[str]] = {}
     paid: dict[str, list[str]] = {}
+    rosters: dict[str, str] = {}
     requesters: dict[str, int] = {}
     for name, (config, *_) in plan.items():
         check_histories(name, config)
         # What only the world shows to be wrong comes out here.
         model = ClickWorkModel(config, plugins=rules)
         idle[name], early[name] = never_in_force(model), before_a_month_ends(model)
-        paid[name] = paid_on(model)
+        paid[name], rosters[name] = paid_on(model), roster_of(model)
         if idle[name] and not quiet:
             print(
                 f"{name}: in force nowhere or on none of these days: {', '.join(idle[name])}.",
@@ -303,7 +304,7 @@ def execute(
 
         def write(into: Path, done: Parts) -> Comparison:
             manifest = describe(done.plan, files, identity, time.monotonic() - began)
-            manifest |= {"idle": idle, "early": early, "paid": paid, "matching": budgets}
+            manifest |= {"idle": idle, "early": early, "paid": paid, "rosters": rosters, "matching": budgets}
             return write_tables(into, done, manifest, load_world(first.world.table), requesters)
 
         try:

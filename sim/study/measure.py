@@ -97,6 +97,9 @@ WITHOUT_IS_ZERO = (
     "tax_per_user_month",
     "transfer_per_head_month",
     "transfer_over_poverty_line",
+    "income_rate_wanted",
+    "income_rate_allowed",
+    "income_rate_short_share",
     "world_tax_per_head_year",
     *(
         name

@@ -125,6 +125,8 @@ def _finish(
         print(told, file=sys.stderr, flush=True)
     if (early := before_a_month_ends(model)) and not quiet:
         print(EARLY.format(", ".join(early)), file=sys.stderr, flush=True)
+    if (roster := roster_of(model)) and not quiet:
+        print(roster, file=sys.stderr, flush=True)
     parts = BatchParts(folder)
     recorder = Recorder(model, parts.append)
     model.observers.append(recorder)
@@ -291,6 +293,32 @@ def before_a_month_ends(model: ClickWorkModel) -> list[str]:
         and name not in never
         and not any(model.offices.strength(instrument, hour - 1) for hour in ends)
     ]
+
+
+ROSTER = (
+    "The income goes to those who were {} {}, whatever they do from then on: nobody gets it by coming, or"
+    " loses it by going."
+)
+
+
+def roster_of(model: ClickWorkModel) -> str:
+    """Say to whom an income goes that has a fixed roster; an empty text where none has."""
+    offices, clock, income = model.offices, model.clock, model.config.policy.universal_income
+    if income is None or not offices.has_roster:
+        return ""
+    noted = (
+        hour
+        for hour in range(0, model.last_hour, 24)
+        if (clock.is_month_start(hour) if hour else income.recipients == "workers")
+        and offices.strength(income, hour)
+    )
+    first = next(noted, None)
+    if first is None:
+        return ""
+    date = clock.datetime(first).date().isoformat()
+    if income.recipients == "users":
+        return ROSTER.format("users", f"in the month before {date}")
+    return ROSTER.format("workers", f"on {date}")
 
 
 def paid_on(model: ClickWorkModel) -> list[str]:

@@ -187,7 +187,28 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     else:
         text += [PAIRED] if len(seeds) > 1 else []
         text += [told for told in (paid_told(comparison, scenario), same_told(comparison, scenario)) if told]
+    text += [told for told in (roster_told(comparison, scenario), rate_told(comparison, scenario)) if told]
     return text
+
+
+def roster_told(comparison: Comparison, scenario: str) -> str:
+    """Say to whom an income goes that has a fixed roster; nothing of any other."""
+    return str(comparison.manifest.get("rosters", {}).get(scenario, ""))
+
+
+def rate_told(comparison: Comparison, scenario: str) -> str:
+    """Say that the rate set for an income is infeasible, how often, and what revenue came to."""
+    table = comparison.table
+    here = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")["value"]
+    short, wanted, allowed = (
+        float(here.get(f"income_rate_{name}", 0.0)) for name in ("short_share", "wanted", "allowed")
+    )
+    if not short > 0.0:
+        return ""
+    return (
+        f"The rate of the income is infeasible: in {100 * short:.3g} % of recipients' months less was paid."
+        f" Wanted were {wanted:.4g} USD a head and month; revenue came to {allowed:.4g} USD."
+    )
 
 
 def paid_told(comparison: Comparison, scenario: str) -> str:

@@ -49,12 +49,12 @@ def test_null_settings(instrument: str, exercised: Exercised) -> None:
 
 def test_whole_settings(exercised: Exercised) -> None:
     counts = policies.whole_settings()
-    exercised("settings", counts["settings"], 7)
+    exercised("settings", counts["settings"], 8)
     exercised("transfers", counts["transfers"], 50_000)
 
 
 def test_partly_in_force(exercised: Exercised) -> None:
-    exercised("settings", policies.partly_in_force()["settings"], 9)
+    exercised("settings", policies.partly_in_force()["settings"], 12)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,24 @@ def test_reservation_wages(exercised: Exercised) -> None:
     exercised("of whom in another job", counts["in another job"], 5)
     exercised("of whom at the poverty line", counts["at the poverty line"], 3)
     exercised("of whom with tools", counts["with tools"], 3)
+
+
+@pytest.mark.parametrize("recipients", ["workers", "users"])
+@pytest.mark.parametrize("platforms", [None, ["northern"]], ids=["everywhere", "one platform"])
+def test_a_fixed_roster(recipients: str, platforms: list[str] | None, exercised: Exercised) -> None:
+    """Taking up the work brings no income, and leaving it loses none."""
+    counts = policies.fixed_roster(recipients, platforms)
+    exercised("on the roster", counts["roster"], 30)
+    exercised("of whom left", counts["left"], 3)
+    exercised("workers who are not on it", counts["others"], 5)
+    exercised("of whom on duty", counts["not on the roster"], 5)
+    exercised("workers on duty", counts["workers"], 100)
+
+
+def test_a_roster_where_nobody_moves(exercised: Exercised) -> None:
+    counts = policies.roster_where_nobody_moves()
+    exercised("micro-dollars paid a head", counts["paid"], 100_000)
+    exercised("transfers", counts["transfers"], 10_000)
 
 
 def test_wages_that_workers_name_themselves(exercised: Exercised) -> None:

@@ -47,6 +47,19 @@ def test_members_by_steps_and_by_country(policy: Policies, exercised: Exercised)
         exercised("shares of others that are none", counts["who earned and is no member"], 5)
 
 
+def test_a_fee_voted_up(exercised: Exercised) -> None:
+    counts = members.voted_fee()
+    exercised("decisions", counts["decisions"], 3)
+    exercised("of them for a higher fee", counts["for a higher fee"], 2)
+
+
+def test_a_fee_voted_down(exercised: Exercised) -> None:
+    """Where members want more work, an old one stays at cost, and one founded comes down to it."""
+    counts = members.voted_fee(10.0)
+    exercised("for a lower fee", counts["for a lower fee"], 2)
+    exercised("voters of one that was founded", members.voted_down()["voters"], 3)
+
+
 def test_a_cooperative_has_no_owners(exercised: Exercised) -> None:
     counts = members.surplus_is_no_rent()
     exercised("micro-dollars of surplus", counts["surplus"], 1_000_000)
@@ -111,6 +124,19 @@ def test_records_do_not_move(exercised: Exercised) -> None:
 def test_portable_records_move(exercised: Exercised) -> None:
     counts = members.portable()
     exercised("newcomers' work that asks for a record", counts["newcomers' work that asks for a record"], 500)
+
+
+def test_portable_records_of_one_country_move(exercised: Exercised) -> None:
+    exercised("work of its newcomers", members.portable_in_the_south()[f"newcomers' of {members.STH}"], 100)
+
+
+def test_a_measure_lets_all_records_move(exercised: Exercised) -> None:
+    exercised("work of the North's", members.portable_by_a_measure()[f"newcomers' of {members.NTH}"], 5)
+
+
+def test_a_fee_at_cost_is_one_for_all() -> None:
+    with pytest.raises(UserError, match="a platform has one fee for all"):
+        compose(["policy=commons", "policy.commons.fee_at_cost=true", "policy.commons.countries=[IND]"])
 
 
 def test_accounts(exercised: Exercised) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
-from sim.agents.traits import ACTIVE, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
+from sim.agents.traits import ACTIVE, NEWCOMER, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
 from sim.config import Platform
 from sim.instruments import (
@@ -38,8 +38,8 @@ from sim.market.posting import lowest_floor, open_to
 from sim.policy import taxes
 from sim.policy.at_cost import Costs
 from sim.policy.channels import FOLDS, fold
-from sim.policy.commons import worth
-from sim.policy.cooperative import Cooperatives, is_excluded, patronage
+from sim.policy.commons import count_records, worth
+from sim.policy.cooperative import Cooperatives, have_enough, is_excluded, patronage
 from sim.policy.effects import EXPECTED
 from sim.policy.leaving import CUSTOMERS, NOBODY, WORKERS
 from sim.policy.members import of_countries
@@ -259,6 +259,12 @@ def _audience_left(offices: Offices, charges: list[Any], country: int, given: di
 def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     income = build(UniversalIncome, given["policy"])
     offices = offices_of(given | {"family": "social"}, Policies(universal_income=income))
+    if "people" in given:
+        _check_roster(offices, given, expect)
+        return
+    if "audience_then" in given:
+        offices.users[0] = heads(given, "audience_then")
+        offices.note_roster(np.zeros(0, WORKER), hour_of(MONTH[0]))
     offices.users[0] = heads(given, "audience")
     offices.kept[:] = by_country(given, "kept")
     revenue, workers = by_country(given, "revenue"), heads(given, "workers")
@@ -268,6 +274,26 @@ def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     same((offices.effects[:, 0] * 1e6).round().astype(int).tolist(), offices.per_head.tolist())
     if "kept" in expect:
         same(offices.kept.tolist(), by_country(expect, "kept").tolist())
+    for name in ("wanted", "allowed"):
+        if name in expect:
+            same(getattr(offices, name).tolist(), by_country(expect, name).tolist())
+
+
+def _check_roster(offices: Offices, given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """Who is paid in each month, of people who are there or not, on a platform, with sessions or without."""
+    for month, paid in zip(given["months"], expect["paid"], strict=True):
+        people = [person for person in given["people"] if person[month] != "not yet"]
+        rows = np.zeros(len(people), WORKER)
+        offices.seen_workers = np.zeros(len(people), np.uint16)
+        for row, person in enumerate(people):
+            there = ("microwork", "other").index(person[month]) if person[month] != "gone" else 0
+            rows[row]["bits"] = ACTIVE * (person[month] != "gone")
+            PARTS["platform"].put(rows, row, there)
+            offices.seen_workers[row] = (1 << there) * (month in person.get("sessions", ()))
+        hour = max(0, hour_of(month))
+        offices.note_roster(rows, hour)
+        found = offices.recipients(rows)
+        same([people[row]["name"] for row in np.flatnonzero(found)], paid)
 
 
 def summed(entries: list[Entry]) -> Counter[str]:
@@ -393,7 +419,13 @@ def _check_employers(offices: Offices, given: dict[str, Any], expect: dict[str, 
 
 
 def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
-    if "wants" in expect:
+    if "enough" in expect:
+        wanted, pay = (np.array(given[name], np.float64) for name in ("wanted", "pay"))
+        earned = np.array([whole(usd) for usd in given["earned"]], np.int64)
+        same(have_enough(given["share"], wanted, earned, pay).tolist(), expect["enough"])
+    elif "voted" in expect:
+        _check_fee_vote(given, expect)
+    elif "wants" in expect:
         wanted = floor_wanted(math.log(given["reservation"]), float(given["learned"]))
         assert abs(wanted - expect["wants"]) < 1e-12, (wanted, expect["wants"])
     elif "pot" in given:
@@ -407,6 +439,19 @@ def _check_cooperative(given: dict[str, Any], expect: dict[str, Any]) -> None:
         _check_way(given, expect)
     else:
         _check_decisions(build(Cooperative, given["policy"]), given, expect)
+
+
+def _check_fee_vote(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """The fee that members vote for, month after month, and what of it requesters pay."""
+    terms = build(Cooperative, {"fee": "voted", **given["policy"]})
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False], ["microwork"])
+    cooperatives.founded[0] = given.get("founded", False)
+    found = []
+    for share, enough in zip(given["cost_shares"], given["enough"], strict=True):
+        cooperatives.vote_on_fee(0, share, given.get("worker_fee", 0.0), np.array(enough, np.bool_))
+        found.append(float(cooperatives.fee[0]))
+    by_hand = [np.inf if fee is None else fee for fee in expect["voted"]]
+    assert np.allclose(found, by_hand, rtol=0, atol=1e-12), (found, by_hand)
 
 
 def of_members(given: dict[str, Any], amounts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -435,7 +480,7 @@ def _check_way(given: dict[str, Any], expect: dict[str, Any]) -> None:
 
 def _check_decisions(terms: Cooperative, given: dict[str, Any], expect: dict[str, Any]) -> None:
     """What members decide: the fee by the costs, or floor and order by votes."""
-    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False])
+    cooperatives = Cooperatives(terms, ("microwork", "other"), [False, False], ["microwork"])
     if "fee" in expect:
         cooperatives.founded[0] = given.get("founded", False)
         share = costs_of([given["costs"]], [given["rewards"]]).share(0, terms.cost_months)
@@ -462,6 +507,8 @@ def costs_of(costs: list[list[Any]], rewards: list[list[Any]]) -> Costs:
 def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "reward" in given:
         _check_royalty(given, expect)
+    elif "records" in given:
+        _check_records(given, expect)
     elif "pot" in given:
         pot, seconds, unpaid = whole(given["pot"]), given["seconds"], given["unpaid"]
         labelled = of_members(given, np.array(seconds, np.int64))
@@ -476,13 +523,29 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
         offices = offices_of(given, Policies(commons=build(Commons, given["policy"])))
         if "costs" in given:
             offices.costs = costs_of(given["costs"], given["rewards"])
+        if "own_fees" in given:
+            offices.own_fees[0] = tuple(given["own_fees"])
         if "payers" in expect:
             same(offices.royalty_payers, mask_of(expect["payers"]))
         found = fold(2, 2, offices.contributions(hour_of(given["month"])))
         assert np.allclose(found.royalty, expect["royalty"], rtol=0, atol=1e-12), found.royalty
-        same(found.portable.tolist(), [float(one) for one in expect["portable"]])
-        caps = [np.inf if cap is None else cap for cap in expect["cap"]]
-        assert np.allclose(found.fee_cap, caps, rtol=0, atol=1e-12), found.fee_cap
+        portable = [np.broadcast_to(one, len(CODES)) for one in expect["portable"]]
+        assert np.allclose(found.portable, portable, rtol=0, atol=1e-12), found.portable
+        for fees in (found.usual_fee, found.large_fee):
+            highest = [np.inf if fee is None else fee for fee in expect["cap"]]
+            assert np.allclose(fees, highest, rtol=0, atol=1e-12), fees
+
+
+def _check_records(given: dict[str, Any], expect: dict[str, Any]) -> None:
+    """What records of people on duty count for: (country, tasks accepted, newcomer or not) of each."""
+    workers, entries = np.zeros(len(given["records"]), WORKER), np.zeros(len(given["records"]), ACTIVE_ENTRY)
+    entries["row"] = np.arange(len(entries))[::-1]
+    for row, (code, tasks, new) in enumerate(given["records"]):
+        workers[row]["country"], workers[row]["accepted"] = CODES.index(code), tasks
+        workers[row]["bits"] = NEWCOMER * new
+    entries["accepted"] = np.where(workers["bits"] & NEWCOMER, 0, workers["accepted"])[::-1]
+    count_records(entries, workers, np.array([given["portable"][code] for code in CODES]))
+    same(entries["accepted"][::-1].tolist(), expect["count"])
 
 
 def _check_royalty(given: dict[str, Any], expect: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from sim.agents.traits import ACTIVE, NEWCOMER, column_of, permanent_ids, unpacked
 from sim.config import Config, Platform
 from sim.draws import uniform
-from sim.instruments import Commons, Cooperative, Policies, ProfitTax, TurnoverTax, UsageTax
+from sim.instruments import Commons, Cooperative, Measure, Policies, ProfitTax, TurnoverTax, UsageTax
 from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.policy.cooperative import VOTES
@@ -30,6 +30,11 @@ from tests.support.relations import part, same_snapshots, two_worlds
 
 APRIL = 24 * 84
 """First hour of the month after March."""
+
+NTH, STH = range(2)
+"""Numbers of the two countries."""
+
+PORTABLE_IN_PART = Policies(commons=Commons(countries=["STH"], phase_in_months=3))
 
 COOPERATIVE = Policies(cooperative=Cooperative(platforms=["southern"], participation=0.6))
 FOUNDED = Policies(
@@ -44,6 +49,11 @@ ORDER_ALONE = Policies(
 """Members of whom only the order that they choose changes from month to month."""
 OF_THE_SOUTH = Policies(
     cooperative=Cooperative(platforms=["southern"], participation=0.8, countries=["STH"], phase_in_months=2)
+)
+VOTED = Policies(
+    cooperative=Cooperative(
+        platforms=["southern"], participation=0.6, fee="voted", fee_step=0.02, enough_work=0.1
+    )
 )
 COMMONS = Policies(commons=Commons(fee_at_cost=True))
 ALL = Policies(
@@ -74,6 +84,8 @@ class MemberWatch(Watcher):
         self.costs: dict[int, list[int]] = defaultdict(list)
         self.tasks: Counter[int] = Counter()
         self.fund: Counter[int] = Counter()
+        self.voted: dict[int, float] = {}
+        self.began = 0
         self.balances: Any = 0
 
     def hour(self, model: Any) -> None:
@@ -96,6 +108,7 @@ class MemberWatch(Watcher):
             self.rewards[platform].append(0)
         self.earned.clear()
         self.tasks.clear()
+        self.began = model.hour
 
     def shares(self, model: Any, platform: int, flows: Any) -> None:
         """Each gets the fund's share of what was earned there, rounded down; what is left stays in it."""
@@ -136,17 +149,21 @@ class MemberWatch(Watcher):
         if not model.running:
             return
         key = model.key(VOTES, model.hour)
-        wages, tasks, members = [], [], 0
+        wages, tasks, enough, members = [], [], [], 0
         for row, worker in enumerate(rows):
             home = model.world.codes[int(worker["country"])]
             if terms.countries is not None and home not in terms.countries:
                 continue
             if worker["bits"] & ACTIVE and column_of(worker, "platform") == platform:
                 members += 1
-                if uniform(key, int(permanent_ids(rows[row : row + 1])[0]), 0) < terms.participation:
+                number = int(permanent_ids(rows[row : row + 1])[0])
+                if uniform(key, number, 0) < terms.participation:
                     wage, learned = math.exp(float(worker["log_reservation"])), float(worker["learned_pay"])
                     wages.append(min(wage, learned) if learned > 0 else wage)
                     tasks.append(int(worker["accepted"]) + int(worker["rejected"]))
+                    hours = self.earned[platform, number] / 1e6 / learned if learned > 0 else 0.0
+                    wanted_hours = int(worker["desired_minutes"]) / 60 * (model.hour - self.began) / 168
+                    enough.append(hours > 0 and hours >= terms.enough_work * wanted_hours)
         if not wages or not offices.is_cooperative(platform, model.hour):
             return
         way = rate_of(model, terms, model.hour)
@@ -168,7 +185,15 @@ class MemberWatch(Watcher):
                 assert np.allclose(board.ranking[:4], [0, *np.cumsum(mixed)[:3]]), "another order is shown"
         cost, rewards = offices.costs.costs[platform, :3].sum(), sum(self.rewards[platform][-3:])
         assert offices.costs.rewards[platform, 0] == self.rewards[platform][-1], "rewards of the month"
-        fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards)) - usual.worker_fee
+        fee = min(terms.highest_fee, max(terms.lowest_fee, int(cost) / rewards))
+        if terms.fee == "voted":
+            if platform in self.voted:
+                higher = 2 * sum(enough) > len(enough)
+                self.counts["for a higher fee" if higher else "for a lower fee"] += 1
+                moved = self.voted[platform] + terms.fee_step * (1 if higher else -1)
+                fee = min(terms.highest_fee, max(fee, moved))
+            self.voted[platform] = fee
+        fee -= usual.worker_fee
         own_fees = usual.requester_fee, usual.requester_fee + usual.large_batch_fee
         for name, own in zip(("requester_fee_ppm", "large_batch_fee_ppm"), own_fees, strict=True):
             charged = own + way * min(0.0, max(0.0, fee) - own)
@@ -182,14 +207,34 @@ class MemberWatch(Watcher):
         self.counts["decisions"] += 1
 
 
-def members(seed: int = 1, policy: Policies = COOPERATIVE) -> Counts:
+def members(seed: int = 1, policy: Policies = COOPERATIVE, days: int = 58) -> Counts:
     """What members earn, want and get, from events alone."""
     watch = MemberWatch()
-    config = market(days=58, workers=80, policy=policy, seed=seed)
+    config = market(days=days, workers=80, policy=policy, seed=seed)
     platforms = {**config.platforms, "southern": replace(config.platforms["southern"], worker_fee=0.02)}
     requesters = replace(config.requesters, strictness_mean=0.5)
     played(replace(config, platforms=platforms, requesters=requesters), observers=(watch, Debug()))
     return watch.counts
+
+
+def voted_fee(enough: float = 0.1) -> Counts:
+    """Members move the fee by steps: up where most have work enough, else down to what the platform costs."""
+    terms = replace(VOTED.cooperative or Cooperative(), enough_work=enough)
+    return members(1, Policies(cooperative=terms), 120)
+
+
+def voted_down() -> Counts:
+    """A founded one begins with the highest fee; as long as its members want more work they vote it down."""
+    terms = replace(
+        FOUNDED.cooperative or Cooperative(), end=None, fee="voted", enough_work=10.0, fee_step=0.03
+    )
+    model = ClickWorkModel(with_entrant(market(days=100, workers=300, policy=Policies(cooperative=terms))))
+    number, fees = model.platform_number("entrant"), []
+    for month in (FEBRUARY, MARCH, APRIL):
+        model.run(month + 1 - model.hour)
+        fees.append(int(model.platform_rows["requester_fee_ppm"][number]))
+    assert fees == [150_000, 120_000, 90_000], f"fees of {fees}"
+    return Counter(voters=int(model.offices.cooperatives.voters[number]))
 
 
 def members_by_steps() -> Counts:
@@ -493,6 +538,7 @@ class RecordWatch(Watcher):
             if event["kind"] == boards.WORK and asks:
                 newcomer = bool(new[int(entry["row"])])
                 self.counts["newcomers' work that asks for a record" if newcomer else "others' work"] += 1
+                self.counts[f"newcomers' of {int(entry['country'])}"] += newcomer
         now = set(permanent_ids(rows[new]).tolist())
         if model.hour % (24 * 7) == 0:
             # Those who moved at this week's start are new, too.
@@ -502,9 +548,9 @@ class RecordWatch(Watcher):
         self.new = now
 
 
-def records(portable: bool = False, weeks: float = 4.0) -> Counts:
-    """A record does not move with its worker, unless records are portable; in time a new one is made."""
-    policy = Policies(commons=Commons(royalty_rate=0.0)) if portable else Policies()
+def records(policy: Policies | None = None, weeks: float = 4.0) -> Counts:
+    """A record does not move with its worker, unless a policy lets it; in time a new one is made."""
+    portable, policy = policy is not None, policy or Policies()
     base = market(days=70, workers=150, policy=policy)
     config = replace(
         base,
@@ -523,8 +569,24 @@ def records(portable: bool = False, weeks: float = 4.0) -> Counts:
 
 def portable() -> Counts:
     """Where records are portable, newcomers do work that asks for one."""
-    counts = records(portable=True)
+    counts = records(Policies(commons=Commons(royalty_rate=0.0)))
     assert counts["newcomers' work that asks for a record"], "no record moved"
+    return counts
+
+
+def portable_in_the_south() -> Counts:
+    """Where those of one country are, its newcomers alone do."""
+    counts = records(Policies(commons=Commons(royalty_rate=0.0, countries=["STH"])))
+    assert counts[f"newcomers' of {STH}"], "no record moved"
+    assert not counts[f"newcomers' of {NTH}"], "a record of the North moved"
+    return counts
+
+
+def portable_by_a_measure() -> Counts:
+    """A measure makes them portable for all who live anywhere."""
+    measure = Measure(rule="portable", value=1.0)
+    counts = records(Policies(measures={"records": measure}))
+    assert counts[f"newcomers' of {STH}"] and counts[f"newcomers' of {NTH}"], "not for everybody"
     return counts
 
 

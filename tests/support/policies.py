@@ -162,6 +162,22 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a part of nothing": Policies(
             UsageTax(usd_per_user_month=0.0), universal_income=UniversalIncome(phase_in_months=6)
         ),
+        "nothing for a roster": Policies(
+            universal_income=UniversalIncome(funding="external", recipients="workers", roster="fixed")
+        ),
+        "nothing for a roster of users": Policies(
+            UsageTax(usd_per_user_month=0.0),
+            universal_income=UniversalIncome(recipients="users", roster="fixed", usd_per_month=9.0),
+        ),
+        "a roster of a platform without workers": Policies(
+            universal_income=UniversalIncome(
+                funding="external",
+                usd_per_month=50.0,
+                recipients="workers",
+                roster="fixed",
+                platforms=["deserted"],
+            )
+        ),
         "a part of nothing, for users of one platform": Policies(
             UsageTax(usd_per_user_month=0.0),
             universal_income=UniversalIncome(phase_in_months=2, recipients="users", platforms=["southern"]),
@@ -220,6 +236,9 @@ NULLS: dict[str, dict[str, Policies]] = {
         "by steps, after the end": Policies(
             cooperative=Cooperative(platforms=["southern"], phase_in_months=2, start="2019-07-01")
         ),
+        "members in a country without workers": Policies(
+            cooperative=Cooperative(platforms=["southern", "northern"], countries=[NOWHERE], fee="voted")
+        ),
         "a platform without users, taxed": Policies(
             profit_tax=ProfitTax(rate=0.0), cooperative=Cooperative(platforms=["deserted"], participation=1.0)
         ),
@@ -232,10 +251,10 @@ NULLS: dict[str, dict[str, Policies]] = {
         ),
         "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
         "a country where nobody posts or labels": Policies(
-            commons=Commons(countries=[NOWHERE], portable_reputation=False, royalty_rate=0.5)
+            commons=Commons(countries=[NOWHERE], royalty_rate=0.5)
         ),
         "a country where nobody is, by steps": Policies(
-            commons=Commons(countries=[NOWHERE], portable_reputation=False, phase_in_months=2)
+            commons=Commons(countries=[NOWHERE], phase_in_months=2)
         ),
         "one country, no royalty": Policies(
             commons=Commons(countries=["STH"], portable_reputation=False, royalty_rate=0.0)
@@ -349,6 +368,10 @@ WHOLE: dict[str, tuple[Policies, dict[str, Any]]] = {
         Policies(UsageTax(usd_per_user_month=5.0), universal_income=UniversalIncome(recipients="workers")),
         {"phase_in_months": 1, "platforms": ["northern", "southern"]},
     ),
+    "a rate that revenue never comes to": (
+        Policies(UsageTax(usd_per_user_month=5.0), universal_income=UniversalIncome(recipients="workers")),
+        {"usd_per_month": 1000.0},
+    ),
     "job seekers on every platform": (
         Policies(UsageTax(usd_per_user_month=5.0), conditional_income=ConditionalIncome(tasks_a_month=5)),
         {"phase_in_months": 1, "platforms": ["northern", "southern"]},
@@ -376,9 +399,12 @@ PARTLY: dict[str, tuple[Policies, dict[str, Any]]] = {
     "employment by steps": (LOUD["reclassification"], {"phase_in_months": 6}),
     "a cooperative by steps": (LOUD["cooperative"], {"phase_in_months": 6}),
     "members in the North": (LOUD["cooperative"], {"countries": ["NTH"]}),
+    "a commons by steps": (LOUD["commons"], {"phase_in_months": 6}),
     "a commons of the North": (LOUD["commons"], {"countries": ["NTH"]}),
     "a part of the revenue": (WHOLE["all revenue at once"][0], {"phase_in_months": 6}),
     "workers of one platform": (WHOLE["all revenue at once"][0], {"platforms": ["northern"]}),
+    "a rate below all revenue": (WHOLE["all revenue at once"][0], {"usd_per_month": 3.0}),
+    "workers of a roster": (WHOLE["all revenue at once"][0], {"roster": "fixed", "start": "2019-02-01"}),
     "a part for job seekers": (WHOLE["job seekers on every platform"][0], {"phase_in_months": 6}),
     "job seekers of one platform": (WHOLE["job seekers on every platform"][0], {"platforms": ["northern"]}),
 }
@@ -990,7 +1016,84 @@ def reservations(usd: float = 300.0, elasticity: float = 0.4) -> Counts:
     return counts
 
 
-def _reservations_now(model: ClickWorkModel, usd: float, elasticity: float) -> Counts:
+ON_A_ROSTER = Policies(
+    UsageTax(usd_per_user_month=5.0),
+    universal_income=UniversalIncome(
+        recipients="workers", roster="fixed", start="2019-02-01", reservation_elasticity=0.4
+    ),
+)
+
+STILL = {"leave_weeks": 200, "join_rate": 0.0, "switch_share": 0.0}
+"""Learning in a market where nobody comes, goes or moves."""
+
+
+def fixed_roster(
+    recipients: str = "workers", platforms: list[str] | None = None, usd: float = 300.0
+) -> Counts:
+    """Who was there when the income began is paid for good, whatever they do; nobody else is, or acts on it.
+
+    ``recipients`` are the workers of ``platforms``, or those who had a session there in the month before.
+    """
+    terms = {"recipients": recipients, "platforms": platforms, "start": "2019-02-01", "roster": "fixed"}
+    policy = paid_from_outside(usd, reservation_elasticity=0.4, hours_south=-0.2, **terms)
+    seen = Flows()
+    model = ClickWorkModel(market(days=58, workers=300, policy=policy))
+    model.observers.append(seen)
+    model.run(FEBRUARY)
+    rows, covered = model.worker_rows[: model.workers_count], [platforms is None] * 2
+    for name in platforms or ():
+        covered[model.platform_number(name)] = True
+    if recipients == "users":
+        bits = sum(1 << number for number, one in enumerate(covered) if one)
+        there = model.offices.seen_workers[: len(rows)] & bits > 0
+    else:
+        there = (rows["bits"] & ACTIVE > 0) & np.array(covered)[column_of(rows, "platform")]
+    roster = set(np.flatnonzero(there).tolist())
+    model.run(1)
+    counts = Counter(roster=len(roster))
+    while model.hour < MARCH + 1:
+        assert set(np.flatnonzero(model.paid_income).tolist()) == roster, "another one is paid"
+        for _ in range(4):
+            counts += _reservations_now(model, usd, 0.4, roster)
+            model.step()
+        _hours_of(model, roster)
+        model.run(min(97, MARCH + 1 - model.hour))
+    paid = int(seen.of("external_income").sum())
+    assert paid == 2 * len(roster) * int(usd * 1e6), f"{paid} paid to {len(roster)}"
+    rows = model.worker_rows[: model.workers_count]
+    active = set(np.flatnonzero(rows["bits"] & ACTIVE).tolist())
+    return counts + Counter(left=len(roster - active), others=len(active - roster))
+
+
+def _hours_of(model: ClickWorkModel, roster: set[int]) -> None:
+    """The sessions of all who are not on a roster are as without an income; those of some on it are not."""
+    rows, sessions = model.worker_rows[: model.workers_count].copy(), []
+    unearned = model.offices.effects[:, 0].copy()
+    for income in (unearned, 0.0 * unearned):
+        model.offices.effects[:, 0] = income
+        drawn, today = rows.copy(), np.zeros(len(rows), np.int8)
+        model.draw_sessions(0, len(rows), model.day + 1, drawn, today)
+        sessions.append(np.where(today >= 0, column_of(drawn, "session_minutes"), 0))
+    model.offices.effects[:, 0] = unearned
+    changed = set(np.flatnonzero(sessions[0] != sessions[1]).tolist())
+    assert changed and changed <= roster, "sessions of others change"
+
+
+def roster_where_nobody_moves() -> Counts:
+    """Where nobody comes, goes or moves, it makes no difference whether a roster is fixed."""
+    base = market(days=58)
+    base = replace(base, learning=replace(base.learning, **STILL))
+    models = []
+    for roster in ("present", "fixed"):
+        income = UniversalIncome(recipients="workers", roster=roster)
+        models.append(played(replace(base, policy=Policies(UsageTax(), universal_income=income))))
+    assert fingerprint(models[0]) == fingerprint(models[1]), "a fixed roster differs"
+    return Counter(paid=int(models[0].offices.per_head.sum()), transfers=models[0].ledger.transfers_booked)
+
+
+def _reservations_now(
+    model: ClickWorkModel, usd: float, elasticity: float, roster: set[int] | None = None
+) -> Counts:
     world, counts = model.world, Counter[str]()
     for board in model.boards:
         for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
@@ -999,7 +1102,9 @@ def _reservations_now(model: ClickWorkModel, usd: float, elasticity: float) -> C
             job = 28 * 52 / 12 * float(world.outside_wage_usd[country]) if row["bits"] & OTHER_JOB else 0.0
             click = float(row["desired_minutes"]) / 60 * 52 / 12 * max(0.0, float(row["all_in_pay"]))
             need = 3.0 * 1.137 * 365 / 12 * float(world.price_level[country])
-            rise = 1 + elasticity * usd / max(need, job + click)
+            paid = roster is None or int(entry["row"]) in roster
+            rise = 1 + paid * elasticity * usd / max(need, job + click)
+            counts["not on the roster"] += not paid
             expected = float(row["log_reservation"]) + math.log(rise)
             assert abs(float(entry["log_reservation"]) - expected) < 1e-9, "the engine against the rule"
             worker = model.views.worker(int(entry["row"]))

@@ -108,7 +108,7 @@ def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     if "ended" in given:
         unions.strike_until[:] = given["ended"]
         unions.quiet_until[:] = given["ended"] + 24 * unions.union.strike_pause_days
-    unions.call_strikes(given.get("hour", 0))
+    unions.call_strikes(given.get("hour", 0), given.get("strength", 1.0))
     called = {name: int(unions.strike_until[p]) for p, name in enumerate(NAMES) if unions.strikes[p]}
     same(called, expect.get("strikes", {}))
     unions.bargain()
@@ -118,8 +118,9 @@ def _check_strength(given: dict[str, Any], expect: dict[str, Any]) -> None:
     same({name: codes for name, codes in signed.items() if codes}, expect.get("signed", {}))
     channels = fold(2, 2, offices.contributions(hour_of(given.get("month", MONTH[0]))))
     near_table(channels.worker_floor, expect["floors"])
-    if "refusal" in expect:
-        near_table(channels.refusal, expect["refusal"])
+    for name in ("refusal", "noise"):
+        if name in expect:
+            near_table(getattr(channels, name), expect[name])
     fees = [round(1e6 * given.get("fees", {}).get(name, 0.0)) for name in NAMES]
     terms = make_terms(channels, np.array(fees), 990_000)
     if "asked" in expect:
@@ -398,8 +399,8 @@ class MemberWatch(Watcher):
             if collective >= 0 and pooled[collective] / pool[collective] > density:
                 density = pooled[collective] / pool[collective]
                 self.counts["met members in a collective"] += 1
-            effort = rate_of(model, law, model.hour) * law.organising_rate
-            chance = effort + law.contact_rate * density * self.grievance(model, rows[i])
+            met = law.contact_rate * density * self.grievance(model, rows[i])
+            chance = rate_of(model, law, model.hour) * (law.organising_rate + met)
             if uniform(week, agent, 0) < chance:
                 after.add(agent)
                 self.counts["joined the union"] += 1
@@ -421,8 +422,9 @@ class MemberWatch(Watcher):
         last = self.strikes.get(platform, (0, -(10**6)))[1]
         rested = model.hour >= last + 24 * law.strike_pause_days
         many = mine and len(mine) >= law.strike_density * present
-        if rested and many and grieved >= law.strike_grievance * len(mine) and law.strike_days:
-            self.strikes[platform] = (model.hour, model.hour + 24 * law.strike_days)
+        hours = int(24 * law.strike_days * rate_of(model, law, model.hour))
+        if rested and many and grieved >= law.strike_grievance * len(mine) and hours:
+            self.strikes[platform] = (model.hour, model.hour + hours)
             self.counts["strikes"] += 1
 
     def grievance(self, model: Any, row: Any) -> float:

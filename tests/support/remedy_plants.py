@@ -29,6 +29,9 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (UNION, "min(1.0, organising", "(organising"),
         (UNION, "strength * float(self.guidelines[country])", "float(self.guidelines[country])"),
         (UNION, "guideline * union.refusal_share", "guideline"),
+        (UNION, "1.0 - strength * union.rating_gain", "1.0 - union.rating_gain"),
+        (UNION, "int(24 * self.union.strike_days * strength)", "24 * self.union.strike_days"),
+        (UNION, "        if not hours:\n", "        if False:\n"),
         (UNION, "guideline * union.bargained_share", "guideline"),
         (UNION, "self.groups == group", "self.groups != ''"),
         (UNION, "shares(found) >= self.union", "shares(found) > self.union"),
@@ -101,6 +104,7 @@ def by_steps() -> Any:
 OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, "uniform(support_key, agent, 0) >= support[country]", "False", members),
     (UNION, "strength * self.union.organising_rate", "self.union.organising_rate", growing),
+    (UNION, "strength * self.union.contact_rate", "self.union.contact_rate", growing),
     (UNION, "len(workers), strength * self.guidelines, self.found", "len(workers), self.guidelines, self.found", growing),
     (UNION, "            strength * self.guidelines,\n", "            self.guidelines,\n", growing),
     (LAW, "rate = strength * self.rates[country]\n            withheld", "rate = self.rates[country]\n            withheld", by_steps),
@@ -144,7 +148,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (UNION, '"quiet_until", "strikes"', '"strikes"', lambda: policies.resumed(ORGANISED, list(range(100, 1300, 50)))),
     ("sim.checkpoint", '    "terms",\n', "", lambda: policies.resumed(BOTH, [1013])),
     (UNION, "union.holds_in(code) for", "True for", lambda: policies.null_settings("union")),
-    (UNION, "1.0 - union.rating_gain", "union.rating_gain", remedies.ratings),
+    (UNION, "1.0 - strength * union.rating_gain", "strength * union.rating_gain", remedies.ratings),
     (LAW, "law.holds_in(code) for", "True for", lambda: policies.null_settings("reclassification")),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice; several are in compiled code."""
