@@ -189,10 +189,17 @@ def _take(stack: contextlib.ExitStack, path: Path, shared: bool, folder: Path) -
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}")
             file.flush()
+            stack.callback(_forget, file)
         except OSError as error:
             with contextlib.suppress(OSError):  # what could not be written would be tried again
                 file.close()
             raise _unwritable(path, error) from error
+
+
+def _forget(file: IO[Any]) -> None:
+    """Name nobody any more, while the lock is still held."""
+    with contextlib.suppress(OSError):
+        file.truncate(0)
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import json
 import logging
 import math
@@ -22,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -30,11 +32,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import cli_sweep, validation
 from sim.cli import main
 from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
-from sim.study import engine, sweep
+from sim.study import engine, result, store, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -227,6 +230,44 @@ def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
     assert bytes_of(folder) == bytes_of(plain)
 
 
+def check_shard_status(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each shard has a status of its own, which tells of the whole sweep; the command adds them up."""
+    for number, done in ((3, 4), (1, 8)):
+        folder, _ = module.execute(study_in(tmp_path), engine.Serial, Settings(shard=(number, 3), quiet=True))
+        status = json.loads((folder / f"status-{number}-of-3.json").read_text())
+        assert (status["total"], status["done"], status["shard"]) == (COUNT, done, [number, 3])
+    store, shards = Store(folder), {"1/3": 1.0, "2/3": 0.0, "3/3": 3.0}
+    for shard, speed in shards.items():
+        store.write_status({"runs_per_second": speed, "done": 4}, shard)
+    with locked(folder, "1/3"), locked(folder, "3/3"):
+        assert main(["status", str(folder)]) == 0
+    who = f"process {os.getpid()} on {socket.gethostname()}"
+    assert f"being played by {who}, {who}, 4 runs a second: 0:00:01 left" in capsys.readouterr().out
+    with locked(folder, "3/3"):
+        (folder / "locks" / "shard-1-of-3").write_text("")
+        assert main(["status", str(folder)]) == 0
+    assert f"being played by {who}, 3 runs a second: 0:00:01 left" in capsys.readouterr().out
+
+
+def test_each_shard_has_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_shard_status(sweep, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"total": len(self.composer)', '"total": self.total + self.before'),
+        (', f"{number}/{of}" if of > 1 else "")', ")"),
+    ],
+    ids=["of its own runs", "one for all"],
+)
+def test_a_status_that_others_overwrite_is_noticed(
+    old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((AssertionError, OSError)):
+        check_shard_status(planted(sweep, old, new), tmp_path, capsys)
+
+
 def test_what_is_damaged_is_mended_by_shards(plain: Path, tmp_path: Path) -> None:
     """The same bytes under the same name, once played again; what nobody needs is set aside."""
     folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
@@ -312,10 +353,13 @@ def test_a_sweep_that_runs_can_be_read(plain: Path, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- trouble
 
 
-def troubled(tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None) -> Sweep:
+def troubled(
+    tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None,
+    module: ModuleType = sweep,
+) -> Sweep:  # fmt: skip
     plugin = tmp_path / "trouble.py"
     plugin.write_text(TROUBLE.replace("{trouble}", trouble))
-    folder, code = execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
+    folder, code = module.execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
     assert code == PARTLY
     return load_sweep(folder)
 
@@ -345,6 +389,33 @@ def test_a_run_that_raises_becomes_a_row(plain: Path, tmp_path: Path) -> None:
 def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) -> None:
     found = troubled(tmp_path, f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)", QUIET)
     check_trouble(found, plain, "The worker died 3 times", runs=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        self.engine.recover()\n", ""),
+        ("self.deaths[run] >= DEATHS", "self.deaths[run] >= 0"),
+        (
+            "        dead = [future for future in finished if died(_error_of(future))]\n",
+            "        dead = []\n",
+        ),
+    ],
+    ids=["no new processes", "innocents are given up with it", "a death is an error"],
+)
+def test_a_killed_worker_that_takes_more_with_it_is_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path
+) -> None:
+    """With processes that the system kills, as where memory has run out."""
+    module = planted(sweep, old, new)
+    module.play_chunk, module.get_ready = sweep.play_chunk, sweep.get_ready  # type: ignore[attr-defined]
+    trouble = f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)"
+
+    def check() -> None:
+        check_trouble(troubled(tmp_path, trouble, QUIET, None, module), plain, "died 3 times", runs=1)
+
+    with pytest.raises((AssertionError, BrokenProcessPool)):
+        check()
 
 
 def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
@@ -638,7 +709,7 @@ def test_sweeps_that_heed_the_clock_are_noticed(
         check_clocks(planted(sweep, old, new), MOMENTS["years ahead"], step, plain, tmp_path, monkeypatch)
 
 
-def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def check_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Moved away while the sweep runs; it goes on where it is put back."""
     real = sweep.outcomes_of
     (tmp_path / "r").mkdir()
@@ -658,15 +729,59 @@ def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(load_sweep(folder).experiments) == COUNT
 
 
-def test_a_folder_that_leads_in_circles_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_vanishes(tmp_path, monkeypatch)
+
+
+@contextmanager
+def anew(path: Path) -> Iterator[Any]:
+    """Write a file, and make the folder for it if that is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with result.replacing(path) as file:
+        yield file
+
+
+@contextmanager
+def nowhere(path: Path) -> Iterator[Any]:
+    """Write a file if there is a folder for it."""
+    with result.replacing(path) if path.parent.is_dir() else io.BytesIO() as file:
+        yield file
+
+
+@pytest.mark.parametrize("broken", [anew, nowhere])
+def test_a_sweep_that_minds_no_folder_is_noticed(
+    broken: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "replacing", broken)
+    with pytest.raises((pytest.fail.Exception, AssertionError, OSError)):
+        check_vanishes(tmp_path, monkeypatch)
+
+
+def check_circles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert main(command(tmp_path / "a", "engine=serial")[3:]) == 2
     assert "results.dir" in (err := capsys.readouterr().err)
     assert "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_folder_that_leads_in_circles_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_circles(tmp_path, capsys)
+
+
+def test_circles_that_nobody_sees_are_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (
+        "    except (OSError, ValueError) as cause:\n        reason",
+        "    except ValueError as cause:\n        reason",
+    )
+    monkeypatch.setattr(validation, "check_folder", planted(validation, old, new).check_folder)
+    with pytest.raises((AssertionError, OSError)):
+        check_circles(tmp_path, capsys)
 
 
 def test_runs_that_disagree_stop_a_sweep(plain: Path, tmp_path: Path) -> None:
@@ -975,6 +1090,47 @@ def test_asked_to_stop_it_stops_and_keeps_what_is_done(
     exercised("runs kept", check_stopped(how, code, times, tmp_path, bytes_of(plain)), 1)
 
 
+def check_second(results: Path, bug: str = "") -> None:
+    """A second coordinator, begun as a command while the first is at work, says who that is and goes."""
+    words = command(results, "seeds=8", "engine=serial")[3:]
+    program = f"import sys\n{bug}\nfrom sim.cli import main\nif __name__ == '__main__':\n sys.exit(main())"
+    first = subprocess.Popen(
+        command(results, "seeds=8", "engine=serial"), env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not ended(first, A_LOOK_SECONDS) and not parts_in(results):
+            pass
+        first.send_signal(signal.SIGSTOP)  # it holds what it holds, and cannot end before the second has come
+        kept = parts_in(results)
+        second = subprocess.run(
+            [sys.executable, "-c", program, *words], env=environment(), cwd=ROOT, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert second.returncode == 2, second.stderr
+        who = f"is being worked on by process {first.pid} on {socket.gethostname()}."
+        assert who in second.stderr and "Traceback" not in second.stderr, second.stderr
+        assert parts_in(results) == kept, "it played beside the first"
+    finally:
+        first.send_signal(signal.SIGCONT)
+        code = first.wait(timeout=120)
+    assert code == 0, "the second got in the way of the first"
+    (folder,) = results.iterdir()
+    assert Store(folder).state().all()
+
+
+def test_a_second_coordinator_is_refused(tmp_path: Path) -> None:
+    check_second(tmp_path / "r")
+
+
+NO_LOCK = "import fcntl\nfcntl.flock = lambda *_: None"
+
+
+def test_a_second_coordinator_that_plays_on_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_second(tmp_path / "r", NO_LOCK)
+
+
 DEAF = """
 import contextlib
 from sim import stopping
@@ -1202,6 +1358,50 @@ def test_verify_names_what_is_damaged(
     assert main(["verify", str(folder)]) == 4
     assert f"{part.path} is damaged" in (out := capsys.readouterr().out)
     assert "12 of 12 runs are missing. To be played: runs 0 to 11." in out
+
+
+def check_missing(
+    module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not there is missing, though all that is there is whole."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    (part,) = Store(folder).parts()
+    rows = part.read()
+    part.path.unlink()
+    for those, told in (
+        (rows[:0], "12 of 12 runs are missing. To be played: runs 0 to 11."),
+        (rows.take([0, 3, 4, 6, 7, 8, 10]), "5 of 12 runs are missing. To be played: runs 1 to 2, 5, 9, 11."),
+        (rows[1:], "1 of 12 runs are missing. To be played: run 0."),
+    ):
+        made = sweep.commit(folder / RUNS, those, 0)
+        assert module.verify([str(folder)]) == 4
+        out = capsys.readouterr().out
+        assert told in out
+        assert "The same sweep command plays them." in out
+        made.unlink()
+    sweep.commit(folder / RUNS, rows, 0)
+    assert module.verify([str(folder)]) == 0
+
+
+def test_verify_names_what_is_missing(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_missing(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    if damaged or missing:\n", "    if damaged:\n"),
+        ("if runs[place] != runs[place - 1] + 1]", "if False]"),
+    ],
+    ids=["what is there is whole", "from the first to the last"],
+)
+def test_a_look_that_misses_nothing_is_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AssertionError):
+        check_missing(planted(cli_sweep, old, new), plain, tmp_path, capsys)
 
 
 def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
