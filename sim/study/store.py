@@ -119,6 +119,7 @@ class Store:
     def create(cls, folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> Store:
         """Lay out a new folder; without its manifest, which is written last, it is none."""
         store = cls(folder)
+        store.clear_leftovers()
         for name in (RUNS, SERIES):
             with changing(folder / name):
                 (folder / name).mkdir(exist_ok=True)
@@ -134,18 +135,14 @@ class Store:
 
     def parts(self, kind: str = RUNS) -> list[Part]:
         """Return the parts, in the order of their first runs; what is no part is left alone."""
-        folder = self.folder / kind
-        try:
-            paths = sorted(folder.iterdir())
-        except OSError as error:
-            raise UserError(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from error
-        found = (Part.of(path) for path in paths)
+        found = (Part.of(path) for path in listed(self.folder / kind))
         return [part for part in found if part is not None]
 
     def clear_leftovers(self) -> int:
         """Remove temporary files of writers that were killed; return how many."""
         places = (self.folder, self.folder / RUNS, self.folder / SERIES)
-        leftovers = [path for place in places for path in place.glob(".*.tmp")]
+        files = (path for place in places if place.is_dir() for path in listed(place))
+        leftovers = [path for path in files if path.name.startswith(".") and path.suffix == ".tmp"]
         for path in leftovers:
             remove(path)
         return len(leftovers)
@@ -212,13 +209,14 @@ class Store:
 
     def committed(self, runs: Sequence[int]) -> int | None:
         """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
-        for path in (self.folder / RUNS).glob(f"part-{runs[0]:09d}-{len(runs):06d}-*.parquet"):
-            part = Part.of(path)
+        for part in self.parts():
+            if (part.first, part.rows) != (runs[0], len(runs)):
+                continue
             try:
-                table = part.read(["run", "status"]) if part else None
+                table = part.read(["run", "status"])
             except UserError:
                 continue
-            if table is not None and table["run"].to_pylist() == list(runs):
+            if table["run"].to_pylist() == list(runs):
                 return int(table["status"].to_pylist().count(FAILED))
         return None
 
@@ -321,6 +319,14 @@ class Store:
         """Say how far the sweep is, for programs to read; a shard (``1/4``) does so in a file of its own."""
         with replacing(self.folder / status_file(shard)) as file:
             file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from error
 
 
 def status_file(shard: str = "") -> str:

@@ -58,6 +58,7 @@ from sim.study.store import (
     Store,
     column,
     commit,
+    listed,
     remove,
     with_units,
 )
@@ -402,10 +403,16 @@ def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fr
 
 def _left_empty(results: Path, mark: str) -> Path | None:
     """Return the folder of a coordinator that was killed before it had laid it out."""
-    for folder in results.glob(f"*-{mark}*"):
-        if not (folder / MANIFEST).exists() and not any((folder / RUNS).glob("*")):
+    for folder in _folders(results, mark):
+        runs = folder / RUNS
+        if not (folder / MANIFEST).exists() and not (runs.is_dir() and listed(runs)):
             return folder
     return None
+
+
+def _folders(results: Path, mark: str) -> list[Path]:
+    """Return the folders with a mark, the newest first."""
+    return [path for path in reversed(listed(results)) if f"-{mark}" in path.name] if results.is_dir() else []
 
 
 def _finish_after_shards(folder: Path) -> None:
@@ -790,8 +797,8 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
 
     Others are versions, sources, plug-ins, groups, tables or files of settings that are not as they are now.
     """
-    pattern = f"*-sweep-{manifest['identity'][:16]}*"
-    folders = [f for f in sorted(results.glob(pattern), reverse=True) if (f / MANIFEST).is_file()]
+    mark = f"sweep-{manifest['identity'][:16]}"
+    folders = [folder for folder in _folders(results, mark) if (folder / MANIFEST).is_file()]
     for folder in folders:
         if not changed(Store(folder).manifest, manifest):
             return folder
