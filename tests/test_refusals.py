@@ -273,7 +273,8 @@ def test_a_hole_in_the_table_is_noticed(
 
 WITHOUT_NEAREST = {
     "the system refuses, or a process does": """checkpoint.write_archive cli_sweep._keep study.lock._lock
-        study.lock._unwritable study.lock.only_one study.result._failure study.run.new_folder
+        study.lock._unwritable study.lock.only_one study.result._failure study.result.write_manifest
+        study.run.new_folder
         study.store.changing study.store.listed study.sweep._laid_out app.desk._listen app.player.serve""",
     "what is there is damaged, is missing or differs": """checkpoint.read_archive composition.conf_folder
         model.load study.compare.need study.result._damaged study.result._find study.result.read_frame

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sim.errors import UserError
 from sim.outcomes.frames import COLUMNS
 from sim.study.plots import Drawable
-from sim.study.result import MANIFEST, check_digest, folder_near, replacing
+from sim.study.result import MANIFEST, check_digest, folder_near, read_frame, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
 SUMMARY_CSV = "summary.csv"
@@ -131,8 +130,7 @@ def _points(store: Store) -> pd.DataFrame:
     """Return the settings of each point."""
     file = store.folder / POINTS
     check_digest(file, store.manifest)
-    points: pd.DataFrame = pq.read_table(file, page_checksum_verification=True).to_pandas()
-    return points.set_index("point")
+    return read_frame(file).set_index("point")
 
 
 def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame, folder: Path) -> Sweep:
