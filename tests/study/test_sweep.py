@@ -22,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sim import cli_sweep, validation
 from sim.cli import main
@@ -1241,6 +1242,61 @@ def test_sweeps_that_die_with_their_cluster_are_noticed(bug: str, tmp_path: Path
     pytest.importorskip("distributed")
     with pytest.raises(AssertionError):
         check_outlives(tmp_path, bug, kills=(0,))
+
+
+def check_disconnected(folder: Path) -> tuple[int, Path]:
+    """The coordinator loses its connection to a scheduler that lives: it is told, or gone on with.
+
+    Return how many runs there were by then, and the sweep's folder once another engine has ended it.
+    """
+    results, kept = folder / "r", list[NDArray[np.bool_]]()
+
+    class Parted(engine.Dask):
+        def check(self) -> None:
+            done = Store(next(results.iterdir())).done(RUNS_OF_TWENTY) == 1
+            if not kept and done.any():
+                kept.append(done)
+                self.client.loop.add_callback(self.client.scheduler_comm.comm.abort)
+            super().check()
+
+    file, study = folder / "scheduler.json", study_in(results, TWENTY)
+    with cluster(file) as processes:
+        try:
+            place, code = execute(study, lambda: Parted(str(file), 2), QUIET)
+            assert code == 0, "runs failed"
+        except UserError as error:
+            assert "The scheduler is gone" in error.message
+        assert processes[0].poll() is None, "the scheduler is gone, indeed"
+    (place,) = results.iterdir()
+    assert (Store(place).done(RUNS_OF_TWENTY)[kept[0]] == 1).all(), "something was lost"
+    assert execute(study, lambda: engine.Local(2), QUIET) == (place, 0)
+    return int(kept[0].sum()), place
+
+
+TWENTY, RUNS_OF_TWENTY = "seeds=20", 120
+
+
+@pytest.mark.nightly
+def test_a_coordinator_that_is_disconnected_loses_nothing(tmp_path: Path, exercised: Exercised) -> None:
+    """F14: the client alone."""
+    pytest.importorskip("distributed")
+    kept, mine = check_disconnected(tmp_path)
+    other, code = execute(study_in(tmp_path / "other", TWENTY), lambda: engine.Local(2), QUIET)
+    assert code == 0
+    assert bytes_of(mine) == bytes_of(other)
+    exercised("runs when the connection was lost", kept, 1)
+    assert kept < RUNS_OF_TWENTY
+
+
+@pytest.mark.nightly
+def test_a_disconnection_that_does_harm_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the connection is back by the next look or not: what was cancelled is no error of a run."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(engine.Dask, "check", engine.Dask.check)
+    exec(UNTOLD, {})
+    monkeypatch.setattr(sweep, "died", lambda error: False)
+    with pytest.raises((AssertionError, ConnectionError, CancelledError)):
+        check_disconnected(tmp_path)
 
 
 class Begun(engine.Local):
