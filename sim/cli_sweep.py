@@ -12,13 +12,15 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import Terminated, UserError, key_among, one_of
 
 DAMAGED = 4
+"""Exit code of `verify`: a file is damaged, or a run is missing."""
+
 OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
 OWN = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
 """Words of a sweep that say how it is carried out; all others are the study's or settings."""
@@ -67,7 +69,7 @@ How it is carried out
   --plugin FILE             a Python file with further rules
 
   clickmarket status FOLDER     how far a sweep is
-  clickmarket verify FOLDER     name every damaged file, and the runs to play again
+  clickmarket verify FOLDER     name every damaged file, and the runs that are missing
   clickmarket compact FOLDER    put the parts of a sweep together into few files
 
 What it shows; each prints a table and leaves it and its figure in the folder's `analysis`
@@ -77,7 +79,7 @@ What it shows; each prints a table and leaves it and its figure in the folder's 
   clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
   clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05
 
-Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 130 and 143 stopped.
+Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 4 not whole (verify), 130 and 143 stopped.
 """
 
 
@@ -208,8 +210,7 @@ def _memory(own: Mapping[str, str]) -> int:
 def _state_of(folder: Path) -> Any:
     from sim.study.store import Store
 
-    store = Store(folder)
-    return store.done(int(store.manifest["runs"]))
+    return Store(folder).state()
 
 
 POINTS_TOLD = 3
@@ -399,19 +400,19 @@ CAUSES_TOLD = 3
 
 def status(words: Sequence[str]) -> int:
     """Print how far a sweep is, who plays it or how it goes on, and why runs failed."""
-    from sim.study.lock import holder
+    from sim.study.lock import holders
     from sim.study.store import Store
 
     store = Store(_folder(words, "status"))
     manifest = store.manifest
-    state = store.done(int(manifest["runs"]))
+    state = store.state()
     done, failed = int((state > 0).sum()), int((state == 2).sum())
     files = _count(len(store.parts()), "file")
     print(f"{done:,} of {len(state):,} runs done, {failed:,} of them failed, {files}")
     if done < len(state):
-        who = holder(store.folder)
+        who = holders(store.folder)
         print(
-            f"being played by {who}{_time_left(store, len(state) - done)}"
+            f"being played by {', '.join(who.values())}{_time_left(store, list(who), len(state) - done)}"
             if who
             else "nobody plays it on this machine"
         )
@@ -419,48 +420,69 @@ def status(words: Sequence[str]) -> int:
             print(f"to go on: {manifest['command']}")
     for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
-    for part in store.damaged():
-        print(f"damaged: {part[0]} (clickmarket verify tells its runs)")
+    for path, _ in store.damaged():
+        print(f"damaged: {path} (clickmarket verify tells which runs are missing)")
     return 0
 
 
-def _time_left(store: Any, runs: int) -> str:
-    """Say how long the runs that are left take, as fast as the coordinator last was."""
-    from sim.study.store import STATUS
+def _time_left(store: Any, shards: Sequence[str], runs: int) -> str:
+    """Say how long the runs that are left take, as fast as those who play the sweep last were together."""
+    from sim.study.store import status_file
     from sim.study.sweep import speed_told
 
-    file = store.folder / STATUS
-    speed = _read_status(file).get("runs_per_second") if file.is_file() else None
+    files = [store.folder / status_file(shard) for shard in shards]
+    speed = sum(_read_status(file).get("runs_per_second") or 0.0 for file in files)
     if not speed:
         return ""
     return f", {speed_told(speed)} runs a second: {dt.timedelta(seconds=round(runs / speed))} left"
 
 
 def _read_status(file: Path) -> dict[str, Any]:
-    """Return what a coordinator last said; nothing if the file is damaged, for nothing rests on it."""
+    """Return what a coordinator last said; nothing if there is no whole file, for nothing rests on it."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def verify(words: Sequence[str]) -> int:
-    """Check every file of a sweep; name what is damaged, and the runs to play again."""
+    """Check every file of a sweep, and that all runs are there; name what is damaged or missing."""
     from sim.study.reading import load_sweep
-    from sim.study.store import Store
+    from sim.study.store import SERIES, Store
 
     store = Store(_folder(words, "verify"))
-    damaged = store.damaged()
-    for _, why, runs in damaged:
-        which = f"run {runs[0]}" if len(runs) == 1 else f"runs {runs[0]} to {runs[-1]}" if runs else ""
-        print(f"{why} To be played again: {which}." if runs else why)
-    if damaged:
-        print(f"Damaged: {_count(len(damaged), 'file')}; the same sweep command plays their runs again.")
+    damaged = [why for _, why in store.damaged()]
+    missing = (store.state() == 0).nonzero()[0].tolist()
+    if not damaged:
+        try:
+            load_sweep(store.folder)
+            for _ in store.blocks(SERIES):  # parts that disagree are found where they are put together
+                pass
+        except UserError as error:
+            damaged.append(error.message)
+    for why in damaged:
+        print(why)
+    runs = int(store.manifest["runs"])
+    if missing:
+        print(f"{len(missing):,} of {_count(runs, 'run')} are missing. To be played: {_in_rows(missing)}.")
+        print(f"The same sweep command plays them. {store.manifest.get('command', '')}".strip())
+    if damaged or missing:
         return DAMAGED
-    found = load_sweep(store.folder)
-    print(f"Whole: {_count(len(store.parts()), 'file')} with {_count(len(found.experiments), 'run')}.")
+    print(f"Whole: {_count(len(store.parts()), 'file')} with {_count(runs, 'run')}.")
     return 0
+
+
+ROWS_TOLD = 20
+
+
+def _in_rows(runs: Sequence[int]) -> str:
+    """Tell ascending numbers of runs, those that follow each other by the first and the last of them."""
+    ends = [place for place in range(1, len(runs)) if runs[place] != runs[place - 1] + 1]
+    rows = [runs[first:last] for first, last in pairwise([0, *ends, len(runs)])]
+    told = [f"{row[0]}" if len(row) == 1 else f"{row[0]} to {row[-1]}" for row in rows[:ROWS_TOLD]]
+    more = sum(map(len, rows[ROWS_TOLD:]))
+    return f"run{'s' * (len(runs) > 1)} {', '.join(told)}" + f" and {more:,} more" * (more > 0)
 
 
 def compact(words: Sequence[str]) -> int:

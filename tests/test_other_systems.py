@@ -16,7 +16,7 @@ import pytest
 from sim.cli import main
 from sim.model import ClickWorkModel
 from sim.study.compare import file_name
-from sim.study.lock import LOCKS, holder, only_one, taking_turns
+from sim.study.lock import LOCKS, holders, only_one, taking_turns
 from tests.conftest import Exercised
 from tests.support.markets import fingerprint, tiny
 
@@ -56,9 +56,9 @@ def test_nobody_is_asked_for_where_there_are_no_locks(
     (tmp_path / LOCKS).mkdir()
     who = f"process 4242 on {socket.gethostname()}"
     (tmp_path / LOCKS / "sweep").write_text(who, encoding="utf-8")
-    assert (holder(tmp_path), asked) == (who, [4242])
+    assert (holders(tmp_path), asked) == ({"sweep": who}, [4242])
     monkeypatch.setattr("sim.study.lock.fcntl", None)
-    assert (holder(tmp_path), asked) == ("", [4242])
+    assert (holders(tmp_path), asked) == ({}, [4242])
     exercised("systems", 2, at_least=2)
 
 

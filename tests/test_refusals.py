@@ -272,12 +272,13 @@ def test_a_hole_in_the_table_is_noticed(
 
 
 WITHOUT_NEAREST = {
-    "the system refuses, or a process does": """checkpoint.write_archive cli_sweep._keep study.lock._locked
-        study.lock.locked study.lock.only_one study.result._failure study.run.new_folder study.store.changing
-        study.store.parts study.sweep._laid_out app.desk._listen app.player.serve""",
+    "the system refuses, or a process does": """checkpoint.write_archive cli_sweep._keep study.lock._lock
+        study.lock._unwritable study.lock.only_one study.result._failure study.result.write_manifest
+        study.run.new_folder
+        study.store.changing study.store.listed study.sweep._laid_out app.desk._listen app.player.serve""",
     "what is there is damaged, is missing or differs": """checkpoint.read_archive composition.conf_folder
         model.load study.compare.need study.result._damaged study.result._find study.result.read_frame
-        study.run._require_records study.run.interrupted study.store._once study.sweep._opened""",
+        study.run._require_records study.run.interrupted study.store._disagreeing study.sweep._opened""",
     "a text or a file that would have to be written otherwise": """compile._load_plugin compile._read_plugin
         market.kernels._try money._refusal plain_yaml._text_of plain_yaml.parse_yaml plugins.load_plugins
         validation._free agents.views.classes_by_name app.state._read""",

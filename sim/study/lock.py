@@ -9,7 +9,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from sim.errors import UserError
 
@@ -17,6 +17,10 @@ try:
     import fcntl
 except ImportError:  # Windows has no such locks; there nobody is kept out.
     fcntl = None  # type: ignore[assignment]
+
+
+class Held(UserError):
+    """Another process holds a lock."""
 
 
 LOCKS = "locks"
@@ -58,12 +62,12 @@ def _locked(path: Path, what: str = "", patient: bool = False) -> BinaryIO:
         if fcntl is None:
             return file
         try:
-            fcntl.flock(file, fcntl.LOCK_EX if patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file, path, fcntl.LOCK_EX if patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             holder = file.read(20).decode("ascii", "replace").strip() or "unknown"
             file.close()
-            raise UserError(
+            raise Held(
                 f"{what} is being played by process {holder}: wait for it, or stop it first."
             ) from None
         if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
@@ -72,6 +76,27 @@ def _locked(path: Path, what: str = "", patient: bool = False) -> BinaryIO:
             file.flush()
             return file
         file.close()
+
+
+def _lock(file: IO[Any], path: Path, how: int) -> None:
+    """Lock an open file; that another process holds it is a `BlockingIOError`.
+
+    Raises
+    ------
+    UserError
+        If there can be no lock, as on a network's file system that was mounted without them.
+    """
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        file.close()
+        raise UserError(
+            f"{path} cannot be locked: {error.strerror}. File locks must work where results are kept.",
+            path=str(path),
+            allowed="results.dir=... on a file system with locks (flock)",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -100,10 +125,8 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
     place = folder / LOCKS
     try:
         place.mkdir(exist_ok=True)
-        for name in ("whole", *([_shard_file(shard)] if shard else [])):
-            (place / name).touch()
     except OSError as error:
-        raise UserError(f"{place} cannot be written to: {error.strerror}.", path=str(place)) from error
+        raise _unwritable(place, error) from error
     # A coordinator of the whole takes the gate alone; shards share it, and each has a lock of its own.
     with contextlib.ExitStack() as stack:
         _take(stack, place / "whole", bool(shard), folder)
@@ -112,16 +135,20 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
         yield
 
 
-def holder(folder: Path) -> str:
-    """Return who plays a sweep just now, "" if nobody does; other machines' processes are not seen."""
+def holders(folder: Path) -> dict[str, str]:
+    """Return who plays a sweep just now, by the shard (``1/4``), "" for the whole; nothing if nobody does.
+
+    Processes of other machines are not seen.
+    """
     if fcntl is None:  # there are no locks, and to ask Windows for a process is to send it Ctrl+C
-        return ""
+        return {}
     held = re.compile(rf"process (\d+) on {re.escape(socket.gethostname())}")
+    who = {}
     for path in sorted((folder / LOCKS).glob("*")):
         found = held.fullmatch(path.read_text(encoding="utf-8", errors="replace").strip())
         if found and _lives(int(found[1])):
-            return found[0]
-    return ""
+            who[path.name.removeprefix("shard-").replace("-of-", "/").removeprefix("whole")] = found[0]
+    return who
 
 
 def _lives(process: int) -> bool:
@@ -140,21 +167,40 @@ def _shard_file(shard: str) -> str:
 
 
 def _take(stack: contextlib.ExitStack, path: Path, shared: bool, folder: Path) -> None:
-    file = stack.enter_context(path.open("a+"))
+    try:
+        file = stack.enter_context(path.open("a+", encoding="utf-8"))
+    except OSError as error:
+        raise _unwritable(path, error) from error
     if fcntl is None:
         return
     try:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError as error:
+        _lock(file, path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "another process"
-        raise UserError(
+        raise Held(
             f"{folder} is being worked on by {holder}.",
             path=str(folder),
             allowed="one coordinator at a time; shards (--shard 1/4 ... 4/4) may run side by side",
             nearest=f"clickmarket status {shlex.quote(str(folder))}",
         ) from error
     if not shared:
+        try:
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+            stack.callback(_forget, file)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # what could not be written would be tried again
+                file.close()
+            raise _unwritable(path, error) from error
+
+
+def _forget(file: IO[Any]) -> None:
+    """Name nobody any more, while the lock is still held."""
+    with contextlib.suppress(OSError):
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} cannot be written to: {error.strerror}.", path=str(path))

@@ -464,9 +464,10 @@ class Composer:
         return ", ".join(f"{axis.path}={spell(_thawed(value))}" for axis, value in pairs) or "nothing varies"
 
     def landmarks(self) -> list[int]:
-        """Return the first and the last point, and the first with each choice of each group."""
+        """Return the first and the last point, and the first with each choice of each group and world."""
         found = {0, len(self.points) - 1}
-        for place in self.groups:
+        worlds = [place for place in self.single if self.study.axes[place].path == "world.table"]
+        for place in (*self.groups, *worlds):
             seen: set[Any] = set()
             for number, point in enumerate(self.points):
                 if point[place] not in seen:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from sim.errors import UserError
+from sim.outcomes.frames import COLUMNS
 from sim.study.plots import Drawable
 from sim.study.points import unit_of
-from sim.study.result import MANIFEST, check_digest, folder_near, replacing
+from sim.study.result import MANIFEST, check_digest, folder_near, read_frame, replacing
 from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
 
 SUMMARY_CSV = "summary.csv"
@@ -70,16 +73,33 @@ class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
         return points.loc[grouped.index, self.axes], grouped
 
     def series(self) -> pd.DataFrame:
-        """Return the daily series of all runs, if they were kept."""
-        table = Store(self.path).table(SERIES)
-        if not table.num_rows:
+        """Return the daily series of all runs, if they were kept.
+
+        Raises
+        ------
+        UserError
+            If they were not, if a part is damaged or gone, or if two parts disagree.
+        """
+        if not self.manifest["keep_series"]:
             raise UserError(
                 f"{self.path} holds no series.",
                 path=str(self.path),
                 allowed="a sweep that was told to keep them",
                 nearest="series=true",
             )
-        frame: pd.DataFrame = table.to_pandas()
+        table = Store(self.path).table(SERIES)
+        done = self.experiments.index[self.experiments["status"] != FAILED]
+        lost = np.setdiff1d(done, table["run"]) if table.num_rows else np.asarray(done)
+        if len(lost):
+            raise UserError(
+                f"{self.path} has lost the series of {len(lost):,} of {len(done):,} runs.",
+                path=str(self.path),
+                allowed="the same clickmarket sweep command, which plays these runs again",
+                nearest=f"clickmarket verify {shlex.quote(str(self.path))}",
+            )
+        if not table.num_rows:
+            return pd.DataFrame({name: [] for name in ("run", *COLUMNS[SERIES])})
+        frame: pd.DataFrame = table.filter(pc.is_valid(table["day"])).to_pandas()
         return frame
 
 
@@ -112,8 +132,7 @@ def _points(store: Store) -> pd.DataFrame:
     """Return the settings of each point."""
     file = store.folder / POINTS
     check_digest(file, store.manifest)
-    points: pd.DataFrame = pq.read_table(file, page_checksum_verification=True).to_pandas()
-    return points.set_index("point")
+    return read_frame(file).set_index("point")
 
 
 def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame, folder: Path) -> Sweep:

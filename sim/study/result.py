@@ -519,13 +519,28 @@ def write_manifest(folder: str | Path, manifest: Mapping[str, Any], passing: Col
     needed to go on after a kill, and are removed once there is nothing to go on with.
     """
     place = Path(folder)
-    names = sorted(
-        path.relative_to(place).as_posix()
-        for path in place.rglob("*")
-        if path.is_file() and path.name not in (MANIFEST, *passing)
-    )
-    content = {**manifest, "files": {name: digest(place / name) for name in names}}
+    try:
+        names = sorted(
+            path.relative_to(place).as_posix()
+            for path in _files_below(place)
+            if path.name not in (MANIFEST, *passing)
+        )
+        files = {name: digest(place / name) for name in names}
+    except OSError as error:
+        where = error.filename or place
+        raise UserError(f"{where} cannot be read: {error.strerror}.", path=str(where)) from error
+    content = {**manifest, "files": files}
     write_json(place / MANIFEST, {**content, "sha256": _manifest_digest(content)})
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Give every file of a folder; one that cannot be listed is an error, not empty as it is to `rglob`."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place) / name for name in names)
 
 
 def _manifest_digest(manifest: Mapping[str, Any]) -> str:

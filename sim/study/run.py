@@ -54,7 +54,7 @@ from sim.world import World
 
 CHECKPOINT, LOCK = "checkpoint", "run"
 Draw = Callable[[FrameSet, World, dict[str, Any], Path], Any]
-PACKAGES = ("mesa", "numpy", "scipy", "numba", "pandas", "pyarrow", "tzdata")
+PACKAGES = ("mesa", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "tzdata")
 
 
 def run(config: Config | None = None, plugins: Iterable[str | Path] = ()) -> RunResult:

@@ -3,7 +3,8 @@
 A part is a Parquet file of some runs. It is written beside its place, flushed and renamed, and its name ends
 in the SHA-256 of its content: so a part that is there is whole, or is noticed. What is done is what whole
 parts hold, and nothing else; there is no index that could disagree. Two parts may hold the same run, for
-engines may do work twice: then they must agree to the bit.
+engines may do work twice: then they must agree to the bit. Where a listed part is gone, somebody has put
+parts together since, and it is looked what there is now.
 
 ``<sweep>/manifest.json`` says what was asked and by which version; ``points.parquet`` holds the points;
 ``runs/`` the parts, a row for each run; ``series/`` those of series, if they are kept.
@@ -16,7 +17,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,17 @@ class Part:
         """Return the bytes of the file, if they are those that its name stands for."""
         try:
             content = self.path.read_bytes()
+        except FileNotFoundError as error:
+            raise _damaged(self.path, "it is not there", Gone) from error
         except OSError as error:
             raise _damaged(self.path, error.strerror or str(error)) from error
         if hashlib.sha256(content).hexdigest()[:DIGITS] != self.sha256:
             raise _damaged(self.path, "its content is not the one that its name stands for")
         return content
+
+
+class Gone(UserError):
+    """A part that was listed is not there: somebody has put parts together since, or taken it away."""
 
 
 def commit(folder: Path, table: pa.Table, first: int) -> Path:
@@ -112,6 +119,7 @@ class Store:
     def create(cls, folder: Path, manifest: Mapping[str, Any], points: pa.Table) -> Store:
         """Lay out a new folder; without its manifest, which is written last, it is none."""
         store = cls(folder)
+        store.clear_leftovers()
         for name in (RUNS, SERIES):
             with changing(folder / name):
                 (folder / name).mkdir(exist_ok=True)
@@ -127,74 +135,107 @@ class Store:
 
     def parts(self, kind: str = RUNS) -> list[Part]:
         """Return the parts, in the order of their first runs; what is no part is left alone."""
-        folder = self.folder / kind
-        try:
-            paths = sorted(folder.iterdir())
-        except OSError as error:
-            raise UserError(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from error
-        found = (Part.of(path) for path in paths)
+        found = (Part.of(path) for path in listed(self.folder / kind))
         return [part for part in found if part is not None]
 
     def clear_leftovers(self) -> int:
         """Remove temporary files of writers that were killed; return how many."""
         places = (self.folder, self.folder / RUNS, self.folder / SERIES)
-        leftovers = [path for place in places for path in place.glob(".*.tmp")]
+        files = (path for place in places if place.is_dir() for path in listed(place))
+        leftovers = [path for path in files if path.name.startswith(".") and path.suffix == ".tmp"]
         for path in leftovers:
             remove(path)
         return len(leftovers)
 
-    def done(self, runs: int) -> NDArray[np.int8]:
-        """Return for every run 0 (to be done), 1 (done) or 2 (failed); damaged parts count for nothing."""
+    def _each(self, kind: str, read: Callable[[Part], Any]) -> Iterator[tuple[Part, Any]]:
+        """Give each part with what is read of it, or with the `UserError` that says what is wrong with it.
+
+        While somebody puts the parts together some go that were listed: then it is looked what came in their
+        place. So rows may be given twice, and none is left out.
+        """
+        known, gone, again = set[Path](), set[Path](), True
+        while again:
+            again = False
+            for part in self.parts(kind):
+                if part.path in known:
+                    continue
+                try:
+                    found = read(part)
+                except Gone as error:
+                    if part.path not in gone:
+                        gone.add(part.path)
+                        again = True
+                        continue
+                    found = error  # it is listed still, and leads nowhere
+                except UserError as error:
+                    found = error
+                known.add(part.path)
+                yield part, found
+
+    def done(self, runs: int, series: bool = False) -> NDArray[np.int8]:
+        """Return for every run 0 (to be done), 1 (done) or 2 (failed); damaged parts count for nothing.
+
+        With ``series`` a run is done if its series is there, too.
+        """
         state = np.zeros(runs, np.int8)
+        for _, table in self._each(RUNS, lambda part: part.read(["run", "status"])):
+            if not isinstance(table, UserError):
+                state[table["run"].to_numpy()] = 1 + pc.equal(table["status"], FAILED).to_numpy()
+        if series:
+            state[(state == 1) & ~self._in_series(runs)] = 0
+        return state
+
+    def _in_series(self, runs: int) -> NDArray[np.bool_]:
+        """Return whether a whole part of series holds each run."""
+        found = np.zeros(runs, bool)
+        for _, table in self._each(SERIES, lambda part: part.read(["run"])):
+            if not isinstance(table, UserError):
+                found[table["run"].to_numpy()] = True
+        return found
+
+    def state(self) -> NDArray[np.int8]:
+        """Return `done` for every run that the manifest tells of."""
+        manifest = self.manifest
+        return self.done(int(manifest["runs"]), bool(manifest["keep_series"]))
+
+    def failures(self) -> dict[str, list[int]]:
+        """Return the runs that failed by the last line of what they say, damaged parts aside."""
+        found: dict[str, set[int]] = {}
+        for _, table in self._each(RUNS, lambda part: part.read(["run", "status", "error"])):
+            if not isinstance(table, UserError):
+                for row in table.filter(pc.equal(table["status"], FAILED)).to_pylist():
+                    found.setdefault(row["error"].strip().splitlines()[-1], set()).add(row["run"])
+        return {cause: sorted(runs) for cause, runs in found.items()}
+
+    def committed(self, runs: Sequence[int]) -> int | None:
+        """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
         for part in self.parts():
+            if (part.first, part.rows) != (runs[0], len(runs)):
+                continue
             try:
                 table = part.read(["run", "status"])
             except UserError:
                 continue
-            state[table["run"].to_numpy()] = 1 + pc.equal(table["status"], FAILED).to_numpy()
-        return state
-
-    def failures(self) -> dict[str, list[int]]:
-        """Return the runs that failed by the last line of what they say, damaged parts aside."""
-        found: dict[str, list[int]] = {}
-        for part in self.parts():
-            with contextlib.suppress(UserError):
-                table = part.read(["run", "status", "error"])
-                for row in table.filter(pc.equal(table["status"], FAILED)).to_pylist():
-                    found.setdefault(row["error"].strip().splitlines()[-1], []).append(row["run"])
-        return found
-
-    def committed(self, runs: Sequence[int]) -> int | None:
-        """Return how many of the runs of a chunk failed, if its part is there and whole; else None."""
-        for path in (self.folder / RUNS).glob(f"part-{runs[0]:09d}-{len(runs):06d}-*.parquet"):
-            part = Part.of(path)
-            try:
-                table = part.read(["run", "status"]) if part else None
-            except UserError:
-                continue
-            if table is not None and table["run"].to_pylist() == list(runs):
+            if table["run"].to_pylist() == list(runs):
                 return int(table["status"].to_pylist().count(FAILED))
         return None
 
     def set_aside_damaged(self) -> list[Path]:
         """Rename damaged parts, so that their runs are played again; return their new names."""
         aside = []
-        for path, _, _ in self.damaged():
+        for path, _ in self.damaged():
             with changing(path):
                 aside.append(path.rename(path.with_suffix(".damaged")))
         return aside
 
-    def damaged(self) -> list[tuple[Path, str, list[int]]]:
-        """Return each damaged file, what is wrong with it, and the runs that its name says are in it."""
-        found: list[tuple[Path, str, list[int]]] = []
-        for kind in (RUNS, SERIES):
-            for part in self.parts(kind):
-                try:
-                    part.content()
-                except UserError as error:
-                    runs = list(range(part.first, part.first + part.rows)) if kind == RUNS else []
-                    found.append((part.path, error.message, runs))
-        return found
+    def damaged(self) -> list[tuple[Path, str]]:
+        """Return each damaged file, and what is wrong with it."""
+        return [
+            (part.path, found.message)
+            for kind in (RUNS, SERIES)
+            for part, found in self._each(kind, Part.content)
+            if isinstance(found, UserError)
+        ]
 
     def table(self, kind: str = RUNS) -> pa.Table:
         """Return all rows in the order of the runs; each run is there once.
@@ -210,32 +251,50 @@ class Store:
     def blocks(self, kind: str = RUNS) -> Iterator[pa.Table]:
         """Give the rows of `table` bit by bit, so that no more than a bit has to be in memory.
 
-        A block has whole runs, of about `ROWS_IN_WHOLE_PART` rows. Parts may overlap in any way.
+        A block has whole runs, of about `ROWS_IN_WHOLE_PART` rows. Parts may overlap in any way. If some go
+        meanwhile, for somebody puts them together, it goes on with those in their place.
         """
+        after, gone = -1, set[str]()
+        while True:
+            try:
+                for first, last, parts in self._blocks_after(kind, after):
+                    rows = self._together(kind, parts, first, last)
+                    pa.default_memory_pool().release_unused()  # what reading took; Arrow would keep it
+                    yield rows
+                    after = last
+                    del rows
+                    pa.default_memory_pool().release_unused()  # and what writing took
+                return
+            except Gone as error:
+                if error.path in gone:  # it is listed, and cannot be read
+                    raise
+                gone.add(error.path)
+
+    def _blocks_after(self, kind: str, after: int) -> list[tuple[int, int, list[Part]]]:
+        """Return the first and the last run of each block beyond a run, and the parts with some of it."""
         parts = self.parts(kind)
         if not parts:
-            return
+            return []
         counted = [np.unique(part.read(["run"])["run"], return_counts=True) for part in parts]
         held = [runs for runs, _ in counted]
         runs, firsts = np.unique(np.concatenate(held), return_index=True)
-        rows_until = np.cumsum(np.concatenate([rows for _, rows in counted])[firsts])
-        number = (rows_until - 1) // ROWS_IN_WHOLE_PART[kind]
+        counts = np.concatenate([rows for _, rows in counted])[firsts]
+        runs, counts = runs[runs > after], counts[runs > after]
+        number = (np.cumsum(counts) - 1) // ROWS_IN_WHOLE_PART[kind]
+        found = []
         for block in np.unique(number):
             first, last = runs[number == block][[0, -1]]
             those = [
                 part for part, own in zip(parts, held, strict=True) if ((own >= first) & (own <= last)).any()
             ]
-            rows = self._together(kind, those, first, last)
-            pa.default_memory_pool().release_unused()  # what reading took; Arrow would keep it
-            yield rows
-            del rows
-            pa.default_memory_pool().release_unused()  # and what writing took
+            found.append((int(first), int(last), those))
+        return found
 
     def _together(self, kind: str, parts: Iterable[Part], first: int, last: int) -> pa.Table:
         """Return the rows of some runs that follow each other, from the parts that hold them."""
         tables = [_between(part.read(), first, last) for part in parts]
         if kind != RUNS:
-            return _in_order(_first_of_each(tables))
+            return _in_order(_first_of_each(tables, self.folder))
         return _once(_in_order(pa.concat_tables(tables)), self.folder)
 
     def compact(self) -> int:
@@ -256,10 +315,23 @@ class Store:
             files += len(new)
         return files
 
-    def write_status(self, status: Mapping[str, Any]) -> None:
-        """Say how far the sweep is, for programs to read."""
-        with replacing(self.folder / STATUS) as file:
+    def write_status(self, status: Mapping[str, Any], shard: str = "") -> None:
+        """Say how far the sweep is, for programs to read; a shard (``1/4``) does so in a file of its own."""
+        with replacing(self.folder / status_file(shard)) as file:
             file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from error
+
+
+def status_file(shard: str = "") -> str:
+    """Return the name of the file in which a coordinator, or the one of a shard, says how far it is."""
+    return f"status-{shard.replace('/', '-of-')}.json" if shard else STATUS
 
 
 def remove(path: Path) -> None:
@@ -299,31 +371,66 @@ def _once(table: pa.Table, folder: Path) -> pa.Table:
     for place in again:
         one, other = table.slice(place - 1, 1).to_pylist()[0], table.slice(place, 1).to_pylist()[0]
         if repr(one) != repr(other):
-            different = [name for name in one if repr(one[name]) != repr(other[name])]
-            raise UserError(
-                f"{folder} holds run {runs[place]} twice, and the two differ in {', '.join(different[:4])}: "
-                "the same run must give the same bits. Both are kept.",
-                path=str(folder),
+            raise _disagreeing(
+                folder, runs[place], [name for name in one if repr(one[name]) != repr(other[name])]
             )
     keep = np.ones(len(runs), bool)
     keep[again] = False
     return table.filter(pa.array(keep))
 
 
-def _first_of_each(tables: Iterable[pa.Table]) -> pa.Table:
-    """Put tables of many rows a run together; a run that several hold is taken from the first."""
-    seen = np.zeros(0, np.int64)
-    kept = []
+def _first_of_each(tables: Iterable[pa.Table], folder: Path) -> pa.Table:
+    """Put tables of many rows a run together; a run that several hold must have equal rows in all of them."""
+    kept: list[pa.Table] = []
     for table in tables:
-        runs = table["run"].to_numpy()
-        kept.append(table.filter(pa.array(~np.isin(runs, seen))))
-        seen = np.union1d(seen, runs)
+        own = table["run"].to_numpy()
+        again = np.zeros(len(own), bool)
+        for before in kept:
+            both = np.intersect1d(own, before["run"])
+            if len(both):
+                _refuse_unequal(_those(before, both), _those(table, both), folder)
+                again |= np.isin(own, both)
+        kept.append(table.filter(pa.array(~again)))
     return pa.concat_tables(kept)
 
 
-def _damaged(path: Path, why: str) -> UserError:
-    again = "the same clickmarket sweep command, which plays its runs again"
+def _those(table: pa.Table, runs: NDArray[np.int64]) -> pa.Table:
+    """Return the rows of some runs, in their order."""
+    return _in_order(table.filter(pa.array(np.isin(table["run"], runs))))
+
+
+def _refuse_unequal(one: pa.Table, other: pa.Table, folder: Path) -> None:
+    """Refuse two tables of the same runs if their rows are not the same, to the bit."""
+    first, second = (table["run"].to_numpy() for table in (one, other))
+    if not np.array_equal(first, second):
+        both = min(len(first), len(second))
+        apart = int(np.argmax(np.append(first[:both] != second[:both], True)))
+        run = min(int(runs[apart]) for runs in (first, second) if apart < len(runs))
+        raise _disagreeing(folder, run, ["the number of rows"])
+    different = {
+        name: apart for name in one.column_names if (apart := _bits(one[name]) != _bits(other[name])).any()
+    }
+    if different:
+        raise _disagreeing(folder, first[np.argmax(next(iter(different.values())))], list(different))
+
+
+def _bits(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return values that are equal where their bits are."""
+    values: NDArray[Any] = column.to_numpy()
+    return values.view(np.uint64) if values.dtype == np.float64 else values
+
+
+def _disagreeing(folder: Path, run: int, different: Sequence[str]) -> UserError:
     return UserError(
+        f"{folder} holds run {run} twice, and the two differ in {', '.join(different[:4])}: "
+        "the same run must give the same bits. Both are kept.",
+        path=str(folder),
+    )
+
+
+def _damaged(path: Path, why: str, kind: type[UserError] = UserError) -> UserError:
+    again = "the same clickmarket sweep command, which plays its runs again"
+    return kind(
         f"{path} is damaged: {why}.",
         path=str(path),
         allowed=again,

@@ -20,7 +20,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import lru_cache
@@ -46,9 +46,9 @@ from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
 from sim.stopping import raise_if_stopped, stopping_on_term
 from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
-from sim.study.lock import locked, taking_turns
+from sim.study.lock import Held, locked, taking_turns
 from sim.study.points import Composer, Study
-from sim.study.result import MANIFEST
+from sim.study.result import MANIFEST, digest
 from sim.study.run import PACKAGES, new_folder
 from sim.study.store import (
     DONE,
@@ -58,9 +58,11 @@ from sim.study.store import (
     Store,
     column,
     commit,
+    listed,
     remove,
     with_units,
 )
+from sim.world.reading import table_file
 
 __all__ = ["Settings", "execute", "outcomes_of", "play_chunk"]
 
@@ -91,12 +93,22 @@ WITHOUT_EFFECT = ("results.", "compute.", "record.figures", "record.batches")
 """Settings by which two sweeps may differ and still be the same."""
 
 KEPT = {
+    "version": "version",
     "source_hash": "sources",
+    "python": "Python",
+    "packages": "packages",
     "plugins": "plug-ins",
     "config_files": "contents of config=FILE",
+    "tables": "country tables",
     "ends": "groups",
 }
 """What of a manifest must be as it was when a sweep goes on, and what it is called."""
+
+TOLD = ("version", "python", "packages")
+"""Those of them that are spelled out where they differ."""
+
+WITHOUT_RESULTS = ("pyarrow",)
+"""Packages on which no result depends: they only write it down."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,11 +146,19 @@ class Settings:
 @lru_cache(maxsize=4)
 def _opened(folder: str, identity: str) -> tuple[Composer, dict[str, Any], Any]:
     manifest = Store(Path(folder)).manifest
-    study = Study.from_plain(manifest["study"])
-    other = changed(manifest, inputs(study, [Path(file) for file in manifest["plugin_files"]]))
+    composer = Composer(Study.from_plain(manifest["study"]))
+    here = versions() | contents_now(composer.study, manifest)
+    if not changed(manifest, here):  # with other sources the groups could not even be read
+        here["ends"] = ends(composer)
+    other = changed(manifest, here)
     if other:
         raise UserError(f"This worker has other {other} than {folder} was begun with.", path=folder)
-    return Composer(study), manifest, _rules_of(manifest)
+    return composer, manifest, _rules_of(manifest)
+
+
+def contents_now(study: Study, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands now in the files that a sweep was begun with."""
+    return contents(study, [Path(file) for file in manifest["plugin_files"]], manifest["tables"])
 
 
 def _rules_of(manifest: Mapping[str, Any]) -> Any:
@@ -160,6 +180,13 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
         if config is not None:
             series += _play(row, config, manifest, rules, timeout_seconds)
     where = Path(folder)
+    if late := changed(manifest, contents_now(composer.study, manifest)):
+        raise UserError(
+            f"{folder} was begun with other {late}, which changed while this was played: it is not kept.",
+            path=folder,
+            allowed="what it was begun with; or fresh=true, which begins anew in another folder",
+            nearest="fresh=true",
+        )
     if series:
         commit(where / SERIES, pa.concat_tables(series), runs[0])
     commit(where / RUNS, _rows_of(rows, manifest), runs[0])
@@ -249,6 +276,8 @@ def outcomes_of(
         return outcomes, None
     series = frame_of("series", tables.series)
     table = pa.Table.from_pandas(series, preserve_index=False).replace_schema_metadata(None)
+    if not table.num_rows:  # nobody was ever there; a row without a day says that nothing of it is lost
+        table = pa.table({field.name: pa.nulls(1, field.type) for field in table.schema})
     return outcomes, table.add_column(0, "run", pa.array(np.full(table.num_rows, series_of, np.int64)))
 
 
@@ -265,7 +294,8 @@ def cause_of(error: BaseException) -> str:
 
 def run_id(config: Config, manifest: Mapping[str, Any]) -> str:
     """Return a SHA-256 that two runs share when the same is played by the same sources."""
-    what = [id_of_checked(config), manifest["source_hash"], manifest["plugins"]]
+    table = manifest["tables"][config.world.table]
+    what = [id_of_checked(config), manifest["source_hash"], manifest["plugins"], table]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -349,7 +379,7 @@ def execute(
     for unused in ready:
         unused.close()
     if of > 1:
-        _finish_after_shards(folder, len(composer))
+        _finish_after_shards(folder)
     return folder, code
 
 
@@ -373,22 +403,28 @@ def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fr
 
 def _left_empty(results: Path, mark: str) -> Path | None:
     """Return the folder of a coordinator that was killed before it had laid it out."""
-    for folder in results.glob(f"*-{mark}*"):
-        if not (folder / MANIFEST).exists() and not any((folder / RUNS).glob("*")):
+    for folder in _folders(results, mark):
+        runs = folder / RUNS
+        if not (folder / MANIFEST).exists() and not (runs.is_dir() and listed(runs)):
             return folder
     return None
 
 
-def _finish_after_shards(folder: Path, runs: int) -> None:
+def _folders(results: Path, mark: str) -> list[Path]:
+    """Return the folders with a mark, the newest first."""
+    return [path for path in reversed(listed(results)) if f"-{mark}" in path.name] if results.is_dir() else []
+
+
+def _finish_after_shards(folder: Path) -> None:
     """Put a sweep together once all shards are done: by the last of them, which nobody disturbs."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(folder))
-        except UserError:
+        except Held:
             return  # another shard still plays, or does this
         store = Store(folder)
         store.set_aside_damaged()
-        if store.done(runs).all():
+        if store.state().all():
             finish(store)
 
 
@@ -414,7 +450,7 @@ def _play_what_is_missing(
         damaged = len(store.set_aside_damaged())
         if damaged and not settings.quiet:
             _say(f"Damaged files were set aside (.damaged): {damaged}. Their runs are played again.")
-    state = store.done(len(composer))
+    state = store.state()
     if settings.retry_failed and alone:
         forget_failed(store)
         state[state == 2] = 0
@@ -623,7 +659,7 @@ class Coordinator:
             "engine": type(self.engine).__name__.lower(),
             "workers": self.engine.workers,
             "shard": list(self.settings.shard),
-            "total": self.total + self.before,
+            "total": len(self.composer),
             "done": self.done + self.before,
             "failed": self.failed + self.failed_before,
             "running": sum(len(runs) for runs, _ in self.running.values()),
@@ -633,7 +669,8 @@ class Coordinator:
 
     def _write_status(self) -> None:
         self.told = time.monotonic()
-        self.store.write_status(self.status())
+        number, of = self.settings.shard
+        self.store.write_status(self.status(), f"{number}/{of}" if of > 1 else "")
 
 
 def speed_told(runs: float) -> str:
@@ -676,9 +713,27 @@ def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings
         "outcomes": list(INDICATORS),
         "units": units,
         "definitions": {name: one.definition for name, one in INDICATORS.items()},
-        "ends": [config_id(composer.config_of_point(number)) for number in composer.landmarks()],
+        "ends": ends(composer),
+        **versions(),
+        **contents(study, plugins, tables_of(composer)),
+    }
+
+
+def ends(composer: Composer) -> list[str]:
+    """Return the ids of the points at which every choice of a group comes first, and of the last."""
+    return [config_id(composer.config_of_point(number)) for number in composer.landmarks()]
+
+
+def tables_of(composer: Composer) -> set[str]:
+    """Return the country tables of a study's points, as the configuration names them."""
+    return {composer.config_of_point(number).world.table for number in composer.landmarks()}
+
+
+def versions() -> dict[str, Any]:
+    """Return what plays here: the model's sources and version, Python and packages."""
+    return {
         "version": importlib.metadata.version("clickmarket"),
-        **inputs(study, plugins),
+        "source_hash": source_hash(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
@@ -690,20 +745,43 @@ def _from_anywhere(word: str) -> str:
     return f"{key}={Path(value).resolve()}" if key == FILE_KEY else word
 
 
-def inputs(study: Study, plugins: Sequence[Path]) -> dict[str, Any]:
-    """Return what a sweep rests on besides its words: sources, plug-ins, what stands in files of settings."""
+def contents(study: Study, plugins: Sequence[Path], tables: Iterable[str]) -> dict[str, Any]:
+    """Return what stands in the files that a sweep rests on: plug-ins, files of settings, country tables."""
     pairs = (word.partition("=") for word in study.settings)
     values = [read_yaml(value).values for key, _, value in pairs if key == FILE_KEY]
     return {
-        "source_hash": source_hash(),
-        "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
+        "plugins": {path.name: _digest(path) for path in plugins},
         "config_files": json.loads(json.dumps(values, default=str)),
+        "tables": {table: _digest(table_file(table)) for table in sorted(tables)},
     }
+
+
+def _digest(file: Path) -> str:
+    """Return the SHA-256 of a file; one that is gone is another one than before."""
+    with contextlib.suppress(OSError):
+        return digest(file)
+    return ""
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return what two manifests, or a manifest and what is there now, disagree about; empty for nothing."""
-    return next((what for key, what in KEPT.items() if key in new and old.get(key) != new[key]), "")
+    for key in KEPT:
+        if key in new and old.get(key) != new[key]:
+            found = _apart(key, old.get(key), new[key])
+            if found:
+                return found
+    return ""
+
+
+def _apart(key: str, before: Any, now: Any) -> str:
+    """Name what differs, and how where that can be read; empty if no result depends on it."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = sorted(
+            name for name in {*before, *now}.difference(WITHOUT_RESULTS) if before.get(name) != now.get(name)
+        )
+        told = [f"{name} {before.get(name)}, here {now.get(name)}" if key in TOLD else name for name in names]
+        return f"{KEPT[key]} ({'; '.join(told)})" if told else ""
+    return f"{KEPT[key]} ({before}, here {now})" if key in TOLD else KEPT[key]
 
 
 def points_table(composer: Composer) -> pa.Table:
@@ -717,18 +795,18 @@ def points_table(composer: Composer) -> pa.Table:
 def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
     """Return the newest folder of the same sweep, if there is one; refuse it if all were begun with others.
 
-    Others are sources, plug-ins, groups or files of settings that are not what they are now.
+    Others are versions, sources, plug-ins, groups, tables or files of settings that are not as they are now.
     """
-    pattern = f"*-sweep-{manifest['identity'][:16]}*"
-    folders = [f for f in sorted(results.glob(pattern), reverse=True) if (f / MANIFEST).is_file()]
+    mark = f"sweep-{manifest['identity'][:16]}"
+    folders = [folder for folder in _folders(results, mark) if (folder / MANIFEST).is_file()]
     for folder in folders:
         if not changed(Store(folder).manifest, manifest):
             return folder
     if folders:
-        folder, old = folders[0], Store(folders[0]).manifest
+        folder = folders[0]
         raise UserError(
-            f"{folder} is the same sweep, begun with other {changed(old, manifest)} (version"
-            f" {old['version']}, now {manifest['version']}). Runs of both cannot be mixed.",
+            f"{folder} is the same sweep, begun with other {changed(Store(folder).manifest, manifest)}."
+            " Runs of both cannot be mixed.",
             path=str(folder),
             allowed="fresh=true, which begins anew in another folder; or what it was begun with",
             nearest="fresh=true",

@@ -114,7 +114,7 @@ def load_world(table: str | Path) -> World:
 
     Raises `UserError` naming the file, the row and the column of the first thing that is wrong.
     """
-    path = _table_path(table)
+    path = table_file(table)
     return _built_in(path, str(table)) if table in BUILT_IN_TABLES else read_table(path, name=str(table))
 
 
@@ -124,7 +124,8 @@ def _built_in(file: Path, name: str) -> World:
     return read_table(file, name)
 
 
-def _table_path(table: str | Path) -> Path:
+def table_file(table: str | Path) -> Path:
+    """Return the file of a country table, which may have a name that comes with the model."""
     if table in BUILT_IN_TABLES:
         return TABLES_FOLDER / f"{table}.csv"
     path = Path(table)

@@ -132,8 +132,8 @@ SLOW = {
         sweep, "    composer.check(composer.landmarks())\n", "    composer.check()\n"),
     "points were drawn": (sweep, "Composer(study) if composer is None else composer", "Composer(study)"),
     "parts were read": (
-        sweep, "    state = store.done(len(composer))\n    if",
-        "    store.damaged()\n    state = store.done(len(composer))\n    if"),
+        sweep, "    state = store.state()\n    if",
+        "    store.damaged()\n    state = store.state()\n    if"),
     "rows were parsed": (sweep, "sum(part.rows for", "sum(part.read(['run']).num_rows for"),
     "columns were parsed": (
         sweep, "    mine = np.flatnonzero(state == 0)\n",

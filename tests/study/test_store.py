@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import random
@@ -493,10 +494,10 @@ def test_damaged_parts_are_named_and_played_again(tmp_path: Path) -> None:
     own = new_store(tmp_path / "a")
     path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
     path.write_bytes(path.read_bytes()[:-7])
-    ((found, why, runs),) = own.damaged()
+    ((found, why),) = own.damaged()
     assert found == path
     assert path.name in why
-    assert runs == [3, 4, 5]
+    assert not own.state().any()
     coordinate(tmp_path / "a", FakeEngine(1, tmp_path / "a", accidents=0.0))
     assert len(whole(tmp_path / "a")) == RUN_COUNT
     assert [file.suffix for file in (tmp_path / "a" / RUNS).iterdir()].count(".damaged") == 1
@@ -733,6 +734,83 @@ def test_blocks_of_any_size_make_the_same_tables(tmp_path: Path, monkeypatch: py
     assert in_blocks(tmp_path / "torn", 4, torn, monkeypatch)[1] != summary
 
 
+# ---------------------------------------------------------------- reading meanwhile
+
+
+def check_reading(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Parts are put together just before the k-th of them is read: whoever reads has all, and no damage."""
+    monkeypatch.setattr(store, "ROWS_IN_WHOLE_PART", {RUNS: 10, store.SERIES: 1_000})
+    monkeypatch.setattr(module, "ROWS_IN_WHOLE_PART", store.ROWS_IN_WHOLE_PART)
+    content, reads, turn = module.Part.content, 0, 0
+
+    def compacted_before(part: Any) -> bytes:
+        nonlocal reads
+        reads += 1
+        if reads == turn:
+            assert Store(place).compact() == RUN_COUNT // 10 + 1
+        return bytes(content(part))
+
+    monkeypatch.setattr(module.Part, "content", compacted_before)
+    asked = {
+        "rows": lambda own: own.table()["run"].to_pylist() == list(range(RUN_COUNT)),
+        "series": lambda own: own.table(store.SERIES)["run"].to_pylist() == list(range(RUN_COUNT)),
+        "done": lambda own: (own.done(RUN_COUNT, series=True) == 1).all(),
+        "damaged": lambda own: own.damaged() == [],
+        "failures": lambda own: own.failures() == {},
+    }
+    moments = 0
+    for name, answer in asked.items():
+        turn, reads = 0, 0
+        while turn <= reads:  # as long as it reads so many
+            turn, reads = turn + 1, 0
+            place = folder / f"{name}-{turn}"
+            own = new_store(place, module=module)
+            for first in range(0, RUN_COUNT, 5):
+                rows = fake_rows(range(first, first + 5))
+                store.commit(place / RUNS, rows, first)
+                store.commit(place / store.SERIES, rows.select(["run", "seed"]), first)
+            assert answer(own), f"{name}: something else, when parts go before the {turn}. is read"
+            moments += 1
+    return moments
+
+
+@pytest.mark.usefixtures("_no_flushing")
+def test_whoever_reads_while_parts_are_put_together_has_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    exercised("moments", check_reading(store, tmp_path, monkeypatch), 100)
+
+
+@pytest.mark.usefixtures("_no_flushing")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"it is not there", Gone)', '"it is not there")'),
+        ("                        again = True\n", ""),
+        ("                if error.path in gone:  #", "                if True:  #"),
+        ("runs, counts = runs[runs > after], counts[runs > after]", "pass"),
+    ],
+    ids=["what is gone is damaged", "what came is not looked at", "once is all", "from the beginning"],
+)
+def test_reading_that_minds_what_is_gone_is_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises((AssertionError, UserError)):
+        check_reading(planted(store, old, new), tmp_path, monkeypatch)
+
+
+def test_a_part_that_leads_nowhere_is_damaged(tmp_path: Path) -> None:
+    """It is listed, and is not there however often it is looked for."""
+    own = new_store(tmp_path / "a")
+    path = store.commit(tmp_path / "a" / RUNS, fake_rows([3, 4, 5]), 3)
+    path.unlink()
+    path.symlink_to("nowhere")
+    assert [place for place, _ in own.damaged()] == [path]
+    assert not own.state().any()
+    with pytest.raises(UserError, match="is not there"):
+        load_sweep(tmp_path / "a")
+
+
 # ---------------------------------------------------------------- one coordinator
 
 
@@ -758,7 +836,7 @@ def test_one_coordinator_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)", "pass"),
+        ("_lock(file, path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)", "pass"),
         ('_take(stack, place / "whole", bool(shard), folder)', '_take(stack, place / "whole", True, folder)'),
         ("            _take(stack, place / _shard_file(shard), False, folder)\n", "            pass\n"),
     ],
@@ -768,6 +846,67 @@ def test_stores_without_lock_are_noticed(old: str, new: str, tmp_path: Path) -> 
     """F8, F18."""
     with pytest.raises(pytest.fail.Exception):
         check_lock(planted(lock, old, new), tmp_path)
+
+
+def check_no_locks(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks is no other process, and says so."""
+    for fault in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO):
+
+        def fail(*_: Any, fault: int = fault) -> None:
+            raise OSError(fault, os.strerror(fault))
+
+        with monkeypatch.context() as within:
+            within.setattr(fcntl, "flock", fail)
+            for held in (
+                module.locked(folder), module.locked(folder, "1/2"), module.only_one(folder, "it"),
+                module.taking_turns(folder, "it"),
+            ):  # fmt: skip
+                with pytest.raises(UserError, match=f"cannot be locked: {os.strerror(fault)}") as told, held:
+                    pass
+                assert not isinstance(told.value, lock.Held), "another process is said to hold it"
+                assert "flock" in told.value.allowed
+
+
+def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_no_locks(lock, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    except OSError as error:\n        file.close()\n",
+            "    except OSError as error:\n        raise BlockingIOError from error\n",
+        ),
+        ("    except BlockingIOError:\n        raise\n", "    except OSError:\n        raise\n"),
+    ],
+    ids=["another process", "the folder"],
+)
+def test_a_disk_that_is_taken_for_a_process_is_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises((AssertionError, OSError)):
+        check_no_locks(planted(lock, old, new), tmp_path, monkeypatch)
+
+
+def check_end_of_shards(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last shard that finds no lock says so, and is not taken for one beside another."""
+
+    def locked(folder: Path, shard: str = "") -> None:
+        raise UserError("cannot be locked")
+
+    monkeypatch.setattr(module, "locked", locked)
+    with pytest.raises(UserError, match="cannot be locked"):
+        module._finish_after_shards(folder)
+
+
+def test_the_last_shard_tells_of_a_disk_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_end_of_shards(sweep, tmp_path, monkeypatch)
+    silent = planted(sweep, "        except Held:\n", "        except UserError:\n")
+    with pytest.raises(pytest.fail.Exception):
+        check_end_of_shards(silent, tmp_path, monkeypatch)
 
 
 def summary_of(folder: Path, module: ModuleType) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import json
 import logging
 import math
@@ -21,7 +22,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -29,13 +31,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from sim import cli_sweep, validation
 from sim.cli import main
 from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
 from sim.schema import describe
-from sim.study import engine, reading, sweep
+from sim.study import engine, reading, result, store, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -251,6 +255,44 @@ def test_shards_share_a_folder(plain: Path, tmp_path: Path) -> None:
     assert bytes_of(folder) == bytes_of(plain)
 
 
+def check_shard_status(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each shard has a status of its own, which tells of the whole sweep; the command adds them up."""
+    for number, done in ((3, 4), (1, 8)):
+        folder, _ = module.execute(study_in(tmp_path), engine.Serial, Settings(shard=(number, 3), quiet=True))
+        status = json.loads((folder / f"status-{number}-of-3.json").read_text())
+        assert (status["total"], status["done"], status["shard"]) == (COUNT, done, [number, 3])
+    store, shards = Store(folder), {"1/3": 1.0, "2/3": 0.0, "3/3": 3.0}
+    for shard, speed in shards.items():
+        store.write_status({"runs_per_second": speed, "done": 4}, shard)
+    with locked(folder, "1/3"), locked(folder, "3/3"):
+        assert main(["status", str(folder)]) == 0
+    who = f"process {os.getpid()} on {socket.gethostname()}"
+    assert f"being played by {who}, {who}, 4 runs a second: 0:00:01 left" in capsys.readouterr().out
+    with locked(folder, "3/3"):
+        (folder / "locks" / "shard-1-of-3").write_text("")
+        assert main(["status", str(folder)]) == 0
+    assert f"being played by {who}, 3 runs a second: 0:00:01 left" in capsys.readouterr().out
+
+
+def test_each_shard_has_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_shard_status(sweep, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"total": len(self.composer)', '"total": self.total + self.before'),
+        (', f"{number}/{of}" if of > 1 else "")', ")"),
+    ],
+    ids=["of its own runs", "one for all"],
+)
+def test_a_status_that_others_overwrite_is_noticed(
+    old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((AssertionError, OSError)):
+        check_shard_status(planted(sweep, old, new), tmp_path, capsys)
+
+
 def test_what_is_damaged_is_mended_by_shards(plain: Path, tmp_path: Path) -> None:
     """The same bytes under the same name, once played again; what nobody needs is set aside."""
     folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
@@ -289,9 +331,9 @@ def test_shards_that_end_together_leave_the_end_to_one(plain: Path, tmp_path: Pa
     folder = shutil.copytree(plain, tmp_path / plain.name)
     (folder / "summary.csv").unlink()
     with locked(folder, "1/2"):
-        sweep._finish_after_shards(folder, COUNT)
+        sweep._finish_after_shards(folder)
         assert not (folder / "summary.csv").exists()
-    sweep._finish_after_shards(folder, COUNT)
+    sweep._finish_after_shards(folder)
     assert (folder / "summary.csv").exists()
 
 
@@ -336,11 +378,14 @@ def test_a_sweep_that_runs_can_be_read(plain: Path, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- trouble
 
 
-def troubled(tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None) -> Sweep:
+def troubled(
+    tmp_path: Path, trouble: str, settings: Settings, start: engine.Engine | None = None,
+    module: ModuleType = sweep,
+) -> Sweep:  # fmt: skip
     tmp_path.mkdir(exist_ok=True)
     plugin = tmp_path / "trouble.py"
     plugin.write_text(TROUBLE.replace("{trouble}", trouble))
-    folder, code = execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
+    folder, code = module.execute(study_in(tmp_path), lambda: start or engine.Local(2), settings, [plugin])
     assert code == PARTLY
     return load_sweep(folder)
 
@@ -371,6 +416,33 @@ def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) 
     """F11."""
     found = troubled(tmp_path, f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)", QUIET)
     check_trouble(found, plain, "The worker died 3 times", runs=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        self.engine.recover()\n", ""),
+        ("self.deaths[run] >= DEATHS", "self.deaths[run] >= 0"),
+        (
+            "        dead = [future for future in finished if died(_error_of(future))]\n",
+            "        dead = []\n",
+        ),
+    ],
+    ids=["no new processes", "innocents are given up with it", "a death is an error"],
+)
+def test_a_killed_worker_that_takes_more_with_it_is_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path
+) -> None:
+    """With processes that the system kills, as where memory has run out."""
+    module = planted(sweep, old, new)
+    module.play_chunk, module.get_ready = sweep.play_chunk, sweep.get_ready  # type: ignore[attr-defined]
+    trouble = f"{FIRST_OF_TWO}os.kill(os.getpid(), signal.SIGKILL)"
+
+    def check() -> None:
+        check_trouble(troubled(tmp_path, trouble, QUIET, None, module), plain, "died 3 times", runs=1)
+
+    with pytest.raises((AssertionError, BrokenProcessPool)):
+        check()
 
 
 def test_a_run_that_hangs_becomes_a_row(plain: Path, tmp_path: Path) -> None:
@@ -580,7 +652,7 @@ def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("old", "new"),
     [
         ("json.loads(json.dumps(values, default=str))", "[]"),
-        ("hashlib.sha256(path.read_bytes()).hexdigest() for", '"" for'),
+        ("path.name: _digest(path) for", 'path.name: "" for'),
         ("    if other:\n", "    if False:\n"),
         (
             "            return folder\n    if folders:",
@@ -687,8 +759,8 @@ def test_sweeps_that_heed_the_clock_are_noticed(
         check_clocks(planted(sweep, old, new), MOMENTS["years ahead"], step, plain, tmp_path, monkeypatch)
 
 
-def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F6: Moved away while the sweep runs; it goes on where it is put back."""
+def check_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved away while the sweep runs; it goes on where it is put back."""
     real = sweep.outcomes_of
     (tmp_path / "r").mkdir()
 
@@ -707,16 +779,63 @@ def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(load_sweep(folder).experiments) == COUNT
 
 
-def test_a_folder_that_leads_in_circles_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_folder_that_vanishes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6."""
+    check_vanishes(tmp_path, monkeypatch)
+
+
+@contextmanager
+def anew(path: Path) -> Iterator[Any]:
+    """Write a file, and make the folder for it if that is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with result.replacing(path) as file:
+        yield file
+
+
+@contextmanager
+def nowhere(path: Path) -> Iterator[Any]:
+    """Write a file if there is a folder for it."""
+    with result.replacing(path) if path.parent.is_dir() else io.BytesIO() as file:
+        yield file
+
+
+@pytest.mark.parametrize("broken", [anew, nowhere])
+def test_a_sweep_that_minds_no_folder_is_noticed(
+    broken: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F6."""
+    monkeypatch.setattr(store, "replacing", broken)
+    with pytest.raises((pytest.fail.Exception, AssertionError, OSError)):
+        check_vanishes(tmp_path, monkeypatch)
+
+
+def check_circles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert main(command(tmp_path / "a", "engine=serial")[3:]) == 2
     assert "results.dir" in (err := capsys.readouterr().err)
     assert "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_folder_that_leads_in_circles_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F6."""
+    check_circles(tmp_path, capsys)
+
+
+def test_circles_that_nobody_sees_are_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F6."""
+    old, new = (
+        "    except (OSError, ValueError) as cause:\n        reason",
+        "    except ValueError as cause:\n        reason",
+    )
+    monkeypatch.setattr(validation, "check_folder", planted(validation, old, new).check_folder)
+    with pytest.raises((AssertionError, OSError)):
+        check_circles(tmp_path, capsys)
 
 
 def test_runs_that_disagree_stop_a_sweep(plain: Path, tmp_path: Path) -> None:
@@ -951,7 +1070,7 @@ def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) 
 
 SETS_ASIDE = """
 import sim.study.store
-sim.study.store.Store.damaged = lambda self: [(part.path, "", []) for part in self.parts()]
+sim.study.store.Store.damaged = lambda self: [(part.path, "") for part in self.parts()]
 """
 
 
@@ -1027,6 +1146,47 @@ def test_asked_to_stop_it_stops_and_keeps_what_is_done(
 ) -> None:
     """F15."""
     exercised("runs kept", check_stopped(how, code, times, tmp_path, bytes_of(plain)), 1)
+
+
+def check_second(results: Path, bug: str = "") -> None:
+    """A second coordinator, begun as a command while the first is at work, says who that is and goes."""
+    words = command(results, "seeds=8", "engine=serial")[3:]
+    program = f"import sys\n{bug}\nfrom sim.cli import main\nif __name__ == '__main__':\n sys.exit(main())"
+    first = subprocess.Popen(
+        command(results, "seeds=8", "engine=serial"), env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not ended(first, A_LOOK_SECONDS) and not parts_in(results):
+            pass
+        first.send_signal(signal.SIGSTOP)  # it holds what it holds, and cannot end before the second has come
+        kept = parts_in(results)
+        second = subprocess.run(
+            [sys.executable, "-c", program, *words], env=environment(), cwd=ROOT, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert second.returncode == 2, second.stderr
+        who = f"is being worked on by process {first.pid} on {socket.gethostname()}."
+        assert who in second.stderr and "Traceback" not in second.stderr, second.stderr
+        assert parts_in(results) == kept, "it played beside the first"
+    finally:
+        first.send_signal(signal.SIGCONT)
+        code = first.wait(timeout=120)
+    assert code == 0, "the second got in the way of the first"
+    (folder,) = results.iterdir()
+    assert Store(folder).state().all()
+
+
+def test_a_second_coordinator_is_refused(tmp_path: Path) -> None:
+    check_second(tmp_path / "r")
+
+
+NO_LOCK = "import fcntl\nfcntl.flock = lambda *_: None"
+
+
+def test_a_second_coordinator_that_plays_on_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        check_second(tmp_path / "r", NO_LOCK)
 
 
 DEAF = """
@@ -1144,6 +1304,61 @@ def test_sweeps_that_die_with_their_cluster_are_noticed(bug: str, tmp_path: Path
         check_outlives(tmp_path, bug, kills=(0,))
 
 
+def check_disconnected(folder: Path) -> tuple[int, Path]:
+    """The coordinator loses its connection to a scheduler that lives: it is told, or gone on with.
+
+    Return how many runs there were by then, and the sweep's folder once another engine has ended it.
+    """
+    results, kept = folder / "r", list[NDArray[np.bool_]]()
+
+    class Parted(engine.Dask):
+        def check(self) -> None:
+            done = Store(next(results.iterdir())).done(RUNS_OF_TWENTY) == 1
+            if not kept and done.any():
+                kept.append(done)
+                self.client.loop.add_callback(self.client.scheduler_comm.comm.abort)
+            super().check()
+
+    file, study = folder / "scheduler.json", study_in(results, TWENTY)
+    with cluster(file) as processes:
+        try:
+            place, code = execute(study, lambda: Parted(str(file), 2), QUIET)
+            assert code == 0, "runs failed"
+        except UserError as error:
+            assert "The scheduler is gone" in error.message
+        assert processes[0].poll() is None, "the scheduler is gone, indeed"
+    (place,) = results.iterdir()
+    assert (Store(place).done(RUNS_OF_TWENTY)[kept[0]] == 1).all(), "something was lost"
+    assert execute(study, lambda: engine.Local(2), QUIET) == (place, 0)
+    return int(kept[0].sum()), place
+
+
+TWENTY, RUNS_OF_TWENTY = "seeds=20", 120
+
+
+@pytest.mark.nightly
+def test_a_coordinator_that_is_disconnected_loses_nothing(tmp_path: Path, exercised: Exercised) -> None:
+    """F14: the client alone."""
+    pytest.importorskip("distributed")
+    kept, mine = check_disconnected(tmp_path)
+    other, code = execute(study_in(tmp_path / "other", TWENTY), lambda: engine.Local(2), QUIET)
+    assert code == 0
+    assert bytes_of(mine) == bytes_of(other)
+    exercised("runs when the connection was lost", kept, 1)
+    assert kept < RUNS_OF_TWENTY
+
+
+@pytest.mark.nightly
+def test_a_disconnection_that_does_harm_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the connection is back by the next look or not: what was cancelled is no error of a run."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(engine.Dask, "check", engine.Dask.check)
+    exec(UNTOLD, {})
+    monkeypatch.setattr(sweep, "died", lambda error: False)
+    with pytest.raises((AssertionError, ConnectionError, CancelledError)):
+        check_disconnected(tmp_path)
+
+
 class Begun(engine.Local):
     """Processes that are begun in another way than ours; any executor will do."""
 
@@ -1259,7 +1474,51 @@ def test_verify_names_what_is_damaged(
     part.path.write_bytes(part.path.read_bytes()[:-1])
     assert main(["verify", str(folder)]) == 4
     assert f"{part.path} is damaged" in (out := capsys.readouterr().out)
-    assert "To be played again: runs 0 to 11." in out
+    assert "12 of 12 runs are missing. To be played: runs 0 to 11." in out
+
+
+def check_missing(
+    module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not there is missing, though all that is there is whole."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    (part,) = Store(folder).parts()
+    rows = part.read()
+    part.path.unlink()
+    for those, told in (
+        (rows[:0], "12 of 12 runs are missing. To be played: runs 0 to 11."),
+        (rows.take([0, 3, 4, 6, 7, 8, 10]), "5 of 12 runs are missing. To be played: runs 1 to 2, 5, 9, 11."),
+        (rows[1:], "1 of 12 runs are missing. To be played: run 0."),
+    ):
+        made = sweep.commit(folder / RUNS, those, 0)
+        assert module.verify([str(folder)]) == 4
+        out = capsys.readouterr().out
+        assert told in out
+        assert "The same sweep command plays them." in out
+        made.unlink()
+    sweep.commit(folder / RUNS, rows, 0)
+    assert module.verify([str(folder)]) == 0
+
+
+def test_verify_names_what_is_missing(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_missing(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    if damaged or missing:\n", "    if damaged:\n"),
+        ("if runs[place] != runs[place - 1] + 1]", "if False]"),
+    ],
+    ids=["what is there is whole", "from the first to the last"],
+)
+def test_a_look_that_misses_nothing_is_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AssertionError):
+        check_missing(planted(cli_sweep, old, new), plain, tmp_path, capsys)
 
 
 def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(

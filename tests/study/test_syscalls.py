@@ -19,10 +19,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.errors import UserError
+from sim.study import sweep
+from sim.study.lock import LOCKS
 from sim.study.store import RUNS, Store, commit
 from tests.conftest import Exercised
 from tests.support.fake_engine import fake_rows
-from tests.support.struck import Starter, starter
+from tests.support.struck import Starter, play_whole, starter
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
@@ -296,3 +299,157 @@ def test_stores_that_a_failure_harms_are_noticed(
     """F3."""
     with pytest.raises(AssertionError, match=told):
         fail_everywhere(hands, tmp_path, ["ENOSPC"], bug=bug, calls=[call])
+
+
+# ---------------------------------------------------------------- a sweep from its folder to its summary
+
+CALLS_OF_ALL = ("mkdir", "openat", "write", "fsync", "rename", "unlink", "ftruncate", "flock")
+
+
+def left_by(results: Path) -> dict[str, bytes]:
+    """What a sweep leaves, file by file, without its locks; there is one folder, and nothing half written."""
+    assert list(results.rglob("*.tmp")) == [], "what was half written stays"
+    (folder,) = (path for path in results.iterdir() if path.is_dir())
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.parent.name != LOCKS
+    }
+
+
+def blows(
+    hands: Starter, folder: Path, calls: Sequence[str], bug: str, every: int
+) -> Iterator[tuple[str, int]]:
+    """Give each call of a whole sweep and its turn; of those that open a file each third, or all."""
+    counts = hands.calls(folder / "counted", PARTS, calls, bug, whole=True)
+    for call, count in counts.items():
+        yield from ((call, turn) for turn in range(1, count + 1, every if call == "openat" else 1))
+
+
+def kill_whole(
+    hands: Starter, folder: Path, bug: str = "", calls: Sequence[str] = CALLS_OF_ALL, every: int = 3
+) -> Counter[str]:
+    """Kill a sweep at each of its calls and give the command again; return how many kills landed, by call."""
+    play_whole(folder / "whole", PARTS)
+    whole, landed = left_by(folder / "whole"), Counter[str]()
+    for call, turn in blows(hands, folder, calls, bug, every):
+        place = folder / f"{call}-{turn}"
+        struck = hands.work(place, PARTS, blow(call, "signal=KILL", turn), whole=True, bug=bug)
+        assert struck.code == -signal.SIGKILL, f"the kill at {call} {turn} missed: {struck.said}"
+        found = [path for path in place.glob("*-sweep-*") if (path / "manifest.json").is_file()]
+        kept = Store(found[0]).state() if found else np.zeros(2 * PARTS)
+        assert kept[: 2 * struck.committed].all(), f"what was committed is lost: {call} {turn}"
+        play_whole(place, PARTS)
+        assert left_by(place) == whole, f"something else is left after a kill at {call} {turn}"
+        shutil.rmtree(place)
+        landed[call] += 1
+    return landed
+
+
+def fail_whole(
+    hands: Starter, folder: Path, errors: Sequence[str], bug: str = "",
+    calls: Sequence[str] = CALLS_OF_ALL, every: int = 3,
+) -> Counter[str]:  # fmt: skip
+    """Let each call of a sweep fail once; it is told, and the command then goes on. Count those told."""
+    play_whole(folder / "whole", PARTS)
+    whole, told = left_by(folder / "whole"), Counter[str]()
+    for call, turn in blows(hands, folder, calls, bug, every):
+        for error in errors:
+            where, place = f"{error} at {call} {turn}", folder / f"{error}-{call}-{turn}"
+            code, said, _ = hands.work(place, PARTS, blow(call, f"error={error}", turn), whole=True, bug=bug)
+            if code == 0:  # asked again, or it was no file that is needed
+                assert left_by(place) == whole, f"{where} was passed over in silence"
+            else:
+                lines = said.splitlines()
+                assert lines[0].startswith("UserError: "), f"{where}: {said}"
+                assert os.strerror(getattr(errno, error)) in lines[0], f"{where}: {said}"
+                assert str(place) in said or "results.dir" in lines[0], f"{where}: {said}"
+                told[call] += 1
+            play_whole(place, PARTS)
+            assert left_by(place) == whole, f"something else is left after {where}"
+            shutil.rmtree(place)
+    return told
+
+
+AT_LEAST = {
+    "mkdir": 4,
+    "openat": 10,
+    "write": 8,
+    "fsync": 12,
+    "rename": 6,
+    "unlink": 3,
+    "ftruncate": 3,
+    "flock": 2,
+}
+
+
+def test_a_kill_at_any_call_of_a_sweep_loses_nothing(
+    hands: Starter, tmp_path: Path, exercised: Exercised
+) -> None:
+    """Folders, points, manifest, locks, parts, status and summary (F2)."""
+    landed = kill_whole(hands, tmp_path)
+    for call, count in AT_LEAST.items():
+        exercised(f"kills at {call}", landed[call], count)
+
+
+def test_a_failing_call_of_a_sweep_is_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    told = fail_whole(hands, tmp_path, ["ENOSPC"])
+    exercised("failures that were told", told.total(), 40, nightly=200)
+
+
+@pytest.mark.nightly
+def test_failing_calls_of_a_sweep_are_told(hands: Starter, tmp_path: Path, exercised: Exercised) -> None:
+    """F3: every call of the work, with every error."""
+    told = fail_whole(hands, tmp_path, ERRORS, every=1)
+    exercised("failures that were told", told.total(), 200)
+
+
+MANIFEST_FIRST = """
+from sim.study import store
+real = store.write_manifest
+def create(folder, manifest, points):
+    real(folder, manifest)
+    made(folder, manifest, points)
+    return Store(folder)
+made = Store.create
+Store.create = create
+"""
+RAW = """
+import contextlib
+from sim.study import lock, store
+store.changing = lambda path: contextlib.nullcontext()
+lock._unwritable = lambda path, error: error
+"""
+IN_SILENCE = """
+import contextlib
+from sim.errors import UserError
+from sim.study import reading
+real = reading.replacing
+@contextlib.contextmanager
+def replacing(path):
+    with contextlib.suppress(UserError), real(path) as file:
+        yield file
+reading.replacing = replacing
+"""
+
+
+def test_a_manifest_before_the_points_is_noticed(hands: Starter, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, UserError)):
+        kill_whole(hands, tmp_path, MANIFEST_FIRST, ["rename"])
+
+
+def test_a_new_folder_each_time_is_noticed(
+    hands: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "_left_empty", lambda *_: None)
+    with pytest.raises(ValueError, match="too many values"):
+        kill_whole(hands, tmp_path, calls=["mkdir"])
+
+
+@pytest.mark.parametrize(
+    ("bug", "call"), [(RAW, "ftruncate"), (RAW, "mkdir"), (IN_SILENCE, "fsync")],
+    ids=["no sentence for locks", "no sentence for folders", "a summary that is not there"],
+)  # fmt: skip
+def test_sweeps_that_a_failure_harms_are_noticed(bug: str, call: str, hands: Starter, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        fail_whole(hands, tmp_path, ["ENOSPC"], bug, [call])

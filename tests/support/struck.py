@@ -12,24 +12,66 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from sim.study import sweep
+from sim.study.lock import locked
+from sim.study.points import Study
+from sim.study.store import RUNS, Store, commit
+from tests.support.fake_engine import fake_rows
 from tests.support.processes import ROOT
 
+IDENTITY = "0" * 64
+
+
+def play_whole(results: Path, parts: int, tell: Callable[[int], None] = lambda committed: None) -> Path:
+    """Play a sweep of made-up rows as its coordinator does, from folder to summary; go on with one."""
+    config = SimpleNamespace(results=SimpleNamespace(dir=str(results)))
+    points: list[tuple[Any, ...]] = [() for _ in range(2 * parts)]
+    study = Study((), ())
+    composer: Any = SimpleNamespace(points=points, study=study, config_of_point=lambda _: config)
+    manifest = {
+        "identity": IDENTITY, "study": study.to_plain(), "runs": 2 * parts, "outcomes": ["outcome"],
+        "units": {"outcome": "USD"}, "keep_series": False,
+    }  # fmt: skip
+    folder = sweep._laid_out(results, manifest, composer, fresh=False)
+    with locked(folder):
+        store = Store(folder)
+        store.clear_leftovers()
+        store.set_aside_damaged()
+        done = store.state()
+        for number in range(parts):
+            if not done[2 * number]:
+                commit(folder / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
+            tell(number + 1)
+        store.write_status({"total": 2 * parts})
+        sweep.finish(store)
+    return folder
+
+
 STARTER = """
-import ctypes, json, mmap, os, sys
+import ctypes, json, mmap, os, sys, tempfile
 from pathlib import Path
 from sim.study.store import RUNS, Store, commit
 from tests.support.fake_engine import fake_rows
+from tests.support.struck import play_whole
 
 ANYBODY, MAY_WATCH = ctypes.c_ulong(-1), 0x59616D61  # prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY)
 ctypes.CDLL(None).prctl(MAY_WATCH, ANYBODY, 0, 0, 0)
 committed = mmap.mmap(-1, 1)  # shared, and written to without any call
 
 
-def work(folder, parts, compact):
+with tempfile.TemporaryDirectory() as warm:  # what is imported at the first time only is there by now
+    play_whole(Path(warm), 1)
+
+
+def work(folder, parts, compact, whole):
+    if whole:
+        play_whole(folder, parts, lambda number: committed.__setitem__(0, number))
+        return
     for number in range(parts):
         commit(folder / RUNS, fake_rows([2 * number, 2 * number + 1]), 2 * number)
         committed[0] = number + 1
@@ -51,7 +93,7 @@ for line in sys.stdin:
             exec(job["bug"])
             os.write(begin, b"!")  # from here on every call is one of the work, whenever strace comes
             os.read(waiting, 1)
-            work(Path(job["folder"]), job["parts"], job["compact"])
+            work(Path(job["folder"]), job["parts"], job["compact"], job["whole"])
             code = 0
         except BaseException as error:
             os.write(2, f"{type(error).__name__}: {error}\\n".encode())
@@ -91,12 +133,13 @@ class Starter:
         return int(self.process.stdout.readline())
 
     def work(
-        self, folder: Path, parts: int, options: Sequence[str], *, compact: bool = False, bug: str = ""
-    ) -> Struck:
-        """Have parts committed, and put together if that is asked for."""
+        self, folder: Path, parts: int, options: Sequence[str], *, compact: bool = False,
+        whole: bool = False, bug: str = "",
+    ) -> Struck:  # fmt: skip
+        """Have parts committed, and put together if that is asked for; or a whole sweep played."""
         said = folder.with_suffix(".txt")
         job: dict[str, Any] = {"said": str(said), "folder": str(folder), "parts": parts}
-        self._say(json.dumps(job | {"compact": compact, "bug": bug}))
+        self._say(json.dumps(job | {"compact": compact, "whole": whole, "bug": bug}))
         child = self._hear()
         with subprocess.Popen(
             ["strace", "-f", *options, "-p", str(child)], stderr=subprocess.PIPE, text=True
@@ -109,11 +152,13 @@ class Starter:
         assert "attached" in attached, attached
         return Struck(code, said.read_text(), committed)
 
-    def calls(self, folder: Path, parts: int, names: Sequence[str], bug: str = "") -> Counter[str]:
+    def calls(
+        self, folder: Path, parts: int, names: Sequence[str], bug: str = "", whole: bool = False
+    ) -> Counter[str]:
         """Return how often the work makes each of some calls, in the thread that makes it most often."""
         log = folder.with_suffix(".log")
         options = ["-o", str(log), "-e", f"trace={','.join(names)}"]
-        code, said, _ = self.work(folder, parts, options, compact=True, bug=bug)
+        code, said, _ = self.work(folder, parts, options, compact=True, whole=whole, bug=bug)
         assert code == 0, said
         found: Counter[str] = Counter()
         for line in log.read_text().splitlines():
