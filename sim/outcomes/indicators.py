@@ -1056,9 +1056,7 @@ def _yearly(amount: float, frames: Frames) -> float:
     return amount * DAYS_A_YEAR / (after - first)
 
 
-def _register_world(
-    name: str, unit: str, what: str, of_model: Compute, without: float | None = None
-) -> None:
+def _register_world(name: str, unit: str, what: str, of_model: Compute, without: float | None = None) -> None:
     @indicator(
         name=f"world_{name}_per_year",
         unit=f"{unit}/year",
@@ -1128,6 +1126,43 @@ _register_booked("tax_revenue", "Taxes that governments collected from platforms
 _register_booked("usage_tax", "Tax on platforms by their users", _sum_booked("usage_tax"))
 _register_booked("turnover_tax", "Tax on platforms' turnover", _sum_booked("turnover_tax"))
 _register_booked("profit_tax", "Tax on platforms' profits", _sum_booked("profit_tax"))
+
+
+def profit_tax_without_shifting(taxes: pd.DataFrame) -> Floats:
+    """Return what each row of ``taxes`` would be without havens, if a tax on profits (µ$); else 0.
+
+    The same profit taxed at the same rate where it is attributed to: arithmetic, in which nobody behaves
+    otherwise. What lies before the window is left out in proportion, as it is of the tax.
+    """
+    base, rate, strength, shifted, amount, before = (
+        taxes[name].to_numpy(np.float64)
+        for name in (
+            "base_microusd", "rate", "strength", "shifted_microusd", "amount_microusd",
+            "before_window_microusd",
+        )
+    )  # fmt: skip
+    kept = base - np.divide(shifted, strength, out=np.zeros(len(base)), where=strength > 0)
+    grossed = np.divide((amount - before) * base, kept, out=base * rate * strength, where=kept > 0)
+    return np.where(_on_profits(taxes), grossed, 0.0)
+
+
+def _on_profits(taxes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return np.asarray(taxes["instrument"].astype(str) == "profit_tax", bool)
+
+
+def _profit_tax_without_shifting(frames: Frames, world: Countries | None) -> float:
+    taxes = _taxes(frames)
+    if not _on_profits(taxes).any():
+        raise Absent("no tax on profits")
+    return float(profit_tax_without_shifting(taxes).sum()) / MICRO
+
+
+_register_booked(
+    "profit_tax_without_shifting",
+    "What the tax on profits would bring, were the same profits taxed and none of them shifted (mechanical:"
+    " nobody behaves otherwise)",
+    _profit_tax_without_shifting,
+)
 _register_booked(
     "haven_bookings", "Profits booked in havens, before tax there", _sum_booked("profit_shifting")
 )
@@ -1326,9 +1361,7 @@ def poor_of_each(
 
 
 @_once
-def _poverty(
-    frames: Frames, world: Countries | None, with_transfers: bool, relative: bool = False
-) -> float:
+def _poverty(frames: Frames, world: Countries | None, with_transfers: bool, relative: bool = False) -> float:
     """Expected share of the window's roster who live below a line."""
     below = poor_of_each(frames, world, with_transfers=with_transfers, relative=relative)
     there = ~np.isnan(below)

@@ -118,7 +118,7 @@ def relative_line(workers: pd.DataFrame, world: Countries, households: Household
             world.codes, world.outside_wage_usd, world.gini, world.group, strict=True
         )
     }
-    return workers["country"].astype(str).map(of_country).to_numpy(np.float64)
+    return np.asarray(workers["country"].astype(str).map(of_country).to_numpy(np.float64))
 
 
 @lru_cache(maxsize=4096)
@@ -128,8 +128,8 @@ def national_median(wage: float, gini: float, kinds: tuple[tuple[float, float, f
     ``kinds`` are weight, persons and support of the households there are. In each one person holds a job of
     28 hours a week, at a wage that is lognormal around the country's, and the others bring their support, as
     in `poor`; so half of all households have less than ``x`` full wages over the root of their persons where
-    the weighted mean of ``F((x √persons - support))`` is one half, ``F`` being the wage's distribution over its
-    median. Found by halving an interval, as there is no closed form for several kinds.
+    the weighted mean of ``F(x √persons - support)`` is one half, ``F`` being how wages over their median are
+    distributed. Found by halving an interval, as there is no closed form for several kinds.
     """
     full, sigma = HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, log_sigma(gini)
     weights, size, support = np.array(kinds).T
