@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.figures import style
 from sim.figures.tile_map import COLORS
+from sim.study import remarks
 from sim.study.reading import Sweep
 
 MOST_SETTINGS = 20
@@ -28,6 +29,8 @@ def caption_of(sweep: Sweep, more: str = "") -> str:
     study, manifest = sweep.manifest["study"], sweep.manifest
     failed = int((sweep.experiments["status"] == "failed").sum())
     left_out = f", {failed} failed and left out" if failed else ""
+    unfunded = "Unfunded experiments are no taxes. " if remarks.of_sweep(study) else ""
+    more += unfunded
     return (
         f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {study['seeds']} seeds"
         f" a point{left_out}; clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."

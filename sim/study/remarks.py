@@ -19,6 +19,8 @@ UNFUNDED = (
 KEYS = "unfunded_experiment", "income_conditional_on"
 """What a manifest says: names of instruments, and a status; in a comparison's, by scenario."""
 
+FUNDING, EXTERNAL = "policy.universal_income.funding", "external"
+
 CONDITIONAL = {
     "users": (
         "The income is conditional on a status: only who used a platform in the month receives it, so part of"
@@ -77,6 +79,13 @@ def beside_figures(manifest: Mapping[str, Any]) -> str:
     """Return what stands below figures of a comparison; empty if no scenario is an unfunded experiment."""
     names = list(manifest.get(KEYS[0], {}))
     return f"Unfunded experiment, not to be ranked among taxes: {', '.join(names)}. " if names else ""
+
+
+def of_sweep(study: Mapping[str, Any]) -> list[str]:
+    """Return the sentence about a sweep of which points are unfunded experiments, from what it was asked."""
+    choices = [word.partition("=")[2] for word in study["settings"] if word.partition("=")[0] == FUNDING]
+    choices += [value for axis in study["axes"] if axis["path"] == FUNDING for value in axis["values"] or ()]
+    return [UNFUNDED.format("universal_income (where funding=external)")] if EXTERNAL in choices else []
 
 
 def beside_figures_of_run(manifest: Mapping[str, Any]) -> str:
