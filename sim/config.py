@@ -1067,11 +1067,12 @@ class Config:
             to_workers = getattr(chosen, "recipients", "") in ("workers", "job_seekers")
             if not to_workers and instrument not in PAID_WORK and not isinstance(chosen, Measure):
                 continue
-            for name in getattr(chosen, "platforms", None) or ():
+            named = getattr(chosen, "platforms", None) or ()
+            for name in named:
                 if name in self.platforms and name not in paid:
                     allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
                     where = f"policy.{instrument}.platforms"
-                    rest = [one for one in chosen.platforms if one in paid] or paid[:1]
+                    rest = [one for one in named if one in paid] or paid[:1]
                     yield where, name, allowed, *([f"{where}=[{','.join(rest)}]"] if rest else [])
 
     def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:

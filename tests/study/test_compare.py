@@ -813,7 +813,7 @@ PLANTS = [
     (
         "measure",
         "there = ~np.isnan(below)",
-        "there = below >= -np.inf; below = np.nan_to_num(below)",
+        "there = np.ones(len(below), bool)",
         check_pairs,
     ),
     ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
