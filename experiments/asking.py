@@ -15,10 +15,14 @@ from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
 from sim.study.crew import usual_size
+from sim.study.remarks import unfunded
 
 FOLDER = Path(__file__).resolve().parent
 SIZES = ("small", "medium", "full")
 OWN = ("size", "seeds", "jobs")
+OF_TAXES = ("laffer", "tax_scenarios")
+"""Experiments that hold taxes against each other by what they raise and pay for."""
+
 HERE = "experiments/"
 """How the YAML files begin the path of a table that lies beside them."""
 
@@ -79,6 +83,7 @@ def ask(name: str, words: Sequence[str]) -> Asked:
     settings = without(said, [*plain.get("settings", []), *sized.get("settings", [])])
     scenarios, points = _scenarios(plain, sized.get("vary", {}))
     configs = {one: compose(_last_wins([*settings, *own, *more])) for one, own in scenarios.items()}
+    refuse_unfunded(name, configs)
     seeds = count_of("seeds", chosen.get("seeds", str(sized["seeds"])), 10_000)
     return Asked(
         name,
@@ -110,6 +115,18 @@ def _refuse_what_differs(name: str, plain: Mapping[str, Any], words: Sequence[st
             raise UserError(
                 f"is what scenarios of {name} differ in.", path=path, value=value,
                 allowed=f"any setting but {', '.join(sorted(paths))}", nearest="seeds=5",
+            )  # fmt: skip
+
+
+def refuse_unfunded(name: str, configs: Mapping[str, Config]) -> None:
+    """Refuse an income that no tax pays where taxes are held against each other by what they pay for."""
+    for scenario, config in configs.items():
+        if name in OF_TAXES and (incomes := unfunded(config)):
+            raise UserError(
+                f"is an unfunded experiment in scenario {scenario}: no tax pays for it, and {name} ranks"
+                " taxes.",
+                path=f"policy.{incomes[0]}.funding", value="external", allowed="revenue",
+                nearest=f"policy.{incomes[0]}.funding=revenue",
             )  # fmt: skip
 
 

@@ -1060,17 +1060,20 @@ class Config:
                     allowed = f"0, or a platform with family={' or '.join(bearers)} that owes it: {owed}"
                     yield f"policy.{tax}.{name}", getattr(chosen, name), allowed
 
-    def _unpaid_work(self) -> Iterator[tuple[str, Any, str]]:
+    def _unpaid_work(self) -> Iterator[tuple[Any, ...]]:
         """Yield a problem if an instrument about paid work names a platform without any."""
         paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
         for instrument, chosen in self.policy.chosen().items():
             to_workers = getattr(chosen, "recipients", "") in ("workers", "job_seekers")
             if not to_workers and instrument not in PAID_WORK and not isinstance(chosen, Measure):
                 continue
-            for name in getattr(chosen, "platforms", None) or ():
+            named = getattr(chosen, "platforms", None) or ()
+            for name in named:
                 if name in self.platforms and name not in paid:
                     allowed = f"platforms with paid work ({', '.join(paid)}): nobody is paid on {name}"
-                    yield f"policy.{instrument}.platforms", name, allowed
+                    where = f"policy.{instrument}.platforms"
+                    rest = [one for one in named if one in paid] or paid[:1]
+                    yield where, name, allowed, *([f"{where}=[{','.join(rest)}]"] if rest else [])
 
     def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if a stated time far above the true one could make a reward overflow."""

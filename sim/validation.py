@@ -488,7 +488,7 @@ def _way_out(instance: Any, relative: str, value: Any, where: str) -> str:
     default = UNSET if slot is None else slot.limits.default
     if slot is not None and slot.limits.unit == DATE and default is None and not str(value).endswith("-01"):
         return f"{where}={str(value)[:8]}01"
-    plain = isinstance(default, (bool, int, float, str)) or default is None or default == []
+    plain = isinstance(default, (bool, int, float, str, list)) or default is None
     if plain and default != value:
         return f"{where}={spell(default)}"
     return where

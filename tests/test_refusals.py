@@ -187,6 +187,20 @@ def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exerci
     exercised("instruments", len(PAID_WORK), 5)
 
 
+def test_platforms_that_fit_are_named(told: Any, exercised: Exercised) -> None:
+    """The line of the nearest has a value, and typing it is enough."""
+    words, count = ["platforms=all_families"], 0
+    cases = {"[social]": "[click_farm]", "[social,microwork]": "[microwork]"}
+    for instrument, typed in {"wage_floor": cases, "cooperative": {**cases, "[]": "[microwork]"}}.items():
+        path = f"policy.{instrument}.platforms"
+        for wrong, fitting in typed.items():
+            lines = told(*words, f"policy={instrument}", f"{path}={wrong}")
+            assert lines[-1].split() == ["nearest", f"{path}={fitting}"], lines
+            compose([*words, f"policy={instrument}", f"{path}={fitting}"])
+            count += 1
+    exercised("nearest that are accepted", count, 5)
+
+
 def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
     rows = [row for row in describe(Config) if row.kind.startswith("list of text")]
     for row in rows:

@@ -22,6 +22,7 @@ from sim.app.player import COMPARISON
 from sim.errors import UserError
 from sim.figures import comparison as of_comparison
 from sim.figures import gallery, style
+from sim.study import remarks as remarking
 from sim.study.compare import ALL_LINES, Comparison, load_comparison, write_csv
 from sim.study.incidence import CASH
 from sim.study.measure import WORLD
@@ -169,7 +170,8 @@ EARLY = (
 def remarks(found: Found) -> list[str]:
     """Return in sentences what a reader should know of this comparison."""
     manifest = found.compared.manifest
-    told = []
+    lines = [line for name in manifest["scenarios"] for line in remarking.of_scenario(manifest, name)]
+    told = list(dict.fromkeys(lines))
     if found.compared.unchanged:
         told.append(UNCHANGED)
     for kind, text in (("idle", IDLE), ("early", EARLY)):

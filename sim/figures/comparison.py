@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.figures import style, tile_map
 from sim.figures.market import money_of
+from sim.study import remarks
 from sim.study.compare import Comparison, file_name
 from sim.study.hours import ACTIVE, POSTED
 from sim.study.measure import DECILES, LUCK, WORLD
@@ -81,7 +82,8 @@ def caption_of(comparison: Comparison, several: bool = True) -> str:
         f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
     )
     made_by = f"clickmarket {manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}"
-    return f"{bars}{more}Simulated: {what}; {made_by}."
+    unfunded = remarks.beside_figures(manifest)
+    return f"{bars}{more}{unfunded}Simulated: {what}; {made_by}."
 
 
 @style.drawn

@@ -33,6 +33,7 @@ from sim.outcomes.families import present
 from sim.outcomes.frames import Countries, Frames, per_country
 from sim.outcomes.indicators import LEAST_TASKS, LEAST_WORKERS, TOO_FEW, WORKING, all_in_pay, on_duty
 from sim.outcomes.inequality import gini, lorenz, weighted_median
+from sim.study import remarks
 from sim.study.result import FIGURES, RunResult
 
 Draw = Callable[[Frames, Countries, str], Figure]
@@ -84,7 +85,7 @@ def figures_of(frames: Frames) -> dict[str, Draw]:
 def caption_of(frames: Frames, manifest: Mapping[str, Any]) -> str:
     """Return the caption of a run's figures from its tables and its manifest."""
     dates = frames.series["date"].astype(str)
-    return style.caption_text(
+    return remarks.beside_figures_of_run(manifest) + style.caption_text(
         workers=len(frames.workers),
         requesters=len(frames.requesters),
         days=int(frames.series["day"].nunique()),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sim.figures import style
 from sim.figures.tile_map import COLORS
+from sim.study import remarks
 from sim.study.points import unit_of
 from sim.study.reading import Sweep
 
@@ -39,6 +40,8 @@ def caption_of(sweep: Sweep, more: str = "") -> str:
     failed = int((sweep.experiments["status"] == "failed").sum())
     left_out = f", {failed} failed and left out" if failed else ""
     seeds = f"{study['seeds']} seed{'s' * (study['seeds'] > 1)} a point{left_out}"
+    unfunded = "Unfunded experiments are no taxes. " if remarks.of_sweep(study) else ""
+    more += unfunded
     return (
         f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {seeds};"
         f" clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."

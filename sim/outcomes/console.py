@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from string import Formatter
 from typing import Any, TextIO
@@ -102,6 +102,9 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shifted to havens", (
             "{shifted_profit_share:share} of profits, {world_haven_bookings_per_year:money} USD"
         )),
+        ("tax on profits, none shifted", (
+            "{world_profit_tax_without_shifting_per_year:money} USD of the same profits, by arithmetic alone"
+        )),
         ("countries given up", "{countries_given_up:count} by platforms (exits.parquet)"),
         ("incomes and subsidies, world", (
             "{world_transfers_per_year:money} USD; administration took {administration_share:share}"
@@ -117,6 +120,10 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("workers below the poverty line", (
             "{worker_poverty_before_transfers:share} before incomes, "
             "{worker_poverty_after_transfers:share} after"
+        )),
+        ("below 60 % of the national median", (
+            "{worker_relative_poverty_before_transfers:share} before incomes, "
+            "{worker_relative_poverty_after_transfers:share} after"
         )),
         ("North to South, net", (
             "{world_fiscal_north_to_south_per_year:money} USD of taxes and pooled revenue"
@@ -331,16 +338,20 @@ def print_summary(
     summary: Mapping[str, Mapping[str, Any]],
     countries: pd.DataFrame | None = None,
     file: TextIO | None = None,
+    remarks: Sequence[str] = (),
 ) -> None:
     """Print the summary of a run, and its largest countries if `by_country`'s table is given.
 
+    ``remarks`` are sentences that come first: without them the numbers would be taken for something else.
     On a terminal it is a table in colour, elsewhere and on a narrow one plain text.
     """
     stream = sys.stdout if file is None else file
-    if not stream.isatty():
+    console = Console(file=stream) if stream.isatty() else None
+    width = width_of_text() if console is None else console.width
+    stream.write("".join(f"{line}\n" for text in remarks for line in wrapped(text, width)))
+    if console is None:
         stream.write(plain(summary, countries))
         return
-    console = Console(file=stream)
     if console.width < NARROWEST_TABLE:
         stream.write(plain(summary, countries, console.width))
         return

@@ -393,17 +393,41 @@ class Households:
         Income of the others, over 28 hours a week at the country's outside wage; 0 where nothing is said.
     all_residents
         Whether an income goes to residents whatever they do, as it does to those who left the market.
+    north, south
+        Weights of the segments in the North and the South; none where nothing is said.
     """
 
     size: Mapping[str, float] = field(default_factory=dict)
     support: Mapping[str, float] = field(default_factory=dict)
     all_residents: bool = False
+    north: Mapping[str, float] = field(default_factory=dict)
+    south: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, segments: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return size and support of each worker's household."""
         names = segments.astype(str)
         size, support = names.map(self.size).fillna(1.0), names.map(self.support).fillna(0.0)
         return np.asarray(size, np.float64), np.asarray(support, np.float64)
+
+    def kinds(self, group: str) -> tuple[tuple[float, float, float], ...]:
+        """Return (weight, size, support) of the households of a country's group; weights add up to 1.
+
+        A mixed country has half of both, as its workers do; where no weights are known, people live alone.
+        """
+        both = [
+            {name: weight / sum(weights.values()) for name, weight in weights.items()}
+            for weights in (self.north, self.south)
+            if sum(weights.values()) > 0
+        ]
+        chosen = {"north": both[:1], "south": both[-1:]}.get(group, both)
+        return tuple(
+            (
+                sum(weights.get(name, 0.0) for weights in chosen) / len(chosen),
+                self.size.get(name, 1.0),
+                self.support.get(name, 0.0),
+            )
+            for name in dict.fromkeys(name for weights in chosen for name in weights)
+        ) or ((1.0, 1.0, 0.0),)
 
 
 class Frames(Protocol):

@@ -13,7 +13,7 @@ import dataclasses
 import datetime as dt
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,14 +59,23 @@ class Missing(Exception):
     """Says why an indicator has no value."""
 
 
+class Absent(Missing):
+    """Says so where no policy brings about what is asked for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Indicator:
-    """An outcome: `compute(frames, world)` returns a number or raises `Missing`."""
+    """An outcome: `compute(frames, world)` returns a number or raises `Missing`.
+
+    ``without`` is its true value where no policy brings about what it tells of (`Absent`); None where there
+    is no number for that, as of the fee that a cooperative decides where there is no cooperative.
+    """
 
     name: str
     unit: str
     definition: str
     compute: Compute
+    without: float | None = None
 
 
 INDICATORS: dict[str, Indicator] = {}
@@ -98,26 +107,31 @@ def _once(compute: Callable[..., T]) -> Callable[..., T]:
                 found = missing
             frames.memory[key] = found
         if isinstance(found, Missing):
-            raise Missing(*found.args)
+            raise type(found)(*found.args)
         return found
 
     return remember
 
 
-def indicator(*, name: str, unit: str, definition: str) -> Callable[[Compute], Compute]:
+def indicator(
+    *, name: str, unit: str, definition: str, without: float | None = None
+) -> Callable[[Compute], Compute]:
     """Register the decorated function as the indicator `name`; a second one of that name is an error."""
 
     def register(compute: Compute) -> Compute:
         if name in INDICATORS:
             raise ValueError(f"there is already an indicator {name!r}")
-        INDICATORS[name] = Indicator(name, unit, definition, compute)
+        INDICATORS[name] = Indicator(name, unit, definition, compute, without)
         return compute
 
     return register
 
 
 def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
-    """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None."""
+    """Compute all: {name: {"value", "unit", "definition"}}, with "reason" where the value is None.
+
+    Where that is for want of a policy, "without" is what the quantity then is, if that is a number.
+    """
     tables: dict[str, Any] = {name: quick(name, getattr(frames, name)) for name in COLUMNS}
     shared = _Shared(**tables, scale=frames.scale, kinds=frames.kinds, households=frames.households)
     with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite has no value, and says so
@@ -126,15 +140,18 @@ def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
 
 def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
     """Compute one indicator and describe it."""
+    without: Entry = {}
     try:
         value = one.compute(frames, world)
     except Missing as missing:
         reason = str(missing)
+        if isinstance(missing, Absent) and one.without is not None:
+            without = {"without": one.without}
     else:
         if math.isfinite(value):
             return {"value": value, "unit": one.unit, "definition": one.definition}
         reason = "not defined for these data"
-    return {"value": None, "unit": one.unit, "definition": one.definition, "reason": reason}
+    return {"value": None, "unit": one.unit, "definition": one.definition, "reason": reason, **without}
 
 
 # ---------------------------------------------------------------- tables
@@ -1039,11 +1056,12 @@ def _yearly(amount: float, frames: Frames) -> float:
     return amount * DAYS_A_YEAR / (after - first)
 
 
-def _register_world(name: str, unit: str, what: str, of_model: Compute) -> None:
+def _register_world(name: str, unit: str, what: str, of_model: Compute, without: float | None = None) -> None:
     @indicator(
         name=f"world_{name}_per_year",
         unit=f"{unit}/year",
         definition=f"{what}, times the scale, times {DAYS_A_YEAR} over the days of the window.",
+        without=without,
     )
     def per_year(frames: Frames, world: Countries | None) -> float:
         return _yearly(of_model(frames, world) * scale(frames, world), frames)
@@ -1066,7 +1084,7 @@ for _crossing in ("north_to_south", "south_to_north"):
 
 def _taxes(frames: Frames) -> pd.DataFrame:
     if frames.taxes.empty:
-        raise Missing("no tax or income in force")
+        raise Absent("no tax or income in force")
     return frames.taxes
 
 
@@ -1085,11 +1103,12 @@ def _register_booked(name: str, what: str, of_model: Compute) -> None:
         name=f"{name}_per_year",
         unit="USD/year",
         definition=f"{what}, times {DAYS_A_YEAR} over the days of the window.",
+        without=0.0,
     )
     def per_year(frames: Frames, world: Countries | None) -> float:
         return _yearly(of_model(frames, world), frames)
 
-    _register_world(name, "USD", what, of_model)
+    _register_world(name, "USD", what, of_model, without=0.0)
 
 
 def _sum_booked(*kinds: str) -> Compute:
@@ -1107,6 +1126,43 @@ _register_booked("tax_revenue", "Taxes that governments collected from platforms
 _register_booked("usage_tax", "Tax on platforms by their users", _sum_booked("usage_tax"))
 _register_booked("turnover_tax", "Tax on platforms' turnover", _sum_booked("turnover_tax"))
 _register_booked("profit_tax", "Tax on platforms' profits", _sum_booked("profit_tax"))
+
+
+def profit_tax_without_shifting(taxes: pd.DataFrame) -> Floats:
+    """Return what each row of ``taxes`` would be without havens, if a tax on profits (µ$); else 0.
+
+    The same profit taxed at the same rate where it is attributed to: arithmetic, in which nobody behaves
+    otherwise. What lies before the window is left out in proportion, as it is of the tax.
+    """
+    base, rate, strength, shifted, amount, before = (
+        taxes[name].to_numpy(np.float64)
+        for name in (
+            "base_microusd", "rate", "strength", "shifted_microusd", "amount_microusd",
+            "before_window_microusd",
+        )
+    )  # fmt: skip
+    kept = base - np.divide(shifted, strength, out=np.zeros(len(base)), where=strength > 0)
+    grossed = np.divide((amount - before) * base, kept, out=base * rate * strength, where=kept > 0)
+    return np.where(_on_profits(taxes), grossed, 0.0)
+
+
+def _on_profits(taxes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return np.asarray(taxes["instrument"].astype(str) == "profit_tax", bool)
+
+
+def _profit_tax_without_shifting(frames: Frames, world: Countries | None) -> float:
+    taxes = _taxes(frames)
+    if not _on_profits(taxes).any():
+        raise Absent("no tax on profits")
+    return float(profit_tax_without_shifting(taxes).sum()) / MICRO
+
+
+_register_booked(
+    "profit_tax_without_shifting",
+    "What the tax on profits would bring, were the same profits taxed and none of them shifted (mechanical:"
+    " nobody behaves otherwise)",
+    _profit_tax_without_shifting,
+)
 _register_booked(
     "haven_bookings", "Profits booked in havens, before tax there", _sum_booked("profit_shifting")
 )
@@ -1129,6 +1185,7 @@ _register_booked(
     unit="USD",
     definition="Taxes due over user-months: users of each platform in each country, counted once a month"
     " there; a month counted in part weighs as much.",
+    without=0.0,
 )
 def tax_per_user_month(frames: Frames, world: Countries | None) -> float:
     taxes = _taxes(frames)
@@ -1141,6 +1198,7 @@ def tax_per_user_month(frames: Frames, world: Countries | None) -> float:
     name="world_tax_per_head_year",
     unit="USD",
     definition="Taxes collected in a year, at the scale of the world, over the residents of its countries.",
+    without=0.0,
 )
 def world_tax_per_head_year(frames: Frames, world: Countries | None) -> float:
     revenue = INDICATORS["world_tax_revenue_per_year"].compute(frames, world)
@@ -1152,6 +1210,7 @@ def world_tax_per_head_year(frames: Frames, world: Countries | None) -> float:
     unit="share",
     definition="Taxes that platforms and havens paid on what platforms earned, over profit before all taxes;"
     " all platforms together, losses set off.",
+    without=0.0,
 )
 def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
     to_governments = _booked(frames, *TAXES)
@@ -1164,6 +1223,7 @@ def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
     unit="share",
     definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the"
     " profits left, of all platforms and months that made one.",
+    without=0.0,
 )
 def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -> float:
     taxes = _booked(frames, *TAXES, "haven_tax")
@@ -1175,6 +1235,7 @@ def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -
     unit="share",
     definition="Profits booked in havens over profits after costs and all taxes but that on profit; losses"
     " left out.",
+    without=0.0,
 )
 def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
     profits = _booked(frames, "profit", "profit_tax", "profit_shifting")
@@ -1186,6 +1247,7 @@ def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
     unit="countries",
     definition="Countries that platforms gave up for taxes or an employer's duties, wholly or one side of"
     " them, since the run began; a country counts for each platform that did.",
+    without=0.0,
 )
 def countries_given_up(frames: Frames, world: Countries | None) -> float:
     _taxes(frames)
@@ -1196,7 +1258,10 @@ def countries_given_up(frames: Frames, world: Countries | None) -> float:
 def _paid(frames: Frames) -> pd.DataFrame:
     """Rows of `incomes` in which an income was paid to heads."""
     _taxes(frames)
-    return _rows(frames.incomes[frames.incomes["heads"] > 0], "income paid")
+    paid = frames.incomes[frames.incomes["heads"] > 0]
+    if paid.empty:
+        raise Absent("no income paid recorded")
+    return paid
 
 
 @indicator(
@@ -1204,6 +1269,7 @@ def _paid(frames: Frames) -> pd.DataFrame:
     unit="USD",
     definition="Income under a policy, universal or conditional, that a recipient is paid for a month; mean"
     " over recipients and the months for which one was paid.",
+    without=0.0,
 )
 def transfer_per_head_month(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames)
@@ -1215,6 +1281,7 @@ def transfer_per_head_month(frames: Frames, world: Countries | None) -> float:
     unit="share",
     definition="Income per head under a policy over the poverty line of the recipient's country, 3.00 dollars"
     " a day of 2021 at purchasing power (3.41 of 2024 in the USA); mean over recipients and months.",
+    without=0.0,
 )
 def transfer_over_poverty_line(frames: Frames, world: Countries | None) -> float:
     paid = _paid(frames)
@@ -1225,7 +1292,10 @@ def transfer_over_poverty_line(frames: Frames, world: Countries | None) -> float
 def _rated(frames: Frames) -> pd.DataFrame:
     """Rows of `incomes` in which an income was paid to heads and a rate was set that revenue had to pay."""
     paid = _paid(frames)
-    return _rows(paid[paid["wanted_microusd"] > 0], "income paid at a rate that revenue must pay")
+    rated = paid[paid["wanted_microusd"] > 0]
+    if rated.empty:
+        raise Absent("no income paid at a rate that revenue must pay")
+    return rated
 
 
 def _of_heads(rated: pd.DataFrame, values: pd.Series) -> float:
@@ -1237,6 +1307,7 @@ def _of_heads(rated: pd.DataFrame, values: pd.Series) -> float:
     unit="USD",
     definition="Rate a head and month that is set for an income that revenue pays, as far as it is in force;"
     " mean over recipients and the months for which the income was paid.",
+    without=0.0,
 )
 def income_rate_wanted(frames: Frames, world: Countries | None) -> float:
     rated = _rated(frames)
@@ -1248,6 +1319,7 @@ def income_rate_wanted(frames: Frames, world: Countries | None) -> float:
     unit="USD",
     definition="The same: what revenue would have paid if all that came in for a month, less administration,"
     " had been shared out.",
+    without=0.0,
 )
 def income_rate_allowed(frames: Frames, world: Countries | None) -> float:
     rated = _rated(frames)
@@ -1259,6 +1331,7 @@ def income_rate_allowed(frames: Frames, world: Countries | None) -> float:
     unit="share",
     definition="Share of recipients and months to whom revenue, with what earlier months left, did not pay"
     " the rate that is set. Above 0 the rate is infeasible.",
+    without=0.0,
 )
 def income_rate_short_share(frames: Frames, world: Countries | None) -> float:
     rated = _rated(frames)
@@ -1309,22 +1382,39 @@ def administration_share(frames: Frames, world: Countries | None) -> float:
 
 
 @_once
-def _poverty(frames: Frames, world: Countries | None, with_transfers: bool) -> float:
-    """Expected share of the window's roster who live below the line."""
+def poor_of_each(
+    frames: Frames, world: Countries | None, with_transfers: bool, relative: bool = False
+) -> Floats:
+    """Return how likely each row of the workers lives below a poverty line; NaN off the window's roster.
+
+    The line is the absolute one, or, where ``relative``, 60 % of the national median income.
+    """
     known, workers = _known(world), _rows(frames.workers, "workers")
     first, after = _window(frames)
     days = roster.member_days(workers, first, after)
-    workers, days = workers[days > 0], days[days > 0]
+    found = np.full(len(days), np.nan)
+    there, workers, days = days > 0, workers[days > 0], days[days > 0]
     received = workers["pay_microusd"].to_numpy(np.float64)
     if with_transfers:
         incomes = _incomes_received(frames, workers)
         if not incomes.any():
-            return _poverty(frames, world, with_transfers=False)
+            return poor_of_each(frames, world, with_transfers=False, relative=relative)
         received = received + incomes
     monthly = received / MICRO / days * DAYS_A_MONTH
-    line = _poverty_line(workers, world)
-    below = roster.poor(workers, np.asarray(monthly), line, known, frames.households)
-    return weighted_mean(below, _weights(workers))
+    if relative:
+        line = roster.relative_line(workers, known, frames.households)
+    else:
+        line = _poverty_line(workers, world)
+    found[there] = roster.poor(workers, np.asarray(monthly), line, known, frames.households)
+    return found
+
+
+@_once
+def _poverty(frames: Frames, world: Countries | None, with_transfers: bool, relative: bool = False) -> float:
+    """Expected share of the window's roster who live below a line."""
+    below = poor_of_each(frames, world, with_transfers=with_transfers, relative=relative)
+    there = ~np.isnan(below)
+    return weighted_mean(below[there], _weights(frames.workers)[there])
 
 
 def _incomes_received(frames: Frames, workers: pd.DataFrame) -> Floats:
@@ -1361,6 +1451,37 @@ def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> 
 )
 def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=True)
+
+
+@indicator(
+    name="worker_relative_poverty_before_transfers",
+    unit="share",
+    definition="The same before incomes, with another line: 60 % of the median income of the country's"
+    " households, all in the model's own terms. In each one person has a job of 28 hours a week at a wage"
+    " lognormal around the country's, and the others bring what they bring in workers' households; all over"
+    " the root of persons. No national statistics are read.",
+)
+def worker_relative_poverty_before_transfers(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_transfers=False, relative=True)
+
+
+@indicator(
+    name="worker_relative_poverty_after_transfers",
+    unit="share",
+    definition="The share below 60 % of that national median, with incomes received under policies; the"
+    " median is without them.",
+)
+def worker_relative_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
+    return _poverty(frames, world, with_transfers=True, relative=True)
+
+
+POVERTY: Mapping[str, tuple[bool, bool]] = {
+    "worker_poverty_before_transfers": (False, False),
+    "worker_poverty_after_transfers": (True, False),
+    "worker_relative_poverty_before_transfers": (False, True),
+    "worker_relative_poverty_after_transfers": (True, True),
+}
+"""Of each indicator of poverty, whether incomes count and whether the line is relative (`poor_of_each`)."""
 
 
 # ---------------------------------------------------------------- social platforms
@@ -1517,13 +1638,13 @@ _register_drawn("north", "south")
 
 def _cooperatives(frames: Frames) -> pd.DataFrame:
     if frames.cooperatives.empty:
-        raise Missing("no cooperative")
+        raise Absent("no cooperative")
     return frames.cooperatives
 
 
 def _commons(frames: Frames) -> pd.DataFrame:
     if frames.commons.empty:
-        raise Missing("no commons")
+        raise Absent("no commons")
     return frames.commons
 
 
@@ -1568,6 +1689,7 @@ def cooperative_turnout(frames: Frames, world: Countries | None) -> float:
     name="cooperative_surplus_per_member_month",
     unit="USD",
     definition="What costs, taxes and lenders left to members, over the members at the end of each month.",
+    without=0.0,
 )
 def cooperative_surplus_per_member_month(frames: Frames, world: Countries | None) -> float:
     table = _cooperatives(frames)
@@ -1579,6 +1701,7 @@ def cooperative_surplus_per_member_month(frames: Frames, world: Countries | None
     unit="share",
     definition="Tasks accepted in the window on platforms that were cooperatives at some time in it, over all"
     " tasks accepted.",
+    without=0.0,
 )
 def cooperative_work_share(frames: Frames, world: Countries | None) -> float:
     names = set(_cooperatives(frames)["platform"].astype(str))
@@ -1593,6 +1716,7 @@ def cooperative_work_share(frames: Frames, world: Countries | None) -> float:
     name="commons_per_thousand_labels",
     unit="USD",
     definition="Dividend of the commons for a thousand labels, paid or not; mean over labels.",
+    without=0.0,
 )
 def commons_per_thousand_labels(frames: Frames, world: Countries | None) -> float:
     table = _commons(frames)
@@ -1604,6 +1728,7 @@ def commons_per_thousand_labels(frames: Frames, world: Countries | None) -> floa
     name="commons_per_hour",
     unit="USD",
     definition="Dividend of the commons for an hour of work in labels, paid or not; mean over hours.",
+    without=0.0,
 )
 def commons_per_hour(frames: Frames, world: Countries | None) -> float:
     table = _commons(frames)
@@ -1616,6 +1741,7 @@ def commons_per_hour(frames: Frames, world: Countries | None) -> float:
     name="commons_over_pay",
     unit="share",
     definition="Dividend of the commons to workers over net pay, by the ledger and the days of the window.",
+    without=0.0,
 )
 def commons_over_pay(frames: Frames, world: Countries | None) -> float:
     paid = _usd(int(_commons(frames)["to_workers_microusd"].sum()))
@@ -1638,13 +1764,13 @@ def commons_to_users_share(frames: Frames, world: Countries | None) -> float:
 
 def _union_weeks(frames: Frames) -> pd.DataFrame:
     if frames.unions.empty:
-        raise Missing("no union")
+        raise Absent("no union")
     return frames.unions
 
 
 def _employed(frames: Frames) -> pd.DataFrame:
     if frames.employment.empty:
-        raise Missing("no employees")
+        raise Absent("no employees")
     return frames.employment
 
 
@@ -1652,6 +1778,7 @@ def _employed(frames: Frames) -> pd.DataFrame:
     name="union_density",
     unit="share",
     definition="Members of the union over workers where it organises, mean over the Mondays of the window.",
+    without=0.0,
 )
 def union_density(frames: Frames, world: Countries | None) -> float:
     weeks = _union_weeks(frames).groupby("day")[["members", "workers"]].sum()
@@ -1662,6 +1789,7 @@ def union_density(frames: Frames, world: Countries | None) -> float:
     name="struck_weeks_share",
     unit="share",
     definition="Weeks that began with a strike, over weeks, platform by platform.",
+    without=0.0,
 )
 def struck_weeks_share(frames: Frames, world: Countries | None) -> float:
     weeks = _union_weeks(frames).groupby(["day", "platform"], observed=True)["on_strike"].any()
@@ -1672,6 +1800,7 @@ def struck_weeks_share(frames: Frames, world: Countries | None) -> float:
     name="refused_shifts_share",
     unit="share",
     definition="Time of employees' sessions without a shift over that and their time on duty; whole months.",
+    without=0.0,
 )
 def refused_shifts_share(frames: Frames, world: Countries | None) -> float:
     sums = _employed(frames)[["refused_seconds", "duty_seconds"]].sum()
@@ -1683,6 +1812,7 @@ def refused_shifts_share(frames: Frames, world: Countries | None) -> float:
     unit="share",
     definition="What platforms withhold from rewards for contributions and pay for shifts, over requesters'"
     " spending; it is no fee.",
+    without=0.0,
 )
 def withheld_share(frames: Frames, world: Countries | None) -> float:
     _employed(frames)
@@ -1696,7 +1826,7 @@ def _register_employers(name: str, kind: str, what: str) -> None:
         flows = _rows(frames.flows, "flows")
         return _usd(int(flows.loc[flows["kind"].astype(str) == kind, "amount_microusd"].sum()))
 
-    _register_world(name, "USD", what, paid)
+    _register_world(name, "USD", what, paid, without=0.0)
 
 
 _register_employers("shift_pay", "shift_pay", "Pay of employees for open shifts, beside their tasks")

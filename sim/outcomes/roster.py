@@ -22,6 +22,10 @@ from sim.config import Config
 from sim.outcomes.frames import Countries, Households, per_country
 
 Floats = npt.NDArray[np.float64]
+MEDIAN_SHARE = 0.6
+"""Share of the national median income under which the second line of poverty calls a household poor."""
+
+HALVINGS, TINY = 60, 1e-300
 
 
 def households_of(config: Config) -> Households:
@@ -31,6 +35,8 @@ def households_of(config: Config) -> Households:
         {name: segment.household_size for name, segment in config.segments.items()},
         {name: segment.household_support for name, segment in config.segments.items()},
         income is not None and income.recipients == "residents",
+        {name: segment.share_north for name, segment in config.segments.items()},
+        {name: segment.share_south for name, segment in config.segments.items()},
     )
 
 
@@ -101,6 +107,45 @@ def poor(
     z = np.divide(ratio, sigma, out=np.where(ratio > 0, np.inf, -np.inf), where=sigma > 0)
     below[employed] = ndtr(z)
     return below
+
+
+def relative_line(workers: pd.DataFrame, world: Countries, households: Households) -> Floats:
+    """Return 60 % of the national median income in each worker's country (USD a month, equivalised)."""
+    kinds = {str(group): households.kinds(str(group)) for group in set(world.group)}
+    of_country = {
+        str(code): MEDIAN_SHARE * national_median(float(wage), float(gini), kinds[str(group)])
+        for code, wage, gini, group in zip(
+            world.codes, world.outside_wage_usd, world.gini, world.group, strict=True
+        )
+    }
+    return np.asarray(workers["country"].astype(str).map(of_country).to_numpy(np.float64))
+
+
+@lru_cache(maxsize=4096)
+def national_median(wage: float, gini: float, kinds: tuple[tuple[float, float, float], ...]) -> float:
+    """Return the median income of a country's households (USD a month, equivalised).
+
+    ``kinds`` are weight, persons and support of the households there are. In each one person holds a job of
+    28 hours a week, at a wage that is lognormal around the country's, and the others bring their support, as
+    in `poor`; so half of all households have less than ``x`` full wages over the root of their persons where
+    the weighted mean of ``F(x √persons - support)`` is one half, ``F`` being how wages over their median are
+    distributed. Found by halving an interval, as there is no closed form for several kinds.
+    """
+    full, sigma = HOURS_IN_OTHER_JOB * WEEKS_A_MONTH * wage, log_sigma(gini)
+    weights, size, support = np.array(kinds).T
+    middles = (1.0 + support) / np.sqrt(size)  # the median of each kind: that of all lies between them
+    low, high = float(middles.min()), float(middles.max())
+    for _ in range(HALVINGS if sigma > 0 else 0):
+        middle = (low + high) / 2.0
+        left = np.maximum(middle * np.sqrt(size) - support, TINY)
+        if float((weights * ndtr(np.log(left) / sigma)).sum()) < 0.5 * float(weights.sum()):
+            low = middle
+        else:
+            high = middle
+    if not sigma > 0:  # all earn the same: the kind in the middle
+        order = np.argsort(middles, kind="stable")
+        high = float(middles[order][np.searchsorted(np.cumsum(weights[order]), 0.5 * weights.sum())])
+    return full * high
 
 
 @lru_cache(maxsize=1024)

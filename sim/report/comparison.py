@@ -146,7 +146,7 @@ def _tables(comparison: Comparison, scenario: str) -> list[Table]:
     table = comparison.table[comparison.table["scenario"] == scenario]
     world = table[table["group"] == WORLD].set_index("metric")
     heads = ("", comparison.baseline, "difference", "95 % interval")
-    rows = [_cells(label, world.loc[metric]) for metric, label in told.HEADLINES if metric in world.index]
+    rows = [_cells(label, world.loc[metric]) for metric, label in told.headlines(world)]
     found = [Table(f"{scenario}: the world", heads, rows)]
     groups = [
         _cells(f"{group}, {label}", by_group.loc[group])
@@ -156,6 +156,13 @@ def _tables(comparison: Comparison, scenario: str) -> list[Table]:
     ]
     title = f"{scenario}: groups (deciles: the same workers, by their hourly pay in {comparison.baseline})"
     found.append(Table(title, heads, groups))
+    for title, apart in (
+        (told.POOR_TITLE, told.poverty_rows(table)),
+        (told.APART_TITLE, told.apart_rows(table)),
+    ):
+        if apart:
+            rows = [_cells(label, one) for label, one in apart]
+            found.append(Table(f"{scenario}: {title[0].lower()}{title[1:]}", heads, rows))
     return found + [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
 
 

@@ -29,6 +29,7 @@ from sim.report.content import (
     unit_told,
 )
 from sim.report.settings import command, words_of
+from sim.study import remarks
 from sim.study.result import CONFIG, RunResult
 
 ONE_RUN = (
@@ -63,7 +64,8 @@ def page_of_run(run: RunResult, tell: Tell = silent) -> Page:
         f" {manifest['config_id'][:12]}; seed {manifest['seed']}",
     )
     page.summary = _summary(run, time)
-    page.cautions = [say(ONE_RUN), *common.not_at_rest(time["warmup_days"])]
+    remarked: list[Words] = [(line,) for line in remarks.of_run(manifest)]
+    page.cautions = [*remarked, say(ONE_RUN), *common.not_at_rest(time["warmup_days"])]
     page.tables = [*_sections(run.summary), _countries(run)]
     page.pictures = common.pictures_of(run, tell)
     words, plugins = None, common.plugin_words(manifest)

@@ -27,7 +27,7 @@ from sim.report.content import (
 )
 from sim.report.settings import command, sweep_words
 from sim.schema import spell
-from sim.study import analysis
+from sim.study import analysis, remarks
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep
 from sim.study.store import FAILED
@@ -129,7 +129,7 @@ def _range(sweep: Sweep, path: str) -> Words:
 
 
 def _cautions(sweep: Sweep) -> list[Words]:
-    told = []
+    told: list[Words] = [(line,) for line in remarks.of_sweep(sweep.manifest["study"])]
     if len(sweep.experiments) < sweep.manifest["runs"]:
         told.append(say("The sweep is not finished: the same command goes on with it."))
     seeds = int(sweep.manifest["study"]["seeds"])

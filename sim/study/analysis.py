@@ -22,6 +22,7 @@ from sim.errors import UserError, nearest_or_first, one_of
 from sim.study.designs import Axis
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep
+from sim.study.remarks import EXTERNAL, FUNDING
 from sim.study.store import FAILED
 
 CONFIDENCE = 0.95
@@ -446,11 +447,14 @@ def top_of(places: Floats, values: Floats) -> tuple[float, float]:
 def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
     """Return every point with the mean outcomes of some goals and whether no other point beats it in all.
 
-    ``goals`` gives 1 for an outcome to be large, -1 for one to be small.
+    ``goals`` gives 1 for an outcome to be large, -1 for one to be small. Where an income's funding varies,
+    points at which no tax pays for it take no part: an unfunded experiment would beat every tax.
     """
     points, means = sweep.means()
     signed = np.column_stack([means[check_outcome(sweep, name)] * sign for name, sign in goals.items()])
     known = np.isfinite(signed).all(axis=1)
+    if FUNDING in points:
+        known &= (points[FUNDING] != EXTERNAL).to_numpy()
     front = np.zeros(len(signed), bool)
     for row in np.flatnonzero(known):
         better = (signed[known] >= signed[row]).all(axis=1) & (signed[known] > signed[row]).any(axis=1)

@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import math
 import platform
 import re
 import shutil
@@ -43,7 +44,7 @@ from sim.money import MICRO
 from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
 from sim.plugins import load_plugins
 from sim.stopping import stopping_on_term
-from sim.study import matching
+from sim.study import matching, remarks, spillovers
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.hours import CLOCK, CLOCK_UNITS, HOURS, HOURS_UNITS
 from sim.study.incidence import (
@@ -79,6 +80,7 @@ from sim.study.result import (
 from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder, paid_on, roster_of
 from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
+from sim.study.spillovers import PLACES
 from sim.study.spread import SPREAD, SPREAD_UNITS, WEEK_UNITS, WEEKS, spread_of, weeks_of
 from sim.world import World, load_world
 
@@ -610,10 +612,19 @@ def unfinished(config: Config, identity: str) -> Path | None:
 # ---------------------------------------------------------------- pairs
 
 
-def pairs(parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return every scenario's runs beside the baseline's of the same seed: values, and amounts of money."""
+def pairs(
+    parts: Parts, world: World, idle: Mapping[str, Sequence[str]] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every scenario's runs beside the baseline's of the same seed: values, and amounts of money.
+
+    ``idle`` are the instruments of each scenario that are never in force.
+    """
     plan = parts.plan
     baseline, *others = plan
+    within = {
+        name: spillovers.bounds(plan[name][0], plan[baseline][0], world, (idle or {}).get(name, ()))
+        for name in others
+    }
     values: list[tuple[Any, ...]] = []
     amounts: list[tuple[Any, ...]] = []
     for number, config in enumerate(plan[baseline]):
@@ -621,7 +632,11 @@ def pairs(parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
         for name in others:
             after = parts.need(name, number)
             of_decile = by_decile(before.people, after.people, world, config)
-            for old, new in ((before.values, after.values), of_decile):
+            sides = tuple(
+                [Value(*one) for one in spillovers.told_apart(run.amounts[PLACES], within[name])]
+                for run in (before, after)
+            )
+            for old, new in ((before.values, after.values), of_decile, sides):
                 values += [(name, config.seed, *row) for row in _beside(old, new)]
             for table, old_amounts in before.amounts.items():
                 rows = _money_beside(old_amounts, after.amounts[table])
@@ -633,11 +648,10 @@ def pairs(parts: Parts, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _beside(old: list[Value], new: list[Value]) -> Iterator[tuple[str, str, float, float]]:
-    """Yield (metric, group, before, after) of what both have."""
-    found = {(one.metric, one.group): one.value for one in new}
-    for one in old:
-        if (one.metric, one.group) in found:
-            yield one.metric, one.group, one.value, found[one.metric, one.group]
+    """Yield (metric, group, before, after) of what either has; NaN where there is no number on a side."""
+    before, after = ({(one.metric, one.group): one.value for one in side} for side in (old, new))
+    for key in dict.fromkeys([*before, *after]):
+        yield *key, before.get(key, math.nan), after.get(key, math.nan)
 
 
 def _money_beside(old: Amounts, new: Amounts) -> Iterator[tuple[str, str, int, int]]:
@@ -687,13 +701,23 @@ def interval(differences: Floats) -> tuple[float, float, float]:
 
 
 def table_of(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the comparison's table: a row for each scenario, metric and group."""
+    """Return the comparison's table: a row for each scenario, metric and group.
+
+    Means are over the seeds in which both sides have a number. Where no seed has both, as of a share of
+    something that only one side has, each side's own mean stands alone, and the seeds of a difference are 0.
+    """
     rows = []
     for (scenario, metric, group), part in runs.groupby(["scenario", "metric", "group"], sort=False):
         before, after = part["baseline"].to_numpy(np.float64), part["value"].to_numpy(np.float64)
-        mean, low, high = interval(after - before)
+        both = ~np.isnan(after - before)
+        if both.any():
+            before, after = before[both], after[both]
+            mean, low, high = interval(after - before)
+        else:
+            mean = low = high = math.nan
+        sides = (_mean_of_known(side) for side in (before, after))
         unit = definition_of(str(metric))[0]
-        rows.append((scenario, metric, group, before.mean(), after.mean(), mean, low, high, unit, len(part)))
+        rows.append((scenario, metric, group, *sides, mean, low, high, unit, int(both.sum())))
     columns = [
         "scenario",
         "metric",
@@ -707,6 +731,11 @@ def table_of(runs: pd.DataFrame) -> pd.DataFrame:
         "seeds",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _mean_of_known(numbers: Floats) -> float:
+    known = numbers[~np.isnan(numbers)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def places_of(amounts: pd.DataFrame, table: str, place: str, each: float) -> pd.DataFrame:
@@ -845,9 +874,12 @@ def definition_of(metric: str) -> tuple[str, str]:
 
 
 def unchanged(runs: pd.DataFrame, amounts: pd.DataFrame) -> list[str]:
-    """Return the scenarios in which no value and no amount differs from the baseline, in no seed."""
+    """Return the scenarios in which no value and no amount differs from the baseline, in no seed.
+
+    What has no number on one side, as a share of something that is not there, is no difference.
+    """
     names = list(dict.fromkeys(runs["scenario"]))
-    tables = (runs, amounts)
+    tables = (runs.dropna(subset=["baseline", "value"]), amounts)
     differing = {name for table in tables for name in table["scenario"][table["baseline"] != table["value"]]}
     return [name for name in names if name not in differing]
 
@@ -865,7 +897,7 @@ def write_tables(
     """Write the tables and configurations; what they say in words goes into the manifest."""
     first = next(iter(parts.plan.values()))[0]
     scale = first.workers.real_count / first.workers.count
-    runs, amounts = pairs(parts, world)
+    runs, amounts = pairs(parts, world, manifest["idle"])
     check_cash(amounts)
     frames = {
         COMPARISON: table_of(runs),
@@ -940,6 +972,7 @@ def describe(
         "baseline": next(iter(plan)),
         "scenarios": {name: config_id(configs[0]) for name, configs in plan.items()},
         "seeds": [config.seed for config in configs],
+        **remarks.in_manifests({name: configs[0] for name, configs in plan.items()}),
         "start": first.time.start,
         "days": first.time.days,
         "warmup_days": first.time.warmup_days,

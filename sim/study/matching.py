@@ -22,6 +22,7 @@ from sim.errors import UserError, nearest_or_first, one_of
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.policy.office import Offices
+from sim.study import remarks
 from sim.world import World
 
 STATIC, REALISED = "static", "realised"
@@ -88,6 +89,14 @@ class Matched:
 def check_match(match: Match, configs: Mapping[str, Config]) -> str:
     """Return the scenario to match; refuse what cannot be matched."""
     one_of("match", match.kind, KINDS, "is no way of matching budgets.")
+    for name, config in configs.items():
+        for income in remarks.unfunded(config):
+            raise UserError(
+                f"is an unfunded experiment in scenario {name}: no tax pays for it, so it has no place among"
+                " taxes of one budget.",
+                path=f"policy.{income}.funding", value="external",
+                allowed="revenue, or a comparison without match=", nearest=f"policy.{income}.funding=revenue",
+            )  # fmt: skip
     taxed = [name for name, config in configs.items() if taxes_of(config)]
     if match.to is not None and match.to not in taxed:
         raise UserError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -20,13 +19,26 @@ from sim.market import board as boards
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
-from sim.outcomes.indicators import INDICATORS, LEAST_TASKS, WORKING, all_in_pay, entry, on_duty, summary
+from sim.outcomes.indicators import (
+    INDICATORS,
+    LEAST_TASKS,
+    POVERTY,
+    WORKING,
+    all_in_pay,
+    entry,
+    on_duty,
+    poor_of_each,
+    profit_tax_without_shifting,
+    summary,
+)
+from sim.outcomes.inequality import weighted_mean
 from sim.outcomes.recorder import Recorder
 from sim.outcomes.remedies import shift_pay_of
 from sim.outcomes.roster import income_of_leavers, member_days
 from sim.study import incidence
 from sim.study.hours import CLOCK, HOURS, by_country, by_hour
 from sim.study.incidence import PAID_INCOMES, TAXES, Amounts
+from sim.study.spillovers import PLACES, TASKS, by_place
 from sim.study.spread import WEEKS, by_week
 from sim.study.worth import Curves, lost_by_users
 from sim.world import World
@@ -73,8 +85,9 @@ KEPT = (
     "left_day",
     "received_microusd",
     "after_leaving_microusd",
+    *POVERTY,
 )
-"""Columns of the workers' table that pairing needs.
+"""Columns of the workers' table that pairing needs; those of poverty are how likely each is poor.
 
 ``received_microusd`` are incomes that the ledger paid to the worker in the market, ``after_leaving_microusd``
 what one who left was still paid as a resident.
@@ -87,27 +100,6 @@ OF_USERS = ("social_users", "social_users_lost_share")
 
 OF_BUDGETS = {"tax_per_user_month": "taxes", "transfer_per_head_month": "incomes"}
 """Indicators of a group of countries, and the table that they are made from."""
-
-NO_BUDGET = ("no tax or income", "no income paid")
-"""How the reasons begin for which indicators of taxes and incomes have no value."""
-
-WITHOUT_IS_ZERO = (
-    "effective_tax_rate",
-    "effective_tax_rate_without_losses",
-    "tax_per_user_month",
-    "transfer_per_head_month",
-    "transfer_over_poverty_line",
-    "income_rate_wanted",
-    "income_rate_allowed",
-    "income_rate_short_share",
-    "world_tax_per_head_year",
-    *(
-        name
-        for name in INDICATORS
-        if re.search("(tax|tax_revenue|haven_bookings|transfers|subsidies)_per_year$", name)
-    ),
-)
-"""Indicators that are 0, and not missing, where there is neither a tax nor an income."""
 
 
 class Metric(NamedTuple):
@@ -142,6 +134,12 @@ METRICS: Mapping[str, Metric] = {
         "USD", "Taxes that governments took in the window, all kinds; without employers' contributions."
     ),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
+    "profit_tax_without_shifting": Metric(
+        "USD",
+        "What the tax on profits would bring, were the same profits taxed at the same rates and none of them"
+        " shifted to havens: mechanical, nobody behaves otherwise.",
+    ),
+    TASKS: Metric("assignments", "Assignments that these workers handed in, accepted or rejected."),
     "tax_per_resident_month": Metric("USD/month", "Taxes over residents, a month, at the model's scale."),
     "incomes_per_resident_month": Metric(
         "USD/month", "Incomes paid, whatever for, over residents, a month, at the model's scale."
@@ -172,7 +170,8 @@ class Measured:
         and the most that users let go may have lost; under `FLOWS`, by (kind of transfer, ""); under
         `PUBLIC`, what public money brings to a country, by (country, ""); under `EXITS`, agents that a
         platform shut out, by (platform: who, country), and not money; under `WEEKS`, sums of whole weeks by
-        (measure, week), of several units; under `CLOCK` and `HOURS`, work by hour and by country.
+        (measure, week), of several units; under `CLOCK` and `HOURS`, work by hour and by country; under
+        `PLACES`, work and pay by country and platform.
     """
 
     values: list[Value]
@@ -284,6 +283,8 @@ def measure(model: ClickWorkModel, play: Callable[[ClickWorkModel], None]) -> Me
     frames = recorder.frames()
     people = frames.workers.rename(columns={"transfers_microusd": "received_microusd"})
     people["after_leaving_microusd"] = 0
+    for name, (with_transfers, relative) in POVERTY.items():
+        people[name] = poor_of_each(frames, model.world, with_transfers, relative) if len(people) else 0.0
     if frames.households.all_residents:
         start = dt.date.fromisoformat(model.config.time.start)
         people["after_leaving_microusd"] = income_of_leavers(people, frames.incomes, start)
@@ -302,7 +303,7 @@ def reduce(
     values = [
         Value(name, WORLD, value)
         for name, found in summary(frames, world).items()
-        if (value := _value(name, found)) is not None
+        if (value := _value(found)) is not None
     ]
     known = {value.metric for value in values}
     ours = of_people(people, WORLD, world, config) + of_budgets(frames, group_of, world, config)
@@ -338,24 +339,21 @@ def reduce(
         WEEKS: by_week(frames.series),
         CLOCK: by_hour(frames.clock),
         HOURS: by_country(frames.series, world.codes),
+        PLACES: by_place(frames.series),
     }
     return Measured(values, people[list(KEPT)].reset_index(drop=True), amounts)
 
 
 def of_indicators(frames: FrameSet, names: Iterable[str], group: str, world: World) -> list[Value]:
     """Return indicators, by name, of some part of the tables; those that have no value are left out."""
-    found = [
-        (name, _value(name, entry(INDICATORS[name], frames, world))) for name in names if name in INDICATORS
-    ]
+    found = [(name, _value(entry(INDICATORS[name], frames, world))) for name in names if name in INDICATORS]
     return [Value(name, group, value) for name, value in found if value is not None]
 
 
-def _value(name: str, found: Mapping[str, Any]) -> float | None:
-    """Return an indicator's value; None if it has none, and 0 where nothing means nothing."""
-    if found["value"] is not None:
-        return float(found["value"])
-    none = name in WITHOUT_IS_ZERO and str(found["reason"]).startswith(NO_BUDGET)
-    return 0.0 if none else None
+def _value(found: Mapping[str, Any]) -> float | None:
+    """Return an indicator's value; that without a policy where there is none; None if it has neither."""
+    value = found.get("without") if found["value"] is None else found["value"]
+    return None if value is None else float(value)
 
 
 def of_people(people: pd.DataFrame, group: str, world: World, config: Config) -> list[Value]:
@@ -370,6 +368,12 @@ def of_people(people: pd.DataFrame, group: str, world: World, config: Config) ->
     first = config.time.warmup_days
     on_roster = float(member_days(people, first, first + config.time.days).sum()) / DAYS_A_MONTH * MICRO
     values.append(Value("working_hours", group, hours))
+    for name in POVERTY:
+        below = people[name].to_numpy(np.float64)
+        there = ~np.isnan(below)
+        if there.any():
+            weights = people["weight"].to_numpy(np.float64)[there]
+            values.append(Value(name, group, weighted_mean(below[there], weights)))
     if on_roster:
         values.append(Value("income_per_worker_month", group, pay / on_roster))
         with_incomes = (pay + sum(received)) / on_roster
@@ -404,6 +408,7 @@ def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, conf
     payee = flows["credit_country"].astype(str).map(group_of)
     payer = flows["debit_country"].astype(str).map(group_of)
     groups = np.array([group_of[str(code)] for code in world.codes])
+    unshifted = frames.taxes[["country"]].assign(microusd=profit_tax_without_shifting(frames.taxes))
     values: list[Value] = []
     for group in (WORLD, *sorted(set(group_of.values()))):
         here = np.ones(len(groups), bool) if group == WORLD else groups == group
@@ -418,9 +423,12 @@ def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, conf
         # Contributions insure employees: no income is paid from them, and no tax is matched to them.
         revenue = sum(amount for tax, amount in taxes.items() if tax != "contributions")
         heads = float(world.population[here].sum()) / persons
+        owed_to = unshifted["country"].astype(str).map(group_of)
+        whole = unshifted.loc[(owed_to == group) | (group == WORLD), "microusd"].sum() / MICRO
         values += [Value(f"{tax}_revenue", group, amount) for tax, amount in taxes.items()]
         values += [
             Value("tax_revenue", group, revenue),
+            Value("profit_tax_without_shifting", group, float(whole)),
             Value("tax_per_resident_month", group, revenue / heads / months),
             Value("incomes_per_resident_month", group, paid / heads / months),
         ]

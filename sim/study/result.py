@@ -209,7 +209,12 @@ class RunResult(Drawable):
             {name: float(one[key]) for name, one in segments.items() if key in one}
             for key in ("household_size", "household_support")
         )
-        return Households(size, support, income is not None and income.get("recipients") == "residents")
+        to_all = income is not None and income.get("recipients") == "residents"
+        north, south = (
+            {name: float(one.get(f"share_{side}", 0.0)) for name, one in segments.items()}
+            for side in ("north", "south")
+        )
+        return Households(size, support, to_all, north, south)
 
     @cached_property
     def world(self) -> World:

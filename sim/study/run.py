@@ -34,6 +34,7 @@ from sim.outcomes.recorder import Recorder
 from sim.plugins import load_plugins
 from sim.policy.reach import is_external, platforms_there, reaches_anybody
 from sim.stopping import stopping_on_term
+from sim.study import remarks
 from sim.study.lock import only_one
 from sim.study.result import (
     CONFIG,
@@ -158,7 +159,7 @@ def _finish(
     (folder / CHECKPOINT).unlink(missing_ok=True)
     parts.clear()
     if not quiet:
-        print_summary(values, by_country(frames, model.world))
+        print_summary(values, by_country(frames, model.world), remarks=remarks.of_run(manifest))
 
 
 def _require_records(model: ClickWorkModel, path: Path) -> None:
@@ -395,6 +396,7 @@ def describe(
     return {
         "version": importlib.metadata.version("clickmarket"),
         "seed": config.seed,
+        **remarks.in_manifest(config),
         "config_id": config_id(config),
         "source_hash": source_hash(),
         "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},

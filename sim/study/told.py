@@ -6,15 +6,20 @@ import math
 import sys
 from typing import Any, TextIO
 
+import pandas as pd
 from rich.console import Console
 
 from sim.money import MICRO, short_usd
+from sim.outcomes.console import MISSING
+from sim.outcomes.indicators import INDICATORS
 from sim.outcomes.width import aligned, width_of_text, wrapped
+from sim.study import remarks
 from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, LET_GO, SEGMENT, SURPLUS
 from sim.study.matching import RATES
 from sim.study.measure import LUCK, WORLD
 from sim.study.run import EARLY
+from sim.study.spillovers import GROUPS, TASKS
 
 HEADLINES = (
     ("pay_all_in_median", "hourly pay, all working time (median)"),
@@ -32,13 +37,32 @@ HEADLINES = (
     ("platform_rent", "platforms' profit after taxes"),
     ("social_users_lost_share", "users gone from social platforms, last month"),
     ("tax_revenue", "tax revenue"),
+    ("profit_tax_revenue", "  tax on profits"),
+    ("profit_tax_without_shifting", "  tax on the same profits, none shifted (mechanical)"),
+    ("shifted_profit_share", "profits shifted to havens"),
+    ("countries_given_up", "countries that platforms gave up"),
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
     ("transfer_per_head_month", "income paid a recipient and month"),
     ("transfer_over_poverty_line", "  of the poverty line"),
     ("worker_poverty_before_transfers", "below the poverty line, also who left"),
     ("worker_poverty_after_transfers", "  with incomes, shifts, dividends"),
+    ("worker_relative_poverty_before_transfers", "below 60 % of the national median, also who left"),
+    ("worker_relative_poverty_after_transfers", "  with incomes, shifts, dividends"),
+    ("union_density", "members of the union, of workers where it is"),
+    ("struck_weeks_share", "weeks that began with a strike"),
+    ("refused_shifts_share", "employees' time refused for want of a shift"),
+    ("withheld_share", "withheld from spending for employees"),
+    ("cooperative_work_share", "tasks done in cooperatives"),
+    ("cooperative_surplus_per_member_month", "surplus a member of a cooperative and month"),
+    ("commons_per_thousand_labels", "dividend of the commons for a thousand labels"),
 )
+WITH_A_POLICY = {
+    *(name for name, one in INDICATORS.items() if one.without == 0.0),
+    "profit_tax_revenue",
+    "profit_tax_without_shifting",
+} - {"tax_per_user_month", "transfer_per_head_month", "transfer_over_poverty_line"}
+"""Headlines that are left out where they are 0 on both sides: there is nothing of the kind."""
 USERS_GONE = "social_users_lost_share"
 BY_GROUP = ("north", "mixed", "south")
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
@@ -46,11 +70,28 @@ OF_GROUPS = (
     ("pay_all_in_pooled", "hourly pay"),
     ("income_with_transfers_per_worker_month", "pay and incomes received"),
 )
+APART = (
+    ("pay_all_in_pooled", "hourly pay"),
+    ("working_hours", "working hours"),
+    ("net_pay", "net pay"),
+    (TASKS, "tasks handed in"),
+)
+APART_TITLE = (
+    "Where it holds and where not: workers of covered countries (on covered platforms), and of all others,"
+    " whom it reaches by what spills over only"
+)
+POOR = (
+    ("worker_poverty_after_transfers", ""),
+    ("worker_relative_poverty_after_transfers", "60 % of the national median"),
+)
+POOR_TITLE = "Below the poverty line, with incomes, shifts, dividends, also who left (deciles: as above)"
 LONGEST_NAME, WIDEST = 16, 120
 PAIRED = (
     "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell the"
     " sign."
 )
+NULL = "Null reform: in force nowhere or on none of these days: {}."
+IDLE = "In force nowhere or on none of these days: {}; what differs comes from the scenario's other settings."
 DAYS_TO_REST = 150
 FEW_PAYMENTS = 2
 TITLES = {
@@ -170,9 +211,11 @@ def headline(comparison: Comparison, scenario: str) -> list[str]:
     seeds = comparison.manifest["seeds"]
     runs = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}, so no intervals"
     text = [f"{scenario} compared with {comparison.baseline}: {comparison.manifest['days']} days, {runs}."]
+    text += remarks.of_scenario(comparison.manifest, scenario)
     idle = comparison.manifest.get("idle", {}).get(scenario, [])
     if idle:
-        text.append(f"Null reform: in force nowhere or on none of these days: {', '.join(idle)}.")
+        whole = scenario in comparison.unchanged
+        text.append((NULL if whole else IDLE).format(", ".join(idle)))
     early = comparison.manifest.get("early", {}).get(scenario, [])
     if early:
         text.append(EARLY.format(", ".join(early)))
@@ -287,7 +330,7 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
         (
             "World",
             ["", _base(comparison), "difference", "95 % interval"],
-            [row(label, world.loc[metric]) for metric, label in HEADLINES if metric in world.index],
+            [row(label, world.loc[metric]) for metric, label in headlines(world)],
         )
     ]
     rows = [
@@ -301,8 +344,54 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
     ]
     heads = ["", _base(comparison), "difference", "95 % interval"]
     found.append(("Groups (deciles: the same workers, by their hourly pay in the baseline)", heads, rows))
+    poverty = [row(label, one) for label, one in poverty_rows(table)]
+    if poverty:
+        found.append((POOR_TITLE, heads, poverty))
+    apart = [row(label, one) for label, one in apart_rows(table)]
+    if apart:
+        found.append((APART_TITLE, heads, apart))
     found += [_incidence(comparison, scenario, name) for name in (CASH, SURPLUS)]
     return [*found, _segments(comparison, scenario)]
+
+
+def headlines(world: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the headlines that a scenario has, by metric and label; ``world`` are its rows by metric."""
+    return [
+        (metric, label)
+        for metric, label in HEADLINES
+        if metric in world.index
+        and (metric not in WITH_A_POLICY or world.at[metric, "baseline"] or world.at[metric, "value"])
+    ]
+
+
+def poverty_rows(table: pd.DataFrame) -> list[tuple[str, Any]]:
+    """Return label and row of the comparison's table for groups of workers; none where nothing differs.
+
+    Groups of countries are held against both lines. The table has both for all groups, and all deciles.
+    """
+    known, metrics = table.set_index(["group", "metric"]), [metric for metric, _ in POOR]
+    if not table.loc[table["metric"].isin(metrics), ["difference", "low", "high"]].to_numpy().any():
+        return []
+    kinds = [name for name in dict.fromkeys(table["group"]) if name.startswith(SEGMENT)]
+    wanted = [(group, *one) for group in BY_GROUP for one in POOR]
+    wanted += [(group, metrics[0], "") for group in (*kinds, *GROUPS_TOLD[len(BY_GROUP) :])]
+    return [
+        (f"  {label}" if metric != metrics[0] else group, known.loc[(group, metric)])
+        for group, metric, label in wanted
+        if (group, metric) in known.index
+    ]
+
+
+def apart_rows(table: pd.DataFrame) -> list[tuple[str, Any]]:
+    """Return label and row of the comparison's table for workers inside and outside of a reform's reach."""
+    rows = table.set_index(["group", "metric"])
+    return [
+        (f"{group}, {label}" if metric == APART[0][0] else f"  {label}", rows.loc[(group, metric)])
+        for groups in GROUPS.values()
+        for group in groups
+        for metric, label in APART
+        if (group, metric) in rows.index
+    ]
 
 
 def _segments(comparison: Comparison, scenario: str) -> Block:
@@ -392,6 +481,8 @@ def row(label: str, found: Any) -> list[str]:
     if unit == "share":
         numbers = [100 * number for number in numbers]
     value, difference, low, high = numbers
+    if math.isnan(difference):  # one side has none: there is nothing to hold it against
+        return [f"{label} ({mark})", MISSING if math.isnan(value) else f"{value:,.4g}", MISSING, ""]
     if unit == "USD" and abs(value) >= LARGE:
         return [f"{label} ({mark})", short_usd(round(value * MICRO)), *amounts_told(difference, low, high)]
     digits = decimals(difference, low, high)

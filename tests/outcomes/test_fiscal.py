@@ -63,6 +63,11 @@ GOVERNED = replace(
             "part_of_month": [1.0, 1.0, 0.5, 0.5, 1.0],
             "amount_microusd": [0, 30 * USD, 0, 22 * USD, 13 * USD],
             "before_window_microusd": [0, 10 * USD, 0, 2 * USD, 3 * USD],
+            # A quarter of 104 USD, at half its strength, is 13; 40 more are in a haven.
+            "base_microusd": [0, 0, 0, 0, 144 * USD],
+            "rate": [0.0, 0.0, 0.0, 0.0, 0.25],
+            "strength": [0.0, 1.0, 0.0, 1.0, 0.5],
+            "shifted_microusd": [0, 0, 0, 0, 20 * USD],
         },
     ),
     incomes=table(
@@ -101,6 +106,8 @@ EXPECTED = {
     "world_usage_tax_per_year": 20 * 5000,
     "haven_bookings_per_year": 40 * 5,
     "world_haven_bookings_per_year": 40 * 5000,
+    "profit_tax_without_shifting_per_year": 10 * 144 / 104 * 5,
+    "world_profit_tax_without_shifting_per_year": 10 * 144 / 104 * 5000,
     "transfers_per_year": 50 * 5,
     "world_transfers_per_year": 50 * 5000,
     "hiring_subsidies_per_year": 4 * 5,
@@ -119,7 +126,15 @@ EXPECTED = {
     "countries_given_up": 3,
     "worker_poverty_before_transfers": 2 / 4,
     "worker_poverty_after_transfers": 1 / 4,
+    # Where all earn the same and live alone, 60 % of 15 USD an hour, and of 1 USD in India, is more than
+    # click work brings; who has another job is above.
+    "worker_relative_poverty_before_transfers": 3 / 4,
+    "worker_relative_poverty_after_transfers": 3 / 4,
 }
+
+
+SHARES_OF_NOTHING = ("transfers_unfunded_share", "transfers_to_workers_share", "administration_share")
+"""Indicators that are no number without a policy; all others are 0 then."""
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -145,8 +160,24 @@ def test_every_indicator_of_a_policy_is_checked_by_hand(exercised: Exercised) ->
 def test_without_a_policy_they_say_so() -> None:
     found = summary(synthetic.frames(workers=300), synthetic.world())
     for name in EXPECTED:
-        if not name.startswith("worker_poverty"):
+        if "poverty_before" not in name and "poverty_after" not in name:
             assert found[name]["reason"] == "no tax or income in force", name
+            assert found[name].get("without") == INDICATORS[name].without, name
+            assert (INDICATORS[name].without is None) == (name in SHARES_OF_NOTHING), name
+
+
+def test_a_tax_that_nobody_shifts_is_the_tax() -> None:
+    """Without havens both are the same to the micro-dollar; where all is gone, the whole base is taxed."""
+    taxes = GOVERNED.taxes
+    nothing = taxes.assign(shifted_microusd=0)
+    collected = taxes["amount_microusd"] - taxes["before_window_microusd"]
+    assert indicators.profit_tax_without_shifting(nothing).tolist() == [0, 0, 0, 0, collected.iloc[4]]
+    everything = taxes.assign(shifted_microusd=[0, 0, 0, 0, 72 * USD], amount_microusd=0)
+    everything["before_window_microusd"] = 0
+    assert indicators.profit_tax_without_shifting(everything)[4] == 144 * USD * 0.25 * 0.5
+    untaxed = replace(GOVERNED, taxes=taxes.iloc[:4])
+    found = summary(untaxed, WORLD)["profit_tax_without_shifting_per_year"]
+    assert (found["value"], found["reason"], found["without"]) == (None, "no tax on profits", 0.0)
 
 
 def test_a_loss_has_no_tax_rate_and_no_income_no_administration() -> None:
@@ -201,6 +232,8 @@ def test_the_console_shows_a_policy_only_where_there_is_one(monkeypatch: pytest.
     assert found["incomes and subsidies, world"] == "250 k USD; administration took 5.0 %"
     assert found["of it"] == "74.0 % to workers of this market, 2.0 % from outside"
     assert found["workers below the poverty line"] == "50.0 % before incomes, 25.0 % after"
+    assert found["below 60 % of the national median"] == "75.0 % before incomes, 75.0 % after"
+    assert found["tax on profits, none shifted"] == "69.2 k USD of the same profits, by arithmetic alone"
 
 
 def test_planted_faults_are_seen(monkeypatch: pytest.MonkeyPatch, exercised: Exercised) -> None:

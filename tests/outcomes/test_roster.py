@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,46 @@ def check_poverty(module: Any) -> None:
         assert module.poor(job, np.zeros(1), np.array([15 * full * share]), equal, Households())[0] == below
 
 
-CHECKS: tuple[Callable[[Any], None], ...] = (check_days, check_incomes, check_poverty)
+def check_relative(module: Any) -> None:
+    """60 % of the national median: by hand where there is a closed form, by its definition elsewhere."""
+    full = 28 * 52 / 12
+    # Three persons, of whom others bring half a wage: half of all have less than 1.5 wages over root 3.
+    assert module.national_median(3.0, 0.4, ((0.2, 3.0, 0.5),)) == pytest.approx(
+        3 * full * 1.5 / math.sqrt(3), rel=1e-12
+    )
+    # Half live alone, half in fours on one wage: log x and log 2x are as far from 0, so x is one over root 2.
+    pair = ((0.5, 1.0, 0.0), (0.5, 4.0, 0.0))
+    for gini in (0.2, 0.5):
+        assert module.national_median(1.0, gini, pair) == pytest.approx(full / math.sqrt(2), rel=1e-12)
+    # In general one half of all are below.
+    kinds = ((0.25, 2.0, 1.0), (0.75, 3.0, 0.2))
+    x = module.national_median(2.0, 0.35, kinds) / full / 2.0
+    normal = NormalDist(0.0, module.log_sigma(0.35))
+    left = sum(
+        part * normal.cdf(math.log(max(x * math.sqrt(n) - support, 1e-9))) for part, n, support in kinds
+    )
+    assert left == pytest.approx(0.5, abs=1e-12)
+    # Where all earn the same, the kind in the middle decides.
+    assert module.national_median(1.0, 0.0, kinds) == pytest.approx(full * 1.2 / math.sqrt(3))
+    richer = ((0.75, 2.0, 1.0), (0.25, 3.0, 0.2))
+    assert module.national_median(1.0, 0.0, richer) == pytest.approx(full * 2 / math.sqrt(2))
+    world = replace(WORLD, gini=(0.3, 0.4, 0.3))
+    weighted = Households(
+        {"home": 3.0, "side_job": 1.0},
+        {"home": 0.5},
+        False,
+        {"side_job": 2.0},
+        {"home": 0.5, "side_job": 0.0},
+    )
+    lines = module.relative_line(WORKERS, world, weighted)
+    south = 0.6 * full * 1.5 / math.sqrt(3)
+    assert lines.tolist() == pytest.approx([0.6 * 15 * full] * 3 + [south] * 2, rel=1e-12)
+    half = weighted.kinds("mixed")
+    assert half == ((0.5, 1.0, 0.0), (0.5, 3.0, 0.5)), "a mixed country is half of both"
+    assert Households().kinds("south") == ((1.0, 1.0, 0.0),)
+
+
+CHECKS: tuple[Callable[[Any], None], ...] = (check_days, check_incomes, check_poverty, check_relative)
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -141,6 +181,8 @@ def test_households_are_those_of_the_configuration() -> None:
     config = compose(["policy=[usage_tax,universal_income]", "segments.home.household_size=2"])
     found = sim.outcomes.roster.households_of(config)
     assert found.size["home"] == 2 and found.support["home"] == config.segments["home"].household_support
+    assert found.north == {name: one.share_north for name, one in config.segments.items()}
+    assert found.south == {name: one.share_south for name, one in config.segments.items()}
     assert found.all_residents and not sim.outcomes.roster.households_of(compose([])).all_residents
     workers = compose(["policy=[usage_tax,universal_income]", "policy.universal_income.recipients=workers"])
     assert not sim.outcomes.roster.households_of(workers).all_residents
@@ -161,6 +203,17 @@ PLANTS: list[tuple[str, str, Callable[[Any], None]]] = [
         check_poverty,
     ),
     ("1.0, 0.0)\n    employed", "1.0, 1.0)\n    employed", check_poverty),
+    ("MEDIAN_SHARE = 0.6", "MEDIAN_SHARE = 0.5", check_relative),
+    ("middles = (1.0 + support) / np.sqrt(size)", "middles = (1.0 + support) / size", check_relative),
+    ("middle * np.sqrt(size) - support", "middle * np.sqrt(size) + support", check_relative),
+    ("< 0.5 * float(weights.sum())", "< 0.4 * float(weights.sum())", check_relative),
+    ("national_median(float(wage), ", "national_median(1.0, ", check_relative),
+    (
+        "world.codes, world.outside_wage_usd, world.gini, world.group",
+        "world.codes, world.outside_wage_usd, world.gini, world.group[::-1]",
+        check_relative,
+    ),
+    ("weights[order]), 0.5", "weights[order]), 0.1", check_relative),
 ]
 
 

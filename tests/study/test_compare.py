@@ -35,7 +35,7 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.ledger import KINDS, SECTORS
 from sim.model import ClickWorkModel
-from sim.outcomes.indicators import INDICATORS, WORKING
+from sim.outcomes.indicators import INDICATORS, POVERTY, WORKING
 from sim.outcomes.recorder import Recorder
 from sim.study.compare import Comparison, execute, load_comparison, write_csv
 from sim.study.incidence import AT_LEAST, AT_MOST, CASH, FLOWS, LET_GO, RANGE, RECEIVERS, SEGMENT, SURPLUS
@@ -109,6 +109,87 @@ def test_null_reforms_are_exactly_zero(comparison: Comparison, exercised: Exerci
     assert idle == {name: ["usage_tax"] for name in ("too late", "nowhere", "over at once")}
     assert told.count("Null reform: in force nowhere or on none of these days: usage_tax.") == 3
     exercised("differences that must be 0", count, at_least=400)
+
+
+def check_null(module: Any) -> None:
+    """A reform is null if nothing changed; one of which only a part is in force nowhere is told as that."""
+    table = pd.DataFrame(columns=["scenario", "metric", "group", "value", "difference"])
+    for unchanged in (True, False):
+        manifest = {
+            "idle": {"x": ["conditional_income"]}, "unchanged": ["x"] * unchanged, "seeds": [1],
+            "baseline": "none", "days": 3, "scenarios": {"none": "", "x": ""},
+        }  # fmt: skip
+        made_up = Comparison(Path(), manifest, table.assign(baseline=0.0), pd.DataFrame(), pd.DataFrame())
+        text = " ".join(module.headline(made_up, "x"))
+        assert "n force nowhere or on none of these days: conditional_income" in text
+        assert ("Null reform" in text) == unchanged
+        assert ("what differs comes from the scenario's other settings" in text) != unchanged
+        assert ("changes nothing" in text) == unchanged
+
+
+def test_a_reform_is_null_only_if_nothing_changes() -> None:
+    check_null(sim.study.told)
+
+
+def check_one_sided(module: Any) -> None:
+    """What one side lacks stays, without a difference, and makes no difference; the ten columns stay."""
+    first, second = ([sim.study.measure.Value(*one) for one in side] for side in (
+        [("tasks_done", "world", 5.0), ("cooperative_fee", "world", 0.1)],
+        [("tasks_done", "world", 5.0), ("fill_rate", "world", 0.5)],
+    ))  # fmt: skip
+    rows = list(module._beside(first, second))
+    assert [row[:2] for row in rows] == [
+        ("tasks_done", "world"), ("cooperative_fee", "world"), ("fill_rate", "world"),
+    ]  # fmt: skip
+    assert rows[0][2:] == (5.0, 5.0) and rows[1][2] == 0.1 and rows[2][3] == 0.5
+    assert np.isnan([rows[1][3], rows[2][2]]).all()
+    runs = pd.DataFrame(
+        [("x", seed, *row) for seed in (1, 2) for row in rows] + [("x", 3, "fill_rate", "world", 0.25, 0.5)],
+        columns=["scenario", "seed", "metric", "group", "baseline", "value"],
+    )
+    table = module.table_of(runs).set_index("metric")
+    assert table.loc["fill_rate", ["baseline", "value", "difference", "seeds"]].tolist() == [
+        0.25,
+        0.5,
+        0.25,
+        1,
+    ]
+    assert table.loc["cooperative_fee", ["baseline", "seeds"]].tolist() == [0.1, 0]
+    assert table.loc["cooperative_fee", ["value", "difference", "low", "high"]].isna().all()
+    nothing = pd.DataFrame(columns=["scenario", "baseline", "value"])
+    assert module.unchanged(runs[runs["seed"] < 3], nothing) == ["x"]
+    assert module.unchanged(runs, nothing) == []
+    told_row = sim.study.told.row("fee", {**table.loc["cooperative_fee"], "unit": "share"})
+    assert told_row == ["fee (%)", "10", "n/a", ""]
+
+
+def test_what_one_side_lacks_stays_in_the_table() -> None:
+    check_one_sided(sim.study.compare)
+
+
+def test_poverty_has_every_group(comparison: Comparison, exercised: Exercised) -> None:
+    """Groups of countries make up the world, as kinds of workers do; deciles are the same workers."""
+    config = scenarios(Path())["outside income"]
+    found = measure(ClickWorkModel(config), play)
+    values = {(one.metric, one.group): one.value for one in found.values}
+    people, world = found.people, ClickWorkModel(config).world
+    group_of = dict(zip(map(str, world.codes), map(str, world.group), strict=True))
+    kinds = {
+        **{f"segment {name}": people["segment"].astype(str) == name for name in config.segments},
+        **{name: people["country"].astype(str).map(group_of) == name for name in set(world.group)},
+    }
+    for metric in POVERTY:
+        for chosen in (lambda name: name.startswith("segment"), lambda name: not name.startswith("segment")):
+            parts = [(name, people.loc[rows, metric].count()) for name, rows in kinds.items() if chosen(name)]
+            whole = sum(values[metric, name] * count for name, count in parts if count)
+            assert whole / people[metric].count() == pytest.approx(values[metric, "world"], rel=1e-12)
+    table = comparison.table[comparison.table["scenario"] == "outside income"].set_index(["metric", "group"])
+    for metric in POVERTY:
+        assert {f"pay decile {number}" for number in range(1, 11)} < set(table.loc[metric].index)
+    after, before = (f"worker_relative_poverty_{when}_transfers" for when in ("after", "before"))
+    assert values[after, "world"] < values[before, "world"]
+    assert values[before, "world"] > values["worker_poverty_before_transfers", "world"]
+    exercised("numbers of poverty", sum(metric in POVERTY for metric, _ in values), at_least=32)
 
 
 def test_what_is_the_same_to_the_last_bit_is_named(comparison: Comparison, exercised: Exercised) -> None:
@@ -547,11 +628,18 @@ def test_intervals_of_twenty_seeds(exercised: Exercised) -> None:
 def test_the_table_holds_the_pairs_means_and_intervals(comparison: Comparison, exercised: Exercised) -> None:
     """Every row of the table from the pairs themselves; two seeds: t is 12.706205."""
     parts = dict(list(comparison.runs.groupby(["scenario", "metric", "group"])))
-    count = 0
+    count = alone = 0
     for row in comparison.table.itertuples(index=False):
         part = parts[row.scenario, row.metric, row.group]
         differences = (part["value"] - part["baseline"]).to_numpy()
-        assert row.seeds == len(differences) == len(set(part["seed"]))
+        assert len(differences) == len(set(part["seed"]))
+        if np.isnan(differences).all():  # one side has no such number, and the other's stands alone
+            for side in ("baseline", "value"):
+                assert getattr(row, side) == pytest.approx(part[side].mean(), nan_ok=True)
+            assert row.seeds == 0 and np.isnan([row.difference, row.low, row.high]).all()
+            alone += 1
+            continue
+        assert row.seeds == len(differences)
         assert row.difference == pytest.approx(differences.sum() / len(differences), abs=1e-12)
         if len(differences) == SEEDS:
             spread = math.sqrt(((differences - differences.mean()) ** 2).sum())
@@ -560,6 +648,7 @@ def test_the_table_holds_the_pairs_means_and_intervals(comparison: Comparison, e
             assert row.difference - row.low == pytest.approx(half, rel=1e-9, abs=1e-9)
             count += 1
     exercised("intervals", count, at_least=500)
+    exercised("numbers that stand alone", alone, at_least=2)
 
 
 def people(pay: list[float], ids: list[int] | None = None, tasks: int = 20) -> pd.DataFrame:
@@ -595,6 +684,12 @@ def check_pairs(module: Any) -> None:
     assert old["pay_all_in_pooled", "pay decile 10"] == 19.5
     assert new["pay_all_in_pooled", "pay decile 10"] == 39.0  # the newcomer is in no decile
     assert (old["workers_active", "pay decile 1"], new["workers_active", "pay decile 1"]) == (2, 1)
+    poor = before.assign(worker_poverty_after_transfers=[np.nan, 0.5, *[0.25, 0.75] * 9])
+    (old, _), metric = module.by_decile(poor, after, world, config), "worker_poverty_after_transfers"
+    shares = {one.group: one.value for one in old if one.metric == metric}
+    assert shares == {"pay decile 1": 0.5, **{f"pay decile {number}": 0.5 for number in range(2, 11)}}
+    nowhere = before.assign(worker_poverty_after_transfers=np.nan)
+    assert not any(one.metric == metric for one in module.by_decile(nowhere, after, world, config)[0])
 
 
 def test_deciles() -> None:
@@ -680,6 +775,10 @@ def check_windows(module: Any) -> None:
 
 
 PLANTS = [
+    ("told", "(NULL if whole else IDLE)", "NULL", check_null),
+    ("compare", "[*before, *after]", "before", check_one_sided),
+    ("compare", "before, after = before[both], after[both]", "pass", check_one_sided),
+    ("compare", 'runs.dropna(subset=["baseline", "value"])', "runs", check_one_sided),
     ("compare", "for line in (AT_LEAST, AT_MOST)", "for line in (AT_LEAST,)", check_range_of_all),
     ("compare", "rest = by_seed(surplus[~let_go])", "rest = by_seed(surplus)", check_range_of_all),
     ("told", 'if terms["drops_users"]', 'if not terms["drops_users"]', check_users_told),
@@ -710,6 +809,13 @@ PLANTS = [
     ("measure", "np.lexsort((ids, all_in_pay(regular)))", "np.lexsort((ids,))[::-1]", check_deciles),
     ("measure", 'done = baseline["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
     ("measure", 'before["id"], after["id"]', 'before["id"], before["id"]', check_pairs),
+    ("measure", "weighted_mean(below[there], weights)", "float(below[there].sum())", check_pairs),
+    (
+        "measure",
+        "there = ~np.isnan(below)",
+        "there = np.ones(len(below), bool)",
+        check_pairs,
+    ),
     ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
     ("incidence", '("debit", -1)):\n        sectors', '("debit", -2)):\n        sectors', check_cash),
     ("incidence", 'PURSES = ("funding", ', "PURSES = (", check_cash),
@@ -898,12 +1004,48 @@ def test_settings_change_the_scenarios_that_have_them() -> None:
 def test_nothing_is_zero_only_where_there_is_no_budget(comparison: Comparison, exercised: Exercised) -> None:
     """Taxes and incomes that are not there are 0 in the baseline; so a reform's differ from something."""
     table = comparison.table[comparison.table["scenario"] == "tax on workers"].set_index(["metric", "group"])
-    for metric in sim.study.measure.WITHOUT_IS_ZERO:
-        assert table.loc[(metric, "world"), "baseline"] == 0.0
+    zero = [name for name, one in INDICATORS.items() if one.without == 0.0]
+    for metric in zero:
+        assert table.loc[(metric, "world"), "baseline"] == 0.0, metric
+    assert {one.without for one in INDICATORS.values()} == {None, 0.0}
     for metric in ("tax_per_user_month", "transfer_per_head_month"):
         assert (table.loc[metric]["value"] > 0).all() and {"north", "south"} < set(table.loc[metric].index)
-    assert "transfers_to_workers_share" not in table.index, "a share of nothing is no number"
-    exercised("indicators of budgets", len(sim.study.measure.WITHOUT_IS_ZERO), at_least=12)
+    share = table.loc[("transfers_to_workers_share", "world")]
+    assert np.isnan(share["baseline"]) and 0 < share["value"] < 1, "a share of nothing is no number"
+    exercised("indicators of policies", len(zero), at_least=30)
+
+
+REMEDIES = {
+    "union_density": "union",
+    "struck_weeks_share": "union",
+    "refused_shifts_share": "reclassification",
+    "withheld_share": "reclassification",
+    "cooperative_work_share": "cooperative",
+    "commons_per_thousand_labels": "commons",
+    "shifted_profit_share": "profit_tax",
+    "profit_tax_without_shifting": "profit_tax",
+    "countries_given_up": "usage_tax",
+}
+"""What there is only with an instrument, and one that brings it about."""
+
+BITE = {"usage_tax": ["policy.usage_tax.usd_per_user_month=50", "policy.usage_tax.exit_months=1"]}
+
+
+def test_what_only_a_policy_brings_is_held_against_nothing(exercised: Exercised) -> None:
+    """Each outcome of a remedy has its own value with it, and is 0 without."""
+    words = [word for word in SMALL if not word.startswith(("platforms=", "world="))]
+
+    def world_of(*more: str) -> dict[str, float]:
+        measured = measure(ClickWorkModel(compose([*words, "platforms=microwork_only", *more])), play)
+        return {one.metric: one.value for one in measured.values if one.group == "world"}
+
+    plain, count = world_of(), 0
+    for name in dict.fromkeys(REMEDIES.values()):
+        found = world_of(f"policy={name}", f"policy.{name}.start=2019-01-01", *BITE.get(name, ()))
+        for metric in (metric for metric, one in REMEDIES.items() if one == name):
+            assert plain[metric] == 0.0 <= found[metric], metric
+            count += found[metric] > 0
+    exercised("outcomes of remedies", count, at_least=5)
 
 
 def test_incomes_of_all_kinds_reach_their_receivers() -> None:
