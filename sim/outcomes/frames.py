@@ -21,10 +21,10 @@ share of its rate at which a tax is in force, `part_of_month` the share of the c
 counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
 before the measured window, 0 except in its first month, and `flows` holds the rest.
 
-Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
-- to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
-for the next one; none is paid at the end of a run. What employers contribute is in what a treasury collected
-and kept; no income is paid from it.
+Of `incomes`, opening + collected + contributions + pooled_in - administration - pooled_out - to_workers
+- to_others - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a
+month ends, for the next one; none is paid at the end of a run. `collected` are taxes; what employers
+contribute stands beside it and stays in the treasury: no income is paid from it.
 
 `audiences` has a row for each social platform and country in each month: its users, and those it would have
 if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the
@@ -224,6 +224,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "country": Column("str"),
         "opening_microusd": Column("int64", "µ$"),
         "collected_microusd": Column("int64", "µ$"),
+        "contributions_microusd": Column("int64", "µ$"),
         "administration_microusd": Column("int64", "µ$"),
         "pooled_in_microusd": Column("int64", "µ$"),
         "pooled_out_microusd": Column("int64", "µ$"),
@@ -336,7 +337,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 ADDED: Mapping[str, tuple[str, ...]] = {
     "weekdays": (),
     "taxes": (),
-    "incomes": (),
+    "incomes": ("contributions_microusd",),
     "cooperatives": ("patronage_of_gone_microusd",),
     "commons": ("to_workers_gone_microusd",),
     "unions": (),

@@ -339,7 +339,8 @@ class Recorder:
         per_head = offices.per_head.copy() if paid else np.zeros(countries, np.int64)
         receives = model.paid_income if paid else model.paid_income[:0]
         recipients = model.worker_rows["country"][: len(receives)][receives]
-        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX, CONTRIBUTIONS]].sum(axis=(0, 1))
+        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX]].sum(axis=(0, 1))
+        contributed = flows[CONTRIBUTIONS].sum(axis=0)
         inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
         outgoings = [ADMINISTRATION, UNIVERSAL_INCOME, CONDITIONAL_INCOME, INCOME_OF_OTHERS, HIRING_SUBSIDY]
         spent = flows[outgoings].sum(axis=2)
@@ -348,8 +349,9 @@ class Recorder:
             {
                 "period": np.full(countries, period, object),
                 "country": np.arange(countries),
-                "opening_microusd": kept - collected - inward + outward + spent.sum(axis=0),
+                "opening_microusd": kept - collected - contributed - inward + outward + spent.sum(axis=0),
                 "collected_microusd": collected,
+                "contributions_microusd": contributed,
                 "administration_microusd": spent[0],
                 "pooled_in_microusd": inward,
                 "pooled_out_microusd": outward,

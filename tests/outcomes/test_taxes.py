@@ -15,11 +15,20 @@ import pandas as pd
 import pytest
 
 from sim.config import Config, Platform, Time
-from sim.instruments import ConditionalIncome, Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import (
+    ConditionalIncome,
+    Policies,
+    ProfitTax,
+    Reclassification,
+    TurnoverTax,
+    UniversalIncome,
+    UsageTax,
+)
 from sim.ledger import HAVEN_PROFIT, HAVEN_TAX, PROFIT, PROFIT_SHIFTING, PROFIT_TAX, USAGE_TAX
 from sim.model import ClickWorkModel
 from sim.outcomes import recorder as recording
 from sim.outcomes.frames import FrameSet
+from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder, turned_profits
 from sim.policy import assessment
 from sim.policy.assessment import ASSESSMENT, part_before
@@ -234,6 +243,7 @@ def tie_to_flows(frames: FrameSet) -> None:
         assert moved == rows[column].sum(), kind
     assert by_country(incomes, incomes["collected_microusd"]) == by_country(taxes, taxes["amount_microusd"])
     for kind, side, column in (
+        ("contributions", "credit", "contributions_microusd"),
         ("administration", "debit", "administration_microusd"),
         ("pooling", "debit", "pooled_out_microusd"),
         ("pooling", "credit", "pooled_in_microusd"),
@@ -258,6 +268,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         left = (
             row.opening_microusd + row.collected_microusd + row.pooled_in_microusd - row.pooled_out_microusd
         )
+        left += row.contributions_microusd
         left -= row.administration_microusd + row.to_workers_microusd + row.to_others_microusd
         left -= row.to_requesters_microusd
         assert left == row.kept_microusd >= 0
@@ -397,6 +408,10 @@ def forget_pooling(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(recording, "POOLING", recording.ADMINISTRATION)
 
 
+def take_contributions_for_taxes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(recording, "TURNOVER_TAX", recording.CONTRIBUTIONS)
+
+
 PLANTS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     forget_the_window, take_the_base_for_the_tax, count_heads_wrongly, lose_a_user, ignore_the_phase,
     pay_twice, pay_a_neighbour, forget_pooling,
@@ -416,7 +431,38 @@ def test_a_planted_fault_is_found(
         )
 
 
+def test_contributions_taken_for_taxes_are_found(
+    monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    take_contributions_for_taxes(monkeypatch)
+    with pytest.raises(AssertionError):
+        test_contributions_are_no_taxes_that_are_shared_out(exercised)
+
+
 # ---------------------------------------------------------------- odd ends
+
+
+def test_contributions_are_no_taxes_that_are_shared_out(exercised: Exercised) -> None:
+    """Beside employers, administration took its share of the taxes of months after which income was paid."""
+    config = market("flat, phased in, residents", "whole months")
+    law = Reclassification(contributions=0.3)
+    config = replace(
+        config, policy=replace(config.policy, usage_tax=UsageTax(), reclassification=law), platforms=PLATFORMS
+    )
+    model, frames, _ = recorded(config)
+    tie_to_flows(frames)
+    incomes = frames.incomes
+    moves = incomes["collected_microusd"] + incomes["contributions_microusd"] + incomes["pooled_in_microusd"]
+    moves -= incomes["pooled_out_microusd"] + incomes["administration_microusd"]
+    moves -= incomes["to_workers_microusd"] + incomes["to_others_microusd"]
+    assert (incomes["opening_microusd"] + moves == incomes["kept_microusd"]).all()
+    exercised("micro-dollars contributed", int(incomes["contributions_microusd"].sum()), at_least=1_000_000)
+    paid = incomes[incomes["heads"] > 0]
+    exercised("incomes paid", len(paid), at_least=3)
+    for row in paid.itertuples():
+        assert row.administration_microusd == math.ceil(Fraction(3, 100) * row.collected_microusd)
+    share = float(summary(frames, model.world)["administration_share"]["value"])
+    assert abs(share - 0.03) < 1e-6
 
 
 def test_without_a_policy_the_tables_are_empty() -> None:

@@ -723,7 +723,7 @@ def generated(number: int, days: int = 9) -> Config:
         return {
             "platforms": (covered := some(platforms)), "countries": some(half),
             "exit_months": r.choice((0, 1, 3)), "to_requesters": bearers[0], "to_workers": bearers[1],
-            "to_users": 0.4 * (sum(bearers) < 0.6 and covered is None),
+            "to_users": r.choice((0.0, 0.4, 1.0)) * (covered is None),
             "phase_in_months": r.choice((0, 3)),
         }  # fmt: skip
 
