@@ -83,7 +83,10 @@ class Levy(Instrument):
         None, meaning="families of platforms that owe it; null = all, [] = none", unit="names"
     )
     to_users: float = assumed(
-        0.0, 0, 1, "share of last month's tax that social platforms charge their users in the country; beside what"
+        0.0,
+        0,
+        1,
+        "share of last month's tax that social platforms charge their users in the country; beside what"
         " the others add to fees",
     )
     to_requesters: float = assumed(

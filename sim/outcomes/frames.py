@@ -7,7 +7,12 @@ run, seconds that measure a moment count from there too, and -1 stands for "neve
 working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working, and
 night seconds (22 to 06 local time) are those on duty at night.
 
-Of `taxes`, rows of the instrument `users` count the users of a platform in a country; each other row is a
+`users` counts, in each whole calendar month (as far as the run played it: `part_of_month`), who was active on
+a platform in a country, each agent once there, with or without a policy: workers who had a session there,
+requesters who posted, the audience of a social platform. A requester stands for `customers_per_requester`
+customers, and users = workers + customers + audience.
+
+Of `taxes`, rows of the instrument `users` repeat the users of a platform in a country; each other row is a
 tax, its amount rounded down:
 
     usage_tax     amount = 1e6 x rate_per_user_usd x declared_users x bands x part_of_month x strength
@@ -200,6 +205,19 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "credit_country": Column("str"),
         "amount_microusd": Column("int64", "µ$"),
     },
+    "users": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "family": Column("str"),
+        "country": Column("str"),
+        "workers": Column("int64", "agents"),
+        "requesters": Column("int64", "agents"),
+        "customers": Column("int64", "agents"),
+        "audience": Column("int64", "agents"),
+        "users": Column("int64", "agents"),
+        "users_persons": Column("float64", "persons"),
+        "part_of_month": Column("float64", "share"),
+    },
     "taxes": {
         "period": Column("str", "month"),
         "platform": Column("str"),
@@ -336,6 +354,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "weekdays": (),
+    "users": (),
     "taxes": (),
     "incomes": ("contributions_microusd",),
     "cooperatives": ("patronage_of_gone_microusd",),
@@ -439,6 +458,10 @@ class Frames(Protocol):
     @property
     def flows(self) -> pd.DataFrame:
         """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
+
+    @property
+    def users(self) -> pd.DataFrame:
+        """Month x platform x country: who used it, as worker, requester or audience, whatever the policy."""
 
     @property
     def taxes(self) -> pd.DataFrame:
@@ -561,6 +584,7 @@ class FrameSet:
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
     spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+    users: pd.DataFrame = field(default_factory=lambda: empty("users"))
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))

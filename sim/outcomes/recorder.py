@@ -145,6 +145,7 @@ class Recorder:
         self.duty_seconds = 0
         self.series_days: list[dict[str, NDArray[Any]]] = []
         self.flow_months: list[dict[str, NDArray[Any]]] = []
+        self.user_months: list[dict[str, NDArray[Any]]] = []
         self.tax_months: list[dict[str, NDArray[Any]]] = []
         self.income_months: list[dict[str, NDArray[Any]]] = []
         self.member_months: list[dict[str, NDArray[Any]]] = []
@@ -262,7 +263,10 @@ class Recorder:
                 self.transfers = grown(self.transfers, len(paid))
                 self.transfers[: len(paid)] += paid
         self.audiences_before = self.audiences_before[:0]
-        if model.hour > model.first_recorded_hour and model.offices.counting:
+        if model.hour > model.first_recorded_hour:
+            counted, count = model.counted, len(model.counted["users"])
+            self.user_months.append({"period": np.full(count, period, object), **counted})
+        if model.hour > model.first_recorded_hour and model.offices.assesses:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
         if model.hour > model.first_recorded_hour:
@@ -443,6 +447,7 @@ class Recorder:
         """Tables kept month by month, by the head of their names in a checkpoint."""
         return {
             "flows.": self.flow_months,
+            "users.": self.user_months,
             "taxes.": self.tax_months,
             "incomes.": self.income_months,
             "audiences.": self.audience_months,
@@ -502,6 +507,7 @@ class Recorder:
             else without_rows("batches"),
             "spells": self._spells(),
             "flows": self._flows(),
+            "users": self._users(),
             "taxes": self._taxes(),
             "incomes": self._incomes(),
             "audiences": self._audiences(),
@@ -671,6 +677,19 @@ class Recorder:
                 "amount_microusd": columns["amount_microusd"],
             }
         )
+
+    def _users(self) -> Table:
+        columns = joined(self.user_months)
+        if not columns:
+            return without_rows("users")
+        platform = columns["platform"]
+        families = sorted(set(self.model.offices.families))
+        of_platform = np.array([families.index(family) for family in self.model.offices.families])
+        columns["platform"] = Texts(platform, self.model.platform_names)
+        columns["family"] = Texts(of_platform[platform], families)
+        columns["country"] = self._codes(columns["country"])
+        columns["users_persons"] = columns["users"] * self.scale
+        return Table.made({name: columns[name] for name in COLUMNS["users"]})
 
     def _taxes(self) -> Table:
         columns = joined(self.tax_months)
