@@ -83,7 +83,11 @@ class Levy(Instrument):
         None, meaning="families of platforms that owe it; null = all, [] = none", unit="names"
     )
     to_users: float = assumed(
-        0.0, 0, 1, "share of last month's tax that social platforms charge their users in the country"
+        0.0,
+        0,
+        1,
+        "share of last month's tax that social platforms charge their users in the country; beside what"
+        " the others add to fees",
     )
     to_requesters: float = assumed(
         0.0, 0, 1, "share of last month's tax added to the fee on requesters; to be varied from 0 to 1"
@@ -100,10 +104,11 @@ class Levy(Instrument):
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         yield from super().problems()
         if self.to_requesters + self.to_workers > 1:
-            yield "to_workers", self.to_workers, f"at most {1 - self.to_requesters:.6g}: all shares are one"
-        elif self.to_requesters + self.to_workers + self.to_users > 1:
-            rest = 1 - self.to_requesters - self.to_workers
-            yield "to_users", self.to_users, f"at most {rest:.6g}: all shares are one"
+            yield (
+                "to_workers",
+                self.to_workers,
+                f"at most {1 - self.to_requesters:.6g}: to_requesters and to_workers are shares of one tax",
+            )
 
 
 @dataclass(frozen=True)

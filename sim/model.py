@@ -18,6 +18,7 @@ from sim import checkpoint, schedule
 from sim.agents.audience import make_audiences
 from sim.agents.families import daily_life
 from sim.agents.platform import (
+    RANKINGS,
     make_platforms,
     parts_per_million,
     ranked_by,
@@ -58,6 +59,7 @@ from sim.clock import Clock, first_hour_of_each_local_hour
 from sim.columns import Records, aligned_zeros, grown, put_rows
 from sim.compile import Calls
 from sim.config import Compute, Config
+from sim.config import Platform as PlatformConfig
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest_or_first, one_of
 from sim.garbage import not_collecting
@@ -81,11 +83,11 @@ from sim.market.settings import make_settings, make_task_types
 from sim.market.tools import TOOLS, has_tools
 from sim.numeric import added_up, log
 from sim.policy import members
-from sim.policy.assessment import ASSESSMENT, assess
+from sim.policy.assessment import ASSESSMENT, assess, counted
 from sim.policy.channels import HIGHEST_FEE, HIGHEST_WORKER_FEE, Channels, Contribution, fold, promises
 from sim.policy.effects import ELASTICITY, NEED, UNEARNED, WAGE
 from sim.policy.leaving import CUSTOMERS, WORKERS
-from sim.policy.office import Charge, Entry, Offices
+from sim.policy.office import MOST_SUBSIDISED, Charge, Entry, Offices
 from sim.policy.terms import least_rewards, make_terms
 from sim.schedule import run_phases
 from sim.validation import build, check, to_plain, with_settings
@@ -175,8 +177,10 @@ class ClickWorkModel(mesa.Model):
         self.contributions = contributions
         self.plugins = plugins or {}
         self.offices = Offices(config, self.world, self.clock)
+        self.orders = np.zeros((len(self.platform_names), len(RANKINGS)))
         self.collected = np.zeros(len(self.world.codes), np.int64)
         self.assessed: Records = np.zeros(0, ASSESSMENT)
+        self.counted: dict[str, NDArray[Any]] = {}
         self.audiences_closed: Records = np.zeros(0, AUDIENCE)
         self.paid_income = np.zeros(0, bool)
         self.paid_at = -1
@@ -329,7 +333,7 @@ class ClickWorkModel(mesa.Model):
 
     def apply_channels(self) -> None:
         """Fold all contributions and write what platforms may charge and must promise."""
-        channels = self._folded()
+        channels = self.folded()
         self.offered_labels = channels.free_labels
         self.portable = channels.portable
         for i, platform in enumerate(self.config.platforms.values()):
@@ -351,7 +355,8 @@ class ClickWorkModel(mesa.Model):
             row["portable"] = channels.portable[i].min() >= 1.0
         if self.offices.fund is not None:
             self.offices.fund.note_rates(self.hour, self.platform_rows["royalty_ppm"])
-        self.show_as_voted()
+        self.show_orders(channels)
+        self.set_incomes(channels)
         self._set_terms(channels)
         self.floors = least_rewards(channels, self.terms)
         for row, floors in zip(self.platform_rows, self.floors, strict=True):
@@ -363,23 +368,32 @@ class ClickWorkModel(mesa.Model):
         self.revise_demand(self.requester_rows)
         self.let_revise_demand()
 
-    def show_as_voted(self) -> None:
-        """Let the boards of cooperatives show work in the order that members chose."""
-        cooperatives, strength = self.offices.cooperatives, self.offices.share_of("cooperative", self.hour)
-        for board in self.boards if cooperatives is not None else []:
-            name = self.platform_names[board.platform]
-            order = cooperatives.order_shown(board.platform) if cooperatives is not None else None
-            usual = self.config.platforms[name]
-            if order is not None and cooperatives is not None:
-                weight = cooperatives.share_of_way(board.platform, strength)
-                usual = ranked_by(usual, order, weight * cooperatives.terms.ranking_share)
-            board.ranking = ranking(usual, self.config.workers.tool_depth)
+    def show_orders(self, channels: Channels | None = None) -> None:
+        """Let boards show work in the orders that are ruled, where any are, beside their platform's own."""
+        orders = (channels or self.folded()).orders
+        changed = (orders != self.orders).any(axis=1)
+        self.orders = orders
+        for board in self.boards if changed.any() else []:
+            if changed[board.platform]:
+                shares, usual = orders[board.platform].tolist(), self._platform(board.platform)
+                shown = ranked_by(usual, shares) if any(shares) else usual
+                board.ranking = ranking(shown, self.config.workers.tool_depth)
+
+    def _platform(self, number: int) -> PlatformConfig:
+        return self.config.platforms[self.platform_names[number]]
+
+    def set_incomes(self, channels: Channels | None = None) -> None:
+        """Write what workers and requesters get beside the price of work, for all to go by."""
+        channels = channels or self.folded()
+        self.effects = self.offices.effects_by_platform(channels)
+        self.subsidies = np.minimum(MOST_SUBSIDISED, channels.subsidy)
 
     def set_terms(self) -> None:
         """Write on what terms workers work, where nothing that requesters go by has changed."""
-        self._set_terms(self._folded())
+        self._set_terms(self.folded())
 
-    def _folded(self) -> Channels:
+    def folded(self) -> Channels:
+        """Fold what platforms promise, what instruments give and what was handed to the model."""
         given = [*promises(self.config), *self.offices.contributions(self.hour), *self.contributions]
         return fold(len(self.platform_names), len(self.world.codes), given)
 
@@ -469,7 +483,8 @@ class ClickWorkModel(mesa.Model):
                 allowed=", ".join(sorted(meta["plugins"].values())),
             )
         checkpoint.restore(model, arrays, meta)
-        model.show_as_voted()
+        model.show_orders()
+        model.set_incomes()
         model.begin_day(model.day)
         model.duty_day = (model.hour - 1) // 24
         model.running = model.hour < model.last_hour
@@ -613,7 +628,7 @@ class ClickWorkModel(mesa.Model):
                 self.task_types,
                 self.platform_rows,
                 self.floors,
-                self.offices.subsidies,
+                self.subsidies,
                 self.tile_offset,
                 self.settings,
                 self.weekdays,
@@ -673,17 +688,18 @@ class ClickWorkModel(mesa.Model):
 
     def note_posters(self) -> None:
         """Let the offices know who posted in this hour, and where."""
-        if self.offices.counting:
-            self.offices.note_posting(
-                self.new_starts, self.platforms_of_boards, self.new_rows, len(self.requester_rows)
-            )
+        self.offices.note_posting(
+            self.new_starts, self.platforms_of_boards, self.new_rows, len(self.requester_rows)
+        )
 
     def note_sessions(self) -> None:
-        """Let the offices know whose session began in this hour, and where."""
-        if self.offices.counting:
-            self.offices.note_sessions(
-                self.utc_hour, self.bucket_starts, self.platforms_of_boards, self.order, self.worker_rows
-            )
+        """Let the offices know who works from this hour, or still in the first one of a month, and where."""
+        self.offices.note_sessions(
+            self.utc_hour, self.bucket_starts, self.platforms_of_boards, self.order, self.worker_rows
+        )
+        for board in self.boards if self.offices.month_began == self.hour else ():
+            count = int(board.state[boards.ACTIVE_COUNT])
+            self.offices.note_going_on(self.hour, board.platform, board.active, count, self.worker_rows)
 
     def note_trade(self) -> None:
         """Let the offices know whose work for whom was paid in this hour, where that may be abroad."""
@@ -951,11 +967,12 @@ class ClickWorkModel(mesa.Model):
         users = self.count_users()
         taxed = [offices.charges(p, users, self.hour) for p in range(len(self.platform_rows))]
         employed = offices.employment_charges(self.worker_rows[: self.workers_count], self.hour)
+        self.counted = counted(offices, users, self.hour)
         self.assessed = self._assessed(users, taxed, employed)
         entries: list[Entry] = []
         exits: list[tuple[int, int, int]] = []
         self.exits = []
-        before = offices.contributions(self.hour - 1)
+        before = offices.prices(self.hour - 1)
         for p, platform in enumerate(self.platform_rows):
             charges = taxed[p]
             revenue, cost = self.books_of(p)
@@ -989,10 +1006,10 @@ class ClickWorkModel(mesa.Model):
         members.vote(self)
         floors_move = bool(exits) and bool(self.floors.any())
         floors_move |= members.found_and_close(self)
-        if floors_move or offices.contributions(self.hour) != before:
+        if floors_move or offices.prices(self.hour) != before:
             self.apply_channels()
         else:
-            self.show_as_voted()
+            self.show_orders()
 
     def _close_employers_month(self, entries: list[Entry], employed: list[list[Charge]]) -> None:
         """Pay for shifts worker by worker in place of the sums in ``entries``; close employers' accounts."""
@@ -1056,7 +1073,7 @@ class ClickWorkModel(mesa.Model):
         self, users: NDArray[np.int64], taxed: list[list[Charge]], employed: list[list[Charge]]
     ) -> Records:
         """The same, of the users counted and of what each platform owes in taxes and as an employer."""
-        if not self.offices.counting:
+        if not self.offices.assesses:
             return np.zeros(0, ASSESSMENT)
 
         def of(platform: int) -> Records:
@@ -1115,7 +1132,7 @@ class ClickWorkModel(mesa.Model):
         """Draw the sessions of some workers on a day; ``row`` says where the first of ``workers`` stands."""
         if day != self.starts_day:
             self.look_up_starts(day)
-        for begin, end, effects in self.offices.split(row + first, row + last):
+        for begin, end, effects in self.offices.split(row + first, row + last, self.effects):
             duty.draw_duty(
                 begin - row,
                 end - row,
@@ -1172,9 +1189,7 @@ class ClickWorkModel(mesa.Model):
 
     def revise_pay(self, requesters: Records) -> None:
         """Revise the pay targets of some requesters."""
-        self.kernels.revise_pay(
-            requesters, self.platform_rows, self.floors, self.offices.subsidies, self.settings
-        )
+        self.kernels.revise_pay(requesters, self.platform_rows, self.floors, self.subsidies, self.settings)
 
     def revise_demand(self, requesters: Records, row: int | None = None) -> None:
         """Set how many batches a day some requesters post; ``row`` says where a copy of one stands."""
@@ -1191,7 +1206,7 @@ class ClickWorkModel(mesa.Model):
             self.config.requesters.base_fee,
             self.platform_rows,
             self.floors,
-            self.offices.subsidies,
+            self.subsidies,
             bool(self.settings["floor_on_true_time"][0]),
         )
 
@@ -1239,7 +1254,7 @@ class ClickWorkModel(mesa.Model):
     def log_rise_by_income(self, row: int) -> float:
         """Log points by which this month's income without work raises a worker's reservation wage."""
         worker = self.worker_rows[row]
-        effect = self.offices.effect_on(worker)
+        effect = self.effects[int(column_of(worker, "platform")), int(worker["country"])]
         if not effect[UNEARNED] > 0.0:
             return 0.0
         if self.offices.passes_over and not self.offices.on_roster(np.array([row]))[0]:
@@ -1320,7 +1335,7 @@ class ClickWorkModel(mesa.Model):
             float(platform["requester_fee_ppm"]) / 1e6,
             float(requester["bias"]),
             float(requester["markup"]),
-            1.0 - float(self.offices.subsidies[requester["country"]]),
+            1.0 - float(self.subsidies[requester["country"]]),
         )
 
     def duty_of(self, row: int) -> tuple[int, int] | None:

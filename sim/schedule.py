@@ -197,7 +197,7 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
                 board.finished,
                 count,
                 model.requester_rows,
-                model.offices.subsidies,
+                model.subsidies,
                 model.recording,
             )
 
@@ -250,7 +250,7 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             model.platform_rows,
             model.terms,
             model.settings,
-            model.offices.effects_on(board.platform),
+            model.effects[board.platform],
             model.offices.tasks_before,
             model.offices.ratings.informed,
             board.refused,
@@ -679,9 +679,10 @@ def pay_incomes(model: Model) -> None:
 
 
 def count_anew(model: Model) -> None:
-    """The public offices begin to count the next month's users, fees and rewards."""
+    """The public offices begin to count the next month; all go by what incomes pay from now on."""
     model.offices.begin_month(model.hour)
     model.offices.set_conditions(model.worker_rows, model.collected, model.hour)
+    model.set_incomes()
 
 
 def close_month(model: Model) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -73,13 +73,14 @@ def _named_countries(platform: PlatformConfig) -> Iterator[tuple[str, str]]:
 RANKINGS = ("newest", "largest", "best_paid", "random")
 
 
-def ranked_by(platform: PlatformConfig, rule: str, share: float) -> PlatformConfig:
-    """Return the platform with a share of its order given to one rule of ``RANKINGS``."""
+def ranked_by(platform: PlatformConfig, shares: Sequence[float]) -> PlatformConfig:
+    """Return the platform with shares of its order given to the rules of ``RANKINGS``; at most all of it."""
     usual = [float(getattr(platform, f"ranking_{name}")) for name in RANKINGS]
-    total = added_up(usual)
+    total, most = added_up(usual), max(1.0, added_up(shares))
+    own = 1.0 - added_up(shares) / most
     weights: dict[str, Any] = {
-        f"ranking_{name}": (1.0 - share) * weight / total + share * (name == rule)
-        for name, weight in zip(RANKINGS, usual, strict=True)
+        f"ranking_{name}": own * weight / total + share / most
+        for name, weight, share in zip(RANKINGS, usual, shares, strict=True)
     }
     return replace(platform, **weights)
 

@@ -7,7 +7,12 @@ run, seconds that measure a moment count from there too, and -1 stands for "neve
 working time is paid + search + returned + rejected seconds; idle seconds are on duty but not working, and
 night seconds (22 to 06 local time) are those on duty at night.
 
-Of `taxes`, rows of the instrument `users` count the users of a platform in a country; each other row is a
+`users` counts, in each whole calendar month (as far as the run played it: `part_of_month`), who was active on
+a platform in a country, each agent once there, with or without a policy: workers who had a session there,
+requesters who posted, the audience of a social platform. A requester stands for `customers_per_requester`
+customers, and users = workers + customers + audience.
+
+Of `taxes`, rows of the instrument `users` repeat the users of a platform in a country; each other row is a
 tax, its amount rounded down:
 
     usage_tax     amount = 1e6 x rate_per_user_usd x declared_users x bands x part_of_month x strength
@@ -21,10 +26,10 @@ share of its rate at which a tax is in force, `part_of_month` the share of the c
 counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
 before the measured window, 0 except in its first month, and `flows` holds the rest.
 
-Of `incomes`, opening + collected + pooled_in - administration - pooled_out - to_workers - to_others
-- to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a month ends,
-for the next one; none is paid at the end of a run. What employers contribute is in what a treasury collected
-and kept; no income is paid from it.
+Of `incomes`, opening + collected + contributions + pooled_in - administration - pooled_out - to_workers
+- to_others - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a
+month ends, for the next one; none is paid at the end of a run. `collected` are taxes; what employers
+contribute stands beside it and stays in the treasury: no income is paid from it.
 
 `audiences` has a row for each social platform and country in each month: its users, and those it would have
 if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the
@@ -200,6 +205,19 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "credit_country": Column("str"),
         "amount_microusd": Column("int64", "µ$"),
     },
+    "users": {
+        "period": Column("str", "month"),
+        "platform": Column("str"),
+        "family": Column("str"),
+        "country": Column("str"),
+        "workers": Column("int64", "agents"),
+        "requesters": Column("int64", "agents"),
+        "customers": Column("int64", "agents"),
+        "audience": Column("int64", "agents"),
+        "users": Column("int64", "agents"),
+        "users_persons": Column("float64", "persons"),
+        "part_of_month": Column("float64", "share"),
+    },
     "taxes": {
         "period": Column("str", "month"),
         "platform": Column("str"),
@@ -224,6 +242,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "country": Column("str"),
         "opening_microusd": Column("int64", "µ$"),
         "collected_microusd": Column("int64", "µ$"),
+        "contributions_microusd": Column("int64", "µ$"),
         "administration_microusd": Column("int64", "µ$"),
         "pooled_in_microusd": Column("int64", "µ$"),
         "pooled_out_microusd": Column("int64", "µ$"),
@@ -337,8 +356,9 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "weekdays": (),
+    "users": (),
     "taxes": (),
-    "incomes": (),
+    "incomes": ("contributions_microusd",),
     "cooperatives": ("patronage_of_gone_microusd",),
     "commons": ("to_workers_gone_microusd",),
     "unions": (),
@@ -466,6 +486,10 @@ class Frames(Protocol):
         """Money that left the debit account for the credit account, by month, kind, sectors and countries."""
 
     @property
+    def users(self) -> pd.DataFrame:
+        """Month x platform x country: who used it, as worker, requester or audience, whatever the policy."""
+
+    @property
     def taxes(self) -> pd.DataFrame:
         """Month x platform x country x instrument: users counted, base, rate, amount; none without policy."""
 
@@ -586,6 +610,7 @@ class FrameSet:
     batches: pd.DataFrame = field(default_factory=lambda: empty("batches"))
     spells: pd.DataFrame = field(default_factory=lambda: empty("spells"))
     flows: pd.DataFrame = field(default_factory=lambda: empty("flows"))
+    users: pd.DataFrame = field(default_factory=lambda: empty("users"))
     taxes: pd.DataFrame = field(default_factory=lambda: empty("taxes"))
     incomes: pd.DataFrame = field(default_factory=lambda: empty("incomes"))
     audiences: pd.DataFrame = field(default_factory=lambda: empty("audiences"))

@@ -1371,7 +1371,7 @@ def transfers_to_workers_share(frames: Frames, world: Countries | None) -> float
 @indicator(
     name="administration_share",
     unit="share",
-    definition="What administration took over the revenue collected, in months after which income was paid.",
+    definition="What administration took over the taxes collected, in months after which income was paid.",
 )
 def administration_share(frames: Frames, world: Countries | None) -> float:
     _taxes(frames)

@@ -145,6 +145,7 @@ class Recorder:
         self.duty_seconds = 0
         self.series_days: list[dict[str, NDArray[Any]]] = []
         self.flow_months: list[dict[str, NDArray[Any]]] = []
+        self.user_months: list[dict[str, NDArray[Any]]] = []
         self.tax_months: list[dict[str, NDArray[Any]]] = []
         self.income_months: list[dict[str, NDArray[Any]]] = []
         self.member_months: list[dict[str, NDArray[Any]]] = []
@@ -262,7 +263,10 @@ class Recorder:
                 self.transfers = grown(self.transfers, len(paid))
                 self.transfers[: len(paid)] += paid
         self.audiences_before = self.audiences_before[:0]
-        if model.hour > model.first_recorded_hour and model.offices.counting:
+        if model.hour > model.first_recorded_hour:
+            counted, count = model.counted, len(model.counted["users"])
+            self.user_months.append({"period": np.full(count, period, object), **counted})
+        if model.hour > model.first_recorded_hour and model.offices.assesses:
             self._keep_taxes(period, rows, part)
             self._keep_incomes(model, period, flows)
         if model.hour > model.first_recorded_hour:
@@ -339,7 +343,8 @@ class Recorder:
         per_head = offices.per_head.copy() if paid else np.zeros(countries, np.int64)
         receives = model.paid_income if paid else model.paid_income[:0]
         recipients = model.worker_rows["country"][: len(receives)][receives]
-        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX, CONTRIBUTIONS]].sum(axis=(0, 1))
+        collected = flows[[USAGE_TAX, TURNOVER_TAX, PROFIT_TAX]].sum(axis=(0, 1))
+        contributed = flows[CONTRIBUTIONS].sum(axis=0)
         inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
         outgoings = [ADMINISTRATION, UNIVERSAL_INCOME, CONDITIONAL_INCOME, INCOME_OF_OTHERS, HIRING_SUBSIDY]
         spent = flows[outgoings].sum(axis=2)
@@ -348,8 +353,9 @@ class Recorder:
             {
                 "period": np.full(countries, period, object),
                 "country": np.arange(countries),
-                "opening_microusd": kept - collected - inward + outward + spent.sum(axis=0),
+                "opening_microusd": kept - collected - contributed - inward + outward + spent.sum(axis=0),
                 "collected_microusd": collected,
+                "contributions_microusd": contributed,
                 "administration_microusd": spent[0],
                 "pooled_in_microusd": inward,
                 "pooled_out_microusd": outward,
@@ -443,6 +449,7 @@ class Recorder:
         """Tables kept month by month, by the head of their names in a checkpoint."""
         return {
             "flows.": self.flow_months,
+            "users.": self.user_months,
             "taxes.": self.tax_months,
             "incomes.": self.income_months,
             "audiences.": self.audience_months,
@@ -502,6 +509,7 @@ class Recorder:
             else without_rows("batches"),
             "spells": self._spells(),
             "flows": self._flows(),
+            "users": self._users(),
             "taxes": self._taxes(),
             "incomes": self._incomes(),
             "audiences": self._audiences(),
@@ -671,6 +679,19 @@ class Recorder:
                 "amount_microusd": columns["amount_microusd"],
             }
         )
+
+    def _users(self) -> Table:
+        columns = joined(self.user_months)
+        if not columns:
+            return without_rows("users")
+        platform = columns["platform"]
+        families = sorted(set(self.model.offices.families))
+        of_platform = np.array([families.index(family) for family in self.model.offices.families])
+        columns["platform"] = Texts(platform, self.model.platform_names)
+        columns["family"] = Texts(of_platform[platform], families)
+        columns["country"] = self._codes(columns["country"])
+        columns["users_persons"] = columns["users"] * self.scale
+        return Table.made({name: columns[name] for name in COLUMNS["users"]})
 
     def _taxes(self) -> Table:
         columns = joined(self.tax_months)

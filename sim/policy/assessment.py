@@ -43,6 +43,27 @@ KEY = ["platform", "country", "instrument"]
 Row = dict[str, Any]
 
 
+def counted(offices: Offices, users: NDArray[np.int64], hour: int) -> dict[str, NDArray[Any]]:
+    """Return the users (agents) of the month before an hour, by what they are; a row where there are any.
+
+    ``users`` are all of them by platform and country. Nobody is in two of ``workers``, ``customers`` and
+    ``audience``, which add up to them; a requester counts for its customers.
+    """
+    platform, country = np.nonzero(users)
+    working, posting = offices.working_users[platform, country], offices.posting_users[platform, country]
+    customers = posting * offices.customers[platform]
+    return {
+        "platform": platform,
+        "country": country,
+        "workers": working,
+        "requesters": posting,
+        "customers": customers,
+        "audience": users[platform, country] - working - customers,
+        "users": users[platform, country],
+        "part_of_month": np.full(len(platform), float(offices.part_of_month(hour))),
+    }
+
+
 def assess(
     offices: Offices,
     platform: int,

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.agents.platform import RANKINGS
 from sim.config import Config
 
 REWARD_FLOOR = "reward_floor"
@@ -33,6 +34,9 @@ WITHHELD = "withheld"
 UNFAIR = "unfair"
 SHIFTS = "shifts"
 FREE_LABELS = "free_labels"
+TRANSFERS = "transfers"
+SUBSIDY = "subsidy"
+ORDERS = tuple(f"order_{name}" for name in RANKINGS)
 PAID_TIME = ("paid_work", "paid_search", "paid_waiting", "paid_given_back", "paid_rejected")
 
 FOLDS = {
@@ -53,6 +57,9 @@ FOLDS = {
     UNFAIR: (np.minimum, 1.0),
     SHIFTS: (np.minimum, 1.0),
     FREE_LABELS: (np.add, 0.0),
+    TRANSFERS: (np.add, 0.0),
+    SUBSIDY: (np.add, 0.0),
+    **dict.fromkeys(ORDERS, (np.maximum, 0.0)),
     **dict.fromkeys(PAID_TIME, (np.maximum, 0.0)),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward (``usual_fee`` and
@@ -61,7 +68,9 @@ both); a royalty is owed by work for artificial intelligence alone; ``portable``
 elsewhere that count in a newcomer's record; USD an hour, before the fee on workers, under which members
 refuse; factor on their errors in pay; whether (above 0) they share ratings of requesters; share of a reward
 withheld from workers; factor on unfair rejections; share of sessions that get a shift; labels a week, unpaid;
-USD that an hour of each kind of time on duty must bring, whatever piece rates pay of it.
+USD a month that workers receive without a condition; share of what they spend that requesters of a country
+count on getting back; weight of each order in which a platform shows work, its own having the rest; USD that
+an hour of each kind of time on duty must bring, whatever piece rates pay of it.
 
 A ``worker_floor`` is a gross wage: before the fee on workers, after what is withheld for their employer. What
 an hour costs an employer, ``labour_cost``, is a reward before either."""
@@ -79,9 +88,14 @@ BY_COUNTRY = (
     WITHHELD,
     UNFAIR,
     SHIFTS,
+    TRANSFERS,
     *PAID_TIME,
 )
-"""Channels with a value for the workers of each country; the others have one for each platform."""
+"""Channels with a value for the workers of each country; ``subsidy`` has one for each country, on whatever
+platform; the others have one for each platform."""
+
+BESIDE_PRICES = {TRANSFERS, SUBSIDY, *ORDERS}
+"""Channels of which nothing is quoted: requesters revise no demand on the day on which only they change."""
 
 
 class Contribution(NamedTuple):
@@ -114,11 +128,22 @@ class Channels:
     unfair: NDArray[np.float64]
     shifts: NDArray[np.float64]
     free_labels: NDArray[np.float64]
+    transfers: NDArray[np.float64]
+    subsidy: NDArray[np.float64]
+    order_newest: NDArray[np.float64]
+    order_largest: NDArray[np.float64]
+    order_best_paid: NDArray[np.float64]
+    order_random: NDArray[np.float64]
     paid_work: NDArray[np.float64]
     paid_search: NDArray[np.float64]
     paid_waiting: NDArray[np.float64]
     paid_given_back: NDArray[np.float64]
     paid_rejected: NDArray[np.float64]
+
+    @property
+    def orders(self) -> NDArray[np.float64]:
+        """Weights by platform and order (a place in ``RANKINGS``)."""
+        return np.stack([getattr(self, name) for name in ORDERS], axis=-1)
 
     @property
     def paid_time(self) -> NDArray[np.float64]:
@@ -136,8 +161,9 @@ def promises(config: Config) -> list[Contribution]:
 
 def fold(platforms: int, countries: int, contributions: Iterable[Contribution]) -> Channels:
     """Fold contributions into channels; without any, every channel is neutral."""
+    axes = {SUBSIDY: (1,), **dict.fromkeys(BY_COUNTRY, (0, 1))}
     arrays = {
-        name: np.full((platforms, countries) if name in BY_COUNTRY else platforms, neutral)
+        name: np.full([(platforms, countries)[axis] for axis in axes.get(name, (0,))], neutral)
         for name, (_, neutral) in FOLDS.items()
     }
     given: dict[str, list[tuple[float, int, int]]] = {}
@@ -147,5 +173,5 @@ def fold(platforms: int, countries: int, contributions: Iterable[Contribution]) 
         # Sums of floats depend on their order; the order of instruments must not matter.
         value, *place = zip(*sorted(values), strict=True)
         combine, _ = FOLDS[channel]
-        combine.at(arrays[channel], tuple(place[: arrays[channel].ndim]), value)
+        combine.at(arrays[channel], tuple(place[axis] for axis in axes.get(channel, (0,))), value)
     return Channels(**arrays)

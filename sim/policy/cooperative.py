@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.agents.platform import RANKINGS
 from sim.draws import stream
 from sim.instruments import Cooperative
 from sim.ledger import CAPITAL, PROFIT, SURPLUS
 from sim.policy.at_cost import Costs, on_the_way, requesters_part
-from sim.policy.channels import LARGE_FEE, REWARD_FLOOR, USUAL_FEE, Contribution
+from sim.policy.channels import LARGE_FEE, ORDERS, REWARD_FLOOR, USUAL_FEE, Contribution
 
 VOTES = stream("votes")
 
@@ -242,7 +241,7 @@ class Cooperatives:
         return 1.0 if self.founded[platform] else strength
 
     def contributions(self, strength: float, own_fees: list[tuple[float, float]]) -> Iterator[Contribution]:
-        """Yield the fees and floors that hold; ``own_fees`` are for usual and large batches."""
+        """Yield the fees, floors and orders that hold; ``own_fees`` are for usual and large batches."""
         for platform in self.numbers:
             way = self.share_of_way(platform, strength)
             if np.isfinite(self.fee[platform]):
@@ -250,8 +249,6 @@ class Cooperatives:
                     yield Contribution(channel, platform, on_the_way(own, float(self.fee[platform]), way))
             if self.floor[platform] > 0.0:
                 yield Contribution(REWARD_FLOOR, platform, way * float(self.floor[platform]))
-
-    def order_shown(self, platform: int) -> str | None:
-        """Name of the order that members chose; None where a platform shows work as it did before."""
-        number = int(self.ranking[platform])
-        return None if number == NO_VOTE else RANKINGS[number]
+            if self.ranking[platform] != NO_VOTE:
+                chosen = ORDERS[int(self.ranking[platform])]
+                yield Contribution(chosen, platform, way * self.terms.ranking_share)

@@ -1,6 +1,6 @@
 """Tax offices and paymasters: count users, assess platforms, pay incomes; once a month, through the ledger.
 
-Without instruments nothing is counted and nothing is due, and the market cannot tell.
+Users are counted whatever the policy; without instruments nothing is due, and the market cannot tell.
 """
 
 from __future__ import annotations
@@ -56,10 +56,14 @@ from sim.policy import income as incomes
 from sim.policy import measures, taxes, wage_floor
 from sim.policy.at_cost import Costs
 from sim.policy.channels import (
+    BESIDE_PRICES,
     HIGHEST_FEE,
     HIGHEST_WORKER_FEE,
     LEVY_ON_REQUESTERS,
     LEVY_ON_WORKERS,
+    SUBSIDY,
+    TRANSFERS,
+    Channels,
     Contribution,
 )
 from sim.policy.commons import Fund
@@ -171,6 +175,15 @@ def note_workers(hour: int, starts: Any, platforms: Any, order: Any, workers: An
 
 
 @kernel
+def note_on_duty(hour: int, platform: int, active: Any, count: int, workers: Any, seen: Any) -> None:
+    """Set the bit of a platform of those whose session there goes on in an hour."""
+    for i in range(count):
+        entry = active[i]
+        if 60 * entry.minutes > 3600 * (hour - entry.start_hour) and workers[entry.row].bits & ACTIVE:
+            seen[entry.row] |= 1 << platform
+
+
+@kernel
 def note_requesters(starts: Any, platforms: Any, batches: Any, seen: Any) -> None:
     """Set the bit of their board's platform of those whose new batches these are, sorted part by part."""
     for part in range(starts.shape[0]):
@@ -224,7 +237,7 @@ class Offices:
     cooperatives, fund, costs
         The cooperatives, the commons, and what platforms cost in past months, where an instrument asks.
     effects : float64 array (countries, EFFECTS)
-        What an income does to workers; columns ``UNEARNED`` and so on.
+        What an income does to workers; columns ``NEED`` and so on. ``UNEARNED`` is read from the channels.
     """
 
     def __init__(self, config: Config, world: World, clock: Clock) -> None:
@@ -245,7 +258,7 @@ class Offices:
         self.persons = taxes.exact(config.workers.real_count) / config.workers.count
         self.window = clock.datetime(24 * config.time.warmup_days).date()
         self.programme: Programme | None = policy.conditional_income or policy.universal_income
-        self.counting = bool(self.taxes or policy.profit_tax or self.programme)
+        self.assesses = bool(self.taxes or policy.profit_tax or self.programme)
         platforms, countries = len(self.names), len(world.codes)
         self.owners = [world.codes.index(platform.owner) for platform in config.platforms.values()]
         self.customers = np.array(
@@ -271,6 +284,7 @@ class Offices:
         self.roster_since = np.array([-1])
         self.users = np.zeros((platforms, countries), np.int64)
         self.working_users = np.zeros((platforms, countries), np.int64)
+        self.posting_users = np.zeros((platforms, countries), np.int64)
         self.month_began = 0
         if policy.usage_tax is not None:
             self.usage_rates = taxes.usage_rates(
@@ -335,10 +349,14 @@ class Offices:
         """
         note_workers(hour, starts, platforms, order, workers, self.seen_workers)
 
+    def note_going_on(self, hour: int, platform: int, active: Records, count: int, workers: Records) -> None:
+        """Note who works on a board in the first hour of a month: sessions may have begun in the last one."""
+        note_on_duty(hour, platform, active, count, workers, self.seen_workers)
+
     def make_room(self, workers: int) -> None:
-        """Make room for notes of so many workers, if notes are taken."""
+        """Make room for notes of so many workers."""
         more = workers - len(self.seen_workers)
-        if more > 0 and self.counting:
+        if more > 0:
             self.seen_workers = np.concatenate([self.seen_workers, np.zeros(more, np.uint16)])
 
     def note_posting(
@@ -359,15 +377,12 @@ class Offices:
         """Return the users of each platform in each country so far this month, as agents.
 
         Workers and requesters are counted here; ``further`` are counts, by platform and country, of users who
-        are neither. ``working_users`` becomes how many are workers.
+        are neither. ``working_users`` and ``posting_users`` become how many are workers and requesters, each
+        of whom counts for all customers for whom it stands.
         """
         self.working_users = self._count(self.seen_workers, workers)
-        return sum(further, self.working_users + self._count_requesters(requesters))
-
-    def _count_requesters(self, requesters: Records) -> NDArray[np.int64]:
-        """Return how many people posted, each requester counting for all for whom it stands."""
-        counted: NDArray[np.int64] = self._count(self.seen_requesters, requesters) * self.customers[:, None]
-        return counted
+        self.posting_users = self._count(self.seen_requesters, requesters)
+        return sum(further, self.working_users + self.posting_users * self.customers[:, None])
 
     def _count(self, seen: NDArray[np.uint16], people: Records) -> NDArray[np.int64]:
         users = np.zeros_like(self.month_fees)
@@ -883,12 +898,28 @@ class Offices:
             found += self.unions.contributions(self.share_of("union", hour))
         if self.employment is not None and self.employs(hour):
             found += self.employment.contributions(self.share_of("reclassification", hour))
+        found += self._paid_without_work()
         return found + [
             Contribution(channel, platform, float(levy))
             for channel, row in zip((LEVY_ON_REQUESTERS, LEVY_ON_WORKERS), self.levies, strict=True)
             for platform, levy in enumerate(row)
             if levy > 0.0
         ]
+
+    def prices(self, hour: int) -> list[Contribution]:
+        """Return those of the same that requesters reckon with as soon as they change."""
+        return [one for one in self.contributions(hour) if one.channel not in BESIDE_PRICES]
+
+    def _paid_without_work(self) -> Iterator[Contribution]:
+        """Yield what incomes pay to workers without a condition, and to those who hire."""
+        if isinstance(self.programme, UniversalIncome):
+            for platform, name in enumerate(self.names):
+                paid = self.has_roster or self.programme.covers(name)
+                for country in np.flatnonzero(self.per_head) if paid else ():
+                    each = float(self.per_head[country]) / 1e6
+                    yield Contribution(TRANSFERS, platform, each, int(country))
+        for country in np.flatnonzero(self.subsidies):
+            yield Contribution(SUBSIDY, 0, float(self.subsidies[country]), int(country))
 
     # --- employers ---
 
@@ -960,8 +991,6 @@ class Offices:
                 revenue = self._for_income(income, revenue, self._month_of(income, hour))
                 for members in self._pots(income):
                     entries += self._share_pot(income, members, revenue, workers, hour)
-        if isinstance(income, UniversalIncome):
-            self.effects[:, UNEARNED] = self.per_head / 1e6
         return entries
 
     def _rate(self, income: Programme, hour: int) -> int:
@@ -1197,21 +1226,27 @@ class Offices:
         if self.programme is None or self.has_roster or self.programme.covers(self.names[platform]):
             return self.effects
         others = self.effects.copy()
-        others[:, [UNEARNED, TASKS]] = 0.0
+        others[:, TASKS] = 0.0
         return others
 
-    def effects_by_platform(self) -> NDArray[np.float64]:
-        """The same of all platforms: (platforms, countries, EFFECTS)."""
-        return np.stack([self.effects_on(platform) for platform in range(len(self.names))])
+    def effects_by_platform(self, channels: Channels) -> NDArray[np.float64]:
+        """The same of all platforms, with what all instruments pay: (platforms, countries, EFFECTS)."""
+        effects = np.stack([self.effects_on(platform) for platform in range(len(self.names))])
+        effects[..., UNEARNED] = channels.transfers
+        return effects
 
     @property
     def passes_over(self) -> bool:
         """Whether an income is paid to the people of a roster alone, so that it moves nobody else."""
-        return self.has_roster and bool(self.effects[:, UNEARNED].any())
+        return self.has_roster and bool(self.per_head.any())
 
-    def split(self, first: int, last: int) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-        """Yield parts of the workers' rows, and by platform the effects of an income on all in the part."""
-        effects = self.effects_by_platform()
+    def split(
+        self, first: int, last: int, effects: NDArray[np.float64]
+    ) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """Yield parts of the workers' rows, and by platform the effects of an income on all in the part.
+
+        ``effects`` are those on whom an income is paid to.
+        """
         if not self.passes_over or first == last:
             yield first, last, effects
             return

@@ -227,7 +227,6 @@ class BaseWatcher:
 def bases_of(config: Config, rules: Any = None, advance: Callable[[], None] = lambda: None) -> list[Books]:
     """Play a run and return its bases of taxes; that they are counted changes nothing."""
     model, watcher = ClickWorkModel(config, plugins=rules), BaseWatcher()
-    model.offices.counting = True
     model.observers.append(watcher)
     while model.hour < model.last_hour:
         model.run(min(24, model.last_hour - model.hour))

@@ -143,6 +143,11 @@ class RunResult(Drawable):
         return self.frame("flows")
 
     @cached_property
+    def users(self) -> pd.DataFrame:
+        """Users of each platform by month and country: workers, requesters and their customers, audience."""
+        return self.frame("users")
+
+    @cached_property
     def taxes(self) -> pd.DataFrame:
         """Users counted, base, rate and amount by month, platform, country and instrument."""
         return self.frame("taxes")

@@ -96,9 +96,7 @@ def test_demand_falls_with_the_cost_that_posting_knows() -> None:
 
     def factor(bias: float, markup: float, target: float = 2.0) -> float:
         rows["bias"], rows["markup"], rows["initial_target"], rows["target"] = bias, markup, 2.0, target
-        posting.revise_demand(
-            rows, 1.0, FEE, model.platform_rows, model.floors, model.offices.subsidies, False
-        )
+        posting.revise_demand(rows, 1.0, FEE, model.platform_rows, model.floors, model.subsidies, False)
         return float(rows["batches_per_day"][0] / rows["base_batches"][0])
 
     assert factor(1.0, 1.0) == pytest.approx(1.0)

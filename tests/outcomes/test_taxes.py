@@ -14,12 +14,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.composition import compose
 from sim.config import Config, Platform, Time
-from sim.instruments import ConditionalIncome, Policies, ProfitTax, TurnoverTax, UniversalIncome, UsageTax
+from sim.instruments import (
+    ConditionalIncome,
+    Policies,
+    ProfitTax,
+    Reclassification,
+    TurnoverTax,
+    UniversalIncome,
+    UsageTax,
+)
 from sim.ledger import HAVEN_PROFIT, HAVEN_TAX, PROFIT, PROFIT_SHIFTING, PROFIT_TAX, USAGE_TAX
 from sim.model import ClickWorkModel
 from sim.outcomes import recorder as recording
 from sim.outcomes.frames import FrameSet
+from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder, turned_profits
 from sim.policy import assessment
 from sim.policy.assessment import ASSESSMENT, part_before
@@ -27,6 +37,7 @@ from sim.policy.assessment import PROFIT as ON_PROFIT
 from sim.world import World
 from tests.conftest import Exercised
 from tests.support.markets import tiny
+from tests.support.plants import Plant, planted
 
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
 PLATFORMS = {
@@ -90,6 +101,8 @@ class Census:
                     country = int(model.requester_rows["country"][row])
                     self.seen.add((period, board.platform, country, "requester", row))
             active = board.active[: int(board.state[recording.boards.ACTIVE_COUNT])]
+            # Who moved to another platform at midnight works here no more.
+            active = active[60 * active["minutes"].astype(int) > 3600 * (model.hour - active["start_hour"])]
             for row in active["row"].tolist():
                 country = int(model.worker_rows["country"][row])
                 self.seen.add((period, board.platform, country, "worker", row))
@@ -234,6 +247,7 @@ def tie_to_flows(frames: FrameSet) -> None:
         assert moved == rows[column].sum(), kind
     assert by_country(incomes, incomes["collected_microusd"]) == by_country(taxes, taxes["amount_microusd"])
     for kind, side, column in (
+        ("contributions", "credit", "contributions_microusd"),
         ("administration", "debit", "administration_microusd"),
         ("pooling", "debit", "pooled_out_microusd"),
         ("pooling", "credit", "pooled_in_microusd"),
@@ -258,6 +272,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         left = (
             row.opening_microusd + row.collected_microusd + row.pooled_in_microusd - row.pooled_out_microusd
         )
+        left += row.contributions_microusd
         left -= row.administration_microusd + row.to_workers_microusd + row.to_others_microusd
         left -= row.to_requesters_microusd
         assert left == row.kept_microusd >= 0
@@ -313,7 +328,71 @@ def count_again(model: ClickWorkModel, frames: FrameSet, census: Census) -> int:
     np.testing.assert_allclose(rows["users_persons"], rows["users"] * frames.scale)
     counted = frames.taxes.merge(rows[[*key, "users"]], on=key, suffixes=("", "_counted"))
     assert (counted["users"] == counted["users_counted"]).all()
+    repeated = frames.users.merge(rows[[*key, "users"]], on=key, suffixes=("", "_repeated"))
+    assert len(repeated) == len(frames.users) == len(rows)
+    assert (repeated["users"] == repeated["users_repeated"]).all()
     return len(found)
+
+
+def users_of_a_run(words: tuple[str, ...] = ()) -> Counter[str]:
+    """Nobody is counted twice on a platform, nobody left out; the table tells who is what."""
+    settings = [
+        "world=six_regions", "platforms=all_families_of_regions", "workers.count=400", "requesters.count=60",
+        "time.start=2019-01-14", "time.warmup_days=9", "time.days=70", *words,
+    ]  # fmt: skip
+    config = compose(settings)
+    model, frames, census = recorded(config)
+    table = frames.users
+    key = ["period", "platform", "country"]
+    assert not table.duplicated(key).any() and sorted(set(table["period"])) == [
+        "2019-01",
+        "2019-02",
+        "2019-03",
+        "2019-04",
+    ]
+    assert set(table["family"]) == {"microwork", "on_demand", "click_farm", "social"}
+    assert all(row.family == config.platforms[row.platform].family for row in table.itertuples())
+    names, codes = model.platform_names, model.world.codes
+    by_kind = Counter((kind, period, names[p], codes[c]) for period, p, c, kind, _ in census.seen)
+    audience = {
+        (str(row.period), str(row.platform), str(row.country)): int(row.users)
+        for row in frames.audiences.itertuples()
+    }
+    people: Counter[str] = Counter()
+    for row in table.itertuples():
+        place = str(row.period), str(row.platform), str(row.country)
+        assert row.workers == by_kind.pop(("worker", *place), 0), place
+        assert row.requesters == by_kind.pop(("requester", *place), 0), place
+        assert row.customers == row.requesters * config.platforms[row.platform].customers_per_requester
+        if row.period != "2019-04":  # on a month's last day audiences answer for the next
+            assert row.audience == audience.get(place, 0), place
+        assert row.users == row.workers + row.customers + row.audience
+        assert row.part_of_month == float(part_of_month(config, str(row.period)))
+        people.update(workers=row.workers, requesters=row.requesters, customers=row.customers)
+        people.update(audience=row.audience)
+    assert not by_kind, "users whom nobody counted"
+    return people
+
+
+def test_users_are_counted_without_a_policy(exercised: Exercised) -> None:
+    people = users_of_a_run()
+    for kind, least in (("workers", 500), ("requesters", 100), ("customers", 300), ("audience", 1_000)):
+        exercised(kind, people[kind], at_least=least)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("sim.policy.assessment", '"customers": customers', '"customers": posting'),
+        ("sim.policy.assessment", "- working - customers", "- working"),
+        ("sim.model", "if self.offices.month_began == self.hour else ()", "if False else ()"),
+        ("sim.policy.office", "        self.seen_workers[:] = 0\n", ""),
+        ("sim.policy.office", "seen[row] |= 1 << platforms[tile]", "seen[row] = 1 << platforms[tile]"),
+    ],
+)
+def test_users_counted_wrongly_are_found(module: str, old: str, new: str) -> None:
+    with planted(Plant(module, old, new, "", tiny)), pytest.raises(AssertionError):
+        users_of_a_run()
 
 
 def audit(config: Config) -> Counter[str]:
@@ -397,6 +476,10 @@ def forget_pooling(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(recording, "POOLING", recording.ADMINISTRATION)
 
 
+def take_contributions_for_taxes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(recording, "TURNOVER_TAX", recording.CONTRIBUTIONS)
+
+
 PLANTS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     forget_the_window, take_the_base_for_the_tax, count_heads_wrongly, lose_a_user, ignore_the_phase,
     pay_twice, pay_a_neighbour, forget_pooling,
@@ -416,7 +499,38 @@ def test_a_planted_fault_is_found(
         )
 
 
+def test_contributions_taken_for_taxes_are_found(
+    monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    take_contributions_for_taxes(monkeypatch)
+    with pytest.raises(AssertionError):
+        test_contributions_are_no_taxes_that_are_shared_out(exercised)
+
+
 # ---------------------------------------------------------------- odd ends
+
+
+def test_contributions_are_no_taxes_that_are_shared_out(exercised: Exercised) -> None:
+    """Beside employers, administration took its share of the taxes of months after which income was paid."""
+    config = market("flat, phased in, residents", "whole months")
+    law = Reclassification(contributions=0.3)
+    config = replace(
+        config, policy=replace(config.policy, usage_tax=UsageTax(), reclassification=law), platforms=PLATFORMS
+    )
+    model, frames, _ = recorded(config)
+    tie_to_flows(frames)
+    incomes = frames.incomes
+    moves = incomes["collected_microusd"] + incomes["contributions_microusd"] + incomes["pooled_in_microusd"]
+    moves -= incomes["pooled_out_microusd"] + incomes["administration_microusd"]
+    moves -= incomes["to_workers_microusd"] + incomes["to_others_microusd"]
+    assert (incomes["opening_microusd"] + moves == incomes["kept_microusd"]).all()
+    exercised("micro-dollars contributed", int(incomes["contributions_microusd"].sum()), at_least=1_000_000)
+    paid = incomes[incomes["heads"] > 0]
+    exercised("incomes paid", len(paid), at_least=3)
+    for row in paid.itertuples():
+        assert row.administration_microusd == math.ceil(Fraction(3, 100) * row.collected_microusd)
+    share = float(summary(frames, model.world)["administration_share"]["value"])
+    assert abs(share - 0.03) < 1e-6
 
 
 def test_without_a_policy_the_tables_are_empty() -> None:

@@ -138,7 +138,10 @@ def test_audiences_are_agents(exercised: Exercised) -> None:
 REFUSED = {
     "policy.usage_tax.families": ["policy=[usage_tax]", "policy.usage_tax.families=[socail]"],
     "policy.usage_tax.to_users": [
-        "policy=[usage_tax]", "policy.usage_tax.to_requesters=0.5", "policy.usage_tax.to_users=0.6",
+        "policy=[usage_tax]", "policy.usage_tax.to_users=1.1",
+    ],
+    "policy.usage_tax.to_workers": [
+        "policy=[usage_tax]", "policy.usage_tax.to_requesters=0.5", "policy.usage_tax.to_workers=0.6",
     ],
     "policy.usage_tax.top_users": [
         "policy=[usage_tax]", "policy.usage_tax.schedule=graduated", "policy.usage_tax.top_users=1000",
@@ -148,6 +151,14 @@ REFUSED = {
     "platforms.social.worker_countries": ["platforms.social.worker_countries=[FRA]"],
     "platforms.social.user_countries": ["platforms.social.user_countries=[FRX]"],
 }  # fmt: skip
+
+
+def test_each_kind_of_platform_passes_on_a_whole_tax() -> None:
+    """Shares are bounded where they are of one tax: users pay on social platforms, the others elsewhere."""
+    words = ["platforms=all_families", "policy=[usage_tax]", "policy.usage_tax.to_users=1"]
+    for share in ("to_requesters=1", "to_workers=1"):
+        tax = compose([*words, f"policy.usage_tax.{share}"]).policy.usage_tax
+        assert tax is not None and tax.to_users + tax.to_requesters + tax.to_workers == 2
 
 
 @pytest.mark.parametrize("path", REFUSED)

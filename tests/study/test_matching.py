@@ -260,7 +260,6 @@ def test_counting_changes_nothing() -> None:
     """The run that shows the bases is the baseline, bit by bit."""
     config = compose(SHORT)
     plain_run, counted = ClickWorkModel(config), ClickWorkModel(config)
-    counted.offices.counting = True
     counted.observers.append(BaseWatcher())
     for model in (plain_run, counted):
         model.run()

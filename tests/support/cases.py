@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
+from sim.agents.platform import RANKINGS
 from sim.agents.rules import floor_wanted, lowest_pay, worth_the_tasks
 from sim.agents.traits import ACTIVE, NEWCOMER, OTHER_JOB, PARTS, PLATFORM, REQUESTER, WORKER
 from sim.clock import Clock
@@ -271,7 +272,10 @@ def _check_income(given: dict[str, Any], expect: dict[str, Any]) -> None:
     entries = offices.share_out(revenue, workers, hour_of(MONTH[0]))
     same(summed(entries), expected_transfers(expect))
     same(offices.per_head.tolist(), by_country(expect, "each").tolist())
-    same((offices.effects[:, 0] * 1e6).round().astype(int).tolist(), offices.per_head.tolist())
+    # What reaches the market is what is paid, to workers of the platforms covered.
+    found = fold(2, 2, offices.contributions(hour_of(MONTH[0]))).transfers
+    for paid, name in zip((found * 1e6).round().astype(int).tolist(), offices.names, strict=True):
+        same(paid, offices.per_head.tolist() if income.covers(name) else [0, 0])
     if "kept" in expect:
         same(offices.kept.tolist(), by_country(expect, "kept").tolist())
     for name in ("wanted", "allowed"):
@@ -368,7 +372,8 @@ def _check_conditional(given: dict[str, Any], expect: dict[str, Any]) -> None:
         entries = offices.share_out(by_country(given, "revenue"), heads(given, "seekers"), month)
         same(summed(entries), expected_transfers(expect))
         same(offices.per_head.tolist(), by_country(expect, "each").tolist())
-        assert not offices.effects[:, 0].any(), "counted as an income without a condition"
+        found = fold(2, 2, offices.contributions(hour_of(MONTH[1])))
+        assert not found.transfers.any(), "counted as an income without a condition"
     if "kept" in expect:
         same(offices.kept.tolist(), by_country(expect, "kept").tolist())
 
@@ -491,7 +496,9 @@ def _check_decisions(terms: Cooperative, given: dict[str, Any], expect: dict[str
         wages, tasks = np.array(given["wages"], np.float64), np.array(given["tasks"], np.int64)
         cooperatives.count_votes(0, 9, wages, tasks)
         same(float(cooperatives.floor[0]), float(expect["floor"]))
-        same(cooperatives.order_shown(0), expect["order"])
+        shown = fold(1, 1, cooperatives.contributions(1.0, [(0.2, 0.2), (0.2, 0.2)])).orders[0]
+        ordered = {RANKINGS[place]: share for place, share in enumerate(shown.tolist()) if share}
+        same(ordered, {} if expect["order"] is None else {expect["order"]: terms.ranking_share})
         same((cooperatives.members[0], cooperatives.voters[0]), (9, len(wages)))
 
 

@@ -199,7 +199,7 @@ class SeekerWatch(Watcher):
         heads = np.bincount(rows["country"][earned], minlength=len(pot))
         each = np.where(heads > 0, pot // np.maximum(heads, 1), 0)
         if model.running:
-            assert not model.offices.effects[:, 0].any(), "an income without a condition"
+            assert not model.effects[..., 0].any(), "an income without a condition"
             assert (rows["balance"] == np.where(earned, each[rows["country"]], 0)).all(), (
                 "somebody else's income"
             )
@@ -333,7 +333,7 @@ class EmployerWatch(Watcher):
             share = [
                 sum(np.array(due)[rows["country"] == c]) / max(1, by_country[c]) for c in range(len(parts))
             ]
-            assert np.allclose(model.offices.subsidies, np.minimum(0.9, share), rtol=1e-12), "counted on"
+            assert np.allclose(model.subsidies, np.minimum(0.9, share), rtol=1e-12), "counted on"
             self.kept = pot - sum(due)
             assert int(model.government_rows["balance"].sum()) == self.kept
             self.counts["subsidies"] += int((given > 0).sum())
@@ -357,7 +357,7 @@ def subsidised_demand(share: float = 0.3) -> Counts:
     model = played(config, 100)
     rows = range(len(model.requester_rows))
     before = np.array([model.found_demand(row) for row in rows])
-    model.offices.subsidies[0] = share
+    model.subsidies[0] = share
     after = np.array([model.found_demand(row) for row in rows])
     north = model.requester_rows["country"] == 0
     rise = (1 - share) ** -config.requesters.demand_elasticity

@@ -517,7 +517,7 @@ def before_the_start(policy: Policies, start: str, hour: int) -> Counts:
 
 
 class Census(Watcher):
-    """Counts users one by one: who began a session on which platform, who posted where."""
+    """Counts users one by one: who was on duty on which platform, who posted where."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -529,7 +529,8 @@ class Census(Watcher):
         for board in model.boards:
             for entry in board.active[: int(board.state[boards.ACTIVE_COUNT])]:
                 row = int(entry["row"])
-                if int(entry["start_hour"]) == model.hour and model.is_active(row):
+                hours = model.hour - int(entry["start_hour"])
+                if (hours == 0 or 60 * hours < int(entry["minutes"])) and model.is_active(row):
                     self.note(
                         board.platform, int(model.worker_rows["country"][row]), "worker", int(entry["id"])
                     )
@@ -749,7 +750,7 @@ def generated(number: int, days: int = 9) -> Config:
         return {
             "platforms": (covered := some(platforms)), "countries": some(half),
             "exit_months": r.choice((0, 1, 3)), "to_requesters": bearers[0], "to_workers": bearers[1],
-            "to_users": 0.4 * (sum(bearers) < 0.6 and covered is None),
+            "to_users": r.choice((0.0, 0.4, 1.0)) * (covered is None),
             "phase_in_months": r.choice((0, 3)),
         }  # fmt: skip
 
@@ -1191,16 +1192,16 @@ def hours_wanted(usd: float = 300.0) -> Counts:
     rows = model.worker_rows[: model.workers_count].copy()
     north = rows["country"] == model.world.codes.index("NTH")
     minutes = []
-    effects = model.offices.effects.copy()
+    effects = model.effects.copy()
     for unearned in (0.0, usd):
-        model.offices.effects[:, 0] = unearned
+        model.effects[..., 0] = unearned
         worked = np.zeros(len(rows))
         for day in range(40, 60):
             drawn, today = rows.copy(), np.zeros(len(rows), np.int8)
             model.draw_sessions(0, len(rows), day, drawn, today)
             worked += np.where(today >= 0, column_of(drawn, "session_minutes"), 0)
         minutes.append(worked)
-    model.offices.effects[:] = effects
+    model.effects[:] = effects
     without, with_income = minutes
     assert (without[~north] == with_income[~north]).all(), "hours change in the South"
     assert (with_income[north] <= without[north]).all() and with_income[north].sum() < without[north].sum()
