@@ -31,7 +31,7 @@ WORDS = [
     "learning.outside_shock_sigma=1.2", "policy.cooperative.lowest_fee=0.4",
     "policy.cooperative.highest_fee=0.4", "policy.reclassification.platforms=[on_demand]",
 ]  # fmt: skip
-"""Taxes and employees cost some platforms less than they take, a cooperative too: these have a profit."""
+"""Taxes and employees cost some platforms less than they take, a cooperative among them."""
 
 OTHER_INCOMES = {
     "conditional_income": ["policy=[usage_tax,conditional_income]"],
