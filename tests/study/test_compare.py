@@ -813,7 +813,7 @@ PLANTS = [
     (
         "measure",
         "there = ~np.isnan(below)",
-        "there = np.ones(len(below), bool)",
+        "there, below = np.ones(len(below), bool), np.nan_to_num(below)",
         check_pairs,
     ),
     ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
