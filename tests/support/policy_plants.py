@@ -265,7 +265,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "np.minimum(MOST_SUBSIDISED, given", "np.minimum(MOST_SUBSIDISED, 2 * given", conditions.employers),
     (MODEL, "            self.floors,\n            self.subsidies,\n            bool", "            self.floors,\n            0 * self.subsidies,\n            bool", conditions.subsidised_demand),
     (OFFICE, "np.where(north, income.hours_north, income.hours_south)", "income.hours_north", policies.hours_wanted),
-    (OFFICE, "requesters) * self.customers[:, None]", "requesters) + 0 * self.customers[:, None]", families.customers),
+    (OFFICE, "self.posting_users * self.customers[:, None]", "self.posting_users + 0 * self.customers[:, None]", families.customers),
 ]  # fmt: skip
 """Edits that a check of whole markets must notice."""
 
