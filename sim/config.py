@@ -1062,11 +1062,8 @@ class Config:
 
     def _unpaid_work(self) -> Iterator[tuple[Any, ...]]:
         """Yield a problem if an instrument about paid work names a platform without any."""
-        paid = [name for name, platform in self.platforms.items() if platform.family != "social"]
         for instrument, chosen in self.policy.chosen().items():
-            to_workers = getattr(chosen, "recipients", "") in ("workers", "job_seekers")
-            if not to_workers and instrument not in PAID_WORK and not isinstance(chosen, Measure):
-                continue
+            paid = self.platforms_of(instrument)
             named = getattr(chosen, "platforms", None) or ()
             for name in named:
                 if name in self.platforms and name not in paid:
@@ -1074,6 +1071,14 @@ class Config:
                     where = f"policy.{instrument}.platforms"
                     rest = [one for one in named if one in paid] or paid[:1]
                     yield where, name, allowed, *([f"{where}=[{','.join(rest)}]"] if rest else [])
+
+    def platforms_of(self, instrument: str) -> tuple[str, ...]:
+        """Names of the platforms that an instrument can cover: about paid work, those that have any."""
+        chosen = self.policy.chosen()[instrument]
+        to_workers = getattr(chosen, "recipients", "") in ("workers", "job_seekers")
+        if to_workers or instrument in PAID_WORK or isinstance(chosen, Measure):
+            return tuple(name for name, platform in self.platforms.items() if platform.family != "social")
+        return tuple(self.platforms)
 
     def _too_dear_rewards(self) -> Iterator[tuple[str, Any, str]]:
         """Yield a problem if a stated time far above the true one could make a reward overflow."""

@@ -1324,8 +1324,8 @@ def usual_task_hours(config: Config) -> float:
 
 def refuse_unknown_names(config: Config, world: World) -> None:
     """Refuse instruments that name a country or a platform that is not there."""
-    known = {"countries": world.codes, "platforms": tuple(config.platforms), "families": FAMILIES}
     for path, instrument in config.policy.chosen().items():
+        known = {"countries": world.codes, "platforms": config.platforms_of(path), "families": FAMILIES}
         for kind, names in known.items():
             for name in getattr(instrument, kind, None) or ():
                 where = f"policy.{path}.{kind}"
