@@ -106,7 +106,7 @@ def check_identity(module: Any = composition) -> int:
     varied = (
         "workers.broker_cut=interval(0,0.5)",
         "platforms.microwork.requester_fee=interval(0,0.5)",
-        "time.checkpoint_days=1,2",
+        "time.days=1,2",
     )
     study = read_study([*WORDS, "design=lhs", "points=40", *varied])
     composer = Composer(study)

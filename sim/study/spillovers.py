@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sim.config import Config
+from sim.instruments import Cooperative, Instrument
 from sim.money import MICRO
 from sim.outcomes.indicators import WORKING
 from sim.policy.reach import is_of_platforms
@@ -67,12 +68,10 @@ def bounds(config: Config, baseline: Config, world: World, idle: Collection[str]
         for name, instrument in chosen.items():
             if instrument == other.get(name) or name in idle:
                 continue
-            covered = of.covered_by(instrument)
+            covered, whole = of.covered_by(instrument), rules_whole_platforms(instrument)
             platforms |= set(covered)
             countries |= {
-                str(code)
-                for code in world.codes
-                if covered and (is_of_platforms(instrument) or instrument.holds_in(str(code)))
+                str(code) for code in world.codes if covered and (whole or instrument.holds_in(str(code)))
             }
     paid = {name for of in (config, baseline) for name, one in of.platforms.items() if one.family != "social"}
     platforms &= paid
@@ -80,6 +79,11 @@ def bounds(config: Config, baseline: Config, world: World, idle: Collection[str]
         frozenset(countries) if 0 < len(countries) < len(world.codes) else None,
         frozenset(platforms) if 0 < len(platforms) < len(paid) else None,
     )
+
+
+def rules_whole_platforms(instrument: Instrument) -> bool:
+    """Whether what it rules is felt by all on its platforms; countries of a cooperative are its members'."""
+    return isinstance(instrument, Cooperative) or is_of_platforms(instrument)
 
 
 def told_apart(amounts: Amounts, within: Bounds) -> Iterator[tuple[str, str, float]]:

@@ -18,6 +18,7 @@ from sim.instruments import (
     READ_WITH,
     Commons,
     ConditionalIncome,
+    Cooperative,
     Policies,
     Reclassification,
     TurnoverTax,
@@ -142,6 +143,7 @@ CHOSEN: dict[type, Policies] = {
     Union: Policies(union=Union(organising_rate=0.5, guideline="local")),
     Commons: Policies(commons=Commons(fee_at_cost=False)),
     Reclassification: Policies(reclassification=Reclassification(slack=None)),
+    Cooperative: Policies(cooperative=Cooperative()),
 }
 
 

@@ -420,9 +420,11 @@ def year() -> FrameSet:
 
 @pytest.fixture(scope="module")
 def governed(year: FrameSet) -> FrameSet:
-    return with_remedies(
+    found = with_remedies(
         synthetic.with_kinds(synthetic.with_ai(synthetic.with_users(synthetic.with_policy(year))))
     )
+    paid = found.incomes["per_head_microusd"]
+    return replace(found, incomes=found.incomes.assign(wanted_microusd=2 * paid, allowed_microusd=paid))
 
 
 def test_made_up_year_has_all_indicators_and_is_left_alone(governed: FrameSet) -> None:

@@ -65,7 +65,7 @@ def assert_units(frame: pd.DataFrame, name: str) -> None:
             assert units[column], f"{name}.{column} has no unit"
 
 
-FILLED = {"series", "clock", "weekdays", "workers", "requesters", "batches", "spells", "flows"}
+FILLED = {"series", "clock", "weekdays", "workers", "requesters", "batches", "spells", "flows", "users"}
 """Tables that have rows where there is no policy, no social platform and no intelligence."""
 
 

@@ -151,7 +151,7 @@ PLANTS: list[tuple[str, str, Callable[[Any], None]]] = [
     ("instrument == other.get(name) or ", "", check_bounds),
     ("or name in idle", "", check_bounds),
     ("(baseline, theirs, ours)", "(config, ours, theirs)", check_bounds),
-    ("is_of_platforms(instrument) or ", "", check_bounds),
+    ("isinstance(instrument, Cooperative) or ", "", check_bounds),
     ('if one.family != "social"', "", check_bounds),
     ("covered = of.covered_by(instrument)", "covered = list(of.platforms)", check_bounds),
     ("< len(world.codes)", "<= len(world.codes)", check_bounds),

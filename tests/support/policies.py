@@ -1069,13 +1069,13 @@ def fixed_roster(
 def _hours_of(model: ClickWorkModel, roster: set[int]) -> None:
     """The sessions of all who are not on a roster are as without an income; those of some on it are not."""
     rows, sessions = model.worker_rows[: model.workers_count].copy(), []
-    unearned = model.offices.effects[:, 0].copy()
+    unearned = model.effects[..., 0].copy()
     for income in (unearned, 0.0 * unearned):
-        model.offices.effects[:, 0] = income
+        model.effects[..., 0] = income
         drawn, today = rows.copy(), np.zeros(len(rows), np.int8)
         model.draw_sessions(0, len(rows), model.day + 1, drawn, today)
         sessions.append(np.where(today >= 0, column_of(drawn, "session_minutes"), 0))
-    model.offices.effects[:, 0] = unearned
+    model.effects[..., 0] = unearned
     changed = set(np.flatnonzero(sessions[0] != sessions[1]).tolist())
     assert changed and changed <= roster, "sessions of others change"
 

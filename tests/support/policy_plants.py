@@ -238,7 +238,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (REACH, "or instrument.holds_in(world.codes[country])", "or True", lambda: policies.null_settings("union")),
     (OFFICE, "if instrument.is_null():", "if False:", lambda: policies.null_settings("conditional_income")),
     (MODEL, "if not effect[UNEARNED] > 0.0:", "if True:", policies.reservations),
-    (OFFICE, "return self.has_roster and bool(self.effects[:, UNEARNED].any())", "return False", policies.fixed_roster),
+    (OFFICE, "return self.has_roster and bool(self.per_head.any())", "return False", policies.fixed_roster),
     (OFFICE, "self.has_roster or self.programme.covers", "self.programme.covers", lambda: policies.fixed_roster("users", ["northern"])),
     (OFFICE, "effects if paid[begin - first] else without", "effects", policies.fixed_roster),
     (OFFICE, "others = np.flatnonzero(~self.on_roster", "others = np.flatnonzero(self.on_roster", policies.fixed_roster),
