@@ -911,7 +911,10 @@ class Offices:
         return [one for one in self.contributions(hour) if one.channel not in BESIDE_PRICES]
 
     def _paid_without_work(self) -> Iterator[Contribution]:
-        """Yield what incomes pay to workers without a condition, and to those who hire."""
+        """Yield what incomes pay to workers without a condition, and to those who hire.
+
+        Who is on a roster is paid wherever they went; of others see `split` and `leave_alone`.
+        """
         if isinstance(self.programme, UniversalIncome):
             for platform, name in enumerate(self.names):
                 paid = self.has_roster or self.programme.covers(name)
@@ -1219,11 +1222,8 @@ class Offices:
         return np.asarray(covered[column_of(workers, "platform")], np.bool_)
 
     def effects_on(self, platform: int) -> NDArray[np.float64]:
-        """What an income does to the workers of a platform, by country: nothing where it is not covered.
-
-        Who is on a roster is paid wherever they went; of others see `split` and `leave_alone`.
-        """
-        if self.programme is None or self.has_roster or self.programme.covers(self.names[platform]):
+        """What an income asks of the workers of a platform, by country: nothing where it is not covered."""
+        if self.programme is None or self.programme.covers(self.names[platform]):
             return self.effects
         others = self.effects.copy()
         others[:, TASKS] = 0.0

@@ -68,7 +68,8 @@ def bounds(config: Config, baseline: Config, world: World, idle: Collection[str]
         for name, instrument in chosen.items():
             if instrument == other.get(name) or name in idle:
                 continue
-            covered, whole = of.covered_by(instrument), rules_whole_platforms(instrument)
+            covered = of.covered_by(instrument)
+            whole = rules_whole_platforms(instrument)
             platforms |= set(covered)
             countries |= {
                 str(code) for code in world.codes if covered and (whole or instrument.holds_in(str(code)))

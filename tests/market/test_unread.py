@@ -143,7 +143,7 @@ CHOSEN: dict[type, Policies] = {
     Union: Policies(union=Union(organising_rate=0.5, guideline="local")),
     Commons: Policies(commons=Commons(fee_at_cost=False)),
     Reclassification: Policies(reclassification=Reclassification(slack=None)),
-    Cooperative: Policies(cooperative=Cooperative()),
+    Cooperative: Policies(cooperative=Cooperative(platforms=["northern"], fee="at_cost")),
 }
 
 
