@@ -59,8 +59,8 @@ def by_place(series: pd.DataFrame) -> Amounts:
 def bounds(config: Config, baseline: Config, world: World, idle: Collection[str] = ()) -> Bounds:
     """Return where the instruments hold that a scenario has otherwise than the baseline, ``idle`` ones aside.
 
-    A rule of a platform (a fee, an order, records that count) holds for everybody there, whatever countries
-    its instrument names.
+    What a cooperative rules (fee, floor, order) holds for everybody on its platforms, whatever countries its
+    members are of; so does a measure about a whole platform.
     """
     countries, platforms = set[str](), set[str]()
     ours, theirs = config.policy.chosen(), baseline.policy.chosen()
