@@ -53,7 +53,7 @@ Study
   design=grid               every combination (usual); list: first values together, and so on;
                             lhs, sobol: points=N drawn; saltelli, morris: for `clickmarket sensitivity`
   points=64 design_seed=1   how many points a design draws, and the seed of its draws
-  seeds=1                   runs of every point, with seeds in a row from seed on
+  seeds=1                   runs of every point, with seeds in a row from seed on; seed=1,2,3 says the same
 
 How it is carried out
   engine=local              processes of this machine; serial: in this one; dask: on a cluster
@@ -74,7 +74,7 @@ How it is carried out
 
 What it shows; each prints a table and leaves it and its figure in the folder's `analysis`
   clickmarket sensitivity FOLDER outcome=pay_all_in_median
-  clickmarket response FOLDER outcome=tax_revenue x=policy.usage_tax.usd_per_user_month [y=...]
+  clickmarket response FOLDER outcome=tax_revenue_per_year x=policy.usage_tax.usd_per_user_month [y=...]
   clickmarket pareto FOLDER more=pay_all_in_median less=unpaid_share
   clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
   clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05

@@ -85,7 +85,7 @@ def test_plugins_and_checkpoints_are_passed_on(executor: Executor, tmp_path: Pat
         ["run", "--cfg"],
         ["run", "--cfg", "hydra"],
         ["run", "--confg"],
-        ["run", "-m", "seed=1,2"],
+        ["run", "-m", "seed=1,3"],
         ["run", "seed=1,2"],
         ["run", "resume=nowhere"],
         ["run", "resume="],

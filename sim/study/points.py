@@ -104,13 +104,20 @@ def read_study(words: Sequence[str]) -> Study:
             continue
         refuse_bare(word, options)
         found = parse_varied(word, options)
-        if isinstance(found, Varied):
+        if isinstance(found, Varied) and found.path == "seed":
+            varied.pop("seed", None)
+            settings["seed"] = f"seed={_seeds_in_a_row(found)[0]}"
+            chosen["seeds"] = len(found.values)
+        elif isinstance(found, Varied):
             _refuse_to_vary(found)
             settings.pop(found.path, None)
             varied[found.path] = found
         else:
             varied.pop(found.path, None)
             settings[_key(word) if found.path != FILE_KEY else word] = word  # files lie over each other
+    if chosen["design"] not in DRAWN:
+        _refuse_points(words, chosen["design"])
+        chosen["points"] = USUAL["points"]
     axes = tuple(_axis(one, options, chosen["design_seed"]) for one in varied.values())
     return Study(tuple(settings.values()), axes, **chosen)
 
@@ -227,16 +234,37 @@ def _key(word: str) -> str:
     return word.partition("=")[0].lstrip("+~")
 
 
-def _refuse_to_vary(found: Varied) -> None:
-    """Refuse what is varied otherwise, or makes no difference."""
-    if found.path == "seed":
+def _refuse_points(words: Sequence[str], design: str) -> None:
+    """Refuse a number of points where they follow from what varies; a file's is for designs that draw."""
+    for word in words:
+        name, _, value = word.partition("=")
+        if name == "points":
+            raise UserError(
+                f"is for designs that draw their points; those of a {design} follow from what varies.",
+                path="points",
+                value=value,
+                allowed="with design=" + ", ".join(DRAWN),
+                nearest=f"design={DRAWN[0]} points={value}",
+            )
+
+
+def _seeds_in_a_row(found: Varied) -> list[int]:
+    """Return the seeds that a list names: every point has the same ones, one after the other."""
+    seeds = [seed for seed in found.values if isinstance(seed, int) and not isinstance(seed, bool)]
+    first = min((seed for seed in seeds if seed >= 0), default=0)
+    if not seeds or list(found.values) != list(range(first, first + len(seeds))):
         raise UserError(
-            "is varied by seeds, so that every point has the same ones.",
+            "is no list of seeds one after the other, which every point has.",
             path="seed",
             value=found.text,
-            allowed="seeds=N, from seed on",
-            nearest="seeds=10",
+            allowed="seed=1,2,3, or seed=1 seeds=3",
+            nearest=f"seed={first} seeds={max(1, len(seeds))}",
         )
+    return seeds
+
+
+def _refuse_to_vary(found: Varied) -> None:
+    """Refuse what makes no difference."""
     if found.path.startswith(NOT_VARIED):
         raise UserError(
             "changes no outcome, so there is nothing to vary.",

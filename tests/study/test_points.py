@@ -98,6 +98,24 @@ def test_a_file_holds_a_study_and_words_win_over_it(tmp_path: Path) -> None:
     assert read_study([f"study={file}", "market.looks=7"]).settings[-1] == "market.looks=7"
 
 
+def test_seeds_may_be_listed_as_in_a_plain_multirun() -> None:
+    """Every point has them; what is named later wins."""
+    listed = read_study([*SMALL, "market.looks=5,6", "seed=3,4,5"])
+    assert listed == read_study([*SMALL, "market.looks=5,6", "seed=3", "seeds=3"])
+    assert [Composer(listed).config(run).seed for run in range(6)] == [3, 4, 5, 3, 4, 5]
+    assert read_study([*SMALL, "seed=range(3,6)"]).seeds == 3
+    assert read_study([*SMALL, "seed=3,4,5", "seeds=2"]).seeds == 2
+    assert read_study([*SMALL, "seeds=9", "seed=3,4"]).seeds == 2
+
+
+def test_points_of_a_file_are_for_designs_that_draw(tmp_path: Path) -> None:
+    """A word that asks for a grid instead takes the file's number of points for nothing."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("design: lhs\npoints: 9\nvary:\n  market.looks: [3, 4]\n")
+    assert read_study([f"study={file}"]).points == 9
+    assert read_study([f"study={file}", "design=grid"]) == read_study(["market.looks=3,4"])
+
+
 def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
     files = sorted((conf_folder() / "study").glob("*.yaml"))
     for file in files:
@@ -118,7 +136,12 @@ def test_studies_are_no_group_of_a_run() -> None:
         (["seeds=0"], "seeds"),
         (["seed=4611686018427387904", "seeds=2"], "seeds"),
         (["seeds=two"], "seeds"),
-        (["seed=1,2"], "seed"),
+        (["seed=1,3"], "seed"),
+        (["seed=2,1"], "seed"),
+        (["seed=interval(1,9)"], "seed"),
+        (["seed=a,b"], "seed"),
+        (["points=5", "market.looks=5,6"], "points"),
+        (["points=5", "market.looks=5,6", "design=list"], "points"),
         (["study=pay_fee_txa"], "study"),
         (["time.start=declared"], "time.start"),
         (["workers.broker_cut=interval(0.5,0.1)"], "workers.broker_cut"),
