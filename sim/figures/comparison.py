@@ -17,7 +17,7 @@ from sim.figures.market import money_of
 from sim.study import remarks
 from sim.study.compare import Comparison, file_name
 from sim.study.hours import ACTIVE, POSTED
-from sim.study.measure import DECILES, LUCK, WORLD
+from sim.study.measure import DECILES, SORTED, WORLD
 
 MOST_SCENARIOS = len(style.CYCLE)
 LONGEST_NAME = 52
@@ -163,7 +163,7 @@ def _name_scenarios(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
 @style.drawn
 def winners_figure(comparison: Comparison) -> Figure:
     """Draw who gains and who loses: change of income with transfers by pay decile, and by group."""
-    caption, names = f"{LUCK} {caption_of(comparison)}", comparison.scenarios[:MOST_SCENARIOS]
+    caption, names = f"{SORTED} {caption_of(comparison)}", comparison.scenarios[:MOST_SCENARIOS]
     table = comparison.table[comparison.table["metric"] == INCOME]
     changed = [name for name in names if name not in comparison.unchanged]
     if not changed or table.empty:
@@ -187,7 +187,7 @@ def winners_figure(comparison: Comparison) -> Figure:
         left.set_title(short_name(name))
         left.set_ylabel("USD a month")
     panels[-1][0].set_xticks(range(DECILES), [str(number) for number in range(1, DECILES + 1)])
-    panels[-1][0].set_xlabel(f"Decile of hourly pay in {short_name(comparison.baseline)} (the same workers)")
+    panels[-1][0].set_xlabel("Decile of hourly pay (the same workers on both sides)")
     labels = [group.removeprefix("segment ").replace("_", "\n") for group in groups]
     panels[-1][1].set_xticks(range(len(groups)), labels)
     panels[-1][1].set_xlabel("Group of countries, kind of worker")

@@ -154,7 +154,7 @@ def _tables(comparison: Comparison, scenario: str) -> list[Table]:
         for metric, label in told.OF_GROUPS
         if group in (by_group := table[table["metric"] == metric].set_index("group")).index
     ]
-    title = f"{scenario}: groups (deciles: the same workers, by their hourly pay in {comparison.baseline})"
+    title = f"{scenario}: groups (deciles: the same workers, by their hourly pay in both runs)"
     found.append(Table(title, heads, groups))
     for title, apart in (
         (told.POOR_TITLE, told.poverty_rows(table)),

@@ -46,9 +46,9 @@ from sim.world import World
 WORLD = "world"
 DECILES = 10
 DAYS_A_MONTH = 365.0 / 12.0
-LUCK = (
-    "Deciles are by the pay of one run: where a scenario goes differently, luck evens out, and the lowest"
-    " gain and the highest lose something in any case."
+SORTED = (
+    "Deciles are the same workers on both sides, by their hourly pay in the two runs together: by that of"
+    " one, its luck would look like a loss in the other."
 )
 OF_PEOPLE = (
     "workers_active",
@@ -435,10 +435,17 @@ def of_budgets(frames: FrameSet, group_of: Mapping[str, str], world: World, conf
     return values
 
 
-def deciles(baseline: pd.DataFrame) -> pd.Series[int]:
-    """Return the decile (1 to 10) of all-in hourly pay of each worker with ten tasks, by the worker's id."""
-    done = baseline["tasks_accepted"] + baseline["tasks_rejected"]
-    regular = baseline[(done >= LEAST_TASKS) & (baseline[list(WORKING)].sum(axis=1) > 0)]
+def deciles(baseline: pd.DataFrame, people: pd.DataFrame) -> pd.Series[int]:
+    """Return the decile (1 to 10) of hourly pay in two runs together of each worker, by the worker's id.
+
+    All working time counts, and whoever did ten tasks a run. Both runs count alike, so that a worker who was
+    lucky in one is no more likely to be in a decile than one who was in the other (Oldham 1962): where
+    nothing but luck differs, no decile gains or loses.
+    """
+    both = pd.concat([baseline, people])[["id", "tasks_accepted", "tasks_rejected", "pay_microusd", *WORKING]]
+    both = both.groupby("id", as_index=False).sum()
+    done = both["tasks_accepted"] + both["tasks_rejected"]
+    regular = both[(done >= 2 * LEAST_TASKS) & (both[list(WORKING)].sum(axis=1) > 0)]
     ids = regular["id"].to_numpy(np.int64)
     order = np.lexsort((ids, all_in_pay(regular)))
     ranks = np.empty(len(ids), np.int64)
@@ -449,11 +456,11 @@ def deciles(baseline: pd.DataFrame) -> pd.Series[int]:
 def by_decile(
     baseline: pd.DataFrame, people: pd.DataFrame, world: World, config: Config
 ) -> tuple[list[Value], list[Value]]:
-    """Return the metrics of the same workers in the baseline and in a scenario, by decile of baseline pay.
+    """Return the metrics of the same workers in the baseline and in a scenario, by decile of pay in both.
 
     Only workers who are in both count, except for how many are active: there all of the decile do.
     """
-    decile = deciles(baseline)
+    decile = deciles(baseline, people)
     before, after = (table[table["id"].isin(decile.index)] for table in (baseline, people))
     both = np.intersect1d(before["id"], after["id"])
     found: tuple[list[Value], list[Value]] = [], []

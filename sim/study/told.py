@@ -17,7 +17,7 @@ from sim.study import remarks
 from sim.study.compare import ALL_LINES, Comparison
 from sim.study.incidence import CASH, LET_GO, SEGMENT, SURPLUS
 from sim.study.matching import RATES
-from sim.study.measure import LUCK, WORLD
+from sim.study.measure import SORTED, WORLD
 from sim.study.run import EARLY
 from sim.study.spillovers import GROUPS, TASKS
 
@@ -343,7 +343,7 @@ def blocks(comparison: Comparison, scenario: str) -> list[Block]:
         if group in (by_group := table[table["metric"] == metric].set_index("group")).index
     ]
     heads = ["", _base(comparison), "difference", "95 % interval"]
-    found.append(("Groups (deciles: the same workers, by their hourly pay in the baseline)", heads, rows))
+    found.append(("Groups (deciles: the same workers, by their hourly pay in both runs)", heads, rows))
     poverty = [row(label, one) for label, one in poverty_rows(table)]
     if poverty:
         found.append((POOR_TITLE, heads, poverty))
@@ -452,7 +452,7 @@ def meanings(comparison: Comparison, width: int) -> list[str]:
         return []
     told = ["What the lines mean"]
     scale = comparison.manifest.get("scale")
-    sentences = [LUCK]
+    sentences = [SORTED]
     if scale:
         sentences.append(
             f"World, a year: times {scale:,.0f} persons a worker (workers.real_count, assumed: sources say 5"

@@ -662,16 +662,37 @@ def people(pay: list[float], ids: list[int] | None = None, tasks: int = 20) -> p
 
 
 def check_deciles(module: Any) -> None:
-    """Ten tenths by pay, ties by identity, whatever the order of the rows; only workers with ten tasks."""
+    """Ten tenths by pay in both runs, ties by identity, in any order of rows; only who did ten tasks a run."""
     pay = [0.5 * (number // 2) for number in range(40)]
     table = pd.concat([people(pay), people([99.0], ids=[99], tasks=9)], ignore_index=True)
-    found = module.deciles(table)
+    found = module.deciles(table, table)
     assert found.to_dict() == {number: number // 4 + 1 for number in range(40)}
-    assert module.deciles(table[::-1]).to_dict() == found.to_dict()
+    assert module.deciles(table[::-1], table).to_dict() == found.to_dict()
+    turned = people(pay[::-1])
+    assert set(module.deciles(table, turned)[:4]) == {1}, "by identity alone, as all have the same in both"
+    assert module.deciles(people([1.0, 9.0]), people([8.0, 1.0])).to_dict() == {0: 1, 1: 6}
+
+
+def check_luck(module: Any) -> None:
+    """Where nothing but luck differs, no decile gains or loses."""
+    world, config = ClickWorkModel(compose(SHORT)).world, compose(SHORT)
+    random, count = np.random.default_rng(8), 4000
+    able = random.lognormal(0.0, 0.5, count)
+    runs = [people(list(able * random.lognormal(0.0, 0.4, count))) for _ in range(2)]
+    decile = module.deciles(*runs)
+    old, new = (
+        {(one.metric, one.group): one.value for one in values}
+        for values in module.by_decile(*runs, world, config)
+    )
+    gain = (runs[1].set_index("id")["pay_microusd"] - runs[0].set_index("id")["pay_microusd"]) / 1e6
+    for number in range(1, 11):
+        key, own = ("pay_all_in_pooled", f"pay decile {number}"), gain[decile.index[decile == number]]
+        assert new[key] - old[key] == pytest.approx(own.mean(), abs=1e-6)
+        assert abs(own.mean()) < 4 * own.std() / math.sqrt(len(own)), number
 
 
 def check_pairs(module: Any) -> None:
-    """The same workers in both, by baseline pay; who is missing counts in nothing but how many are active."""
+    """The same workers in both; who is missing in one counts in nothing but how many are active."""
     world, config = ClickWorkModel(compose(SHORT)).world, compose(SHORT)
     before = people([float(number + 1) for number in range(20)])
     after = people([float(2 * (number + 1)) for number in range(1, 20)] + [500.0], ids=[*range(1, 20), 77])
@@ -679,15 +700,18 @@ def check_pairs(module: Any) -> None:
         {(one.metric, one.group): one.value for one in values}
         for values in module.by_decile(before, after, world, config)
     )
-    assert old["pay_all_in_pooled", "pay decile 1"] == 2.0  # worker 0 is in the baseline only
-    assert new["pay_all_in_pooled", "pay decile 1"] == 4.0
-    assert old["pay_all_in_pooled", "pay decile 10"] == 19.5
-    assert new["pay_all_in_pooled", "pay decile 10"] == 39.0  # the newcomer is in no decile
-    assert (old["workers_active", "pay decile 1"], new["workers_active", "pay decile 1"]) == (2, 1)
+    assert old["pay_all_in_pooled", "pay decile 1"] == 2.5  # of 0, 1 and 2; worker 0 is in the baseline only
+    assert new["pay_all_in_pooled", "pay decile 1"] == 5.0
+    assert old["pay_all_in_pooled", "pay decile 10"] == 20.0  # of 19 and 77; 77 is in the scenario only
+    assert new["pay_all_in_pooled", "pay decile 10"] == 40.0
+    assert (old["workers_active", "pay decile 1"], new["workers_active", "pay decile 1"]) == (3, 2)
+    assert (old["workers_active", "pay decile 10"], new["workers_active", "pay decile 10"]) == (1, 2)
     poor = before.assign(worker_poverty_after_transfers=[np.nan, 0.5, *[0.25, 0.75] * 9])
     (old, _), metric = module.by_decile(poor, after, world, config), "worker_poverty_after_transfers"
     shares = {one.group: one.value for one in old if one.metric == metric}
-    assert shares == {"pay decile 1": 0.5, **{f"pay decile {number}": 0.5 for number in range(2, 11)}}
+    assert shares == {
+        "pay decile 1": 0.375, "pay decile 10": 0.75, **{f"pay decile {number}": 0.5 for number in range(2, 10)}
+    }  # fmt: skip
     nowhere = before.assign(worker_poverty_after_transfers=np.nan)
     assert not any(one.metric == metric for one in module.by_decile(nowhere, after, world, config)[0])
 
@@ -695,6 +719,7 @@ def check_pairs(module: Any) -> None:
 def test_deciles() -> None:
     check_deciles(sim.study.measure)
     check_pairs(sim.study.measure)
+    check_luck(sim.study.measure)
 
 
 def test_every_group_is_there(comparison: Comparison) -> None:
@@ -807,7 +832,8 @@ PLANTS = [
     ("told", "abs(value) >= LARGE:", "abs(value) >= 1e9:", check_digits),
     ("compare", "np.sqrt(count)", "np.sqrt(count - 1)", check_interval),
     ("measure", "np.lexsort((ids, all_in_pay(regular)))", "np.lexsort((ids,))[::-1]", check_deciles),
-    ("measure", 'done = baseline["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
+    ("measure", 'done = both["tasks_accepted"] + ', "done = 1000 + ", check_deciles),
+    ("measure", "2 * LEAST_TASKS", "LEAST_TASKS", check_deciles),
     ("measure", 'before["id"], after["id"]', 'before["id"], before["id"]', check_pairs),
     ("measure", "weighted_mean(below[there], weights)", "float(below[there].sum())", check_pairs),
     (
@@ -816,7 +842,9 @@ PLANTS = [
         "there, below = np.ones(len(below), bool), np.nan_to_num(below)",
         check_pairs,
     ),
-    ("measure", "decile = deciles(baseline)", "decile = deciles(people)", check_pairs),
+    ("measure", "decile = deciles(baseline, people)", "decile = deciles(people, people)", check_pairs),
+    ("measure", "decile = deciles(baseline, people)", "decile = deciles(baseline, baseline)", check_luck),
+    ("measure", "pd.concat([baseline, people])", "pd.concat([baseline, baseline])", check_luck),
     ("incidence", '("debit", -1)):\n        sectors', '("debit", -2)):\n        sectors', check_cash),
     ("incidence", 'PURSES = ("funding", ', "PURSES = (", check_cash),
     ("incidence", "add(line, payer, -int(amount))", "add(line, payee, -int(amount))", check_cash),
