@@ -377,10 +377,9 @@ def _folder(words: Sequence[str], command: str) -> Path:
 
 
 def _is_sweep(folder: Path) -> bool:
-    from sim.study.result import MANIFEST
-    from sim.study.store import POINTS
+    from sim.study.store import is_sweep
 
-    return all((folder / name).is_file() for name in (MANIFEST, POINTS))
+    return is_sweep(folder)
 
 
 RESULTS = "results"
@@ -420,8 +419,8 @@ def status(words: Sequence[str]) -> int:
             print(f"to go on: {manifest['command']}")
     for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
-    for path, _ in store.damaged():
-        print(f"damaged: {path} (clickmarket verify tells which runs are missing)")
+    for _, why in store.damaged():
+        print(f"{why} (clickmarket verify tells which runs are missing)")
     return 0
 
 
@@ -449,21 +448,30 @@ def _read_status(file: Path) -> dict[str, Any]:
 def verify(words: Sequence[str]) -> int:
     """Check every file of a sweep, and that all runs are there; name what is damaged or missing."""
     from sim.study.reading import load_sweep
-    from sim.study.store import SERIES, Store
+    from sim.study.store import SERIES, Gone, Store
 
     store = Store(_folder(words, "verify"))
-    damaged = [why for _, why in store.damaged()]
-    missing = (store.state() == 0).nonzero()[0].tolist()
+    try:
+        manifest = store.manifest
+    except UserError as error:
+        print(f"{error.message} To be played: all of it, by {error.allowed}.")
+        return DAMAGED
+    runs = int(manifest["runs"])
+    try:
+        damaged = [why for _, why in store.damaged()]
+        missing = (store.state() == 0).nonzero()[0].tolist()
+    except Gone as error:  # the folder of parts is
+        damaged, missing = [error.message], list(range(runs))
     if not damaged:
         try:
             load_sweep(store.folder)
             for _ in store.blocks(SERIES):  # parts that disagree are found where they are put together
                 pass
         except UserError as error:
-            damaged.append(error.message)
+            way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
+            damaged.append(f"{error.message}{way}".strip())
     for why in damaged:
         print(why)
-    runs = int(store.manifest["runs"])
     if missing:
         print(f"{len(missing):,} of {_count(runs, 'run')} are missing. To be played: {_in_rows(missing)}.")
         print(f"The same sweep command plays them. {store.manifest.get('command', '')}".strip())

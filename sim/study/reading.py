@@ -15,8 +15,8 @@ from sim.errors import UserError
 from sim.outcomes.frames import COLUMNS
 from sim.study.plots import Drawable
 from sim.study.points import unit_of
-from sim.study.result import MANIFEST, check_digest, folder_near, read_frame, replacing
-from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store
+from sim.study.result import check_digest, folder_near, read_frame, replacing
+from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store, is_sweep
 
 SUMMARY_CSV = "summary.csv"
 ROWS_AT_A_TIME = 2_000
@@ -117,7 +117,7 @@ def load_sweep(path: str | Path) -> Sweep:
         If the folder is no sweep's, or a file in it is damaged.
     """
     folder = Path(path)
-    if not (folder / MANIFEST).is_file() or not (folder / POINTS).is_file():
+    if not is_sweep(folder):
         raise UserError(
             f"{folder} is not the folder of a sweep",
             path=str(folder),
@@ -130,8 +130,16 @@ def load_sweep(path: str | Path) -> Sweep:
 
 def _points(store: Store) -> pd.DataFrame:
     """Return the settings of each point."""
-    file = store.folder / POINTS
-    check_digest(file, store.manifest)
+    file, manifest = store.folder / POINTS, store.manifest
+    try:
+        check_digest(file, manifest)
+    except UserError as error:
+        raise UserError(
+            error.message,
+            path=error.path,
+            allowed="the same clickmarket sweep command, which writes it anew",
+            nearest=str(manifest.get("command", "")),
+        ) from error
     return read_frame(file).set_index("point")
 
 

@@ -543,6 +543,16 @@ def write_manifest(folder: str | Path, manifest: Mapping[str, Any], passing: Col
     write_json(place / MANIFEST, {**content, "sha256": _manifest_digest(content)})
 
 
+def renew_digest(folder: Path, name: str) -> None:
+    """Note the SHA-256 of a file that was written anew, if it is another than the manifest's."""
+    content = read_manifest(folder / MANIFEST)
+    del content["sha256"]
+    found = digest(folder / name)
+    if content["files"].get(name) != found:
+        content["files"][name] = found
+        write_json(folder / MANIFEST, {**content, "sha256": _manifest_digest(content)})
+
+
 def _files_below(folder: Path) -> Iterator[Path]:
     """Give every file of a folder; one that cannot be listed is an error, not empty as it is to `rglob`."""
 

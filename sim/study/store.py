@@ -1,10 +1,10 @@
 """The folder of a sweep: parts of finished runs that no kill can tear, double or lose.
 
 A part is a Parquet file of some runs. It is written beside its place, flushed and renamed, and its name ends
-in the SHA-256 of its content: so a part that is there is whole, or is noticed. What is done is what whole
-parts hold, and nothing else; there is no index that could disagree. Two parts may hold the same run, for
-engines may do work twice: then they must agree to the bit. Where a listed part is gone, somebody has put
-parts together since, and it is looked what there is now.
+in the SHA-256 of its content: so a part that is there is whole, or is noticed. It says which sweep it is of.
+What is done is what whole parts of this sweep hold, and nothing else; there is no index that could disagree.
+Two parts may hold the same run, for engines may do work twice: then they must agree to the bit. Where a
+listed part is gone, somebody has put parts together since, and it is looked what there is now.
 
 ``<sweep>/manifest.json`` says what was asked and by which version; ``points.parquet`` holds the points;
 ``runs/`` the parts, a row for each run; ``series/`` those of series, if they are kept.
@@ -19,6 +19,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sim.errors import UserError
-from sim.study.result import COMPRESSION, MANIFEST, read_manifest, replacing, write_manifest
+from sim.study.result import (
+    COMPRESSION,
+    MANIFEST,
+    check_digest,
+    read_manifest,
+    renew_digest,
+    replacing,
+    write_manifest,
+)
 
 RUNS, SERIES, POINTS, STATUS = "runs", "series", "points.parquet", "status.json"
 DONE, FAILED = "done", "failed"
@@ -37,8 +46,14 @@ ROWS_IN_WHOLE_PART = {RUNS: 20_000, SERIES: 200_000}
 """Rows of a part that parts were put together into: about 50 MiB in memory."""
 
 PART = re.compile(r"part-(\d{9})-(\d{6})-([0-9a-f]{32})\.parquet")
+SWEEP = b"sweep"
+"""Key in the metadata of a part's schema: the identity of the sweep that it is of."""
+
 DIGITS = 32
 """Hexadecimal digits of a part's SHA-256 that stand in its name."""
+
+SET_ASIDE = (".damaged", ".foreign")
+"""How the names of parts end that were set aside: damaged ones, and those of another sweep."""
 
 KEYS = ("run", "run_id", "point", "seed", "status", "error")
 """Columns of ``runs`` before those of the settings and of the outcomes."""
@@ -46,18 +61,19 @@ KEYS = ("run", "run_id", "point", "seed", "status", "error")
 
 @dataclass(frozen=True)
 class Part:
-    """A part: its file, the first of its runs, and how many rows it has."""
+    """A part: its file, the first of its runs, how many rows it has, and the sweep in whose folder it is."""
 
     path: Path
     first: int
     rows: int
     sha256: str
+    sweep: str = ""
 
     @classmethod
-    def of(cls, path: Path) -> Part | None:
+    def of(cls, path: Path, sweep: str = "") -> Part | None:
         """Return the part that a file's name tells of, or None."""
         found = PART.fullmatch(path.name)
-        return cls(path, int(found[1]), int(found[2]), found[3]) if found else None
+        return cls(path, int(found[1]), int(found[2]), found[3], sweep) if found else None
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows, of some columns or of all.
@@ -65,11 +81,23 @@ class Part:
         Raises
         ------
         UserError
-            If the file is not what its name says; the message names it.
+            If the file is not what its name says, or is of another sweep; the message names it.
         """
-        return pq.ParquetFile(pa.BufferReader(self.content())).read(
-            columns
-        )  # a third of what read_table costs
+        file = pq.ParquetFile(pa.BufferReader(self.owned()))  # a third of what read_table costs
+        return file.read(columns)
+
+    def owned(self) -> bytes:
+        """Return the bytes of the file, if it is whole and of this sweep.
+
+        One that says of no sweep is this one's: parts of validations do not.
+        """
+        content = self.content()
+        footer = int.from_bytes(content[-8:-4], "little")
+        if not self.sweep or self.sweep.encode() not in content[-8 - footer :]:  # else it need not be parsed
+            said = pq.read_metadata(pa.BufferReader(content)).metadata or {}
+            if said.get(SWEEP, self.sweep.encode()) != self.sweep.encode():
+                raise _damaged(self.path, "it belongs to another sweep", Foreign)
+        return content
 
     def content(self) -> bytes:
         """Return the bytes of the file, if they are those that its name stands for."""
@@ -85,7 +113,14 @@ class Part:
 
 
 class Gone(UserError):
-    """A part that was listed is not there: somebody has put parts together since, or taken it away."""
+    """A part that was listed, or the folder of parts, is not there.
+
+    Somebody has put parts together since, or taken it away.
+    """
+
+
+class Foreign(UserError):
+    """A part is whole, and of another sweep."""
 
 
 def commit(folder: Path, table: pa.Table, first: int) -> Path:
@@ -123,20 +158,74 @@ class Store:
         for name in (RUNS, SERIES):
             with changing(folder / name):
                 (folder / name).mkdir(exist_ok=True)
-        with replacing(folder / POINTS) as file:
-            pq.write_table(points, file, compression=COMPRESSION, write_page_checksum=True)
+        store._write_points(points)
         write_manifest(folder, manifest)
         return store
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What was asked, and by which version."""
-        return read_manifest(self.folder / MANIFEST)
+        """What was asked, and by which version.
+
+        Raises
+        ------
+        UserError
+            If it is damaged: then nothing says any more what the runs were played with, and it cannot be
+            written anew.
+        """
+        try:
+            return read_manifest(self.folder / MANIFEST)
+        except UserError as error:
+            raise UserError(
+                f"{error.message.rstrip('.')}. What its runs were played with is not known any more.",
+                path=error.path,
+                allowed="fresh=true, by which the same sweep command begins anew in another folder",
+                nearest="fresh=true",
+            ) from error
+
+    @cached_property
+    def identity(self) -> str:
+        """The sweep of which parts here must be; empty in a folder without a manifest."""
+        there = (self.folder / MANIFEST).is_file()
+        return str(self.manifest.get("identity", "")) if there else ""
 
     def parts(self, kind: str = RUNS) -> list[Part]:
-        """Return the parts, in the order of their first runs; what is no part is left alone."""
-        found = (Part.of(path) for path in listed(self.folder / kind))
+        """Return the parts, in the order of their first runs; what is no part is left alone.
+
+        Raises
+        ------
+        UserError
+            If their folder cannot be read; `Gone` if it is lost.
+        """
+        folder = self.folder / kind
+        if self.folder.is_dir() and not folder.exists():
+            if kind == SERIES and not self.manifest.get("keep_series"):
+                return []
+            raise _damaged(folder, "it is not there", Gone)
+        found = (Part.of(path, self.identity) for path in listed(folder))
         return [part for part in found if part is not None]
+
+    def mend(self, points: Callable[[], pa.Table]) -> list[str]:
+        """Lay out again what follows from the command alone; return the names of what was lost or damaged.
+
+        Without the folder of its parts nothing is done; the table of points is what the study says.
+        """
+        mended = []
+        for name in (RUNS, SERIES):
+            if not (self.folder / name).exists():
+                with changing(self.folder / name):
+                    (self.folder / name).mkdir(exist_ok=True)
+                mended.append(name)
+        try:
+            check_digest(self.folder / POINTS, self.manifest)
+        except UserError:
+            self._write_points(points())
+            renew_digest(self.folder, POINTS)  # another version of Arrow may write other bytes
+            mended.append(POINTS)
+        return mended
+
+    def _write_points(self, points: pa.Table) -> None:
+        with replacing(self.folder / POINTS) as file:
+            pq.write_table(points, file, compression=COMPRESSION, write_page_checksum=True)
 
     def clear_leftovers(self) -> int:
         """Remove temporary files of writers that were killed; return how many."""
@@ -221,19 +310,25 @@ class Store:
         return None
 
     def set_aside_damaged(self) -> list[Path]:
-        """Rename damaged parts, so that their runs are played again; return their new names."""
+        """Rename parts that are damaged or of another sweep, so that their runs are played again.
+
+        Return their new names, which end in ``.damaged`` or ``.foreign``.
+        """
         aside = []
-        for path, _ in self.damaged():
+        for path, found in self._wrong():
             with changing(path):
-                aside.append(path.rename(path.with_suffix(".damaged")))
+                aside.append(path.rename(path.with_suffix(SET_ASIDE[isinstance(found, Foreign)])))
         return aside
 
     def damaged(self) -> list[tuple[Path, str]]:
-        """Return each damaged file, and what is wrong with it."""
+        """Return each file that is damaged or of another sweep, and what is wrong with it."""
+        return [(path, found.message) for path, found in self._wrong()]
+
+    def _wrong(self) -> list[tuple[Path, UserError]]:
         return [
-            (part.path, found.message)
+            (part.path, found)
             for kind in (RUNS, SERIES)
-            for part, found in self._each(kind, Part.content)
+            for part, found in self._each(kind, Part.owned)
             if isinstance(found, UserError)
         ]
 
@@ -319,6 +414,11 @@ class Store:
         """Say how far the sweep is, for programs to read; a shard (``1/4``) does so in a file of its own."""
         with replacing(self.folder / status_file(shard)) as file:
             file.write(json.dumps(status, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder is one of a sweep, be it that its table of points is lost."""
+    return (folder / MANIFEST).is_file() and ((folder / POINTS).is_file() or "-sweep-" in folder.name)
 
 
 def listed(folder: Path) -> list[Path]:
@@ -430,11 +530,12 @@ def _disagreeing(folder: Path, run: int, different: Sequence[str]) -> UserError:
 
 def _damaged(path: Path, why: str, kind: type[UserError] = UserError) -> UserError:
     again = "the same clickmarket sweep command, which plays its runs again"
+    folder = path.parent if path.name in (RUNS, SERIES) else path.parent.parent
     return kind(
-        f"{path} is damaged: {why}.",
+        f"{path}: {why}." if kind is Foreign else f"{path} is damaged: {why}.",
         path=str(path),
         allowed=again,
-        nearest=f"clickmarket verify {shlex.quote(str(path.parent.parent))}",
+        nearest=f"clickmarket verify {shlex.quote(str(folder))}",
     )
 
 

@@ -55,6 +55,8 @@ from sim.study.store import (
     FAILED,
     RUNS,
     SERIES,
+    SET_ASIDE,
+    SWEEP,
     Store,
     column,
     commit,
@@ -188,7 +190,8 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
             nearest="fresh=true",
         )
     if series:
-        commit(where / SERIES, pa.concat_tables(series), runs[0])
+        own = {SWEEP: manifest["identity"]}
+        commit(where / SERIES, pa.concat_tables(series).replace_schema_metadata(own), runs[0])
     commit(where / RUNS, _rows_of(rows, manifest), runs[0])
     failed = sum(row["status"] == FAILED for row in rows)
     if runs[0] // RUNS_BETWEEN_LOOKS != (runs[-1] + 1) // RUNS_BETWEEN_LOOKS:
@@ -322,7 +325,7 @@ def _rows_of(rows: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> 
 def _table(values: Mapping[str, Any], manifest: Mapping[str, Any]) -> pa.Table:
     kinds = columns_of(manifest["outcomes"])
     columns = {name: pa.array(values[name], kind) for name, kind in kinds.items()}
-    return with_units(pa.table(columns), manifest["units"], {"sweep": manifest["identity"]})
+    return with_units(pa.table(columns), manifest["units"], {SWEEP.decode(): manifest["identity"]})
 
 
 def dead_row(composer: Composer, run: int, manifest: Mapping[str, Any], why: str) -> pa.Table:
@@ -379,7 +382,7 @@ def execute(
     for unused in ready:
         unused.close()
     if of > 1:
-        _finish_after_shards(folder)
+        _finish_after_shards(folder, settings)
     return folder, code
 
 
@@ -415,7 +418,7 @@ def _folders(results: Path, mark: str) -> list[Path]:
     return [path for path in reversed(listed(results)) if f"-{mark}" in path.name] if results.is_dir() else []
 
 
-def _finish_after_shards(folder: Path) -> None:
+def _finish_after_shards(folder: Path, settings: Settings) -> None:
     """Put a sweep together once all shards are done: by the last of them, which nobody disturbs."""
     with contextlib.ExitStack() as stack:
         try:
@@ -423,13 +426,16 @@ def _finish_after_shards(folder: Path) -> None:
         except Held:
             return  # another shard still plays, or does this
         store = Store(folder)
-        store.set_aside_damaged()
+        _tell_aside(store.set_aside_damaged(), settings)
         if store.state().all():
             finish(store)
 
 
 def _carry_out(store: Store, composer: Composer, engine: Callable[[], Engine], settings: Settings) -> int:
     """Play what is missing; workers get ready while it is looked up what that is."""
+    mended = store.mend(lambda: points_table(composer))
+    if mended and not settings.quiet:
+        _say(f"Lost or damaged, and laid out anew: {', '.join(mended)}.")
     missing = sum(part.rows for part in store.parts()) < len(composer)
     ready = [engine()] if missing else []
     try:
@@ -447,9 +453,7 @@ def _play_what_is_missing(
     alone = settings.shard[1] == 1
     if alone:
         store.clear_leftovers()
-        damaged = len(store.set_aside_damaged())
-        if damaged and not settings.quiet:
-            _say(f"Damaged files were set aside (.damaged): {damaged}. Their runs are played again.")
+        _tell_aside(store.set_aside_damaged(), settings)
     state = store.state()
     if settings.retry_failed and alone:
         forget_failed(store)
@@ -468,6 +472,14 @@ def _play_what_is_missing(
     if alone:
         finish(store)
     return PARTLY if failed else COMPLETE
+
+
+def _tell_aside(files: Sequence[Path], settings: Settings) -> None:
+    """Say which files nobody reads any more."""
+    for ending, what in zip(SET_ASIDE, ("Damaged files", "Files of another sweep"), strict=True):
+        count = sum(file.suffix == ending for file in files)
+        if count and not settings.quiet:
+            _say(f"{what} were set aside ({ending}): {count}. Their runs are played again.")
 
 
 def _say(sentence: str) -> None:
@@ -800,13 +812,14 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
     mark = f"sweep-{manifest['identity'][:16]}"
     folders = [folder for folder in _folders(results, mark) if (folder / MANIFEST).is_file()]
     for folder in folders:
-        if not changed(Store(folder).manifest, manifest):
-            return folder
+        with contextlib.suppress(UserError):  # a damaged manifest is told below, if there is no other
+            if not changed(Store(folder).manifest, manifest):
+                return folder
     if folders:
         folder = folders[0]
+        other = changed(Store(folder).manifest, manifest)
         raise UserError(
-            f"{folder} is the same sweep, begun with other {changed(Store(folder).manifest, manifest)}."
-            " Runs of both cannot be mixed.",
+            f"{folder} is the same sweep, begun with other {other}. Runs of both cannot be mixed.",
             path=str(folder),
             allowed="fresh=true, which begins anew in another folder; or what it was begun with",
             nearest="fresh=true",

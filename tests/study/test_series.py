@@ -83,7 +83,7 @@ def test_series_that_nobody_misses_are_noticed(
 ) -> None:
     folder, whole = with_series(tmp_path)
     blind = planted(store, old, new)
-    for name in ("state", "damaged"):
+    for name in ("state", "_wrong"):
         monkeypatch.setattr(Store, name, getattr(blind.Store, name))
     with pytest.raises((AssertionError, UserError)):
         check_series(folder, whole, capsys, "damaged")

@@ -757,7 +757,9 @@ def check_reading(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPa
         "done": lambda own: (own.done(RUN_COUNT, series=True) == 1).all(),
         "damaged": lambda own: own.damaged() == [],
         "failures": lambda own: own.failures() == {},
+        "load_sweep": lambda own: list(load_sweep(own.folder).outcomes.index) == list(range(RUN_COUNT)),
     }
+    monkeypatch.setattr(reading, "Store", module.Store)
     moments = 0
     for name, answer in asked.items():
         turn, reads = 0, 0
@@ -797,6 +799,52 @@ def test_reading_that_minds_what_is_gone_is_noticed(
 ) -> None:
     with pytest.raises((AssertionError, UserError)):
         check_reading(planted(store, old, new), tmp_path, monkeypatch)
+
+
+def check_each_step(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Between any two changes that putting parts together makes, all rows are read; return how many."""
+    monkeypatch.setattr(module, "ROWS_IN_WHOLE_PART", {RUNS: 25, store.SERIES: 1_000})
+    steps: list[int] = []
+
+    def looking(change: Any) -> Any:
+        def changed(*arguments: Any) -> Any:
+            found = change(*arguments)
+            steps.append(len(list((folder / RUNS).iterdir())))
+            seen = load_sweep(folder)
+            assert list(seen.outcomes.index) == list(range(RUN_COUNT)), f"rows are lost after {len(steps)}"
+            assert (seen.outcomes["outcome"] == np.arange(RUN_COUNT) / 7).all()
+            return found
+
+        return changed
+
+    own = new_store(folder, module=module)
+    for first in range(0, RUN_COUNT, 5):
+        store.commit(folder / RUNS, fake_rows(range(first, first + 5)), first)
+    for name in ("commit", "remove"):
+        monkeypatch.setattr(module, name, looking(getattr(module, name)))
+    assert own.compact() == 3
+    assert max(steps) > RUN_COUNT // 5, "old parts and new ones were never there together"
+    return len(steps)
+
+
+@pytest.mark.usefixtures("_no_flushing")
+def test_a_sweep_is_read_whole_at_each_step_of_putting_it_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    exercised("steps", check_each_step(store, tmp_path / "a", monkeypatch), 15)
+
+
+@pytest.mark.usefixtures("_no_flushing")
+def test_old_parts_that_go_first_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    early = planted(
+        store,
+        "            old = self.parts(kind)\n            new = {",
+        "            old, rows = self.parts(kind), list(self.blocks(kind))\n"
+        "            for part in old:\n                remove(part.path)\n"
+        "            self.blocks = lambda kind: rows\n            new = {",
+    )
+    with pytest.raises(AssertionError, match="rows are lost"):
+        check_each_step(early, tmp_path / "a", monkeypatch)
 
 
 def test_a_part_that_leads_nowhere_is_damaged(tmp_path: Path) -> None:
@@ -897,7 +945,7 @@ def check_end_of_shards(module: ModuleType, folder: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(module, "locked", locked)
     with pytest.raises(UserError, match="cannot be locked"):
-        module._finish_after_shards(folder)
+        module._finish_after_shards(folder, Settings())
 
 
 def test_the_last_shard_tells_of_a_disk_without_locks(

@@ -331,9 +331,9 @@ def test_shards_that_end_together_leave_the_end_to_one(plain: Path, tmp_path: Pa
     folder = shutil.copytree(plain, tmp_path / plain.name)
     (folder / "summary.csv").unlink()
     with locked(folder, "1/2"):
-        sweep._finish_after_shards(folder)
+        sweep._finish_after_shards(folder, QUIET)
         assert not (folder / "summary.csv").exists()
-    sweep._finish_after_shards(folder)
+    sweep._finish_after_shards(folder, QUIET)
     assert (folder / "summary.csv").exists()
 
 
@@ -1070,7 +1070,7 @@ def test_killed_sweeps_go_on(plain: Path, tmp_path: Path, exercised: Exercised) 
 
 SETS_ASIDE = """
 import sim.study.store
-sim.study.store.Store.damaged = lambda self: [(part.path, "") for part in self.parts()]
+sim.study.store.Store._wrong = lambda self: [(part.path, None) for part in self.parts()]
 """
 
 
