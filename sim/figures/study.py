@@ -69,7 +69,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     design = sweep.manifest["study"]["design"]
     what = {
         "saltelli": "share of variance (dark: alone, light: with interactions)",
-        "morris": f"mean effect over the whole range, {label_of(sweep, outcome)}",
+        "morris": f"mean effect over the whole range{_of_choices(sweep)}, {label_of(sweep, outcome)}",
     }.get(design, f"{_ends_of(sweep)}, {label_of(sweep, outcome)}")
     bars = (
         "Bars: 95 % intervals. "
@@ -94,6 +94,12 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     axes.set_title(f"What {outcome.replace('_', ' ')} depends on")
     axes.margins(x=0.05)
     return figure
+
+
+def _of_choices(sweep: Sweep) -> str:
+    """Say that the effect of a group is that of another choice, if one varies."""
+    numbers = [pd.api.types.is_numeric_dtype(sweep.experiments[axis]) for axis in sweep.axes]
+    return "" if all(numbers) else " (of groups: of another choice)"
 
 
 def _ends_of(sweep: Sweep) -> str:
@@ -370,7 +376,11 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
             text = (
                 f"{row['low']:.3g} to {row['high']:.3g}" if row["low"] < row["high"] else f"{row['low']:.3g}"
             )
-        axes.text(1.02, place, text, va="center", fontsize=6, color=style.INK)
+        # By points, not by shares of the axes: these are narrowed to make room for the longest text.
+        axes.annotate(
+            text, (1, place), (3, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=6,
+            color=style.INK, annotation_clip=False,
+        )  # fmt: skip
     axes.set_yticks(range(len(shown)), [setting_of(name) for name in shown["setting"]])
     axes.set_xticks([0, 1], ["lowest or first", "highest or last"])
     axes.set_ylim(-0.6, len(shown) - 0.4)
