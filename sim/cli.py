@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _nobody_reads() -> bool:
-    """Whether a pipe behind the output is closed, as by `| head`; what is still to be written goes nowhere."""
+    """Whether a pipe behind the output is closed, as by `| head`; what is left goes nowhere."""
     closed = False
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # some streams are no files

@@ -79,7 +79,8 @@ What it shows; each prints a table and leaves it and its figure in the folder's 
   clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
   clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05
 
-Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 4 not whole (verify), 130 and 143 stopped, 141 not read.
+Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 4 not whole (verify), 130 and 143 stopped,
+141 nobody reads.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -348,13 +349,14 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
 
     few = few_inside(table)
     figure = style.new_figure(
-        style.PAGE, 0.7 + 0.26 * len(shown),
+        style.PAGE, 0.7 + 0.26 * len(shown) + 0.09 * max(map(len, shown["values"])) / LETTERS,
         caption_of(
             sweep,
             f"{few}{' ' * bool(few)}Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
             f" {found['points_inside']:,} points lie above, of all points {found['share_of_all']:.0%}. ",
         ),
     )  # fmt: skip
+    figure.set_dpi(style.PNG_DPI)  # letters are narrower at fewer dots: too little would be left
     axes = figure.subplots()
     for place, row in enumerate(shown.to_dict("records")):
         color = style.BLUE if row["restricted"] else style.GREY
@@ -368,7 +370,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
                 axes.hlines(
                     place, where - 0.4 / len(choices), where + 0.4 / len(choices), color=color, linewidth=5
                 )
-            text = row["values"]
+            text = "\n".join(textwrap.wrap(row["values"], LETTERS, break_on_hyphens=False))
         else:
             low, width = whole.min(), max(whole.max() - whole.min(), 1e-300)
             ends = (row["low"] - low) / width, (row["high"] - low) / width

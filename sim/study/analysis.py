@@ -113,7 +113,7 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
         table = _ends(sweep, outcome)
     order = np.argsort(-np.abs(table["index"].to_numpy()), kind="stable")
     found = table.iloc[order].reset_index(drop=True)
-    found.attrs["notes"] = table.attrs["notes"] if "notes" in table.attrs else []
+    found.attrs["notes"] = table.attrs.get("notes", [])
     return found
 
 
@@ -170,7 +170,7 @@ CHOICES_NAMED = 8
 
 
 def left_out(sweep: Sweep, outcomes: Sequence[str]) -> str:
-    """Say how many points that were played have no value of some outcomes, which, and why; nothing if all do."""
+    """Say how many points have no value of some outcomes, which, and why; nothing if all do."""
     points, means = sweep.means()
     tried = sweep.experiments.drop_duplicates("point").set_index("point")[sweep.axes]
     known = np.isfinite(means[list(outcomes)]).all(axis=1).reindex(tried.index, fill_value=False).to_numpy()
@@ -181,10 +181,11 @@ def left_out(sweep: Sweep, outcomes: Sequence[str]) -> str:
     why = [f"all runs of {failed:,} failed"] * (failed > 0)
     meant = sweep.manifest.get("definitions", {})
     why += [
-        f"no run there has a value of {name}" + f" ({meant[name].rstrip('.')})" * (name in meant)
+        f"no run there has a value of {name}" + (f" ({meant[name].rstrip('.')})" if name in meant else "")
         for name in missing
     ]
-    return f"Left out: {int((~known).sum()):,} of {len(tried):,} points, {_named(tried, ~known)}; {', '.join(why)}."
+    many = f"{int((~known).sum()):,} of {len(tried):,} points"
+    return f"Left out: {many}, {_named(tried, ~known)}; {', '.join(why)}."
 
 
 def _named(points: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
@@ -324,7 +325,7 @@ def morris_table(
     places = shares if places is None else places
     moves = np.diff(shares.reshape(-1, len(axes) + 1, len(axes)), axis=1)
     which = np.argmax(np.abs(moves), axis=2)
-    _, numbers = np.unique(places, axis=0, return_inverse=True)
+    _, numbers = np.unique(places.round(9), axis=0, return_inverse=True)
     numbers = numbers.reshape(-1, len(axes) + 1)
     ends = np.sort(np.stack([numbers[:, :-1], numbers[:, 1:]], axis=2), axis=2)
     moved = np.diff(places.reshape(-1, len(axes) + 1, len(axes)), axis=1)
@@ -582,7 +583,7 @@ def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
 
 
 def unfunded_told(table: pd.DataFrame) -> str:
-    """Say how many points of `pareto` no tax pays for, so that they take no part; nothing if there are none."""
+    """Say how many points of `pareto` take no part, since no tax pays for them; nothing if none."""
     many = int((table[FUNDING] == EXTERNAL).sum()) if FUNDING in table else 0
     return f"{many:,} of {len(table):,} points take no part: no tax pays ({FUNDING}={EXTERNAL})." * (many > 0)
 
