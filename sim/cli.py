@@ -7,8 +7,10 @@ What a run needs is imported when it is needed: help and refusals come at once.
 from __future__ import annotations
 
 import contextlib
+import os
 import pydoc
 import re
+import select
 import shutil
 import sys
 import textwrap
@@ -24,6 +26,9 @@ from sim.stopping import stopping_on_term
 HELP_COLUMNS, HELP_LINES = 100, 48
 USER_ERROR = 2
 INTERRUPTED, TERMINATED = 130, 143
+NOBODY_READS = 141
+"""Exit code where the output's pipe was closed; these three are those that a shell tells of such an end."""
+
 ANALYSES = ("sensitivity", "response", "pareto", "discover", "replications")
 NO_MORE = ("start new thread", "launch worker thread", "Cannot allocate memory")
 """How a system says that there is no memory for one more thread or process."""
@@ -188,7 +193,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         collect_seldom()
     try:
         with stopping_on_term() if words[:1] and words[0] in PLAYING else contextlib.nullcontext():
-            return _dispatch(words)
+            code = _dispatch(words)
+        sys.stdout.flush()  # while it can still be told that nobody reads
+        return code
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return NOBODY_READS
     except UserError as error:
         print(f"clickmarket: {error}", file=sys.stderr)
         return USER_ERROR
@@ -203,6 +214,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = one_line(str(error)) or type(error).__name__
         print(f"clickmarket: There is too little memory: {told}\n{LESS_MEMORY}", file=sys.stderr)
         return USER_ERROR
+
+
+def _nobody_reads() -> bool:
+    """Whether a pipe behind the output is closed, as by `| head`; what is left goes nowhere."""
+    closed = False
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # some streams are no files
+            poll = select.poll()
+            poll.register(stream, 0)
+            if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+                closed = True
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+    return closed
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -79,7 +79,8 @@ What it shows; each prints a table and leaves it and its figure in the folder's 
   clickmarket discover FOLDER outcome=share_below_minimum_wage above=0.5
   clickmarket replications FOLDER outcome=pay_all_in_median half_width=0.05
 
-Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 4 not whole (verify), 130 and 143 stopped.
+Exit codes: 0 all done, 2 a mistake, 3 some runs failed, 4 not whole (verify), 130 and 143 stopped,
+141 nobody reads.
 """
 
 
@@ -516,6 +517,9 @@ WORDS_OF = {
 }
 """Analyses, and the words that each needs."""
 
+USUAL_WORDS = {"outcome": "outcome=pay_all_in_median", "above": "above=0.5"}
+"""What is named where a word is missing, and nothing in the sweep says what it could be."""
+
 FURTHER = {"response": ("y",), "pareto": ("more", "less"), "replications": ("half_width",)}
 
 
@@ -535,7 +539,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
                 f"is missing: clickmarket {command} needs it.",
                 path=name,
                 allowed=f"{name}=...",
-                nearest=f"{name}=",
+                nearest=_word_near(folder, name, asked),
             )
     from sim.outcomes.width import width_of_text, wrapped
     from sim.study.reading import load_sweep
@@ -544,14 +548,28 @@ def analyse(command: str, words: Sequence[str]) -> int:
     table, figure, told = ANSWERS[command](sweep, asked, pairs)
     name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
     _tell_what_is_missing(sweep)
+    kept = _keep(folder, name, table, figure)  # first: whoever reads may go after a few lines
     print(_units(sweep, asked, pairs))
     shown = table[table["front"]].drop(columns="front") if command == "pareto" else table
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else width_of_text()
     print(shown.to_string(index=False, float_format=lambda number: f"{number:.4g}", line_width=columns))
     for line in told.splitlines():
         print("\n".join(wrapped(line, columns)))
-    print(_keep(folder, name, table, figure))
+    print(kept)
     return 0
+
+
+def _word_near(folder: Path, name: str, asked: Mapping[str, str]) -> str:
+    """Return a word that an analysis lacks, with a value that this sweep has."""
+    from sim.study.analysis import bound_near, check_outcome
+    from sim.study.reading import load_sweep
+
+    sweep = load_sweep(folder)
+    if name == "x" and sweep.axes:
+        return f"x={sweep.axes[0]}"
+    if name == "above" and "outcome" in asked:
+        return bound_near(sweep, check_outcome(sweep, asked["outcome"]))
+    return USUAL_WORDS.get(name, "")
 
 
 def _tell_what_is_missing(sweep: Any) -> None:
@@ -617,19 +635,25 @@ def _keep(folder: Path, name: str, table: Any, figure: Any) -> Path:
 
 def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import covered, sensitivity
+    from sim.study.analysis import covered, sensitivity, without_told
 
     table = sensitivity(sweep, asked["outcome"])
-    return table, study.tornado(sweep, asked["outcome"], table), covered(sweep)
+    told = (covered(sweep), *table.attrs["notes"], without_told(sweep, [asked["outcome"]]))
+    return table, study.tornado(sweep, asked["outcome"], table), _lines(*told)
+
+
+def _lines(*told: str) -> str:
+    """Return what is told, a line each, without what is empty."""
+    return "\n".join(filter(None, told))
 
 
 def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import few_runs, peak, peak_told, response
+    from sim.study.analysis import few_runs, left_out, peak, peak_told, response, without_told
 
     outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
     table = response(sweep, outcome, x, y)
-    few = few_runs(table)
+    few = _lines(few_runs(table), left_out(sweep, [outcome]), without_told(sweep, [outcome]))
     if y:
         return table, study.heat_map(sweep, outcome, table), few
     try:
@@ -638,15 +662,15 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         return table, study.curve(sweep, outcome, table), few
     if table["mean"].nunique() == 1:
         told = f"the same wherever {x} was tried"
-        return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
+        return table, study.curve(sweep, outcome, table, top), _lines(told, few)
     end = "; it is at the end of what was tried" if top["at_end"] else ""
     told = f"highest at {top['at']:.4g} ({peak_told(top)}){end}"
-    return table, study.curve(sweep, outcome, table, top), "\n".join(filter(None, (told, few)))
+    return table, study.curve(sweep, outcome, table, top), _lines(told, few)
 
 
 def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import pareto
+    from sim.study.analysis import left_out, pareto, unfunded_told, without_told
 
     goals = {value: 1 if name == "more" else -1 for name, value in pairs}
     if len(goals) < 2:
@@ -659,12 +683,13 @@ def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) 
         )
     table = pareto(sweep, goals)
     told = f"no other point is better in all: {int(table['front'].sum()):,} of {_count(len(table), 'point')}"
-    return table, study.front(sweep, goals, table), told
+    more = left_out(sweep, list(goals)), unfunded_told(table), without_told(sweep, list(goals))
+    return table, study.front(sweep, goals, table), _lines(told, *more)
 
 
 def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import discover, few_inside
+    from sim.study.analysis import discover, few_inside, left_out, without_told
 
     above = _real(asked["above"], "above")
     table = discover(sweep, asked["outcome"], above)
@@ -673,13 +698,14 @@ def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         f"{found['share_inside']:.0%} of the {found['points_inside']} points inside lie above,"
         f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
     )
-    few = few_inside(table)
-    return table, study.box(sweep, asked["outcome"], above, table), "\n".join(filter(None, (told, few)))
+    outcomes = [asked["outcome"]]
+    few = _lines(few_inside(table), left_out(sweep, outcomes), without_told(sweep, outcomes))
+    return table, study.box(sweep, asked["outcome"], above, table), _lines(told, few)
 
 
 def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import replications
+    from sim.study.analysis import no_deviation, replications
 
     half = _real(asked.get("half_width", "0.05"), "half_width")
     table = replications(sweep, asked["outcome"].split(","), half)
@@ -687,7 +713,7 @@ def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, An
         f"seeds_needed: seeds for a 95 % interval of ± {100 * half:g} % of the mean at a point;"
         " half_width_now is a share of the mean too"
     )
-    return table, study.seeds_needed(sweep, table, half), told
+    return table, study.seeds_needed(sweep, table, half), _lines(told, no_deviation(table))
 
 
 def _real(text: str, name: str) -> float:

@@ -372,17 +372,25 @@ def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied
     if not override.is_sweep_override():
         if re.match(r"\s*(sort|shuffle)\(", value):
             allowed = "several values, as in sort(3,1,2); a list, or one value, is written as it is meant"
-            raise _bad_override(text, "has nothing to put in order.", allowed)
+            inner = value.strip().partition("(")[2].rpartition(")")[0]
+            raise _bad_override(text, "has nothing to put in order.", allowed, f"{key}={inner}")
         return _parse(text)
     if override.package is not None or not override.key_or_group or override.is_add() or override.is_delete():
-        raise _bad_override(text, "cannot be varied.", "a setting as in workers.count=1000,2000")
+        raise _bad_override(
+            text,
+            "cannot be varied.",
+            "a setting as in workers.count=1000,2000",
+            _varied_near(override, value),
+        )
     name, found = override.key_or_group, override.value()
     if hasattr(found, "include"):  # a glob
         return Varied(name, value, _matching(found, name, text, options))
     unknown = sorted(map(str, found.tags - {"log"}))
     if unknown:
         allowed = "tag(log,interval(low,high)), or values without a tag"
-        raise _bad_override(text, f"has a tag that means nothing here: {unknown[0]}.", allowed)
+        raise _bad_override(
+            text, f"has a tag that means nothing here: {unknown[0]}.", allowed, _untagged(found, name)
+        )
     if override.is_interval_sweep():
         return Varied(name, value, (), float(found.start), float(found.end), "log" in found.tags)
     if "log" in found.tags:
@@ -390,7 +398,8 @@ def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied
     shuffled, found.shuffle = found.shuffle, False  # Hydra would draw anew each time
     values = _values_of(override, text)
     if not values:
-        raise _bad_override(text, "names no value.", "range(first,last,step) with first below last")
+        allowed = "range(first,last,step) with first below last"
+        raise _bad_override(text, "names no value.", allowed, f"{name}={_range_near(found)}")
     return Varied(name, value, values, shuffled=shuffled)
 
 
@@ -407,13 +416,39 @@ def _matching(glob: Any, group: str, text: str, options: Mapping[str, list[str]]
     return names
 
 
+def _varied_near(override: Any, value: str) -> str:
+    """Return a word that varies a setting: the one that was named, without its mark, if it is one."""
+    key = override.key_or_group or ""
+    known = "." in key and _nearest_setting(key) == key
+    return f"{key}={value}" if known else "workers.count=1000,2000"
+
+
+def _untagged(found: Any, name: str) -> str:
+    """Return a range or an interval without its tags; empty for single values."""
+    if hasattr(found, "end"):
+        return f"{name}=interval({found.start:.12g},{found.end:.12g})"
+    return f"{name}={_range_near(found)}" if hasattr(found, "stop") else ""
+
+
+def _range_near(found: Any) -> str:
+    """Return the range that may have been meant by one without values: from below, by steps that go up."""
+    low, high = sorted((found.start, found.stop))
+    if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(found.step)):
+        return "range(0,1,0.1)"
+    if low == high:
+        return f"{low:g}"
+    step = abs(found.step) if 0 < abs(found.step) < high - low else (high - low) / 10
+    return f"range({low:.12g},{high:.12g},{step:.12g})"
+
+
 def _values_of(override: Any, text: str) -> tuple[Any, ...]:
     """Return the values one by one, but no more than a sweep can have: a range may name any number."""
     try:
         values = tuple(itertools.islice(override.sweep_iterator(), MOST_VALUES + 1))
     except (ValueError, OverflowError, ArithmeticError) as cause:
         allowed = "range(first,last,step) with a step that is not 0"
-        raise _bad_override(text, "names no values.", allowed) from cause
+        near = f"{override.key_or_group}={_range_near(override.value())}" if "range(" in text else ""
+        raise _bad_override(text, "names no values.", allowed, near) from cause
     if len(values) > MOST_VALUES:
         allowed = f"at most {MOST_VALUES:,}; or interval(low,high) with design=lhs"
         raise _bad_override(text, "names too many values.", allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     design = sweep.manifest["study"]["design"]
     what = {
         "saltelli": "share of variance (dark: alone, light: with interactions)",
-        "morris": f"mean effect over the whole range, {label_of(sweep, outcome)}",
+        "morris": f"mean effect over the whole range{_of_choices(sweep)}, {label_of(sweep, outcome)}",
     }.get(design, f"{_ends_of(sweep)}, {label_of(sweep, outcome)}")
     bars = (
         "Bars: 95 % intervals. "
@@ -94,6 +95,12 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     axes.set_title(f"What {outcome.replace('_', ' ')} depends on")
     axes.margins(x=0.05)
     return figure
+
+
+def _of_choices(sweep: Sweep) -> str:
+    """Say that the effect of a group is that of another choice, if one varies."""
+    numbers = [pd.api.types.is_numeric_dtype(sweep.experiments[axis]) for axis in sweep.axes]
+    return "" if all(numbers) else " (of groups: of another choice)"
 
 
 def _ends_of(sweep: Sweep) -> str:
@@ -342,13 +349,14 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
 
     few = few_inside(table)
     figure = style.new_figure(
-        style.PAGE, 0.7 + 0.26 * len(shown),
+        style.PAGE, 0.7 + 0.26 * len(shown) + 0.09 * max(map(len, shown["values"])) / LETTERS,
         caption_of(
             sweep,
             f"{few}{' ' * bool(few)}Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
             f" {found['points_inside']:,} points lie above, of all points {found['share_of_all']:.0%}. ",
         ),
     )  # fmt: skip
+    figure.set_dpi(style.PNG_DPI)  # letters are narrower at fewer dots: too little would be left
     axes = figure.subplots()
     for place, row in enumerate(shown.to_dict("records")):
         color = style.BLUE if row["restricted"] else style.GREY
@@ -362,7 +370,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
                 axes.hlines(
                     place, where - 0.4 / len(choices), where + 0.4 / len(choices), color=color, linewidth=5
                 )
-            text = row["values"]
+            text = "\n".join(textwrap.wrap(row["values"], LETTERS, break_on_hyphens=False))
         else:
             low, width = whole.min(), max(whole.max() - whole.min(), 1e-300)
             ends = (row["low"] - low) / width, (row["high"] - low) / width
@@ -370,7 +378,11 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
             text = (
                 f"{row['low']:.3g} to {row['high']:.3g}" if row["low"] < row["high"] else f"{row['low']:.3g}"
             )
-        axes.text(1.02, place, text, va="center", fontsize=6, color=style.INK)
+        # By points, not by shares of the axes: these are narrowed to make room for the longest text.
+        axes.annotate(
+            text, (1, place), (3, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=6,
+            color=style.INK, annotation_clip=False,
+        )  # fmt: skip
     axes.set_yticks(range(len(shown)), [setting_of(name) for name in shown["setting"]])
     axes.set_xticks([0, 1], ["lowest or first", "highest or last"])
     axes.set_ylim(-0.6, len(shown) - 0.4)

@@ -154,6 +154,12 @@ def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
     return {"value": None, "unit": one.unit, "definition": one.definition, "reason": reason, **without}
 
 
+def value_of(found: Mapping[str, Any]) -> float | None:
+    """Return an entry's value; that without a policy where there is none; None if it has neither."""
+    value = found.get("without") if found["value"] is None else found["value"]
+    return None if value is None else float(value)
+
+
 # ---------------------------------------------------------------- tables
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.errors import UserError, nearest_or_first, one_of
+from sim.schema import spell
 from sim.study.designs import Axis
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep
@@ -84,9 +85,11 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
 
     After ``design=saltelli``: first-order and total Sobol' indices (``index``, ``total``) with bootstrap
     intervals. After ``design=morris``: the mean absolute elementary effect (``index``), over the whole range
-    of a setting, with its interval, the mean and the deviation of effects. After any other design: by how
-    much the mean outcome differs between the lowest and the highest tenth of a setting (``index``), with its
-    interval.
+    of a setting or from one choice to another, with its interval, the mean and the deviation of effects, and
+    how many of them are no copies. After any other design: by how much the mean outcome differs between the
+    lowest and the highest tenth of a setting, or the best and the worst choice (``index``), with its
+    interval; NaN where an end, or any choice, has no value. ``attrs["notes"]`` holds sentences about what
+    is missing.
 
     Raises
     ------
@@ -109,7 +112,9 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
     else:
         table = _ends(sweep, outcome)
     order = np.argsort(-np.abs(table["index"].to_numpy()), kind="stable")
-    return table.iloc[order].reset_index(drop=True)
+    found = table.iloc[order].reset_index(drop=True)
+    found.attrs["notes"] = table.attrs.get("notes", [])
+    return found
 
 
 def covered(sweep: Sweep) -> str:
@@ -122,9 +127,19 @@ def covered(sweep: Sweep) -> str:
     shared = "the same seed" if study.seeds == 1 else f"the same {study.seeds} seeds"
     index = {
         "saltelli": "index: share of the variance that is the setting's alone; total: also with others. ",
-        "morris": "index: mean size of the effect of the setting's whole range. ",
+        "morris": f"index: mean size of the effect of {_steps_told(study.axes)}. ",
     }.get(study.design, f"index: {ends_told(sweep)}. ")
     return f"{index}95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
+
+
+def _steps_told(axes: Sequence[Axis]) -> str:
+    """Say over what distance the effects of Morris's design are told."""
+    choices = [_are_choices(axis) for axis in axes]
+    factors = " (of its logarithm, where it is drawn by factors)" * any(axis.logarithmic for axis in axes)
+    whole, other = f"the setting's whole range{factors}", "another choice (mean: a later one less an earlier)"
+    if all(choices):
+        return other
+    return f"{whole}; of a group, of {other}" if any(choices) else whole
 
 
 def ends_told(sweep: Sweep) -> str:
@@ -148,6 +163,53 @@ def few_runs(table: pd.DataFrame) -> str:
     fewest = int(seeds.min())
     what = f"{few} of {len(table)} intervals rest on fewer than {LEAST_SEEDS} seeds, the least on {fewest}"
     return f"Caution: {what}."
+
+
+POINTS_NAMED = 3
+CHOICES_NAMED = 8
+
+
+def left_out(sweep: Sweep, outcomes: Sequence[str]) -> str:
+    """Say how many points have no value of some outcomes, which, and why; nothing if all do."""
+    points, means = sweep.means()
+    tried = sweep.experiments.drop_duplicates("point").set_index("point")[sweep.axes]
+    known = np.isfinite(means[list(outcomes)]).all(axis=1).reindex(tried.index, fill_value=False).to_numpy()
+    if known.all():
+        return ""
+    missing = [name for name in outcomes if not np.isfinite(means[name]).all()]
+    failed = len(tried) - len(points)
+    why = [f"all runs of {failed:,} failed"] * (failed > 0)
+    meant = sweep.manifest.get("definitions", {})
+    why += [
+        f"no run there has a value of {name}" + (f" ({meant[name].rstrip('.')})" if name in meant else "")
+        for name in missing
+    ]
+    many = f"{int((~known).sum()):,} of {len(tried):,} points"
+    return f"Left out: {many}, {_named(tried, ~known)}; {', '.join(why)}."
+
+
+def _named(points: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
+    """Name some of the points: by the choices that they all have and no other has, or the first of them."""
+    for axis in points:
+        values = list(dict.fromkeys(points.loc[chosen, axis]))
+        if len(values) <= CHOICES_NAMED and np.array_equal(points[axis].isin(values), chosen):
+            return f"those with {axis}={','.join(map(spell, values))}"
+    told = [
+        "(" + ", ".join(f"{axis}={spell(value)}" for axis, value in row.items()) + ")"
+        for row in points[chosen].head(POINTS_NAMED).to_dict("records")
+    ]
+    return ", ".join(told) + " and others" * (int(chosen.sum()) > POINTS_NAMED)
+
+
+def without_told(sweep: Sweep, outcomes: Sequence[str]) -> str:
+    """Say which outcomes have the value that they have where no policy brings them about, and which it is."""
+    _, means = sweep.means()
+    told = [
+        f"{name} is {value:g} where no policy brings it about"
+        for name, value in sweep.manifest.get("without", {}).items()
+        if name in outcomes and (means[name] == value).any()
+    ]
+    return f"{'; '.join(told)}." if told else ""
 
 
 def _point_means(sweep: Sweep, outcome: str) -> Floats:
@@ -203,29 +265,84 @@ def sobol_of(parts: Floats) -> Floats:
 
 
 def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
-    axes = sweep.axes
-    study = Study.from_plain(sweep.manifest["study"])
     from sim.study.designs import morris_trajectories
 
-    shares = morris_trajectories(len(axes), study.points, study.design_seed)
-    return morris_table(axes, shares, _point_means(sweep, outcome))
+    study = Study.from_plain(sweep.manifest["study"])
+    shares = morris_trajectories(len(study.axes), study.points, study.design_seed)
+    columns = zip(*Composer(study).points, strict=True)
+    places = np.column_stack([_places(*pair) for pair in zip(study.axes, columns, strict=True)])
+    choices = [axis.path for axis in study.axes if _are_choices(axis)]
+    table = morris_table(sweep.axes, shares, _point_means(sweep, outcome), places, choices)
+    table.attrs["notes"] = [
+        f"Caution: {row.setting} has {_effects_told(int(row.effects))}, the others of its"
+        f" {study.points} are copies{'' if row.effects > 1 else ': no interval'}."
+        for row in table.itertuples()
+        if row.effects < study.points
+    ]
+    return table
 
 
-def morris_table(axes: Sequence[str], shares: Floats, values: Floats) -> pd.DataFrame:
-    """Return the mean absolute elementary effect of each axis, from whole trajectories and their outcomes."""
-    shares = shares.reshape(-1, len(axes) + 1, len(axes))
-    values = values.reshape(-1, len(axes) + 1)
-    moves = np.diff(shares, axis=1)
+def _effects_told(effects: int) -> str:
+    return f"{effects or 'no'} effect{'s' * (effects != 1)} of {'their' if effects > 1 else 'its'} own"
+
+
+def _are_choices(axis: Axis) -> bool:
+    """Whether a setting takes what has no order: names, truth values."""
+    return not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in axis.values)
+
+
+def _places(axis: Axis, values: Sequence[Any]) -> Floats:
+    """Return where values lie between the lowest (0) and the highest (1) of a setting; choices are counted.
+
+    An interval by factors is measured in logarithms, as it is drawn.
+    """
+    if _are_choices(axis):
+        return np.array([axis.values.index(value) for value in values], np.float64)
+    at = np.array(values, np.float64)
+    ends = np.array(axis.values or (axis.low, axis.high), np.float64)
+    if axis.whole and axis.is_interval:
+        ends = np.array([math.ceil(axis.low), math.floor(axis.high)], np.float64)
+    if axis.logarithmic:
+        at, ends = np.log(at), np.log(ends)
+    low, width = ends.min(), np.ptp(ends)
+    return (at - low) / width if width > 0.0 else np.zeros_like(at)
+
+
+def morris_table(
+    axes: Sequence[str],
+    shares: Floats,
+    values: Floats,
+    places: Floats | None = None,
+    choices: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the mean absolute elementary effect of each axis, from whole trajectories and their outcomes.
+
+    A step is as long as the values of the setting are apart, which a list or whole numbers let be another
+    length than the design's: ``places`` (points x axes) are where values lie on their axes, the shares
+    themselves if nothing is said. From one of the ``choices`` to another it is 1. Two steps between the same
+    two points are one effect, of which the second is a copy.
+    """
+    places = shares if places is None else places
+    moves = np.diff(shares.reshape(-1, len(axes) + 1, len(axes)), axis=1)
     which = np.argmax(np.abs(moves), axis=2)
-    effects = np.diff(values, axis=1) / moves.sum(axis=2)
+    _, numbers = np.unique(places.round(9), axis=0, return_inverse=True)
+    numbers = numbers.reshape(-1, len(axes) + 1)
+    ends = np.sort(np.stack([numbers[:, :-1], numbers[:, 1:]], axis=2), axis=2)
+    moved = np.diff(places.reshape(-1, len(axes) + 1, len(axes)), axis=1)
+    rises = np.diff(values.reshape(-1, len(axes) + 1), axis=1)
     rows = []
     for number, axis in enumerate(axes):
-        own = effects[which == number]
-        size, low, high = mean_and_interval(np.abs(own))
-        rows.append(
-            (axis, size, low, high, float(own.mean()), float(own.std(ddof=1)) if len(own) > 1 else 0.0)
-        )
-    return pd.DataFrame(rows, columns=["setting", "index", "low", "high", "mean", "deviation"])
+        here = which == number
+        steps = moved[here][:, number]
+        _, first = np.unique(ends[here], axis=0, return_index=True)
+        own = np.sort(first[steps[first] != 0.0])
+        steps = np.sign(steps[own]) if axis in choices else steps[own]
+        effects = rises[here][own] / steps
+        size, low, high = mean_and_interval(np.abs(effects))
+        mean = float(effects.mean()) if len(effects) else math.nan
+        deviation = float(effects.std(ddof=1)) if len(effects) > 1 else math.nan
+        rows.append((axis, size, low, high, mean, deviation, len(effects)))
+    return pd.DataFrame(rows, columns=["setting", "index", "low", "high", "mean", "deviation", "effects"])
 
 
 def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
@@ -234,17 +351,20 @@ def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
     rows = []
     for axis in sweep.axes:
         at = points[axis]
-        if pd.api.types.is_numeric_dtype(at) and not pd.api.types.is_bool_dtype(at):
+        if _is_ordered(at):
             lower, upper = at <= at.quantile(0.1), at >= at.quantile(0.9)
         else:
             by_choice = pd.Series(values, index=at.to_numpy()).groupby(level=0).mean()
-            lower, upper = at == by_choice.idxmin(), at == by_choice.idxmax()
+            whole = bool(by_choice.notna().all())  # a choice without a value may be the best or the worst
+            lower, upper = ((at == end) & whole for end in (by_choice.idxmin(), by_choice.idxmax()))
         low, high = (finite(values[where.to_numpy()]) for where in (lower, upper))
         half = half_width(low, high)
         told = len(low) and len(high) and at.nunique() > 1
         difference = high.mean() - low.mean() if told else math.nan
         rows.append((axis, difference, difference - half, difference + half))
-    return pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
+    table = pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
+    table.attrs["notes"] = list(filter(None, [left_out(sweep, [outcome])]))
+    return table
 
 
 def half_width(one: Floats, other: Floats) -> float:
@@ -462,6 +582,12 @@ def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
     return points.assign(**{name: means[name] for name in goals}, front=front)
 
 
+def unfunded_told(table: pd.DataFrame) -> str:
+    """Say how many points of `pareto` take no part, since no tax pays for them; nothing if none."""
+    many = int((table[FUNDING] == EXTERNAL).sum()) if FUNDING in table else 0
+    return f"{many:,} of {len(table):,} points take no part: no tax pays ({FUNDING}={EXTERNAL})." * (many > 0)
+
+
 def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     """Return the ranges of settings in which an outcome lies above a bound: a box found by peeling.
 
@@ -478,13 +604,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     known = np.isfinite(values)
     points, hits = points[known], (values[known] > above).astype(np.float64)
     if hits.sum() in (0, len(hits)):
-        raise UserError(
-            f"{outcome} lies above the bound {'everywhere' if hits.any() else 'nowhere'}.",
-            path="above",
-            value=above,
-            allowed=f"a bound between {np.nanmin(values):.6g} and {np.nanmax(values):.6g}",
-            nearest=f"above={np.nanmedian(values):.6g}",
-        )
+        raise _no_bound(sweep, outcome, above, values[known])
     inside = _peeled(points, hits)
     rows = []
     for axis in sweep.axes:
@@ -504,6 +624,43 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
         "points_inside": int(inside.sum()),
     }
     return table
+
+
+def _no_bound(sweep: Sweep, outcome: str, above: float, values: Floats) -> UserError:
+    """Return the error for a bound that has all values of an outcome, the points' means, on one side."""
+    levels, at = np.unique(values), "the point" if len(values) == 1 else f"each of the {len(values):,} points"
+    at += " that has a value" if len(values) < sweep.experiments["point"].nunique() else ""
+    if len(levels) == 1:
+        _, means = sweep.means()
+        others = [str(name) for name in means if means[name].nunique() > 1]
+        return UserError(
+            f"{outcome} is {levels[0]:.6g} at {at}: no bound divides them.",
+            path="outcome",
+            value=outcome,
+            allowed="an outcome that differs between points",
+            nearest=_like(outcome, others),
+        )
+    return UserError(
+        f"{outcome} lies {'above' if above < levels[0] else 'at or below'} the bound at {at}.",
+        path="above",
+        value=above,
+        allowed=f"a bound from {levels[0]:.6g} to below {levels[-1]:.6g}",
+        nearest=_dividing(levels),
+    )
+
+
+def bound_near(sweep: Sweep, outcome: str) -> str:
+    """Return a bound for `discover` that divides the points; empty if an outcome is the same at all."""
+    _, means = sweep.means()
+    levels = np.unique(finite(means[outcome].to_numpy()))
+    return _dividing(levels) if len(levels) > 1 else ""
+
+
+def _dividing(levels: Floats) -> str:
+    """Spell the middle between the two middle ones of several values, by six figures if that divides them."""
+    low, high = levels[(len(levels) - 1) // 2 :][:2].tolist()
+    short = float(f"{(low + high) / 2:.6g}")
+    return f"above={short if low <= short < high else low!r}"
 
 
 def few_inside(table: pd.DataFrame) -> str:
@@ -555,8 +712,8 @@ def _cuts(values: NDArray[Any], inside: NDArray[np.bool_]) -> list[NDArray[np.bo
 def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataFrame:
     """Return how many seeds a point needs for a 95 % interval of a given half-width, relative to the mean.
 
-    Columns: outcome, mean, deviation between seeds (pooled over points), relative half-width now, seeds now,
-    seeds needed.
+    Columns: outcome, mean, deviation between seeds (pooled over points), relative half-width now, seeds now
+    (the most that have a value at a point), seeds needed. NaN where no point has two seeds with a value.
     """
     if not 0.0 < half < 10.0:
         raise UserError(
@@ -570,17 +727,17 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
         check_outcome(sweep, name)
     done = sweep.experiments["status"] != FAILED
     grouped = sweep.outcomes[done].groupby(sweep.experiments.loc[done, "point"])
-    now = int(grouped.size().max())
-    if now < 2:
+    if grouped.size().max() < 2:
         raise UserError(
             "has one seed a point, which says nothing about others.",
             path="seeds",
-            value=now,
+            value=1,
             allowed="2 or more in the sweep",
             nearest="seeds=5",
         )
     rows = []
     for name in outcomes:
+        now = int(grouped[name].count().max())
         deviation = math.sqrt(float(grouped[name].var(ddof=1).mean()))
         mean = float(grouped[name].mean().mean())
         rows.append(
@@ -597,14 +754,29 @@ def replications(sweep: Sweep, outcomes: Sequence[str], half: float) -> pd.DataF
     return pd.DataFrame(rows, columns=columns)
 
 
+def no_deviation(table: pd.DataFrame) -> str:
+    """Say of which outcomes of `replications` no point has two seeds with a value; nothing if of none."""
+    none = table.loc[table["deviation"].isna(), "outcome"]
+    if none.empty:
+        return ""
+    return f"{', '.join(none)}: no point has two seeds with a value, so that no number of seeds can be told."
+
+
 def relative_half(deviation: float, mean: float, seeds: int) -> float:
     """Return the half-width of a mean's 95 % interval as a share of the mean."""
+    if seeds < 2 or not math.isfinite(deviation):
+        return math.nan
     quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1))
     return quantile * deviation / math.sqrt(seeds) / abs(mean) if mean else math.inf
 
 
 def seeds_for(deviation: float, mean: float, half: float) -> float:
-    """Return the least number of seeds whose interval is as narrow as asked for; infinite for a mean of 0."""
+    """Return the least number of seeds whose interval is as narrow as asked for; infinite for a mean of 0.
+
+    NaN for a deviation, or a mean, that is not known.
+    """
+    if not math.isfinite(deviation) or not math.isfinite(mean):
+        return math.nan
     if not mean:
         return math.inf
     if not deviation:

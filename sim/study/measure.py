@@ -30,6 +30,7 @@ from sim.outcomes.indicators import (
     poor_of_each,
     profit_tax_without_shifting,
     summary,
+    value_of,
 )
 from sim.outcomes.inequality import weighted_mean
 from sim.outcomes.recorder import Recorder
@@ -303,7 +304,7 @@ def reduce(
     values = [
         Value(name, WORLD, value)
         for name, found in summary(frames, world).items()
-        if (value := _value(found)) is not None
+        if (value := value_of(found)) is not None
     ]
     known = {value.metric for value in values}
     ours = of_people(people, WORLD, world, config) + of_budgets(frames, group_of, world, config)
@@ -346,14 +347,8 @@ def reduce(
 
 def of_indicators(frames: FrameSet, names: Iterable[str], group: str, world: World) -> list[Value]:
     """Return indicators, by name, of some part of the tables; those that have no value are left out."""
-    found = [(name, _value(entry(INDICATORS[name], frames, world))) for name in names if name in INDICATORS]
+    found = [(name, value_of(entry(INDICATORS[name], frames, world))) for name in names if name in INDICATORS]
     return [Value(name, group, value) for name, value in found if value is not None]
-
-
-def _value(found: Mapping[str, Any]) -> float | None:
-    """Return an indicator's value; that without a policy where there is none; None if it has neither."""
-    value = found.get("without") if found["value"] is None else found["value"]
-    return None if value is None else float(value)
 
 
 def of_people(people: pd.DataFrame, group: str, world: World, config: Config) -> list[Value]:

@@ -39,7 +39,7 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.market import posting, search
 from sim.model import ClickWorkModel
-from sim.outcomes.indicators import INDICATORS, summary
+from sim.outcomes.indicators import INDICATORS, summary, value_of
 from sim.outcomes.recorder import Recorder, frame_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
@@ -259,6 +259,7 @@ def outcomes_of(
 ) -> tuple[dict[str, float], pa.Table | None]:
     """Play a configuration to its end and return its outcomes by name, and its series if they are asked for.
 
+    What only a policy brings about is what it is without one, where that is a number, as in a comparison.
     What cannot be computed, such as a statistic of too few workers, is NaN.
     """
     model = ClickWorkModel(config, plugins=rules)
@@ -272,9 +273,8 @@ def outcomes_of(
     finally:  # they refer to each other: as they are, a thousand would wait for Python to find them
         recorder.__dict__.clear()
         model.__dict__.clear()
-    outcomes = {
-        name: math.nan if one["value"] is None else float(one["value"]) for name, one in found.items()
-    }
+    values = {name: value_of(one) for name, one in found.items()}
+    outcomes = {name: math.nan if value is None else value for name, value in values.items()}
     if series_of is None:
         return outcomes, None
     series = frame_of("series", tables.series)
@@ -725,6 +725,7 @@ def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings
         "outcomes": list(INDICATORS),
         "units": units,
         "definitions": {name: one.definition for name, one in INDICATORS.items()},
+        "without": {name: one.without for name, one in INDICATORS.items() if one.without is not None},
         "ends": ends(composer),
         **versions(),
         **contents(study, plugins, tables_of(composer)),

@@ -169,12 +169,28 @@ def check_few_in_a_box(module: ModuleType) -> None:
         assert f"{PAY} (USD/hour)" in [text.get_text() for text in figure.axes[0].get_yticklabels()]
 
 
+def check_words_beside_a_box(module: ModuleType) -> None:
+    """The longest names beside a box stay within the figure, as a file has it."""
+    many = "[usage_tax,universal_income]"
+    sweep = sweep_of([f"policy=none,union,{many}", f"{NOISE}=0,1"], lambda policy, noise: len(policy))
+    names = sweep.experiments["policy"].map(lambda name: many if isinstance(name, tuple) else name)
+    sweep.experiments["policy"] = names  # as a sweep's folder has them
+    sweep.outcomes["y"] = (sweep.experiments["policy"] != "none").to_numpy(np.float64)
+    table = analysis.discover(sweep, "y", 0.5)
+    assert many in table["values"].iloc[0]
+    figure = module.box(sweep, "y", 0.5, table)
+    style.settle(figure)
+    figure.set_dpi(style.PNG_DPI)
+    assert_no_text_overlaps(figure, 8)
+
+
 CHECKS: dict[Any, tuple[str, str]] = {
     check_cells: ("axes, across.centres, up.centres", "axes, *map(np.arange, values.shape[::-1])"),
     check_drawn: ('set_scale("log")', 'set_scale("linear")'),
     check_names: ("rotation=90 if _foot(names) else 0", "rotation=0"),
     check_one_seed: ("band if sure else", "band if True else"),
     check_words_of_ends: ("    if all(numbers):", "    if any(numbers):"),
+    check_words_beside_a_box: ("    figure.set_dpi(style.PNG_DPI)", "    pass"),
     check_few_in_a_box: ("{few}{' ' * bool(few)}", ""),
 }  # fmt: skip
 

@@ -38,7 +38,10 @@ def made_up(words: list[str], outcome: Callable[..., float], noise: float = 0.0)
         )
         values.append({"run": run, "y": outcome(*composer.points[point]) + noise * rng.standard_normal()})
     sweep = Sweep(pd.DataFrame(rows).set_index("run"), pd.DataFrame(values).set_index("run"))
-    sweep.manifest, sweep.path = {"study": study.to_plain(), "units": {"y": "USD"}}, Path("made-up")
+    sweep.manifest, sweep.path = (
+        {"study": study.to_plain(), "units": {"y": "USD"}, "without": {"y": 0.0}},
+        Path("made-up"),
+    )
     return sweep
 
 
@@ -90,6 +93,78 @@ def check_morris(module: ModuleType) -> None:
     # b² over steps of 2/3 x 2 from 0 or 2/3: (b + 4/3)² - b² = 16/9 + 8/3 b, by 2/3: 8/3 or 16/3.
     assert table.loc[sweep.axes[1], "mean"] == pytest.approx(4.0, abs=0.25)
     assert table.loc[sweep.axes[1], "deviation"] == pytest.approx(4 / 3, abs=0.1)
+
+
+LEVELS = ["0,1", "0,1,2", "0,1,5", "5,0,1", "0,1,2,4", "0,1,2,3,9", "interval(1,4)", "tag(log,interval(1,4))"]
+
+
+def check_one_scale(module: ModuleType) -> None:
+    """A line has the same effect in a grid, a hypercube and Morris's design, whatever the levels are."""
+    for path in ("market.noise_sigma", "market.looks"):
+        for levels in LEVELS:
+            factors = levels.startswith("tag")
+            line = lambda a: 3 * math.log(a) if factors else 3 * a  # noqa: B023, E731
+            sweep = made_up(["design=morris", "points=20", f"{path}={levels}"], line)
+            row = module.sensitivity(sweep, "y").iloc[0]
+            ends = [float(one) for one in levels.replace("tag(log,", "").strip("interval()").split(",")]
+            width = math.log(max(ends) / min(ends)) if factors else max(ends) - min(ends)
+            assert row["index"] == pytest.approx(3 * width), (path, levels)
+            assert row["mean"] == pytest.approx(3 * width), (path, levels)
+            if "(" not in levels:
+                for design in (["design=grid"], ["design=lhs", "points=30"]):
+                    other = module.sensitivity(made_up([*design, f"{path}={levels}"], line), "y")
+                    assert other["index"].item() == pytest.approx(row["index"]), (path, levels, design)
+    for choices in ("true,false", "none,union", "none,union,usage_tax"):
+        path = "policy" if "none" in choices else "market.order_by_pay"
+        sweep = made_up(
+            ["design=morris", "points=9", f"{path}={choices}"], lambda a: 3.0 * (a in ("none", True))
+        )
+        assert module.sensitivity(sweep, "y")["mean"].item() <= 0
+        if choices != "none,union,usage_tax":
+            assert module.sensitivity(sweep, "y")["index"].item() == pytest.approx(3.0)
+
+
+def check_copies(module: ModuleType) -> None:
+    """Two points have one effect, however often it is drawn: no interval, and that is said."""
+    sweep = made_up(["design=morris", "points=4", "market.noise_sigma=1,2"], lambda a: a)
+    table = module.sensitivity(sweep, "y")
+    assert table["effects"].item() == 1 and table[["low", "high", "deviation"]].isna().all(axis=None)
+    assert "has 1 effect of its own" in table.attrs["notes"][0]
+
+
+def check_no_value(module: ModuleType) -> None:
+    """Where a choice has no value the index is none, not 0, and what is left out is named, with a reason."""
+    words = ["policy=none,usage_tax,union", "market.noise_sigma=0,1", "seeds=3"]
+    sweep = made_up(words, lambda policy, a: math.nan if policy == "none" else len(policy) + a)
+    table = module.sensitivity(sweep, "y").set_index("setting")
+    assert math.isnan(table.loc["policy", "index"])
+    assert table.loc["market.noise_sigma", "index"] == pytest.approx(1.0)
+    told = module.left_out(sweep, ["y"])
+    assert told == "Left out: 2 of 6 points, those with policy=none; no run there has a value of y."
+    assert table.attrs["notes"] == [told] or module.sensitivity(sweep, "y").attrs["notes"] == [told]
+
+
+def check_bounds(module: ModuleType) -> None:
+    """The bound that is named divides the points; where there is none, none is named."""
+    for values in ((0.0, 1.0, 1.0), (1.0, 2.0), (0.0, 1.23456789, 1.2345679)):
+        sweep = made_up([f"market.looks={','.join(map(str, range(1, len(values) + 1)))}"],
+                        lambda looks: values[looks - 1])  # noqa: B023  # fmt: skip
+        with pytest.raises(UserError) as told:
+            module.discover(sweep, "y", -1.0)
+        bound = float(told.value.nearest.removeprefix("above="))
+        assert min(values) <= bound < max(values), values
+    with pytest.raises(UserError, match="no bound divides"):
+        module.discover(made_up(["market.looks=1,2"], lambda looks: 1.0), "y", 0.5)
+
+
+def check_no_seeds(module: ModuleType) -> None:
+    """One value a point tells of no deviation, and of no number of seeds."""
+    assert math.isnan(module.seeds_for(math.nan, 1.0, 0.05))
+    sweep = made_up(["market.looks=1,2", "seeds=3"], lambda looks: looks)
+    sweep.outcomes.loc[sweep.experiments["seed"] > 0, "y"] = math.nan
+    table = module.replications(sweep, ["y"], 0.05)
+    assert table["seeds_now"].item() == 1 and math.isnan(table["seeds_needed"].item())
+    assert module.no_deviation(table).startswith("y: no point has two seeds")
 
 
 def check_ends(module: ModuleType) -> None:
@@ -282,7 +357,12 @@ def check_seeds(module: ModuleType) -> None:
 
 CHECKS: dict[Any, tuple[str, str]] = {
     check_sobol: ("parts[1][None]", "parts[0][None]"),
-    check_morris: ("np.diff(values, axis=1) / moves.sum(axis=2)", "np.diff(values, axis=1)"),
+    check_morris: ("rises[here][own] / steps", "rises[here][own]"),
+    check_one_scale: ("else steps[own]", "else np.sign(steps[own]) * 2 / 3"),
+    check_copies: ("own = np.sort(first[steps[first] != 0.0])", "own = np.flatnonzero(steps)"),
+    check_no_value: ("by_choice.notna().all()", "by_choice.notna().any()"),
+    check_bounds: ("if low <= short < high", "if True"),
+    check_no_seeds: ("grouped[name].count()", "grouped[name].size()"),
     check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),
     check_interval: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
     check_response: ('* found["deviation"] / np.sqrt(seeds)', '* found["deviation"]'),
