@@ -372,8 +372,10 @@ def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied
     if not override.is_sweep_override():
         if re.match(r"\s*(sort|shuffle)\(", value):
             allowed = "several values, as in sort(3,1,2); a list, or one value, is written as it is meant"
-            inner = value.strip().partition("(")[2].rpartition(")")[0]
-            raise _bad_override(text, "has nothing to put in order.", allowed, f"{key}={inner}")
+            order, _, inner = value.strip().rpartition(")")[0].partition("(")
+            one_by_one = inner.strip().removeprefix("[").removesuffix("]")
+            near = f"{order}({one_by_one})" if "," in one_by_one else inner
+            raise _bad_override(text, "has nothing to put in order.", allowed, f"{key}={near}")
         return _parse(text)
     if override.package is not None or not override.key_or_group or override.is_add() or override.is_delete():
         raise _bad_override(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -120,6 +121,29 @@ def test_refusals(
     assert told.err.startswith("clickmarket: ") and 2 <= len(told.err.splitlines()) <= 5
     assert "  allowed  " in told.err and "  nearest  " in told.err, told.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("words", [["--help"], ["sweep", "--help"], ["params"]])
+def test_a_reader_who_goes_is_no_error(words: list[str], exercised: Exercised) -> None:
+    """As by `| head`: no traceback, and the exit code that a shell gives such an end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "sim", *words]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (cli.NOBODY_READS, "")
+    exercised("commands whose reader went", 1, 1)
+
+
+def test_another_broken_pipe_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not behind the output is a fault like others."""
+
+    def broken(words: Any) -> int:
+        raise BrokenPipeError("some other pipe")
+
+    monkeypatch.setattr(cli, "_dispatch", broken)
+    with pytest.raises(BrokenPipeError):
+        main(["version"])
 
 
 def test_the_nearest_command_is_named(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:

@@ -173,7 +173,8 @@ def left_out(sweep: Sweep, outcomes: Sequence[str]) -> str:
     """Say how many points have no value of some outcomes, which, and why; nothing if all do."""
     points, means = sweep.means()
     tried = sweep.experiments.drop_duplicates("point").set_index("point")[sweep.axes]
-    known = np.isfinite(means[list(outcomes)]).all(axis=1).reindex(tried.index, fill_value=False).to_numpy()
+    valued = pd.Series(np.isfinite(means[list(outcomes)].to_numpy(np.float64)).all(axis=1), index=means.index)
+    known = valued.reindex(tried.index, fill_value=False).to_numpy(np.bool_)
     if known.all():
         return ""
     missing = [name for name in outcomes if not np.isfinite(means[name]).all()]
@@ -191,7 +192,7 @@ def left_out(sweep: Sweep, outcomes: Sequence[str]) -> str:
 def _named(points: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
     """Name some of the points: by the choices that they all have and no other has, or the first of them."""
     for axis in points:
-        values = list(dict.fromkeys(points.loc[chosen, axis]))
+        values = list(dict.fromkeys(points[axis][chosen]))
         if len(values) <= CHOICES_NAMED and np.array_equal(points[axis].isin(values), chosen):
             return f"those with {axis}={','.join(map(spell, values))}"
     told = [
@@ -274,10 +275,10 @@ def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
     choices = [axis.path for axis in study.axes if _are_choices(axis)]
     table = morris_table(sweep.axes, shares, _point_means(sweep, outcome), places, choices)
     table.attrs["notes"] = [
-        f"Caution: {row.setting} has {_effects_told(int(row.effects))}, the others of its"
-        f" {study.points} are copies{'' if row.effects > 1 else ': no interval'}."
-        for row in table.itertuples()
-        if row.effects < study.points
+        f"Caution: {setting} has {_effects_told(effects)}, the others of its"
+        f" {study.points} are copies{'' if effects > 1 else ': no interval'}."
+        for setting, effects in zip(table["setting"], table["effects"].tolist(), strict=True)
+        if effects < study.points
     ]
     return table
 

@@ -124,6 +124,20 @@ def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
     exercised("studies", len(files), 1)
 
 
+@pytest.mark.parametrize(
+    "word", ["requesters.pay_usd_per_hour=range(2,1,0.1)", "requesters.pay_usd_per_hour=range(1,2,0)",
+             "+foo=1,2", "market.looks=shuffle([1,2])", "workers.broker_cut=tag(lgo,interval(0.1,0.2))"],
+)  # fmt: skip
+def test_the_nearest_word_is_one_that_works(word: str) -> None:
+    """Typed back in, it is taken."""
+    with pytest.raises(UserError) as refusal:
+        read_study([*SMALL, word])
+    near = str(refusal.value.nearest)
+    study = read_study([*SMALL, near, *["design=lhs"] * ("interval" in near)])
+    Composer(study).check()
+    assert study.axes, "it varies something, as the word was meant to"
+
+
 def test_studies_are_no_group_of_a_run() -> None:
     with pytest.raises(UserError):
         compose(["study=pay_fee_tax"])

@@ -39,7 +39,7 @@ from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
 from sim.schema import describe
-from sim.study import engine, reading, result, store, sweep
+from sim.study import analysis, engine, reading, result, store, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -113,6 +113,22 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, code = execute(study_in(tmp_path_factory.mktemp("plain")), engine.Serial, QUIET)
     assert code == 0
     return folder
+
+
+def test_what_only_a_policy_brings_is_what_it_is_without_one(tmp_path: Path) -> None:
+    """No tax brings no revenue: stored as 0, as comparisons have it, and the manifest tells that it is so."""
+    words = ["policy=none,usage_tax", "workers.count=60", "time.days=32", "time.warmup_days=0"]
+    study = read_study(["world=north_south", "requesters.count=8", *words, f"results.dir={tmp_path}"])
+    folder, code = execute(study, engine.Serial, QUIET)
+    found = load_sweep(folder)
+    revenue = found.outcomes["tax_revenue_per_year"]
+    assert code == 0 and revenue[0] == 0.0 and revenue[1] > 0.0
+    assert found.manifest["without"]["tax_revenue_per_year"] == 0.0
+    (row,) = analysis.sensitivity(found, "tax_revenue_per_year").to_dict("records")
+    assert row["index"] == pytest.approx(revenue[1])
+    told = analysis.without_told(found, ["tax_revenue_per_year"])
+    assert told == "tax_revenue_per_year is 0 where no policy brings it about."
+    assert not analysis.left_out(found, ["tax_revenue_per_year"])
 
 
 def test_rows_are_those_of_single_runs(plain: Path) -> None:
