@@ -135,6 +135,10 @@ METRICS: Mapping[str, Metric] = {
         "USD", "Taxes that governments took in the window, all kinds; without employers' contributions."
     ),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
+    "contributions_revenue": Metric(
+        "USD",
+        "Employers' contributions that governments took in the window, which insure employees: no taxes.",
+    ),
     "profit_tax_without_shifting": Metric(
         "USD",
         "What the tax on profits would bring, were the same profits taxed at the same rates and none of them"

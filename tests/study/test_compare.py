@@ -528,6 +528,7 @@ def check_shares(measured: Any) -> None:
     assert shares > 0 and more == pytest.approx(shares / 1e6 / found["working_hours"], rel=1e-9)
     taxes = sum(flows[tax] for tax in ("usage_tax", "turnover_tax", "profit_tax"))
     assert flows["contributions"] > 0 and found["tax_revenue"] == pytest.approx(taxes / 1e6, rel=1e-9)
+    assert found["contributions_revenue"] == pytest.approx(flows["contributions"] / 1e6, rel=1e-9)
 
 
 PUBLIC_FLOWS = [
@@ -1044,9 +1045,11 @@ def test_nothing_is_zero_only_where_there_is_no_budget(comparison: Comparison, e
 
 REMEDIES = {
     "union_density": "union",
+    "union_agreed_share": "union",
     "struck_weeks_share": "union",
     "refused_shifts_share": "reclassification",
     "withheld_share": "reclassification",
+    "contributions_revenue": "reclassification",
     "cooperative_work_share": "cooperative",
     "commons_per_thousand_labels": "commons",
     "shifted_profit_share": "profit_tax",
