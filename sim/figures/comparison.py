@@ -29,7 +29,7 @@ FOREST = (
     ("unpaid_share", "Unpaid share of time"),
     ("hours_per_week_median", "Hours a week, median"),
     ("income_per_worker_month", "Net pay a worker"),
-    (INCOME, f"... with {BESIDE_PAY}"),
+    (INCOME, "... with " + BESIDE_PAY.replace(", ", ",\n", 1)),
     ("workers_active", "Workers active"),
     ("tasks_done", "Tasks done"),
     ("market_turnover", "Requesters' spending"),
@@ -195,7 +195,7 @@ def winners_figure(comparison: Comparison) -> Figure:
     panels[-1][1].set_xticks(range(len(groups)), labels)
     panels[-1][1].set_xlabel("Group of countries, kind of worker")
     figure.suptitle(
-        f"Change of a worker's income, with {BESIDE_PAY}, against {short_name(comparison.baseline)}",
+        f"Change of a worker's net pay with {BESIDE_PAY}, against {short_name(comparison.baseline)}",
         x=0.01, ha="left", size=7, color=style.INK,
     )  # fmt: skip
     return figure
