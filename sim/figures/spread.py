@@ -146,8 +146,8 @@ def _to(values: list[str]) -> str:
 def lorenz_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw the Lorenz curves of income and of hourly pay before and after, with their Gini."""
     caption = _caption(
-        comparison, f"Dashed: {comparison.baseline}; solid: {short_name(scenario)}. Income: with {BESIDE_PAY},"
-        " of workers who came on duty."
+        comparison, f"Dashed: {comparison.baseline}; solid: {short_name(scenario)}. Income: with"
+        f" {BESIDE_PAY}, of workers who came on duty."
     )  # fmt: skip
     curves = [
         (label, color, [_world(_of(comparison, one, what)) for one in (comparison.baseline, scenario)])
