@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.figures import style, tile_map
 from sim.figures.market import money_of
+from sim.outcomes.indicators import BESIDE_PAY
 from sim.study import remarks
 from sim.study.compare import Comparison, file_name
 from sim.study.hours import ACTIVE, POSTED
@@ -28,7 +29,7 @@ FOREST = (
     ("unpaid_share", "Unpaid share of time"),
     ("hours_per_week_median", "Hours a week, median"),
     ("income_per_worker_month", "Net pay a worker"),
-    (INCOME, "... with incomes received"),
+    (INCOME, "... with " + BESIDE_PAY.replace(", ", ",\n", 1)),
     ("workers_active", "Workers active"),
     ("tasks_done", "Tasks done"),
     ("market_turnover", "Requesters' spending"),
@@ -36,10 +37,12 @@ FOREST = (
     ("platform_rent", "Platforms' profit after taxes"),
 )
 TRANSFERS = (
-    "Taxes that a country's treasury receives and keeps or pays out, with what treasuries pool, less taxes"
-    " that platforms owned there pay; who bears them in the end is in the tables of incidence. Colours on a"
-    " scale of logs but near 0; in brackets: the 95 % interval holds 0."
+    "{} that a country's treasury receives and keeps or pays out, {}less those that platforms owned there"
+    " pay; {}who bears them in the end is in the tables of incidence. Colours on a scale of logs but near 0;"
+    " in brackets: the 95 % interval holds 0."
 )
+POOLED = "with what treasuries pool, "
+WITHHELD = "contributions withheld from workers' rewards count as paid in their country; "
 HOURS_CHANGE = (
     "Hours of all workers, paid or not. Colours on a scale of logs but near 0; in brackets: the 95 % interval"
     " holds 0."
@@ -192,7 +195,7 @@ def winners_figure(comparison: Comparison) -> Figure:
     panels[-1][1].set_xticks(range(len(groups)), labels)
     panels[-1][1].set_xlabel("Group of countries, kind of worker")
     figure.suptitle(
-        f"Change of a worker's income, incomes received included, against {short_name(comparison.baseline)}",
+        f"Change of a worker's net pay with {BESIDE_PAY}, against {short_name(comparison.baseline)}",
         x=0.01, ha="left", size=7, color=style.INK,
     )  # fmt: skip
     return figure
@@ -218,7 +221,7 @@ def _bars(axes: Axes, frame: pd.DataFrame) -> None:
 def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw net public transfers of a scenario against the baseline on a map: USD per resident and year."""
     countries = comparison.countries
-    caption = f"{TRANSFERS} {caption_of(comparison, several=False)}"
+    caption = f"{public_money_told(comparison, scenario)} {caption_of(comparison, several=False)}"
     here = countries[countries["scenario"] == scenario]
     top = float(countries["difference"].abs().max()) if len(countries) else 0.0
     if here.empty or not top > 0:
@@ -228,6 +231,21 @@ def transfers_figure(comparison: Comparison, scenario: str) -> Figure:
     )
     title = f"{short_name(scenario)}: net public transfers, against {short_name(comparison.baseline)}"
     return _map(here.assign(shown=factor * here["difference"]), factor * top, title, unit, caption)
+
+
+def public_money_told(comparison: Comparison, scenario: str) -> str:
+    """Say which public money the map of net transfers shows: taxes, contributions of employers, or both."""
+    table = comparison.table
+    world = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")
+    taxes, contributions = (
+        bool(world.reindex([metric])[["baseline", "value"]].gt(0).any(axis=None))
+        for metric in ("tax_revenue", "contributions_revenue")
+    )
+    if not contributions:
+        return TRANSFERS.format("Taxes", POOLED, "")
+    if not taxes:
+        return TRANSFERS.format("Employers' contributions", "", WITHHELD)
+    return TRANSFERS.format("Taxes and employers' contributions", POOLED, WITHHELD)
 
 
 @style.drawn

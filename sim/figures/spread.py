@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from sim.errors import UserError
 from sim.figures import style
 from sim.figures.comparison import caption_of, short_name
+from sim.outcomes.indicators import BESIDE_PAY
 from sim.plain_yaml import read_yaml
 from sim.study.compare import CONFIGS, Comparison
 from sim.study.spread import DAYS_A_WEEK, INCOME, PAY, WORLD
@@ -145,8 +146,8 @@ def _to(values: list[str]) -> str:
 def lorenz_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw the Lorenz curves of income and of hourly pay before and after, with their Gini."""
     caption = _caption(
-        comparison, f"Dashed: {comparison.baseline}; solid: {short_name(scenario)}. Income: with incomes"
-        " received, of workers who came on duty."
+        comparison, f"Dashed: {comparison.baseline}; solid: {short_name(scenario)}. Income: with"
+        f" {BESIDE_PAY}, of workers who came on duty."
     )  # fmt: skip
     curves = [
         (label, color, [_world(_of(comparison, one, what)) for one in (comparison.baseline, scenario)])
@@ -181,8 +182,8 @@ def deciles_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw the mean income of each tenth of workers, by their income, before and after."""
     parts = [_world(_of(comparison, one, INCOME)) for one in (comparison.baseline, scenario)]
     caption = _caption(
-        comparison, "Each tenth by the income of its own scenario, so not the same workers; with incomes"
-        " received, of workers who came on duty."
+        comparison, "Each tenth by the income of its own scenario, so not the same workers; with "
+        f"{BESIDE_PAY}, of workers who came on duty."
     )  # fmt: skip
     if any(part.empty for part in parts):
         return style.empty_figure(TOO_SMALL, caption)

@@ -12,7 +12,7 @@ from sim.figures import style, tile_map
 from sim.figures.spread import deciles_of
 from sim.money import MICRO
 from sim.outcomes.frames import Countries, Frames
-from sim.outcomes.indicators import DAYS_A_YEAR, LEAST_WORKERS, WORKING, on_duty
+from sim.outcomes.indicators import BESIDE_PAY, DAYS_A_YEAR, LEAST_WORKERS, WORKING, on_duty
 from sim.outcomes.inequality import lorenz
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -74,7 +74,7 @@ def week_figure(frames: Frames, world: Countries, caption: str) -> Figure:
 
 @style.drawn
 def income_deciles(frames: Frames, world: Countries, caption: str) -> Figure:
-    """Mean income of each tenth of the workers who came on duty, by their income, with incomes received."""
+    """Mean income of each tenth of the workers who came on duty, by income with all that they received."""
     workers = frames.workers
     kept = workers[on_duty(workers) > 0]
     if len(kept) < LEAST_WORKERS:
@@ -85,7 +85,7 @@ def income_deciles(frames: Frames, world: Countries, caption: str) -> Figure:
     share, held = lorenz(income, weight)
     tenths = np.interp(np.arange(11) / 10, share, held)
     means = np.diff(tenths) * 10 * float(np.average(income, weights=weight))
-    text = f"{caption} With incomes received; workers who came on duty, n = {len(kept):,}."
+    text = f"{caption} With {BESIDE_PAY}; workers who came on duty, n = {len(kept):,}."
     return deciles_of({"": (style.BLUE, means)}, text)
 
 

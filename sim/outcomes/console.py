@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.money import MICRO, short_usd
-from sim.outcomes.indicators import LEAST_YEARS_OF_AI, TOO_FEW
+from sim.outcomes.indicators import BESIDE_PAY, LEAST_YEARS_OF_AI, TOO_FEW
 from sim.outcomes.width import aligned, width_of_text, wrapped
 
 MISSING = "n/a"
@@ -105,7 +105,6 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("tax on profits, none shifted", (
             "{world_profit_tax_without_shifting_per_year:money} USD of the same profits, by arithmetic alone"
         )),
-        ("countries given up", "{countries_given_up:count} by platforms (exits.parquet)"),
         ("incomes and subsidies, world", (
             "{world_transfers_per_year:money} USD; administration took {administration_share:share}"
         )),
@@ -118,12 +117,12 @@ POLICY_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{transfer_over_poverty_line:fine_share} of the poverty line"
         )),
         ("workers below the poverty line", (
-            "{worker_poverty_before_transfers:share} before incomes, "
-            "{worker_poverty_after_transfers:share} after"
+            "{worker_poverty_before_transfers:share} before, "
+            f"{{worker_poverty_after_transfers:share}} with {BESIDE_PAY}"
         )),
         ("below 60 % of the national median", (
-            "{worker_relative_poverty_before_transfers:share} before incomes, "
-            "{worker_relative_poverty_after_transfers:share} after"
+            "{worker_relative_poverty_before_transfers:share} before, "
+            f"{{worker_relative_poverty_after_transfers:share}} with {BESIDE_PAY}"
         )),
         ("North to South, net", (
             "{world_fiscal_north_to_south_per_year:money} USD of taxes and pooled revenue"
@@ -168,7 +167,7 @@ KIND_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 WITH_KIND = {"Local jobs": "on_demand_fill_rate", "Click farms": "click_farm_fill_rate"}
 
 # As above, each shown where the indicator beside its name has a value.
-OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+REMEDIES: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("Cooperatives", "cooperative_work_share"): (
         ("share of the work", "{cooperative_work_share:share} of tasks"),
         ("fee decided", "{cooperative_fee:fine_share} of the reward"),
@@ -183,6 +182,20 @@ OWNED_IN_COMMON: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
             "{commons_over_pay:fine_share} of workers' pay"
         )),
         ("to users", "{commons_to_users_share:share}"),
+    ),
+    ("Union", "union_density"): (
+        ("members", "{union_density:share} of workers where it organises"),
+        ("agreements", "set a lowest pay for {union_agreed_share:share} of these workers"),
+        ("strikes", "{struck_weeks_share:share} of weeks began with one"),
+    ),
+    ("Employment", "refused_shifts_share"): (
+        ("lost access", "{refused_shifts_share:share} of employees' time is refused for want of a shift"),
+        ("pay for open shifts", "{world_shift_pay_per_year:money} USD a year, world"),
+        ("employers' contributions", "{world_contributions_per_year:money} USD a year, world; no taxes"),
+        ("withheld from spending", "{withheld_share:share} for contributions and shifts; no fee"),
+    ),
+    ("Platforms that leave", "countries_given_up"): (
+        ("countries given up", "{countries_given_up:count} for taxes or employers' duties (exits.parquet)"),
     ),
 }  # fmt: skip
 
@@ -276,7 +289,7 @@ def templates(summary: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, 
     """Return what `rows` are made from: `SECTIONS`, then kinds of platforms, then policy."""
     values = _Values({name: _Shown(entry["value"]) for name, entry in summary.items()})
     policy = dict(POLICY_SECTIONS) if summary.get(WITH_POLICY, {}).get("value") is not None else {}
-    for (section, needed), lines in {**OWNED_IN_COMMON, **AT_A_RATE}.items():
+    for (section, needed), lines in {**REMEDIES, **AT_A_RATE}.items():
         if summary.get(needed, {}).get("value") is not None:
             policy[section] = lines
     users = USER_SECTIONS if summary.get(WITH_USERS, {}).get("value") is not None else {}

@@ -34,6 +34,9 @@ LEAST_TASKS = 10
 US_MINIMUM_WAGE = 7.25
 DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
+BESIDE_PAY = "incomes, shifts, dividends"
+"""What workers receive beside net pay, as every table and figure calls it."""
+
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
 TO_WORKERS = ("universal_income", "external_income", "conditional_income")
 TRANSFERS = (*TO_WORKERS, "income_of_others", "hiring_subsidy")
@@ -1256,7 +1259,8 @@ def shifted_profit_share(frames: Frames, world: Countries | None) -> float:
     without=0.0,
 )
 def countries_given_up(frames: Frames, world: Countries | None) -> float:
-    _taxes(frames)
+    if frames.exits.empty and frames.employment.empty:
+        _taxes(frames)
     names = (frames.exits[name].astype(str) for name in ("platform", "country"))
     return float(len(set(zip(*names, strict=True))))
 
@@ -1358,7 +1362,8 @@ def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
 @indicator(
     name="transfers_unfunded_share",
     unit="share",
-    definition="Incomes paid from outside and not from taxes, over all incomes and subsidies paid.",
+    definition="Incomes paid from outside and not from taxes, over all incomes and subsidies paid; of"
+    " none there is no share.",
 )
 def transfers_unfunded_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(_booked(frames, "external_income"), _booked(frames, *TRANSFERS), "income paid")
@@ -1368,7 +1373,7 @@ def transfers_unfunded_share(frames: Frames, world: Countries | None) -> float:
     name="transfers_to_workers_share",
     unit="share",
     definition="Incomes paid to workers of the market over all incomes and subsidies paid. At 1 nobody else"
-    " receives any: it depends on a status that people can seek.",
+    " receives any: it depends on a status that people can seek. Of none there is no share.",
 )
 def transfers_to_workers_share(frames: Frames, world: Countries | None) -> float:
     return _ratio(_booked(frames, *TO_WORKERS), _booked(frames, *TRANSFERS), "income paid")
@@ -1377,7 +1382,8 @@ def transfers_to_workers_share(frames: Frames, world: Countries | None) -> float
 @indicator(
     name="administration_share",
     unit="share",
-    definition="What administration took over the taxes collected, in months after which income was paid.",
+    definition="What administration took over the taxes collected, in months after which income was paid; of"
+    " no taxes there is no share.",
 )
 def administration_share(frames: Frames, world: Countries | None) -> float:
     _taxes(frames)
@@ -1424,7 +1430,7 @@ def _poverty(frames: Frames, world: Countries | None, with_transfers: bool, rela
 
 
 def _incomes_received(frames: Frames, workers: pd.DataFrame) -> Floats:
-    """Micro-dollars paid under policies to the households of workers while these were on the roster."""
+    """Micro-dollars of incomes, shifts, dividends to households of workers while these were on the roster."""
     own = workers["transfers_microusd"].to_numpy(np.float64)
     if not frames.households.all_residents or frames.incomes.empty:
         return own
@@ -1452,8 +1458,9 @@ def worker_poverty_before_transfers(frames: Frames, world: Countries | None) -> 
 @indicator(
     name="worker_poverty_after_transfers",
     unit="share",
-    definition="The same with the incomes received under policies in the window; one that goes to all"
-    " residents reaches every person of the household, and those who left.",
+    definition=f"The same with {BESIDE_PAY}: with what policies and cooperatives bring beside net pay in the"
+    " window. An income that goes to all residents reaches every person of the household, and those who"
+    " left.",
 )
 def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=True)
@@ -1462,7 +1469,7 @@ def worker_poverty_after_transfers(frames: Frames, world: Countries | None) -> f
 @indicator(
     name="worker_relative_poverty_before_transfers",
     unit="share",
-    definition="The same before incomes, with another line: 60 % of the median income of the country's"
+    definition="The same by net pay alone, with another line: 60 % of the median income of the country's"
     " households, all in the model's own terms. In each one person has a job of 28 hours a week at a wage"
     " lognormal around the country's, and the others bring what they bring in workers' households; all over"
     " the root of persons. No national statistics are read.",
@@ -1474,8 +1481,8 @@ def worker_relative_poverty_before_transfers(frames: Frames, world: Countries | 
 @indicator(
     name="worker_relative_poverty_after_transfers",
     unit="share",
-    definition="The share below 60 % of that national median, with incomes received under policies; the"
-    " median is without them.",
+    definition=f"The share below 60 % of that national median, with {BESIDE_PAY}; the median is"
+    " without them.",
 )
 def worker_relative_poverty_after_transfers(frames: Frames, world: Countries | None) -> float:
     return _poverty(frames, world, with_transfers=True, relative=True)
@@ -1487,7 +1494,7 @@ POVERTY: Mapping[str, tuple[bool, bool]] = {
     "worker_relative_poverty_before_transfers": (False, True),
     "worker_relative_poverty_after_transfers": (True, True),
 }
-"""Of each indicator of poverty, whether incomes count and whether the line is relative (`poor_of_each`)."""
+"""Of each indicator of poverty, if what is received counts and if the line is relative (`poor_of_each`)."""
 
 
 # ---------------------------------------------------------------- social platforms
@@ -1800,6 +1807,20 @@ def union_density(frames: Frames, world: Countries | None) -> float:
 def struck_weeks_share(frames: Frames, world: Countries | None) -> float:
     weeks = _union_weeks(frames).groupby(["day", "platform"], observed=True)["on_strike"].any()
     return float(weeks.mean())
+
+
+@indicator(
+    name="union_agreed_share",
+    unit="share",
+    definition="Workers for whom an agreement of the union sets a lowest pay, over workers where it"
+    " organises, mean over the Mondays of the window.",
+    without=0.0,
+)
+def union_agreed_share(frames: Frames, world: Countries | None) -> float:
+    table = _union_weeks(frames)
+    agreed = table["workers"].where(table["agreed_usd_per_hour"] > 0, 0)
+    weeks = table.assign(agreed=agreed).groupby("day")[["agreed", "workers"]].sum()
+    return float((weeks["agreed"] / weeks["workers"]).mean())
 
 
 @indicator(

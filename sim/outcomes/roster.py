@@ -89,7 +89,7 @@ def poor(
     """Return how likely each worker lives below the poverty line, by what another job may pay.
 
     A household's income is pay of another job (28 hours a week, if the worker holds one), what the others
-    bring, and ``monthly_usd``, the worker's pay here and all incomes received. Divided by the square root of
+    bring, and ``monthly_usd``, the worker's pay here and all else received. Divided by the square root of
     its persons it is held against ``line_usd``; both in USD a month. Wages of other jobs are lognormal around
     the country's, as unequal as its incomes by their Gini coefficient; nothing is drawn.
     """

@@ -8,6 +8,7 @@ from typing import Any
 from sim.composition import from_yaml
 from sim.config import Config
 from sim.errors import UserError
+from sim.outcomes.indicators import BESIDE_PAY
 from sim.report import common
 from sim.report.common import Tell, silent
 from sim.report.content import (
@@ -34,7 +35,7 @@ from sim.study.measure import WORLD
 
 IN_WORDS = (
     ("pay_all_in_median", "hourly pay for all working time (median over workers)"),
-    ("income_with_transfers_per_worker_month", "what a worker has a month, with incomes received"),
+    ("income_with_transfers_per_worker_month", f"what a worker has a month, with {BESIDE_PAY}"),
     ("unpaid_share", "the unpaid share of working time"),
     ("tasks_done", "the number of tasks done"),
     ("platform_rent", "platforms' profit after taxes"),

@@ -851,7 +851,7 @@ def exits_of(parts: Parts) -> pd.DataFrame:
 def meaning_of(table: str, line: str, group: str = WORLD) -> str:
     """Say in words what a line of a table of incidence means."""
     if line == ALL_LINES and group.startswith(SEGMENT):
-        return "workers of this kind: both their lines, so incomes received are in it"
+        return "workers of this kind: both their lines, so incomes, shifts, dividends are in it"
     if line == ALL_LINES:
         return {
             CASH: "all sectors: money changes hands only, so the sum is exactly 0",

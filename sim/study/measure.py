@@ -20,6 +20,7 @@ from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.indicators import (
+    BESIDE_PAY,
     INDICATORS,
     LEAST_TASKS,
     POVERTY,
@@ -124,7 +125,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "income_with_transfers_per_worker_month": Metric(
         "USD/month",
-        "Net pay and what was received beside it in the window (incomes, pay for open shifts, dividends) over"
+        f"Net pay of the window with {BESIDE_PAY} (pay for open shifts, of cooperatives and the commons) over"
         " the months of the roster; an income that goes to all residents goes on after leaving.",
     ),
     "income_per_active_worker_month": Metric(
@@ -135,6 +136,10 @@ METRICS: Mapping[str, Metric] = {
         "USD", "Taxes that governments took in the window, all kinds; without employers' contributions."
     ),
     **{f"{tax}_revenue": Metric("USD", f"Revenue of the {tax.replace('_', ' ')}.") for tax in TAXES},
+    "contributions_revenue": Metric(
+        "USD",
+        "Employers' contributions that governments took in the window, which insure employees: no taxes.",
+    ),
     "profit_tax_without_shifting": Metric(
         "USD",
         "What the tax on profits would bring, were the same profits taxed at the same rates and none of them"

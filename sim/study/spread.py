@@ -94,8 +94,9 @@ def spread_of(
     """Return quantiles of pay and income, and the share held by the lowest, in each scenario.
 
     A row for each scenario, what, group and percent: means over seeds. Pay is hourly, of workers with ten
-    tasks; income is a month's, with incomes received, of workers who came on duty. Groups are the world,
-    groups of countries, and the largest countries; one with fewer than 200 workers in a run is left out.
+    tasks; income is a month's, with incomes, shifts, dividends, of workers who came on duty. Groups are
+    the world, groups of countries, and the largest countries; one with fewer than 200 workers in a run is
+    left out.
 
     Parameters
     ----------

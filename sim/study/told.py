@@ -11,7 +11,7 @@ from rich.console import Console
 
 from sim.money import MICRO, short_usd
 from sim.outcomes.console import MISSING
-from sim.outcomes.indicators import INDICATORS
+from sim.outcomes.indicators import BESIDE_PAY, INDICATORS
 from sim.outcomes.width import aligned, width_of_text, wrapped
 from sim.study import remarks
 from sim.study.compare import ALL_LINES, Comparison
@@ -28,7 +28,7 @@ HEADLINES = (
     ("unpaid_share", "unpaid share of working time"),
     ("hours_per_week_median", "working hours a week (median)"),
     ("income_per_worker_month", "net pay a worker and month, also who left"),
-    ("income_with_transfers_per_worker_month", "  with incomes, shifts, dividends"),
+    ("income_with_transfers_per_worker_month", f"  with {BESIDE_PAY}"),
     ("income_per_active_worker_month", "  of workers who came on duty"),
     ("workers_active", "workers active"),
     ("tasks_done", "tasks done"),
@@ -41,15 +41,17 @@ HEADLINES = (
     ("profit_tax_without_shifting", "  tax on the same profits, none shifted (mechanical)"),
     ("shifted_profit_share", "profits shifted to havens"),
     ("countries_given_up", "countries that platforms gave up"),
+    ("contributions_revenue", "employers' contributions, no taxes"),
     ("tax_per_user_month", "tax a user and month"),
     ("tax_per_resident_month", "tax a resident and month"),
     ("transfer_per_head_month", "income paid a recipient and month"),
     ("transfer_over_poverty_line", "  of the poverty line"),
     ("worker_poverty_before_transfers", "below the poverty line, also who left"),
-    ("worker_poverty_after_transfers", "  with incomes, shifts, dividends"),
+    ("worker_poverty_after_transfers", f"  with {BESIDE_PAY}"),
     ("worker_relative_poverty_before_transfers", "below 60 % of the national median, also who left"),
-    ("worker_relative_poverty_after_transfers", "  with incomes, shifts, dividends"),
+    ("worker_relative_poverty_after_transfers", f"  with {BESIDE_PAY}"),
     ("union_density", "members of the union, of workers where it is"),
+    ("union_agreed_share", "  whose lowest pay it has agreed on, of the same workers"),
     ("struck_weeks_share", "weeks that began with a strike"),
     ("refused_shifts_share", "employees' time refused for want of a shift"),
     ("withheld_share", "withheld from spending for employees"),
@@ -60,6 +62,7 @@ HEADLINES = (
 WITH_A_POLICY = {
     *(name for name, one in INDICATORS.items() if one.without == 0.0),
     "profit_tax_revenue",
+    "contributions_revenue",
     "profit_tax_without_shifting",
 } - {"tax_per_user_month", "transfer_per_head_month", "transfer_over_poverty_line"}
 """Headlines that are left out where they are 0 on both sides: there is nothing of the kind."""
@@ -68,7 +71,7 @@ BY_GROUP = ("north", "mixed", "south")
 GROUPS_TOLD = ("north", "mixed", "south", "pay decile 1", "pay decile 5", "pay decile 10")
 OF_GROUPS = (
     ("pay_all_in_pooled", "hourly pay"),
-    ("income_with_transfers_per_worker_month", "pay and incomes received"),
+    ("income_with_transfers_per_worker_month", f"pay with {BESIDE_PAY}"),
 )
 APART = (
     ("pay_all_in_pooled", "hourly pay"),
@@ -84,7 +87,7 @@ POOR = (
     ("worker_poverty_after_transfers", ""),
     ("worker_relative_poverty_after_transfers", "60 % of the national median"),
 )
-POOR_TITLE = "Below the poverty line, with incomes, shifts, dividends, also who left (deciles: as above)"
+POOR_TITLE = f"Below the poverty line, with {BESIDE_PAY}, also who left (deciles: as above)"
 LONGEST_NAME, WIDEST = 16, 120
 PAIRED = (
     "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell the"
@@ -407,7 +410,7 @@ def _segments(comparison: Comparison, scenario: str) -> Block:
         )
         rows.append([str(group).removeprefix(SEGMENT), cash[0], *surplus])
     heads = ["", "cash", "surplus", "95 % interval"]
-    return "Kinds of workers, incomes received included: USD in the window", heads, rows
+    return f"Kinds of workers, with {BESIDE_PAY}: USD in the window", heads, rows
 
 
 def _base(comparison: Comparison) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+import sim.figures.comparison
 from sim.figures import style, tile_map
 from sim.figures.comparison import (
     ALL,
@@ -24,12 +27,17 @@ from sim.figures.comparison import (
     NOTHING,
     OF_SCENARIOS,
     draw_comparison,
+    public_money_told,
 )
 from sim.ledger import KINDS
+from sim.outcomes.indicators import INDICATORS
 from sim.study.compare import Comparison
+from sim.study.measure import METRICS
+from sim.study.told import HEADLINES
 from sim.world import load_world
 from tests.conftest import Exercised
 from tests.figures.legible import assert_no_text_overlaps, texts
+from tests.support.planting import planted
 
 GROUPS = ["world", "segment casual", "segment first_income", "segment graduate", "segment home"]
 GROUPS += ["segment side_job", "mixed", "north", "south", *(f"pay decile {n}" for n in range(1, 11))]
@@ -311,6 +319,65 @@ def test_transfers_are_the_tables(exercised: Exercised) -> None:
             count += 1
         assert bar.get_xlabel() == f"{unit} and year"
     exercised("values on tiles", count, at_least=12)
+
+
+def with_public_money(taxes: float, contributions: float) -> Comparison:
+    """A comparison of a scenario with taxes and contributions of so many USD; the baseline has none."""
+    comparison = made_up("a")
+    one = comparison.table[comparison.table["metric"] == "tax_revenue"]
+    more = [
+        one.assign(metric=metric, value=usd, difference=usd)
+        for metric, usd in (("tax_revenue", taxes), ("contributions_revenue", contributions))
+    ]
+    rest = comparison.table[comparison.table["metric"] != "tax_revenue"]
+    return replace(comparison, table=pd.concat([rest, *more], ignore_index=True))
+
+
+def check_public_money(tell: Callable[[Comparison, str], str]) -> None:
+    """The caption of the map names taxes and contributions where there are some."""
+    both, taxes, contributions = (
+        tell(with_public_money(*usd), "a") for usd in ((5.0, 2.0), (5.0, 0.0), (0.0, 2.0))
+    )
+    assert both.startswith("Taxes and employers' contributions that a country's treasury receives")
+    assert "rewards" in both and "pool" in both and "rewards" in contributions
+    assert taxes.startswith("Taxes that") and "ontributions" not in taxes and "pool" in taxes
+    assert contributions.startswith("Employers' contributions that")
+    assert "axes" not in contributions and "pool" not in contributions
+    assert tell(made_up("a"), "a") == taxes, "of comparisons that know of no contributions"
+
+
+def test_the_map_names_the_public_money_that_there_is() -> None:
+    check_public_money(public_money_told)
+    comparison = with_public_money(0.0, 2.0)
+    with matplotlib.rc_context():
+        shown = caption(OF_SCENARIOS["transfers"](comparison, "a")).replace("\n", " ")
+    assert shown.startswith(public_money_told(comparison, "a"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if not contributions:", "if True:"),
+        ("if not taxes:", "if False:"),
+        ('("tax_revenue", "contributions_revenue")', '("contributions_revenue", "tax_revenue")'),
+    ],
+)
+def test_a_caption_with_a_planted_bug_is_noticed(old: str, new: str) -> None:
+    with pytest.raises(AssertionError):
+        check_public_money(planted(sim.figures.comparison, old, new).public_money_told)
+
+
+def test_one_wording_of_what_is_received(exercised: Exercised) -> None:
+    """What counts beside net pay is called the same in every figure and definition."""
+    figure = ALL["winners"](VARIANTS["one"])
+    title = figure.get_suptitle()
+    labels = [label for _, label in FOREST]
+    names = ("worker_poverty_after_transfers", "worker_relative_poverty_after_transfers")
+    found = [title, labels[[metric for metric, _ in FOREST].index(INCOME)]]
+    found += [INDICATORS[name].definition for name in names]
+    found += [METRICS[INCOME].definition, *(label for name, label in HEADLINES if name in (INCOME, *names))]
+    assert all("incomes, shifts, dividends" in text.replace("\n", " ") for text in found), found
+    exercised("texts", len(found), at_least=8)
 
 
 def test_money_of_a_scenario_and_nothing() -> None:

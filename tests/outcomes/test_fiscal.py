@@ -13,7 +13,7 @@ import pytest
 from sim.agents.rules import other_income
 from sim.ledger import KINDS
 from sim.outcomes import indicators, roster
-from sim.outcomes.console import POLICY_SECTIONS, SECTIONS, plain, rows
+from sim.outcomes.console import POLICY_SECTIONS, REMEDIES, SECTIONS, plain, rows
 from sim.outcomes.indicators import INDICATORS, summary
 from tests.conftest import Exercised
 from tests.figures import synthetic
@@ -218,7 +218,9 @@ def test_the_console_shows_a_policy_only_where_there_is_one(monkeypatch: pytest.
     assert not any(section in POLICY_SECTIONS for section, _, _ in rows(bare))
     text = plain(summary(GOVERNED, WORLD))
     shown = text.splitlines()
-    assert len(shown) == sum(len(lines) + 1 for lines in (*SECTIONS.values(), *POLICY_SECTIONS.values()))
+    leaving = REMEDIES["Platforms that leave", "countries_given_up"]
+    sections = (*SECTIONS.values(), *POLICY_SECTIONS.values(), leaving)
+    assert len(shown) == sum(len(lines) + 1 for lines in sections)
     assert max(map(len, shown)) <= 100 and text.isascii()
     found = {
         label: line for section, label, line in rows(summary(GOVERNED, WORLD)) if section in POLICY_SECTIONS
@@ -231,8 +233,10 @@ def test_the_console_shows_a_policy_only_where_there_is_one(monkeypatch: pytest.
     assert found["taxes a user, a resident"] == "0.50 USD a user and month, 0.00014 a resident and year"
     assert found["incomes and subsidies, world"] == "250 k USD; administration took 5.0 %"
     assert found["of it"] == "74.0 % to workers of this market, 2.0 % from outside"
-    assert found["workers below the poverty line"] == "50.0 % before incomes, 25.0 % after"
-    assert found["below 60 % of the national median"] == "75.0 % before incomes, 75.0 % after"
+    assert found["workers below the poverty line"] == "50.0 % before, 25.0 % with incomes, shifts, dividends"
+    assert (
+        found["below 60 % of the national median"] == "75.0 % before, 75.0 % with incomes, shifts, dividends"
+    )
     assert found["tax on profits, none shifted"] == "69.2 k USD of the same profits, by arithmetic alone"
 
 

@@ -11,11 +11,13 @@ import pytest
 
 from sim.agents.traits import ACTIVE, MEMBER, column_of
 from sim.model import ClickWorkModel
+from sim.outcomes import console, indicators
 from sim.outcomes.frames import FrameSet
 from sim.outcomes.indicators import summary
 from sim.outcomes.recorder import Recorder, joined
 from tests.conftest import Exercised
 from tests.support.observers import Watcher
+from tests.support.planting import planted
 from tests.support.policies import market
 from tests.support.remedies import EMPLOYED, ORGANISED
 
@@ -77,6 +79,82 @@ def test_members_by_week(run: tuple[FrameSet, Mondays, ClickWorkModel], exercise
     weeks = rows.groupby("day")[["members", "workers"]].sum()
     density = float((weeks["members"] / weeks["workers"]).mean())
     assert found["union_density"]["value"] == pytest.approx(density)
+    check_agreed(indicators, frames)
+    lines = {label: text for section, label, text in console.rows(found) if section == "Union"}
+    agreed, struck = (found[name]["value"] for name in ("union_agreed_share", "struck_weeks_share"))
+    assert lines == {
+        "members": f"{100 * density:.1f} % of workers where it organises",
+        "agreements": f"set a lowest pay for {100 * agreed:.1f} % of these workers",
+        "strikes": f"{100 * struck:.1f} % of weeks began with one",
+    }
+
+
+def check_agreed(module: Any, frames: FrameSet) -> None:
+    """On each Monday the workers under an agreement over all, and then the mean."""
+    shares, rows = [], frames.unions
+    for day in sorted(set(rows["day"])):
+        found = rows[rows["day"] == day]
+        under = sum(row.workers for row in found.itertuples() if row.agreed_usd_per_hour > 0)
+        shares.append(under / int(found["workers"].sum()))
+    expected = sum(shares) / len(shares)
+    assert 0 < expected < 1
+    assert module.union_agreed_share(frames, None) == pytest.approx(expected)
+
+
+AGREED_PLANTS = [
+    ('table["agreed_usd_per_hour"] > 0, 0)', 'table["agreed_usd_per_hour"] >= 0, 0)'),
+    ('agreed = table["workers"].where(', 'agreed = table["members"].where('),
+    ('weeks["agreed"] / weeks["workers"]', 'weeks["agreed"] / weeks["workers"].sum()'),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), AGREED_PLANTS)
+def test_planted_bugs_in_agreements_are_noticed(
+    run: tuple[FrameSet, Mondays, ClickWorkModel], old: str, new: str
+) -> None:
+    with pytest.raises(AssertionError):
+        check_agreed(planted(indicators, old, new), run[0])
+
+
+EXITS = [("one", "NTH", "workers"), ("one", "NTH", "requesters"), ("two", "STH", "workers")]
+
+
+def given_up(module: Any, frames: FrameSet) -> float | None:
+    try:
+        return float(module.countries_given_up(frames, None))
+    except module.Absent:
+        return None
+
+
+def check_given_up(module: Any, frames: FrameSet) -> None:
+    """Countries that platforms leave for what they owe as employers count without any tax, too."""
+    assert frames.taxes.empty
+    none = replace(frames, exits=frames.exits.iloc[:0])
+    columns = {"day": 40, "agents": 1, "taken_microusd": 0}
+    left = pd.DataFrame(EXITS, columns=["platform", "country", "who"]).assign(**columns)
+    assert given_up(module, none) == 0
+    assert given_up(module, replace(none, exits=left)) == 2
+    assert given_up(module, replace(none, exits=left, employment=frames.employment.iloc[:0])) == 2
+    assert given_up(module, replace(none, employment=frames.employment.iloc[:0])) is None
+
+
+def test_countries_given_up_by_employers(run: tuple[FrameSet, Mondays, ClickWorkModel]) -> None:
+    check_given_up(indicators, run[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if frames.exits.empty and frames.employment.empty:", "if True:"),
+        ("if frames.exits.empty and frames.employment.empty:", "if frames.employment.empty:"),
+        ("if frames.exits.empty and frames.employment.empty:", "if False:"),
+    ],
+)
+def test_planted_bugs_in_countries_given_up_are_noticed(
+    run: tuple[FrameSet, Mondays, ClickWorkModel], old: str, new: str
+) -> None:
+    with pytest.raises(AssertionError):
+        check_given_up(planted(indicators, old, new), run[0])
 
 
 def test_employment_is_what_was_booked(
@@ -107,6 +185,16 @@ def test_employment_is_what_was_booked(
     share = float(sums["refused_seconds"] / sums.sum())
     assert found["refused_shifts_share"]["value"] == pytest.approx(share)
     assert found["world_shift_pay_per_year"]["value"] > 0
+    lines = {label: text for section, label, text in console.rows(found) if section == "Employment"}
+    yearly = {name: found[f"world_{name}_per_year"]["value"] for name in ("shift_pay", "contributions")}
+    shown = {name: console.shown(value, "money") for name, value in yearly.items()}
+    withheld = 100 * found["withheld_share"]["value"]
+    assert lines == {
+        "lost access": f"{100 * share:.1f} % of employees' time is refused for want of a shift",
+        "pay for open shifts": f"{shown['shift_pay']} USD a year, world",
+        "employers' contributions": f"{shown['contributions']} USD a year, world; no taxes",
+        "withheld from spending": f"{withheld:.1f} % for contributions and shifts; no fee",
+    }
 
 
 def test_what_is_withheld_is_no_fee(
@@ -165,3 +253,5 @@ def test_nothing_without_remedies() -> None:
     found = summary(frames, model.world)
     assert found["union_density"]["reason"] == "no union"
     assert found["refused_shifts_share"]["reason"] == "no employees"
+    sections = {section for section, _, _ in console.rows(found)}
+    assert not sections & {"Union", "Employment", "Platforms that leave"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 import os
 import re
@@ -528,6 +529,7 @@ def check_shares(measured: Any) -> None:
     assert shares > 0 and more == pytest.approx(shares / 1e6 / found["working_hours"], rel=1e-9)
     taxes = sum(flows[tax] for tax in ("usage_tax", "turnover_tax", "profit_tax"))
     assert flows["contributions"] > 0 and found["tax_revenue"] == pytest.approx(taxes / 1e6, rel=1e-9)
+    assert found["contributions_revenue"] == pytest.approx(flows["contributions"] / 1e6, rel=1e-9)
 
 
 PUBLIC_FLOWS = [
@@ -1044,9 +1046,11 @@ def test_nothing_is_zero_only_where_there_is_no_budget(comparison: Comparison, e
 
 REMEDIES = {
     "union_density": "union",
+    "union_agreed_share": "union",
     "struck_weeks_share": "union",
     "refused_shifts_share": "reclassification",
     "withheld_share": "reclassification",
+    "contributions_revenue": "reclassification",
     "cooperative_work_share": "cooperative",
     "commons_per_thousand_labels": "commons",
     "shifted_profit_share": "profit_tax",
@@ -1054,6 +1058,34 @@ REMEDIES = {
     "countries_given_up": "usage_tax",
 }
 """What there is only with an instrument, and one that brings it about."""
+
+
+def check_contributions(module: Any) -> None:
+    """Contributions have a line of their own beside tax revenue, where there are some."""
+    for contributed, taxed in itertools.product((0.0, 5.0), (0.0, 7.0)):
+        values = {"tax_revenue": taxed, "contributions_revenue": contributed, "union_agreed_share": 0.0}
+        world = pd.DataFrame({"baseline": 0.0, "value": pd.Series(values)})
+        found = dict(module.headlines(world))
+        assert ("contributions_revenue" in found) == (contributed > 0), contributed
+        assert "tax_revenue" in found and "union_agreed_share" not in found
+    assert found["contributions_revenue"] == "employers' contributions, no taxes"
+
+
+def test_contributions_are_told_apart_from_taxes() -> None:
+    check_contributions(sim.study.told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('    "profit_tax_revenue",\n    "contributions_revenue",\n', '    "profit_tax_revenue",\n'),
+        ('    ("contributions_revenue", "employers\' contributions, no taxes"),\n', ""),
+    ],
+)
+def test_planted_bugs_in_lines_of_contributions_are_noticed(old: str, new: str) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        check_contributions(edited("told", old, new))
+
 
 BITE = {"usage_tax": ["policy.usage_tax.usd_per_user_month=50", "policy.usage_tax.exit_months=1"]}
 
