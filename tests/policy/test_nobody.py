@@ -87,13 +87,17 @@ def test_runs_are_played_and_recorded(instrument: str, setting: str) -> None:
     assert not (rows["country"] == model.world.codes.index(NOBODY_FROM)).any(), "somebody works there"
     frames = observer.frames()
     found = summary(frames, model.world)
-    assert np.isfinite(found["hourly_pay_all_in_median"]["value"])
+    assert np.isfinite(found["pay_all_in_median"]["value"])
     assert all(list(getattr(frames, name).columns) == list(COLUMNS[name]) for name in COLUMNS)
 
 
 @pytest.mark.parametrize(
     "settings",
-    [words("cooperative", "no country"), words("cooperative", "a country without workers"), [*SMALL, *FOUNDED]],
+    [
+        words("cooperative", "no country"),
+        words("cooperative", "a country without workers"),
+        [*SMALL, *FOUNDED],
+    ],
     ids=["no country", "nobody", "founded"],
 )
 def test_a_cooperative_of_nobody_is_told_drawn_and_reported(settings: list[str], tmp_path: Path) -> None:
