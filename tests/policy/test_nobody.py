@@ -1,7 +1,7 @@
 """Instruments that nobody is under: no country, no platform, a country in which nobody works.
 
-Such runs are played, recorded, told, drawn, reported and compared without an error. Where a list is empty no
-difference to a run without the instrument is but exactly 0; bit by bit that is checked in ``test_markets.py``.
+Such runs are played, recorded, told, drawn, reported and compared without an error. Where a list is empty every
+difference to a run without the instrument is exactly 0; ``test_markets.py`` checks that bit by bit.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ def test_a_cooperative_of_nobody_is_told_drawn_and_reported(settings: list[str],
     assert main(["report", str(folder)]) == 0
 
 
-def test_compared_with_none_they_change_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], exercised: Exercised
-) -> None:
+def test_compared_with_none_they_change_nothing(tmp_path: Path, exercised: Exercised) -> None:
     """A list that is empty is a null reform, exactly; and who is not there is told of without an error."""
     empty = {
         f"{name}, {setting}": compose([*words(name, setting), f"results.dir={tmp_path}"])
