@@ -1,7 +1,7 @@
 """Instruments that nobody is under: no country, no platform, a country in which nobody works.
 
-Such runs are played, recorded, told, drawn, reported and compared without an error. Where a list is empty every
-difference to a run without the instrument is exactly 0; ``test_markets.py`` checks that bit by bit.
+Such runs are played, recorded, told, drawn, reported and compared without an error. Where a list is empty,
+every difference to a run without the instrument is exactly 0; ``test_markets.py`` checks that bit by bit.
 """
 
 from __future__ import annotations
