@@ -153,7 +153,7 @@ def show(value: Any, characters: int = VALUE_CHARACTERS) -> str:
     if isinstance(value, str):
         text = repr(value[: 2 * characters])
     elif isinstance(value, (dict, list, tuple, set, frozenset)):
-        text = _show_container(value)
+        text = _show_container(value, characters)
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**characters:
         text = f"a whole number of about {int(value.bit_length() * 0.30103)} digits"
     else:
@@ -164,10 +164,25 @@ def show(value: Any, characters: int = VALUE_CHARACTERS) -> str:
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
-def _show_container(value: Any) -> str:
-    """Spell a container by its kind and size: its whole text could be of any length and depth."""
+def _show_container(value: Any, characters: int) -> str:
+    """Spell a short list of names and numbers as it is typed, another container by its kind and size.
+
+    Its whole text could be of any length and depth.
+    """
+    if isinstance(value, list) and len(value) <= characters and all(map(_is_short, value)):
+        text = f"[{','.join(one if isinstance(one, str) else show(one) for one in value)}]"
+        if len(text) <= characters:
+            return text
     kind = "a mapping" if isinstance(value, dict) else "a list"
     return f"{kind} of {len(value)} {'entry' if len(value) == 1 else 'entries'}"
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it is a number, or a name that is typed without quotes."""
+    return isinstance(value, (int, float)) or (isinstance(value, str) and bool(_NAME.fullmatch(value)))
+
+
+_NAME = re.compile(r"[A-Za-z][\w.-]{0,40}")
 
 
 def one_line(text: str, characters: int = LINE_CHARACTERS) -> str:

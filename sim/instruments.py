@@ -41,7 +41,7 @@ class Instrument:
     )
     phase_in_months: int = assumed(0, 0, 120, "months over which it grows to its full rate", "months")
 
-    def problems(self) -> Iterator[tuple[str, Any, str]]:
+    def problems(self) -> Iterator[tuple[Any, ...]]:
         """Yield (field, value, what is allowed) for dates that are none."""
         for name in ("start", "end"):
             text = getattr(self, name)
@@ -481,14 +481,15 @@ class Union(Instrument):
         0.5, 0, 1, "share of the guideline that is then the lowest pay there; 0 = none"
     )
 
-    def problems(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+    def problems(self) -> Iterator[tuple[Any, ...]]:
+        """Yield (field, value, what is allowed, a way out) for combinations that contradict each other."""
         yield from super().problems()
         if self.guideline == "uniform" and self.usd_per_hour == 0 and self.bargained_share > 0:
             yield (
                 "bargained_share",
                 self.bargained_share,
                 "0 where the guideline is 0, or a guideline above 0",
+                "=0",
             )
 
 

@@ -81,6 +81,7 @@ KINDS = (
     ("shift_pay", "platforms", "workers"),
     ("contributions", "platforms", "governments"),
     ("withheld", "pending", "platforms"),
+    ("external_income_of_others", "outside", "outside"),
 )
 """(kind, paying sector, receiving sector) of every transfer there is."""
 
@@ -126,6 +127,7 @@ KINDS = (
     SHIFT_PAY,
     CONTRIBUTIONS,
     WITHHELD,
+    EXTERNAL_INCOME_OF_OTHERS,
 ) = range(len(KINDS))
 
 TRANSFER = records(

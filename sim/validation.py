@@ -478,8 +478,13 @@ def _ask_for_problems(instance: Any, path: str) -> None:
             path=where or "the configuration",
             value=value,
             allowed=allowed,
-            nearest=near[0] if near else _way_out(instance, relative, value, where),
+            nearest=_spelled(near[0], where) if near else _way_out(instance, relative, value, where),
         )
+
+
+def _spelled(way_out: str, where: str) -> str:
+    """Return a way out as it is typed; `=0` alone is a value of the setting itself."""
+    return f"{where}{way_out}" if way_out.startswith("=") else way_out
 
 
 def _way_out(instance: Any, relative: str, value: Any, where: str) -> str:

@@ -149,6 +149,7 @@ def test_an_income_that_no_tax_could_ever_pay_is_refused(
         lines = told(*words, *wrong)
         assert lines[0] == f"{income}.{setting} does not fit the other settings.", lines
         assert "tax" in lines[2], lines
+        assert setting != "countries" or lines[1] == "  found    [IND]", lines
     right = [
         [f"{tax}.countries=[FRA,ITA]", f"{income}.countries=[IND,ITA]"],
         [f"{tax}.countries=[]", f"{income}.countries=[IND]"],
@@ -160,6 +161,15 @@ def test_an_income_that_no_tax_could_ever_pay_is_refused(
     for fitting in right:
         compose([*words, *fitting])
     exercised("refused", len(cases), 3)
+
+
+def test_a_share_of_no_guideline_has_a_word_that_works(told: Any) -> None:
+    words = ["policy=union", "policy.union.guideline=uniform", "policy.union.usd_per_hour=0"]
+    assert told(*words)[-1] == "  nearest  policy.union.bargained_share=0"
+    assert (
+        usable(words, "policy.union.bargained_share", told(*words, "policy.union.bargained_share=0.2")) == 1
+    )
+    compose([*words, "policy.union.bargained_share=0"])
 
 
 def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exercised) -> None:

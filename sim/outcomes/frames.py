@@ -26,10 +26,11 @@ share of its rate at which a tax is in force, `part_of_month` the share of the c
 counted. The books of a month are closed as a whole: `before_window` is the part of the amount that lies
 before the measured window, 0 except in its first month, and `flows` holds the rest.
 
-Of `incomes`, opening + collected + contributions + pooled_in - administration - pooled_out - to_workers
-- to_others - to_requesters = kept, and to_workers + from_outside = workers x per_head. An income is paid as a
-month ends, for the next one; none is paid at the end of a run. `collected` are taxes; what employers
-contribute stands beside it and stays in the treasury: no income is paid from it.
+Of `incomes`, opening + collected + contributions + pooled_in + from_outside - administration - pooled_out -
+to_workers - to_others - to_requesters = kept, and to_workers = workers x per_head, to_others the rest of
+heads x per_head, rounded down, whatever pays for it. An income is paid as a month ends, for the next one;
+none is paid at the end of a run. `collected` are taxes; what employers contribute stands beside it and stays
+in the treasury: no income is paid from it.
 
 `audiences` has a row for each social platform and country in each month: its users, and those it would have
 if it charged nothing and owed no tax; labels (unpaid), advertising, charges, costs and taxes are those of the

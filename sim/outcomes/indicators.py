@@ -39,7 +39,8 @@ BESIDE_PAY = "incomes, shifts, dividends"
 
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
 TO_WORKERS = ("universal_income", "external_income", "conditional_income")
-TRANSFERS = (*TO_WORKERS, "income_of_others", "hiring_subsidy")
+FROM_OUTSIDE = ("external_income", "external_income_of_others")
+TRANSFERS = (*TO_WORKERS, "income_of_others", "external_income_of_others", "hiring_subsidy")
 MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")
@@ -1366,7 +1367,7 @@ def _poverty_line(table: pd.DataFrame, world: Countries | None) -> Floats:
     " none there is no share.",
 )
 def transfers_unfunded_share(frames: Frames, world: Countries | None) -> float:
-    return _ratio(_booked(frames, "external_income"), _booked(frames, *TRANSFERS), "income paid")
+    return _ratio(_booked(frames, *FROM_OUTSIDE), _booked(frames, *TRANSFERS), "income paid")
 
 
 @indicator(

@@ -31,6 +31,7 @@ from sim.ledger import (
     CONDITIONAL_INCOME,
     CONTRIBUTIONS,
     EXTERNAL_INCOME,
+    EXTERNAL_INCOME_OF_OTHERS,
     HAVEN_PROFIT,
     HAVEN_TAX,
     HIRING_SUBSIDY,
@@ -348,6 +349,7 @@ class Recorder:
         inward, outward = flows[POOLING].sum(axis=0), flows[POOLING].sum(axis=1)
         outgoings = [ADMINISTRATION, UNIVERSAL_INCOME, CONDITIONAL_INCOME, INCOME_OF_OTHERS, HIRING_SUBSIDY]
         spent = flows[outgoings].sum(axis=2)
+        from_outside = flows[[EXTERNAL_INCOME, EXTERNAL_INCOME_OF_OTHERS]].sum(axis=1)
         kept = model.government_rows["balance"].astype(np.int64)
         self.income_months.append(
             {
@@ -363,10 +365,10 @@ class Recorder:
                 "heads_persons": heads * self.scale,
                 "workers": np.bincount(recipients, minlength=countries),
                 "per_head_microusd": per_head,
-                "to_workers_microusd": spent[1] + spent[2],
-                "to_others_microusd": spent[3],
+                "to_workers_microusd": spent[1] + spent[2] + from_outside[0],
+                "to_others_microusd": spent[3] + from_outside[1],
                 "to_requesters_microusd": spent[4],
-                "from_outside_microusd": flows[EXTERNAL_INCOME].sum(axis=0),
+                "from_outside_microusd": from_outside.sum(axis=0),
                 "kept_microusd": kept,
                 "wanted_microusd": offices.wanted * paid,
                 "allowed_microusd": offices.allowed * paid,
@@ -384,7 +386,8 @@ class Recorder:
             rows["patronage_of_gone_microusd"] = np.array(
                 [to_people_gone(model, PATRONAGE, int(platform)) for platform in rows["platform"]], np.int64
             )
-            there = np.array([model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]])
+            owned = [model.offices.is_cooperative(int(p), model.hour - 1) for p in rows["platform"]]
+            there = np.array(owned, np.bool_)  # of no rows too
             rows = {name: column[there] for name, column in rows.items()}
             self.member_months.append({"period": np.full(int(there.sum()), period, object), **rows})
         if model.offices.fund is not None:

@@ -31,6 +31,7 @@ from sim.ledger import (
     CONDITIONAL_INCOME,
     CONTRIBUTIONS,
     EXTERNAL_INCOME,
+    EXTERNAL_INCOME_OF_OTHERS,
     HAVEN_PROFIT,
     HAVEN_TAX,
     HIRING_SUBSIDY,
@@ -984,12 +985,7 @@ class Offices:
         entries: list[Entry] = []
         if income is not None and self.pays(income, hour):
             if isinstance(income, UniversalIncome) and income.funding == "external":
-                amount = self._rate(income, hour)
-                self.per_head[:] = [amount * self.covers(income, c) for c in range(len(self.per_head))]
-                self.heads = [
-                    Fraction(int(n)) if each else Fraction(0)
-                    for n, each in zip(workers, self.per_head, strict=True)
-                ]
+                entries += self._bring_in(income, workers, self._rate(income, hour))
             else:
                 revenue = self._for_income(income, revenue, self._month_of(income, hour))
                 for members in self._pots(income):
@@ -1093,11 +1089,7 @@ class Offices:
     ) -> list[Entry]:
         """Share one pot among the countries in it, up to the rate if one is set; the rest is kept."""
         entries, left = self._administer(income, members, revenue)
-        heads = {c: Fraction(int(workers[c])) for c in members}
-        if isinstance(income, UniversalIncome) and income.recipients == "residents":
-            heads = {c: max(heads[c], int(self.world.population[c]) / self.persons) for c in members}
-        elif isinstance(income, UniversalIncome) and income.recipients == "users":
-            heads = {c: max(heads[c], Fraction(self._audience_paid(c, income))) for c in members}
+        heads = {c: self._heads_in(income, c, int(workers[c])) for c in members}
         pot, of_all = sum(left.values()), sum(heads.values(), Fraction(0))
         each = incomes.per_head(pot, of_all)
         if rate := self._rate(income, hour):
@@ -1107,13 +1099,34 @@ class Offices:
         needed = {c: int(each * heads[c]) for c in members}
         entries += _evened_out(left, needed)
         for c in members:
-            self.heads[c] = heads[c]
-            self.per_head[c] = each
-            others = needed[c] - each * int(workers[c])
-            if others > 0:
-                entries.append(Entry(INCOME_OF_OTHERS, c, c, others, c, c))
+            entries += self._hand_to(c, each, heads[c], int(workers[c]), INCOME_OF_OTHERS)
             self.kept[c] = left[c] - needed[c]
         return entries
+
+    def _bring_in(self, income: UniversalIncome, workers: NDArray[np.int64], each: int) -> list[Entry]:
+        """Pay the same to each recipient from outside, as many as revenue would be shared among."""
+        entries: list[Entry] = []
+        for country in range(len(self.per_head)):
+            if each and self.covers(income, country):
+                paid = int(workers[country])
+                heads = self._heads_in(income, country, paid)
+                entries += self._hand_to(country, each, heads, paid, EXTERNAL_INCOME_OF_OTHERS)
+        return entries
+
+    def _heads_in(self, income: Programme, country: int, workers: int) -> Fraction:
+        """Among how many, as agents, an income is shared in a country: its recipients, workers among them."""
+        recipients = income.recipients if isinstance(income, UniversalIncome) else "workers"
+        if recipients == "residents":
+            return max(Fraction(workers), int(self.world.population[country]) / self.persons)
+        if recipients == "users":
+            return max(Fraction(workers), Fraction(self._audience_paid(country, income)))
+        return Fraction(workers)
+
+    def _hand_to(self, country: int, each: int, heads: Fraction, workers: int, kind: int) -> list[Entry]:
+        """Set what each recipient of a country is paid; return what goes to those who are no workers."""
+        self.heads[country], self.per_head[country] = heads, each
+        others = int(each * heads) - each * workers
+        return [Entry(kind, country, country, others, country, country)] if others > 0 else []
 
     def _audience_paid(self, country: int, income: UniversalIncome) -> int:
         """Users (agents) of social platforms of a country who are paid: of the month, or of the roster."""
@@ -1345,7 +1358,10 @@ def refuse_too_much_money(config: Config, world: World) -> None:
         most = taxes.usage_due(tax, users, max(rates), persons) * len(config.platforms) * months
         _refuse_beyond_ledger("usage_tax.usd_per_user_month", tax.usd_per_user_month, most)
     if income is not None:
-        most = Fraction(people * incomes.set_amount(income))
+        persons = taxes.exact(config.workers.real_count) / config.workers.count
+        others = {"residents": int(world.population.sum()), "users": int(most_users(config, world))}
+        outside = others.get(income.recipients, 0) if income.funding == "external" else 0
+        most = (people + outside / persons) * incomes.set_amount(income)
         _refuse_beyond_ledger("universal_income.usd_per_month", income.usd_per_month, most)
 
 

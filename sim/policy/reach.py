@@ -21,7 +21,10 @@ from sim.instruments import (
 from sim.world import World
 
 WORKERS, REQUESTERS, USERS, OWNERS = "worker", "requester", "user", "owner"
+RESIDENTS = "resident"
 USING = WORKERS, REQUESTERS, USERS
+RECEIVING = {"residents": (RESIDENTS,), "users": (WORKERS, USERS), "workers": (WORKERS,)}
+"""Who gives an income from outside somebody to pay."""
 
 
 def concerned(instrument: Instrument) -> tuple[str, ...]:
@@ -33,6 +36,8 @@ def concerned(instrument: Instrument) -> tuple[str, ...]:
             return OWNERS, *USING
         case ProfitTax():
             return (OWNERS,) if instrument.attribution == "residence" else (OWNERS, *USING)
+        case UniversalIncome():
+            return RECEIVING[instrument.recipients]
         case _:
             return (WORKERS,)
 
@@ -65,6 +70,7 @@ def reaches_anybody(instrument: Instrument, config: Config, world: World, there:
         REQUESTERS: _coming(config, world, "requester"),
         USERS: {name: _served(config, world, name) for name in covered},
         OWNERS: {name: [world.codes.index(config.platforms[name].owner)] for name in covered},
+        RESIDENTS: dict.fromkeys(covered, range(len(world.codes))),
     }
     peopled = [name for name in covered if any(places[kind][name] for kind in USING)]
     return any(

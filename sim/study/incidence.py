@@ -32,7 +32,8 @@ PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending
 """Kinds of transfer that bring money into the market or take it home."""
 
 TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
-PAID_INCOMES = ("universal_income", "external_income", "conditional_income", "income_of_others")
+FROM_OUTSIDE = ("external_income", "external_income_of_others")
+PAID_INCOMES = ("universal_income", "conditional_income", "income_of_others", *FROM_OUTSIDE)
 
 GAINS: Mapping[str, tuple[str, ...]] = {
     "broker_cut": ("brokers",),
@@ -46,6 +47,7 @@ GAINS: Mapping[str, tuple[str, ...]] = {
     "conditional_income": ("receivers (workers)",),
     "hiring_subsidy": ("requesters",),
     "income_of_others": ("receivers (others)",),
+    "external_income_of_others": ("receivers (others)",),
     "commons_dividend": ("workers",),
     "commons_to_users": ("users",),
     "patronage": ("workers",),
@@ -67,7 +69,7 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "conditional_income": ("governments",),
     "hiring_subsidy": ("governments",),
     "income_of_others": ("governments",),
-    "external_income": ("payer of external incomes",),
+    **dict.fromkeys(FROM_OUTSIDE, ("payer of external incomes",)),
     "user_charge": ("users",),
     "commons_dividend": (FUNDS,),
     "commons_to_users": (FUNDS,),
@@ -257,10 +259,10 @@ def public_money(flows: pd.DataFrame) -> Amounts:
     """
     found: Counter[tuple[str, str]] = Counter()
     kinds = flows["kind"].astype(str)
-    moved = flows[kinds.isin([*TAXES, "pooling", "external_income"])]
+    from_outside = kinds.isin(FROM_OUTSIDE)
+    moved = flows[kinds.isin([*TAXES, "pooling"]) | from_outside]
     for side, sign in (("credit", 1), ("debit", -1)):
-        inside = moved[f"{side}_sector"].astype(str) != "outside"
-        here = moved[inside]
+        here = moved[~from_outside[moved.index]] if side == "debit" else moved
         for country, amount in zip(here[f"{side}_country"].astype(str), here["amount_microusd"], strict=True):
             found[country, ""] += sign * int(amount)
     for (owner, country), amount in _contributions_withheld(flows).items():

@@ -552,7 +552,7 @@ MOVED_BY_POLICIES = {
     "administration", "pooling", "universal_income", "income_of_others", "external_income",
     "conditional_income", "hiring_subsidy", "advertising", "user_money", "user_charge", "user_spending",
     "royalty", "commons_dividend", "commons_to_users", "surplus", "patronage", "shift_pay", "contributions",
-    "withheld",
+    "withheld", "external_income_of_others",
 }  # fmt: skip
 """The twin knows neither policies nor audiences: these kinds are for tests/policy."""
 

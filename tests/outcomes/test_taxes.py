@@ -251,10 +251,10 @@ def tie_to_flows(frames: FrameSet) -> None:
         ("administration", "debit", "administration_microusd"),
         ("pooling", "debit", "pooled_out_microusd"),
         ("pooling", "credit", "pooled_in_microusd"),
-        ("universal_income|conditional_income", "credit", "to_workers_microusd"),
+        ("universal_income|conditional_income|external_income", "credit", "to_workers_microusd"),
         ("hiring_subsidy", "debit", "to_requesters_microusd"),
-        ("income_of_others", "debit", "to_others_microusd"),
-        ("external_income", "credit", "from_outside_microusd"),
+        ("income_of_others|external_income_of_others", "credit", "to_others_microusd"),
+        ("external_income|external_income_of_others", "credit", "from_outside_microusd"),
     ):
         assert by_country(incomes, incomes[column]) == booked(frames, kind, side), kind
     assert whole.any()
@@ -272,13 +272,13 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         left = (
             row.opening_microusd + row.collected_microusd + row.pooled_in_microusd - row.pooled_out_microusd
         )
-        left += row.contributions_microusd
+        left += row.contributions_microusd + row.from_outside_microusd
         left -= row.administration_microusd + row.to_workers_microusd + row.to_others_microusd
         left -= row.to_requesters_microusd
         assert left == row.kept_microusd >= 0
         assert last.get(code, row.opening_microusd) == row.opening_microusd
         last[code] = int(row.kept_microusd)
-        assert row.to_workers_microusd + row.from_outside_microusd == row.workers * row.per_head_microusd
+        assert row.to_workers_microusd == row.workers * row.per_head_microusd
         people, workers = int(world.population[world.codes.index(code)]), int(row.workers)
         heads = (
             max(Fraction(workers), people / persons)
@@ -287,11 +287,9 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
         )
         if not row.per_head_microusd:
             continue
-        if getattr(income, "funding", "") == "external":
-            heads = Fraction(workers)
-        else:
-            paid = math.floor(row.per_head_microusd * heads)
-            assert row.to_others_microusd == paid - row.to_workers_microusd
+        paid = math.floor(row.per_head_microusd * heads)
+        assert row.to_others_microusd == paid - row.to_workers_microusd
+        assert row.from_outside_microusd == (getattr(income, "funding", "") == "external") * paid
         assert row.heads == float(heads) and row.heads_persons == pytest.approx(float(heads * persons))
         counts["incomes paid"] += 1
     balances = dict(zip(world.codes, model.government_rows["balance"].tolist(), strict=True))
@@ -304,9 +302,7 @@ def close_the_accounts(config: Config, world: World, model: ClickWorkModel, fram
     assert by_worker.sum() == received
     assert (received > 0) == (income.recipients != "employers")
     counts["months of subsidies"] = int((frames.incomes["to_requesters_microusd"] > 0).sum())
-    paid_to = (frames.incomes["to_workers_microusd"] + frames.incomes["from_outside_microusd"]).groupby(
-        frames.incomes["country"]
-    )
+    paid_to = frames.incomes["to_workers_microusd"].groupby(frames.incomes["country"])
     for code, amount in paid_to.sum().items():
         assert by_worker.get(code, 0) == amount
     if income.recipients in ("residents", "workers"):

@@ -42,6 +42,10 @@ OTHER_INCOMES = {
         "policy=universal_income", "policy.universal_income.funding=external",
         "policy.universal_income.usd_per_month=5", "policy.universal_income.recipients=workers",
     ],
+    "external_income_of_others": [
+        "policy=universal_income", "policy.universal_income.funding=external",
+        "policy.universal_income.usd_per_month=5",
+    ],
 }  # fmt: skip
 """Kinds of transfer of incomes that are not together with the one above, and what moves them."""
 

@@ -227,8 +227,12 @@ def test_reforms_that_bite_do(comparison: Comparison) -> None:
     received = with_income - table["outside income", "income_per_worker_month", "world"]
     assert received == pytest.approx(200 * 365 / 12 / 30, rel=0.05)
     money = comparison.incidence.set_index(["scenario", "table", "line", "group"])["difference"]
-    paid = money["outside income", "surplus", "receivers (workers)", "world"]
-    assert paid == -money["outside income", "surplus", "payer of external incomes", "world"] > 0
+    to_workers, to_others, payer = (
+        money["outside income", "surplus", line, "world"]
+        for line in ("receivers (workers)", "receivers (others)", "payer of external incomes")
+    )
+    # 60 agents stand for so many of the world's residents that nearly all of it goes to others.
+    assert to_workers + to_others == -payer > 0 and to_others > 10 * to_workers > 0
 
 
 def test_tax_by_user(comparison: Comparison) -> None:

@@ -152,7 +152,9 @@ NULLS: dict[str, dict[str, Policies]] = {
             universal_income=UniversalIncome(funding="external", usd_per_month=50.0, start="2019-06-01")
         ),
         "a country without workers": Policies(
-            universal_income=UniversalIncome(funding="external", usd_per_month=50.0, countries=[NOWHERE])
+            universal_income=UniversalIncome(
+                funding="external", usd_per_month=50.0, recipients="workers", countries=[NOWHERE]
+            )
         ),
         "workers of a platform without any": Policies(
             universal_income=UniversalIncome(
