@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 9 "
+FORMAT = b"clickmarket checkpoint 10 "
 META = "meta.json"
 
 MODEL_ARRAYS = (

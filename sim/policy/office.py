@@ -1115,10 +1115,9 @@ class Offices:
 
     def _heads_in(self, income: Programme, country: int, workers: int) -> Fraction:
         """Among how many, as agents, an income is shared in a country: its recipients, workers among them."""
-        recipients = income.recipients if isinstance(income, UniversalIncome) else "workers"
-        if recipients == "residents":
+        if isinstance(income, UniversalIncome) and income.recipients == "residents":
             return max(Fraction(workers), int(self.world.population[country]) / self.persons)
-        if recipients == "users":
+        if isinstance(income, UniversalIncome) and income.recipients == "users":
             return max(Fraction(workers), Fraction(self._audience_paid(country, income)))
         return Fraction(workers)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from sim.agents.audience import served
@@ -65,7 +67,7 @@ def reaches_anybody(instrument: Instrument, config: Config, world: World, there:
     """
     of_treasuries = isinstance(instrument, Programme) and not is_external(instrument)
     covered = there if of_treasuries else [name for name in config.covered_by(instrument) if name in there]
-    places = {
+    places: dict[str, Mapping[str, Sequence[int]]] = {
         WORKERS: _coming(config, world, "worker"),
         REQUESTERS: _coming(config, world, "requester"),
         USERS: {name: _served(config, world, name) for name in covered},
