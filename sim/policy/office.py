@@ -1118,7 +1118,7 @@ class Offices:
         recipients = income.recipients if isinstance(income, UniversalIncome) else "workers"
         if recipients == "residents":
             return max(Fraction(workers), int(self.world.population[country]) / self.persons)
-        if recipients == "users":
+        if isinstance(income, UniversalIncome) and recipients == "users":
             return max(Fraction(workers), Fraction(self._audience_paid(country, income)))
         return Fraction(workers)
 

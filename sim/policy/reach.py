@@ -65,12 +65,12 @@ def reaches_anybody(instrument: Instrument, config: Config, world: World, there:
     """
     of_treasuries = isinstance(instrument, Programme) and not is_external(instrument)
     covered = there if of_treasuries else [name for name in config.covered_by(instrument) if name in there]
-    places = {
+    places: dict[str, dict[str, list[int]]] = {
         WORKERS: _coming(config, world, "worker"),
         REQUESTERS: _coming(config, world, "requester"),
         USERS: {name: _served(config, world, name) for name in covered},
         OWNERS: {name: [world.codes.index(config.platforms[name].owner)] for name in covered},
-        RESIDENTS: dict.fromkeys(covered, range(len(world.codes))),
+        RESIDENTS: dict.fromkeys(covered, list(range(len(world.codes)))),
     }
     peopled = [name for name in covered if any(places[kind][name] for kind in USING)]
     return any(
