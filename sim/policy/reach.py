@@ -70,7 +70,7 @@ def reaches_anybody(instrument: Instrument, config: Config, world: World, there:
         REQUESTERS: _coming(config, world, "requester"),
         USERS: {name: _served(config, world, name) for name in covered},
         OWNERS: {name: [world.codes.index(config.platforms[name].owner)] for name in covered},
-        RESIDENTS: dict.fromkeys(covered, list(range(len(world.codes)))),
+        RESIDENTS: {name: list(range(len(world.codes))) for name in covered},
     }
     peopled = [name for name in covered if any(places[kind][name] for kind in USING)]
     return any(
