@@ -316,10 +316,18 @@ def sector_flows(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {(str(debit), str(credit)): int(amount) for debit, credit, amount in rows}
 
 
+BESIDE = "external_income_of_others"
+"""Kind of a transfer that passes by the market."""
+
+
 def sankey_flows(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Sum the flows as the diagram shows them: incomes of those outside the market apart from spending."""
-    others = flows["kind"].astype(str) == "income_of_others"
-    sums = sector_flows(flows[~others])
+    """Sum the flows as the diagram shows them: incomes of those outside the market apart from spending.
+
+    What is paid from outside to people outside never comes into the market, and could dwarf it.
+    """
+    kinds = flows["kind"].astype(str)
+    others, beside = kinds == "income_of_others", kinds == BESIDE
+    sums = sector_flows(flows[~others & ~beside])
     paid = int(flows.loc[others, "amount_microusd"].sum())
     return sums | {("governments", OTHERS): paid} if paid else sums
 
@@ -336,7 +344,9 @@ def money_of(flows: pd.DataFrame, caption: str) -> Figure:
     plan = layout(sankey_flows(flows))
     if not plan.bands:
         return style.empty_figure("No money moved.", caption)
-    figure = style.new_figure(style.PAGE, 3.1, caption + _omitted_text(plan))
+    past = int(flows.loc[flows["kind"].astype(str) == BESIDE, "amount_microusd"].sum())
+    text = f" Not drawn: {short_usd(past)} from outside to people who are no workers here." if past else ""
+    figure = style.new_figure(style.PAGE, 3.1, caption + _omitted_text(plan) + text)
     axes = figure.subplots()
     axes.set_axis_off()
     draw_sankey(axes, plan)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, StepPatch
 
 from sim.figures import style
-from sim.figures.market import ALL, caption_of, draw_all, save_all, sector_flows
+from sim.figures.market import ALL, OTHERS, caption_of, draw_all, sankey_flows, save_all, sector_flows
 from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import WORKING, summary
 from sim.study.result import load, write_json, write_manifest, write_recorded, write_text
@@ -345,3 +345,18 @@ def test_worlds_need_only_eight_arrays() -> None:
     assert isinstance(WORLD, MadeUpWorld)
     needed = {"codes", "names", "region", "group", "minimum_wage_usd"}
     assert set(vars(WORLD)) == needed | {"population", "price_level", "outside_wage_usd", "gini"}
+
+
+def test_what_passes_by_the_market_is_told_and_not_drawn() -> None:
+    """An income from outside to all residents of the world would make every other band a hair."""
+    flows = pd.DataFrame(
+        [
+            ("income_of_others", "governments", "outside", 2_000_000),
+            ("external_income_of_others", "outside", "outside", 9_000_000_000),
+            ("funding", "outside", "requesters", 5_000_000),
+        ],
+        columns=["kind", "debit_sector", "credit_sector", "amount_microusd"],
+    )
+    assert sankey_flows(flows) == {
+        ("outside", "requesters"): 5_000_000, ("governments", OTHERS): 2_000_000,
+    }  # fmt: skip

@@ -66,6 +66,10 @@ CASES = [
 ]
 
 
+SOONER = "cooperative", "universal_income"
+"""Instruments whose cases are played in each suite; the others at night."""
+
+
 def words(instrument: str, setting: str) -> list[str]:
     return [*SMALL, *INSTRUMENTS[instrument], f"policy.{instrument}.{SETTINGS[setting]}"]
 
@@ -80,7 +84,10 @@ def recorded(settings: list[str], module: ModuleType = recorder) -> tuple[ClickW
     return model, observer
 
 
-@pytest.mark.parametrize(("instrument", "setting"), CASES)
+@pytest.mark.parametrize(
+    ("instrument", "setting"),
+    [pytest.param(*case, marks=[pytest.mark.nightly] * (case[0] not in SOONER)) for case in CASES],
+)
 def test_runs_are_played_and_recorded(instrument: str, setting: str) -> None:
     model, observer = recorded(words(instrument, setting))
     rows = model.worker_rows[: model.workers_count]
