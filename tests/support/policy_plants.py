@@ -212,7 +212,7 @@ OF_MARKETS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (OFFICE, "                if amount:\n", "                amount += 1\n                if amount:\n",
      lambda: policies.null_settings("turnover_tax")),
     (OFFICE, "weights = [int(country == owner) for", "weights = [1 for", lambda: policies.null_settings("profit_tax")),
-    (OFFICE, "amount * self.covers(income, c)", "amount",
+    (OFFICE, "if each and self.covers(income, country):", "if each:",
      lambda: policies.null_settings("universal_income")),
     (OFFICE, "self.window).replace(day=1)", "self.window).replace(day=1, month=1)", lambda: policies.before_the_start(EVERYTHING, "2019-02-01", MARCH)),
     (OFFICE, "if workers[row].bits & ACTIVE:", "if row >= 0:", policies.users),
