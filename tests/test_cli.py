@@ -123,7 +123,7 @@ def test_refusals(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("words", [["--help"], ["sweep", "--help"], ["params"]])
+@pytest.mark.parametrize("words", [["--help"], ["sweep", "--help"], ["completion", "bash"]])
 def test_a_reader_who_goes_is_no_error(words: list[str], exercised: Exercised) -> None:
     """As by `| head`: no traceback, and the exit code that a shell gives such an end."""
     reading, writing = os.pipe()
@@ -143,7 +143,7 @@ def test_another_broken_pipe_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(cli, "_dispatch", broken)
     with pytest.raises(BrokenPipeError):
-        main(["version"])
+        main(["--version"])
 
 
 def test_the_nearest_command_is_named(executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:

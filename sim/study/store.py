@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,7 +198,7 @@ class Store:
             If their folder cannot be read; `Gone` if it is lost.
         """
         folder = self.folder / kind
-        if self.folder.is_dir() and not folder.exists():
+        if _is_lost(folder):
             if kind == SERIES and not self.manifest.get("keep_series"):
                 return []
             raise _damaged(folder, "it is not there", Gone)
@@ -419,6 +420,17 @@ class Store:
 def is_sweep(folder: Path) -> bool:
     """Whether a folder is one of a sweep, be it that its table of points is lost."""
     return (folder / MANIFEST).is_file() and ((folder / POINTS).is_file() or "-sweep-" in folder.name)
+
+
+def _is_lost(folder: Path) -> bool:
+    """Whether a folder is gone from one that is there; one that may not be looked at is not lost."""
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return os.path.isdir(folder.parent)
+    except OSError:
+        return False
+    return False
 
 
 def listed(folder: Path) -> list[Path]:

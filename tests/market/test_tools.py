@@ -19,7 +19,7 @@ from tests.conftest import Exercised
 from tests.support.markets import UNSORTED, tiny
 from tests.support.planting import planted
 
-BEFORE_BOTH = "1ae1c54b3ebe6676"
+BEFORE_BOTH = "00bd97922805a351"
 """What `digest_of_a_day` gave before there were tools and fair requesters."""
 
 
