@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -427,7 +426,7 @@ def _is_lost(folder: Path) -> bool:
     try:
         folder.stat()
     except FileNotFoundError:
-        return os.path.isdir(folder.parent)
+        return folder.parent.is_dir()
     except OSError:
         return False
     return False
