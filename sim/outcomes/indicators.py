@@ -34,13 +34,13 @@ LEAST_TASKS = 10
 US_MINIMUM_WAGE = 7.25
 DAYS_A_YEAR = 365
 DIVIDENDS = ("profit",)
-BESIDE_PAY = "incomes, shifts, dividends"
-"""What workers receive beside net pay, as every table and figure calls it."""
-
 TAXES = ("usage_tax", "turnover_tax", "profit_tax")
 TO_WORKERS = ("universal_income", "external_income", "conditional_income")
 FROM_OUTSIDE = ("external_income", "external_income_of_others")
 TRANSFERS = (*TO_WORKERS, "income_of_others", "external_income_of_others", "hiring_subsidy")
+BESIDE_PAY = "incomes, shifts, dividends"
+"""What workers receive beside net pay, as every table and figure calls it."""
+
 MONTH_END = ("platform_cost", "profit", "capital")
 WORKING = ("paid_seconds", "search_seconds", "returned_seconds", "rejected_seconds")
 UNPAID = ("search_seconds", "returned_seconds", "rejected_seconds")

@@ -17,7 +17,7 @@ import pandas as pd
 
 from sim.ledger import KINDS, SECTORS
 from sim.money import MICRO
-from sim.outcomes.indicators import WORKING
+from sim.outcomes.indicators import FROM_OUTSIDE, WORKING
 
 CASH, SURPLUS = "cash", "surplus"
 LET_GO = "users let go"
@@ -32,7 +32,6 @@ PURSES = ("funding", "spending", "broker_spending", "user_money", "user_spending
 """Kinds of transfer that bring money into the market or take it home."""
 
 TAXES = tuple(kind for kind, payer, payee in KINDS if payee == "governments" != payer)
-FROM_OUTSIDE = ("external_income", "external_income_of_others")
 PAID_INCOMES = ("universal_income", "conditional_income", "income_of_others", *FROM_OUTSIDE)
 
 GAINS: Mapping[str, tuple[str, ...]] = {
