@@ -206,13 +206,14 @@ def open_unit(word: int) -> float:
 @rule
 def uniform(key: int, agent: int, number: int) -> float:
     """Return a draw from the open interval (0, 1)."""
-    return open_unit(word(key, agent, number))
+    # What is handed on has one type, so that only this function is compiled for each choice of types.
+    return open_unit(word(unsigned(key), unsigned(agent), unsigned(number)))
 
 
 @rule
 def priority(key: int, agent: int, number: int) -> int:
     """Return a random rank in [0, 2**62): who comes first is decided by this, never by position."""
-    return signed(word(key, agent, number) >> _S2)
+    return signed(word(unsigned(key), unsigned(agent), unsigned(number)) >> _S2)
 
 
 @rule
@@ -261,4 +262,4 @@ def low_discrepancy(seed_key: int, index: int, dimension: int) -> float:
     if dimension < 0 or dimension >= DIMENSIONS:
         raise ValueError("low_discrepancy has dimensions 0 to 11")
     step = unsigned(unsigned(_INCREMENTS[dimension]) * unsigned(index))
-    return open_unit(unsigned(step + word(seed_key, dimension, 0)))
+    return open_unit(unsigned(step + word(unsigned(seed_key), unsigned(dimension), unsigned(0))))
