@@ -68,6 +68,7 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,
     "inline": "never",
     "_nrt": False,
+    "no_cfunc_wrapper": True,
 }
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,6 +130,20 @@ def _imports_of(content: bytes) -> Iterator[str]:
 _SOURCES = _sources()
 _SOURCE_HASH = _hash_of(_SOURCES)
 _BEHIND_COMPILED = _behind_compiled(_SOURCES)
+
+
+def _file_of(module: str) -> Path:
+    """Return the file of a module of the model."""
+    path = _PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _is_as_at_the_start() -> bool:
+    """Say whether the sources behind compiled code are still those after which the folder is named."""
+    try:
+        return all(_file_of(name).read_bytes() == content for name, content in _BEHIND_COMPILED.items())
+    except OSError:
+        return False
 
 
 def source_hash() -> str:
@@ -300,7 +315,7 @@ class _CheckedFile(_CACHING.IndexDataCacheFile):  # type: ignore[misc]
 
     def save(self, key: Any, data: Any) -> None:
         """Keep `data` under `key`, unless an edited source has made the folder's name a lie."""
-        if _behind_compiled(_sources()) == _BEHIND_COMPILED:
+        if _is_as_at_the_start():
             payload = self._dump((key, data))
             with self._open_for_write(str(self._path(key))) as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
