@@ -31,6 +31,7 @@ from sim.config import Config
 from sim.garbage import collect_seldom
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
+from sim.study.ahead import compile_ahead
 from sim.study.run import BatchParts
 from sim.world import load_world
 
@@ -342,7 +343,11 @@ def does_nothing(kernel: Any) -> Any:
 
 
 def everything_once() -> Result:
-    """Play a month of the smallest market, so that every kernel is needed."""
+    """Play a month of a small market as a command does, so that every kernel is needed.
+
+    If nothing is compiled, that is what can be compiled ahead on all cores, and the rest as it is called.
+    """
+    compile_ahead([market("global", 1_000)])
     warm()
     return {}
 

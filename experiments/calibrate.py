@@ -43,16 +43,16 @@ from experiments.emulator import (
     recover,
 )
 from experiments.telling import days_told, guarded
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
 from sim.errors import Terminated, UserError, one_of
 from sim.figures import style
-from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.plain_yaml import read_yaml
 from sim.schema import spell
 from sim.stopping import stopping_on_term
+from sim.study.ahead import compile_ahead
 from sim.study.crew import Crew, Task
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, write_json, write_manifest, write_text
@@ -490,11 +490,11 @@ def targets_figure(rows: Sequence[Mapping[str, Any]], caption: str) -> Figure:
 def carry_out(job: Job) -> Path:
     """Play what is missing, fit, write the folder and return it."""
     first = job.config(MT, job.space.low, SEED)
+    cold = compile_ahead([first])
     for where in WORLDS:
         ClickWorkModel(job.config(where, job.space.high, SEED))
     check_folder(first.results.dir, "results.dir")
     mark = f"calibrate-{job.size}-{identity_of(job)[:12]}"
-    cold = is_cold(search, posting)
     with only_one(first.results.dir, mark, "The same calibration"), Crew(job.jobs, [], cold) as crew:
         begun = next(iter(sorted(Path(first.results.dir).glob(f"*-{mark}"))), None)
         folder = begun or new_folder(first, mark)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +17,16 @@ import numpy as np
 import pandas as pd
 
 from experiments.asking import Asked
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import config_id
 from sim.config import Config
 from sim.errors import Terminated
-from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
 from sim.outcomes.recorder import Recorder
 from sim.stopping import stopping_on_term
+from sim.study.ahead import compile_ahead
 from sim.study.compare import Parts, by_days, keep, match_budgets, play_tasks
 from sim.study.crew import Crew
 from sim.study.lock import only_one
@@ -60,15 +59,13 @@ def play(asked: Asked) -> tuple[Path, pd.DataFrame, dict[str, Any]]:
 
     Everything is composed and tried on its world before the folder is made.
     """
+    cold = compile_ahead(asked.configs.values())
     for config in asked.configs.values():
         ClickWorkModel(config)
     first = next(iter(asked.configs.values()))
     mark = f"claim-{asked.name}-{asked.size}-{identity_of(asked)[:12]}"
-    cold = is_cold(search, posting)
     with only_one(first.results.dir, mark, "The same experiment"), Crew(asked.jobs, [], cold) as crew:
         folder = begun(first, mark) or new_folder(first, mark)
-        if cold:
-            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         rows, budgets = [], {}
         with stopping_on_term():
             try:

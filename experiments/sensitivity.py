@@ -27,12 +27,11 @@ from experiments.asking import FOLDER, count_of
 from experiments.assumptions import LUCK, Lever, assumptions, levers_of, luck, moved
 from experiments.telling import days_told, guarded, write_table
 from experiments.verdict import ABOVE, BELOW
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import compose, config_id
 from sim.config import Config
 from sim.errors import Terminated, UserError, one_of
 from sim.figures import style
-from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
@@ -41,6 +40,7 @@ from sim.outcomes.recorder import Recorder
 from sim.plain_yaml import read_yaml
 from sim.stopping import stopping_on_term
 from sim.study import incidence
+from sim.study.ahead import compile_ahead
 from sim.study.analysis import morris_table, sobol_table
 from sim.study.crew import Crew, Task
 from sim.study.designs import morris_trajectories, saltelli
@@ -781,8 +781,8 @@ def carry_out(job: Job, words: Sequence[str] = ()) -> Path:
     """Play what is missing, analyse, write the folder and return it."""
     first = job.parts[0].config
     check_folder(first.results.dir, "results.dir")
+    cold = compile_ahead([first])
     mark = f"sensitivity-{job.size}-{identity_of(job)[:12]}"
-    cold = is_cold(search, posting)
     with only_one(first.results.dir, mark, "The same analysis"), Crew(job.jobs, [], cold) as crew:
         folder = next(iter(sorted(Path(first.results.dir).glob(f"*-{mark}"))), None)
         if folder is None:

@@ -71,6 +71,9 @@ OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 
+LISTENERS: list[Callable[[Callable[..., Any], tuple[Any, ...]], None]] = []
+"""Who is told of each call of a kernel, with its arguments, where the compiler is off."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -383,6 +386,8 @@ def kernel(function: F) -> F:
 
     @functools.wraps(function)
     def plain(*args: Any, **named: Any) -> Any:
+        for listen in LISTENERS:
+            listen(function, args)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             return function(
                 *map(_with_rows, args), **{name: _with_rows(value) for name, value in named.items()}

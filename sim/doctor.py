@@ -33,8 +33,8 @@ DOCTOR_USAGE = """\
 clickmarket doctor
 
 Check the installation, one line for each check, and say what to do where something is the matter. Nothing is
-changed but the compiler's folder. Exit code 0: all well, 1: something is broken. Two minutes the first time,
-for the model is compiled; then seconds.
+changed but the compiler's folder. Exit code 0: all well, 1: something is broken. A minute the first time, for
+the model is compiled; then seconds.
 """
 
 
@@ -196,8 +196,11 @@ def digest_of_a_day() -> str:
     """Return the beginning of a hash of what a small market moved in a day, and of who has it."""
     from sim.composition import compose
     from sim.model import ClickWorkModel
+    from sim.study.ahead import compile_ahead
 
-    model = ClickWorkModel(compose(DAY))
+    config = compose(DAY)
+    compile_ahead([config])
+    model = ClickWorkModel(config)
     model.run(24)
     digest = hashlib.sha256()
     for array in (

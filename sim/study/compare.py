@@ -33,18 +33,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from scipy import stats
 
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
 from sim.ledger import KINDS
-from sim.market import posting, search
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.indicators import DAYS_A_YEAR, INDICATORS
 from sim.plugins import load_plugins
 from sim.stopping import stopping_on_term
 from sim.study import matching, remarks, spillovers
+from sim.study.ahead import compile_ahead
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.hours import CLOCK, CLOCK_UNITS, HOURS, HOURS_UNITS
 from sim.study.incidence import (
@@ -275,6 +275,7 @@ def execute(
     rules = load_plugins(files) if files else None
     plan = {name: with_seeds(config, seeds) for name, config in configs.items()}
     target = matching.check_match(match, configs) if match is not None else ""
+    cold = compile_ahead(configs.values(), rules, quiet)
     idle: dict[str, list[str]] = {}
     early: dict[str, list[str]] = {}
     paid: dict[str, list[str]] = {}
@@ -295,13 +296,10 @@ def execute(
     first = next(iter(plan.values()))[0]
     identity = comparison_id(plan, files, match)
     size = usual_size(len(plan) * seeds, first.compute.threads) if jobs is None else jobs
-    cold = is_cold(search, posting)
     playing = crew or Crew(size, files, cold)
     with only_one(first.results.dir, f"compare-{identity[:16]}"), playing as crew:
         folder = unfinished(first, identity) or new_folder(first, f"compare-{identity[:16]}")
         parts = Parts(folder, plan)
-        if cold and not quiet:
-            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         budgets = None
 
         def write(into: Path, done: Parts) -> Comparison:

@@ -19,12 +19,11 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
 from sim.instruments import Levy, ProfitTax, Programme
-from sim.market import posting, search
 from sim.market.board import ACTIVE_COUNT
 from sim.model import ClickWorkModel
 from sim.outcomes.console import print_summary
@@ -35,6 +34,7 @@ from sim.plugins import load_plugins
 from sim.policy.reach import is_external, platforms_there, reaches_anybody
 from sim.stopping import stopping_on_term
 from sim.study import remarks
+from sim.study.ahead import compile_ahead
 from sim.study.lock import only_one
 from sim.study.result import (
     CONFIG,
@@ -91,8 +91,8 @@ def execute(
     """
     files = [Path(file) for file in plugins]
     began = time.monotonic()
-    cold = is_cold(search, posting)
     rules = load_plugins(files) if files else None
+    compile_ahead([config], rules, quiet)
     if resume is None:
         model = ClickWorkModel(config, plugins=rules)
         folder = new_folder(config, config_id(config)[:8])
@@ -107,8 +107,6 @@ def execute(
             _require_records(model, folder / CHECKPOINT)
         if observer is not None:
             model.observers.append(observer)
-        if cold and not quiet:
-            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         _finish(model, folder, files, began, quiet, draw)
     return folder
 

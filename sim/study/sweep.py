@@ -45,6 +45,7 @@ from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
 from sim.stopping import raise_if_stopped, stopping_on_term
+from sim.study.ahead import compile_ahead
 from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import Held, locked, taking_turns
 from sim.study.points import Composer, Study
@@ -372,6 +373,7 @@ def execute(
     folder = None if settings.fresh else begun(results, manifest)
     if folder is None:  # what was begun with these sources was looked through then
         composer.check()
+        compile_ahead(_landmarks(composer), rules, settings.quiet)
         ClickWorkModel(sober(first), plugins=rules)
         ready.append(engine())  # before anything is written: there may be none at the address
         folder = _laid_out(results, manifest, composer, settings.fresh)
@@ -384,6 +386,11 @@ def execute(
     if of > 1:
         _finish_after_shards(folder, settings)
     return folder, code
+
+
+def _landmarks(composer: Composer) -> Iterator[Config]:
+    """Yield configurations between which groups of settings, and so what is compiled, differ most."""
+    return (sober(composer.config_of_point(number)) for number in composer.landmarks())
 
 
 def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fresh: bool) -> Path:
@@ -463,9 +470,8 @@ def _play_what_is_missing(
     mine = mine[mine % of == number - 1]
     failed = int((state == 2).sum())
     if len(mine):
+        compile_ahead(_landmarks(composer), _rules_of(store.manifest), settings.quiet)
         cold = is_cold(search, posting)
-        if cold and not settings.quiet:
-            _say("Compiling the model for this machine, once: about a minute.")
         before = int((state > 0).sum()), failed
         with stopping_on_term():
             failed += Coordinator(store, composer, engine(), settings, mine, before, cold).run()

@@ -20,13 +20,14 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.compile import is_cold, source_hash
+from sim.compile import source_hash
 from sim.composition import config_id
 from sim.config import Config
 from sim.errors import Terminated
-from sim.market import posting, search
 from sim.model import ClickWorkModel
+from sim.plugins import load_plugins
 from sim.stopping import stopping_on_term
+from sim.study.ahead import compile_ahead
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, read_manifest, write_json, write_manifest
@@ -58,9 +59,9 @@ def execute(
     identity = identity_of(plan, plugins)
     first = next(iter(plan.configs.values()))[0]
     runs = plan.runs()
+    cold = compile_ahead([first], load_plugins(plugins) if plugins else None, quiet)
     ClickWorkModel(first)  # what only the world shows to be wrong comes out here
     size = usual_size(len(runs), 1) if jobs is None else jobs
-    cold = is_cold(search, posting)
     mark = f"validate-{identity[:16]}"
     with only_one(first.results.dir, mark, "The same validation"), Crew(size, plugins, cold) as crew:
         folder = begun(Path(first.results.dir), mark)
@@ -69,8 +70,6 @@ def execute(
             for kind in (RUNS, SERIES):
                 (folder / kind).mkdir()
             write_manifest(folder, describe(plan, settings, plugins, identity))
-        if cold and not quiet:
-            print("Compiling the model for this machine, once: about a minute.", file=sys.stderr, flush=True)
         try:
             with stopping_on_term():
                 play_missing(plan, Store(folder), crew, quiet)
