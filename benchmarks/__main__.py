@@ -267,7 +267,7 @@ class Bench:
 
     def sweep_overhead_ms(self) -> Figure:
         """A worker's part and the coordinator's."""
-        result = measured("overhead", runs=self.size(100, 5), blocks=self.size(5, 1))
+        result = measured("overhead", runs=self.size(100, 5), blocks=self.size(9, 1))
         coordinator = self.load["coordinator_ms"]
         note = (
             f"at most {MOST_OVERHEAD_MS:g}: a run of {result['simulation_ms']:.1f} ms takes"

@@ -100,15 +100,16 @@ def _once(compute: Callable[..., T]) -> Callable[..., T]:
     def remember(frames: Frames, *arguments: Any, **keywords: Any) -> T:
         if not isinstance(frames, _Shared):
             return compute(frames, *arguments, **keywords)
-        # There is one world in a summary, and it has no hash.
-        told = (*arguments, *sorted(keywords.items())) if keywords else arguments
-        key = (name, *[one for one in told if isinstance(one, KEY_TYPES)])
+        key: tuple[Any, ...] = (name,)
+        if keywords or arguments:  # there is one world in a summary, and it has no hash
+            told = (*arguments, *sorted(keywords.items()))
+            key += tuple([one for one in told if isinstance(one, KEY_TYPES)])
         found: T | Missing | None = frames.memory.get(key)
         if found is None:
             try:
                 found = compute(frames, *arguments, **keywords)
-            except Missing as missing:
-                found = missing
+            except Missing as missing:  # without its traceback, which holds these very tables in a circle
+                found = type(missing)(*missing.args)
             frames.memory[key] = found
         if isinstance(found, Missing):
             raise type(found)(*found.args)
@@ -136,10 +137,31 @@ def summary(frames: Frames, world: Countries | None = None) -> dict[str, Entry]:
 
     Where that is for want of a policy, "without" is what the quantity then is, if that is a number.
     """
-    tables: dict[str, Any] = {name: quick(name, getattr(frames, name)) for name in COLUMNS}
-    shared = _Shared(**tables, scale=frames.scale, kinds=frames.kinds, households=frames.households)
+    shared = _shared(frames)
     with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite has no value, and says so
         return {name: entry(one, shared, world) for name, one in INDICATORS.items()}
+
+
+def values(frames: Frames, world: Countries | None = None) -> dict[str, float]:
+    """Compute all, as `value_of` has them: {name: value}, NaN where there is none. Nothing is described."""
+    shared = _shared(frames)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {name: _value(one, shared, world) for name, one in INDICATORS.items()}
+
+
+def _shared(frames: Frames) -> _Shared:
+    tables: dict[str, Any] = {name: quick(name, getattr(frames, name)) for name in COLUMNS}
+    return _Shared(**tables, scale=frames.scale, kinds=frames.kinds, households=frames.households)
+
+
+def _value(one: Indicator, frames: Frames, world: Countries | None) -> float:
+    try:
+        value = float(one.compute(frames, world))
+    except Absent:
+        return math.nan if one.without is None else one.without
+    except Missing:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def entry(one: Indicator, frames: Frames, world: Countries | None) -> Entry:
@@ -430,13 +452,14 @@ def share_above_7_25(frames: Frames, world: Countries | None) -> float:
 )
 def share_below_minimum_wage(frames: Frames, world: Countries | None) -> float:
     known = _known(world)
+    pay, weights = _all_in(frames)
     workers = _regulars(frames)
     floors = per_country(known, known.minimum_wage_usd)
     floor = workers["country"].astype(str).map(floors).to_numpy(np.float64)
     covered = floor > 0
     if not covered.any():
         raise Missing("no workers in a country with a minimum wage")
-    return _share_of_people((all_in_pay(workers) < floor)[covered], _weights(workers)[covered])
+    return _share_of_people((pay < floor)[covered], weights[covered])
 
 
 @indicator(name="gini_pay", unit="Gini", definition="Gini coefficient of all-in hourly pay over workers.")

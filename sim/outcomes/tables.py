@@ -174,7 +174,8 @@ class Table:
 
     def __init__(self, names: Sequence[str], rows: int, column: Callable[[str], Any]) -> None:
         self.columns, self.rows, self._column = names, rows, column
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[Any, Any] = {}
+        self._total: Any = None
 
     @classmethod
     def made(cls, columns: Mapping[str, Any]) -> Table:
@@ -206,7 +207,12 @@ class Table:
                 found = self._kept[key] = self._column(key)
             return found
         if isinstance(key, list):
-            return Table(key, self.rows, self.__getitem__)
+            some = tuple(key)
+            found = self._kept.get(some)
+            if found is None:
+                columns = {name: self[name] for name in key}  # not itself, or it would lie in a circle
+                found = self._kept[some] = Table(key, self.rows, columns.__getitem__)
+            return found
         chosen = np.asarray(key, bool)
         return Table(self.columns, int(np.count_nonzero(chosen)), lambda name: self[name][chosen])
 
@@ -220,10 +226,12 @@ class Table:
         columns = [self[name] for name in self.columns]
         if axis == 0 or any(column.dtype.kind == "f" for column in columns):
             return self.frame().sum(axis=axis)
-        total = np.zeros(self.rows, np.int64)
-        for column in columns:
-            total = total + column.plain
-        return total.view(Numbers)
+        if self._total is None:
+            total = np.zeros(self.rows, np.int64)
+            for column in columns:
+                total = total + column.plain
+            self._total = total.view(Numbers)
+        return self._total
 
     def frame(self) -> pd.DataFrame:
         """Return the DataFrame that the table stands for."""

@@ -39,7 +39,7 @@ from sim.config import Config
 from sim.errors import UserError
 from sim.market import posting, search
 from sim.model import ClickWorkModel
-from sim.outcomes.indicators import INDICATORS, summary, value_of
+from sim.outcomes.indicators import INDICATORS, values
 from sim.outcomes.recorder import Recorder, frame_of
 from sim.overrides import FILE_KEY
 from sim.plain_yaml import read_yaml
@@ -270,12 +270,10 @@ def outcomes_of(
         model.run()
         model.end()
         tables = recorder.tables()
-        found = summary(tables, model.world)
+        outcomes = values(tables, model.world)
     finally:  # they refer to each other: as they are, a thousand would wait for Python to find them
         recorder.__dict__.clear()
         model.__dict__.clear()
-    values = {name: value_of(one) for name, one in found.items()}
-    outcomes = {name: math.nan if value is None else value for name, value in values.items()}
     if series_of is None:
         return outcomes, None
     series = frame_of("series", tables.series)

@@ -10,8 +10,8 @@ import pytest
 
 from sim.composition import compose
 from sim.model import ClickWorkModel
+from sim.outcomes import indicators, tables
 from sim.outcomes import recorder as recorders
-from sim.outcomes import tables
 from sim.outcomes.frames import COLUMNS, FrameSet
 from sim.outcomes.indicators import INDICATORS, Missing, summary
 from sim.outcomes.recorder import Recorder, frame_of
@@ -50,6 +50,35 @@ def test_every_indicator_is_the_same_on_both(exercised: Exercised) -> None:
     for name, value in by_pandas.items():
         assert quick[name]["value"] == value, name
     exercised("indicators", sum(value is not None for value in by_pandas.values()), 150)
+
+
+def check_values(module: Any) -> int:
+    """Numbers alone are those of the summary; return how many are what they are without a policy."""
+    without = 0
+    for frames in (with_everything(), synthetic.frames()):
+        told, world = module.summary(frames, synthetic.world()), synthetic.world()
+        found = module.values(frames, world)
+        for name, one in told.items():
+            value = module.value_of(one)
+            assert np.array_equal([found[name]], [np.nan if value is None else value], equal_nan=True), name
+            without += one["value"] is None and value is not None
+    return without
+
+
+def test_numbers_alone_are_those_of_the_summary(exercised: Exercised) -> None:
+    exercised("values without a policy", check_values(indicators), 20)
+
+
+@pytest.mark.parametrize(
+    ("line", "bug"),
+    [
+        ("math.nan if one.without is None else one.without", "math.nan"),
+        ("math.nan\n    return value", "0.0\n    return value"),
+    ],
+)
+def test_other_numbers_than_the_summary_s_are_noticed(line: str, bug: str) -> None:
+    with pytest.raises(AssertionError):
+        check_values(planted(indicators, f"return {line}", f"return {bug}"))
 
 
 def test_a_run_gives_the_same_by_both(exercised: Exercised) -> None:
