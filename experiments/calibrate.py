@@ -57,6 +57,7 @@ from sim.study.crew import Crew, Task
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, write_json, write_manifest, write_text
 from sim.study.run import new_folder
+from sim.study.sources import origin_of
 from sim.study.store import DONE, RUNS, Store, commit
 from sim.study.sweep import sober
 from sim.study.targets import GL, MT, TARGETS, WORLDS, Part
@@ -551,7 +552,7 @@ def identity_of(job: Job) -> str:
         "free": [*job.space.names, *job.fitted, *job.checked],
         "before": defaults(job, "fitted").tolist(),
         "sizes": dict(job.sizes),
-        "source": source_hash(),
+        "sources": origin_of([job.config(where, job.space.low, SEED) for where in WORLDS]),
         "own": [
             hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
             for name in ("calibrate.py", "emulator.py")

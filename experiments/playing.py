@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from experiments.asking import Asked
-from sim.compile import source_hash
 from sim.composition import config_id
 from sim.config import Config
 from sim.errors import Terminated
@@ -34,6 +33,7 @@ from sim.study.matching import Match
 from sim.study.measure import Value, measure, of_indicators
 from sim.study.run import new_folder
 from sim.study.scenarios import with_seeds
+from sim.study.sources import origin_of
 from sim.world import World
 
 OF_WORKERS = (
@@ -92,7 +92,7 @@ def identity_of(asked: Asked) -> str:
         "scenarios": [[name, config_id(config)] for name, config in asked.configs.items()],
         "seeds": asked.seeds,
         "matched": {kind: list(names) for kind, names in asked.matched.items()},
-        "source": source_hash(),
+        "sources": origin_of(asked.configs.values()),
         "measured": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -48,6 +48,7 @@ from sim.study.lock import only_one
 from sim.study.measure import Watcher
 from sim.study.result import write_json, write_manifest, write_text
 from sim.study.run import new_folder
+from sim.study.sources import origin_of
 from sim.study.store import DONE, RUNS, Store, commit
 from sim.study.sweep import sober
 from sim.validation import check_folder, to_plain
@@ -835,7 +836,7 @@ def identity_of(job: Job) -> str:
         "configs": [config_id(one) for part in job.parts for one in (part.config, part.beside) if one],
         "levers": told_levers(job),
         "sizes": [job.kept, job.carried, *([part.trajectories, part.base] for part in job.parts)],
-        "source": source_hash(),
+        "sources": origin_of(part.config for part in job.parts),
         "own": [
             hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
             for name in ("sensitivity.py", "assumptions.py")

@@ -10,11 +10,9 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
-import importlib.metadata
 import io
 import json
 import math
-import platform
 import re
 import shutil
 import sys
@@ -33,7 +31,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from scipy import stats
 
-from sim.compile import source_hash
 from sim.composition import config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
@@ -77,9 +74,10 @@ from sim.study.result import (
     write_manifest,
     write_text,
 )
-from sim.study.run import PACKAGES, before_a_month_ends, never_in_force, new_folder, paid_on, roster_of
+from sim.study.run import before_a_month_ends, never_in_force, new_folder, paid_on, roster_of
 from sim.study.samples import fewest, requesters_by_group, samples
 from sim.study.scenarios import compose_scenarios, with_seeds
+from sim.study.sources import origin_of
 from sim.study.spillovers import PLACES
 from sim.study.spread import SPREAD, SPREAD_UNITS, WEEK_UNITS, WEEKS, spread_of, weeks_of
 from sim.world import World, load_world
@@ -592,7 +590,7 @@ def comparison_id(
     """Return a sha256 that two comparisons share when they ask the same of the same sources."""
     what = {
         "scenarios": [[name, [config_id(config) for config in configs]] for name, configs in plan.items()],
-        "source": source_hash(),
+        "sources": origin_of(configs[0] for configs in plan.values()),
         "plugins": [hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins],
         "match": match and list(match),
     }
@@ -965,7 +963,7 @@ def describe(
     configs = next(iter(plan.values()))
     first = configs[0]
     return {
-        "version": importlib.metadata.version("clickmarket"),
+        **origin_of(configs[0] for configs in plan.values()),
         "comparison_id": identity,
         "baseline": next(iter(plan)),
         "scenarios": {name: config_id(configs[0]) for name, configs in plan.items()},
@@ -977,14 +975,11 @@ def describe(
         "workers": first.workers.count,
         "scale": first.workers.real_count / first.workers.count,
         "confidence": CONFIDENCE,
-        "source_hash": source_hash(),
         "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
-        "python": platform.python_version(),
         "users": {
             name: {"drops_users": terms.drops_users, "user_value_log_sigma": terms.user_value_log_sigma}
             for name, terms in first.platforms.items()
             if terms.family == "social"
         },
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "duration_seconds": round(seconds, 3),
     }

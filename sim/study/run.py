@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import importlib.metadata
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +17,6 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.compile import source_hash
 from sim.composition import compose, config_id, to_yaml
 from sim.config import Config
 from sim.errors import Terminated, UserError
@@ -51,11 +48,11 @@ from sim.study.result import (
     write_recorded,
     write_text,
 )
+from sim.study.sources import origin_of
 from sim.world import World
 
 CHECKPOINT, LOCK = "checkpoint", "run"
 Draw = Callable[[FrameSet, World, dict[str, Any], Path], Any]
-PACKAGES = ("mesa", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "tzdata")
 
 
 def run(config: Config | None = None, plugins: Iterable[str | Path] = ()) -> RunResult:
@@ -392,14 +389,11 @@ def describe(
 ) -> dict[str, Any]:
     """Return what the manifest says of a run: versions, seed, hashes, sizes, duration."""
     return {
-        "version": importlib.metadata.version("clickmarket"),
+        **origin_of([config]),
         "seed": config.seed,
         **remarks.in_manifest(config),
         "config_id": config_id(config),
-        "source_hash": source_hash(),
         "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "started": model.clock.datetime(model.first_recorded_hour).isoformat(),
         "ended": model.clock.datetime(model.hour).isoformat(),
         "workers_at_end": int((model.worker_rows["bits"][: model.workers_count] & 1).sum()),

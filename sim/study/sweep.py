@@ -12,10 +12,8 @@ import dataclasses
 import datetime as dt
 import gc
 import hashlib
-import importlib.metadata
 import json
 import math
-import platform
 import sys
 import time
 import traceback
@@ -33,7 +31,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from sim.compile import is_cold, source_hash
+from sim.compile import is_cold
 from sim.composition import config_id, id_of_checked
 from sim.config import Config
 from sim.errors import UserError
@@ -50,7 +48,8 @@ from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
 from sim.study.lock import Held, locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST, digest
-from sim.study.run import PACKAGES, new_folder
+from sim.study.run import new_folder
+from sim.study.sources import versions
 from sim.study.store import (
     DONE,
     FAILED,
@@ -744,16 +743,6 @@ def ends(composer: Composer) -> list[str]:
 def tables_of(composer: Composer) -> set[str]:
     """Return the country tables of a study's points, as the configuration names them."""
     return {composer.config_of_point(number).world.table for number in composer.landmarks()}
-
-
-def versions() -> dict[str, Any]:
-    """Return what plays here: the model's sources and version, Python and packages."""
-    return {
-        "version": importlib.metadata.version("clickmarket"),
-        "source_hash": source_hash(),
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-    }
 
 
 def _from_anywhere(word: str) -> str:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import importlib.metadata
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +18,6 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim.compile import source_hash
 from sim.composition import config_id
 from sim.config import Config
 from sim.errors import Terminated
@@ -31,7 +28,8 @@ from sim.study.ahead import compile_ahead
 from sim.study.crew import Crew, Task, usual_size
 from sim.study.lock import only_one
 from sim.study.result import MANIFEST, read_manifest, write_json, write_manifest
-from sim.study.run import PACKAGES, new_folder
+from sim.study.run import new_folder
+from sim.study.sources import origin_of
 from sim.study.store import DONE, RUNS, SERIES, Store, commit
 from sim.study.trials import BY_NAME, Plan
 from sim.study.verdicts import Values, conclude
@@ -90,7 +88,7 @@ def identity_of(plan: Plan, plugins: Sequence[Path]) -> str:
     what = {
         "trials": [[name, [config_id(one) for one in own]] for name, own in plan.configs.items()],
         "days": plan.days,
-        "source": source_hash(),
+        "sources": origin_of(own[0] for own in plan.configs.values()),
         "plugins": [hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins],
     }
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
@@ -110,11 +108,8 @@ def describe(plan: Plan, settings: Sequence[str], plugins: Sequence[Path], ident
     return {
         "identity": identity,
         "settings": list(settings),
-        "version": importlib.metadata.version("clickmarket"),
-        "source_hash": source_hash(),
+        **origin_of(own[0] for own in plan.configs.values()),
         "plugins": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in plugins},
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "began": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
         "first_seed": first.seed,
         "warmup_days": first.time.warmup_days,

@@ -14,12 +14,17 @@ from typing import Any
 
 import pytest
 
+from experiments import playing
+from experiments.asking import Asked
+from sim.composition import compose
+from sim.config import Config
 from sim.errors import UserError
-from sim.study import engine, points, sweep
+from sim.study import compare, engine, points, sources, sweep, validate
 from sim.study.points import Composer
 from sim.study.reading import load_sweep
 from sim.study.store import Store
 from sim.study.sweep import Settings
+from sim.study.trials import Plan
 from sim.world import reading
 from sim.world.reading import TABLES_FOLDER
 from tests.conftest import Exercised
@@ -224,3 +229,54 @@ def test_a_worker_that_takes_any_groups_is_noticed(
         check_groups(
             planted(sweep, '        here["ends"] = ends(composer)\n', "        pass\n"), copy, monkeypatch
         )
+
+
+ONE_DAY = {"mt": 1}
+PLACES = {
+    "a comparison": (compare, lambda module, config: module.comparison_id({"none": [config]}, ())),
+    "a validation": (
+        validate,
+        lambda module, config: module.identity_of(Plan({"mt": [config]}, ONE_DAY), ()),
+    ),
+    "an experiment": (playing, lambda module, config: module.identity_of(asked(config))),
+}
+
+
+def asked(config: Config) -> Asked:
+    """An experiment with one scenario."""
+    found = object.__new__(Asked)
+    for name, value in {"configs": {"none": config}, "seeds": 1, "matched": {}}.items():
+        object.__setattr__(found, name, value)
+    return found
+
+
+def check_identity(place: str, module: ModuleType, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Work that was begun with another country table, or other packages, is not gone on with."""
+    identity = PLACES[place][1]
+    table, more = in_a_copy(tmp_path, patch, own=True)
+    config = compose(["world=north_south", *more])
+    before = identity(module, config)
+    assert identity(module, config) == before
+    first = table.read_text()
+    table.write_text(with_other_wages(first))
+    assert identity(module, config) != before
+    table.write_text(first)
+    assert identity(module, config) == before
+    patch.setattr(sources.platform, "python_version", lambda: "3.99")
+    assert identity(module, config) != before
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_tables_and_versions_make_the_identity(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_identity(place, PLACES[place][0], tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_identity_without_them_is_noticed(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = planted(PLACES[place][0], '"sources": origin_of(', '"sources": 1 or (')
+    with pytest.raises(AssertionError):
+        check_identity(place, module, tmp_path, monkeypatch)
