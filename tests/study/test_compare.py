@@ -235,6 +235,24 @@ def test_reforms_that_bite_do(comparison: Comparison) -> None:
     assert to_workers + to_others == -payer > 0 and to_others > 10 * to_workers > 0
 
 
+def check_public_money(comparison: Comparison) -> None:
+    """200 USD from outside, once in 30 days, come to every resident, whoever of them works here."""
+    found = comparison.countries.set_index("scenario").loc["outside income"]
+    assert (found["baseline"] == 0).all()
+    assert found["difference"].tolist() == pytest.approx([200 * 365 / 30] * len(found), rel=1e-6)
+
+
+def test_income_from_outside_is_public_money(comparison: Comparison) -> None:
+    check_public_money(comparison)
+
+
+def test_income_of_workers_alone_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.study.incidence.FROM_OUTSIDE", ("external_income",))
+    two = {name: one for name, one in scenarios(tmp_path).items() if name in ("none", "outside income")}
+    with pytest.raises(AssertionError):
+        check_public_money(compare(two, seeds=1, jobs=1))
+
+
 def test_tax_by_user(comparison: Comparison) -> None:
     """Nine of ten users are declared, at 4 USD each; what no tax raises is 0, not missing."""
     found = comparison.table.set_index(["scenario", "metric", "group"])
