@@ -266,10 +266,10 @@ def sobol_of(parts: Floats) -> Floats:
 
 
 def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
-    from sim.study.designs import morris_trajectories
+    from sim.study.designs import shares_of
 
     study = Study.from_plain(sweep.manifest["study"])
-    shares = morris_trajectories(len(study.axes), study.points, study.design_seed)
+    shares = shares_of(study.design, study.axes, study.points, study.design_seed)
     columns = zip(*Composer(study).points, strict=True)
     places = np.column_stack([_places(*pair) for pair in zip(study.axes, columns, strict=True)])
     choices = [axis.path for axis in study.axes if _are_choices(axis)]

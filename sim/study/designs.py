@@ -23,7 +23,13 @@ DRAWN = ("lhs", "sobol", "saltelli", "morris")
 """Designs that draw from intervals; the others take lists of values."""
 
 MORRIS_LEVELS = 4
-"""Levels of a coordinate in Morris's design; steps go half of them (Morris 1991, Technometrics)."""
+"""Levels of a coordinate in Morris's design; steps go half of them (Morris 1991, Technometrics).
+
+A list of more values has more levels, so that each value is tried.
+"""
+
+ROUNDING = 1e-9
+"""A share this close below a value's part of a list, as levels of Morris's are, lies in that part."""
 
 MOST_POINTS = 10_000_000
 
@@ -64,7 +70,7 @@ class Axis:
     def at(self, share: float) -> Any:
         """Return the value at a share (0 to 1) of the way along the axis."""
         if not self.is_interval:
-            return self.values[min(len(self.values) - 1, int(share * len(self.values)))]
+            return self.values[min(len(self.values) - 1, int(share * len(self.values) + ROUNDING))]
         if self.whole:
             first, last = math.ceil(self.low), math.floor(self.high)
             if self.logarithmic:
@@ -101,9 +107,17 @@ def points_of(design: str, axes: Sequence[Axis], count: int, seed: int) -> list[
         return list(itertools.product(*(axis.values for axis in axes)))
     if design == "list":
         return list(zip(*(axis.values for axis in axes), strict=True))
-    shares = SHARES[design](len(axes), count, seed).T.tolist()
+    shares = shares_of(design, axes, count, seed).T.tolist()
     columns = [[axis.at(share) for share in row] for axis, row in zip(axes, shares, strict=True)]
     return list(zip(*columns, strict=True))
+
+
+def shares_of(design: str, axes: Sequence[Axis], count: int, seed: int) -> Floats:
+    """Return the points of a design that draws, as shares (0 to 1) of the way along each axis."""
+    if design != "morris":
+        return SHARES[design](len(axes), count, seed)
+    levels = [max(MORRIS_LEVELS, 2 * math.ceil(len(axis.values) / 2)) for axis in axes]
+    return morris_trajectories(len(axes), count, seed, np.array(levels))
 
 
 def latin_hypercube(dimensions: int, count: int, seed: int) -> Floats:
@@ -136,32 +150,30 @@ def saltelli(dimensions: int, count: int, seed: int) -> Floats:
     return np.concatenate([a, b, *mixed])
 
 
-def morris_trajectories(dimensions: int, count: int, seed: int) -> Floats:
+def morris_trajectories(
+    dimensions: int, count: int, seed: int, levels: int | NDArray[np.int64] = MORRIS_LEVELS
+) -> Floats:
     """Return trajectories: from a point of a coarse grid, each coordinate is moved once, in drawn order.
 
-    Steps are ``levels / (2 (levels - 1))`` long, up or down, wherever there is room.
+    ``levels`` of the grid are even, one number or one for each coordinate. Steps are
+    ``levels / (2 (levels - 1))`` long, up or down, wherever there is room.
     """
     rng = np.random.default_rng(seed)
-    step = MORRIS_LEVELS / (2 * (MORRIS_LEVELS - 1))
-    lower = np.arange(MORRIS_LEVELS // 2) / (MORRIS_LEVELS - 1)
+    each = np.full(dimensions, levels)
+    step = each / (2 * (each - 1))
     rows = []
     for _ in range(count):
-        low = rng.choice(lower, dimensions)
+        low = rng.integers(0, each // 2) / (each - 1)
         up = rng.random(dimensions) < 0.5
         place = np.where(up, low, low + step)
         rows.append(place.copy())
         for column in rng.permutation(dimensions):
-            place[column] += step if up[column] else -step
+            place[column] += step[column] if up[column] else -step[column]
             rows.append(place.copy())
     return np.asarray(np.clip(np.array(rows), 0.0, 1.0), np.float64)
 
 
-SHARES = {
-    "lhs": latin_hypercube,
-    "sobol": sobol_sequence,
-    "saltelli": saltelli,
-    "morris": morris_trajectories,
-}
+SHARES = {"lhs": latin_hypercube, "sobol": sobol_sequence, "saltelli": saltelli}
 
 
 def size_of(design: str, axes: Sequence[Axis], count: int) -> int:

@@ -76,6 +76,18 @@ def check_morris(module: ModuleType) -> None:
     assert 0.2 < ups < 0.8
 
 
+def check_morris_lists(module: ModuleType) -> None:
+    """Each value of a list is tried, however many there are, beside an interval of four levels."""
+    lists = [module.Axis(f"list {n}", tuple(range(n))) for n in (2, 3, 4, 5, 6, 7, 11, 49, 50)]
+    axes = [*lists, module.Axis("interval", low=0.0, high=3.0)]
+    points = module.points_of("morris", axes, 600, 1)
+    for axis, found in zip(lists, zip(*points, strict=True), strict=False):
+        assert set(found) == set(axis.values), axis.path
+    assert sorted({round(point[-1], 9) for point in points}) == [0.0, 1.0, 2.0, 3.0]
+    for before, after in itertools.pairwise(points[: len(axes) + 1]):
+        assert sum(one != other for one, other in zip(before, after, strict=True)) <= 1
+
+
 CHECKS = {
     check_grid: [("itertools.product(", "zip(")],
     check_hypercube: [("qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(count)",
@@ -83,7 +95,9 @@ CHECKS = {
     check_sobol: [("sampler.random_base2(max(0, math.ceil(math.log2(count))))",
                    "np.random.default_rng(seed).random((count, dimensions))")],
     check_saltelli: [("one[:, column] = b[:, column]", "one[:, 0] = b[:, column]")],
-    check_morris: [("place[column] += step if up[column] else -step", "place[0] += step")],
+    check_morris: [("place[column] += step[column] if up[column] else -step[column]", "place[0] += step[0]")],
+    check_morris_lists: [("2 * math.ceil(len(axis.values) / 2)", "0"),
+                         ("ROUNDING = 1e-9", "ROUNDING = 0.0")],
 }  # fmt: skip
 
 
