@@ -101,8 +101,8 @@ CASH_MEANINGS: Mapping[str, str] = {
     "pending": "change of what workers have earned and not been paid yet",
     "workers": "payouts and incomes to workers",
     "collectives": "brokers' cuts",
-    "governments": "taxes less administration and incomes paid in the window; what is left is in the"
-    " treasuries, and what is missing came in before",
+    "governments": "taxes and contributions less administration and incomes paid in the window; what is left"
+    " is in the treasuries, and what is missing came in before",
     "audience": "shares of the commons' royalties, less what social platforms charge their users",
     "cooperative_fund": "what cooperatives owe their members",
     "commons_fund": "royalties that are not shared out yet",
@@ -133,8 +133,8 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " takes hours from others to whom they are worth more, so that all of it may fall. What was done of a"
     " month's work is known as a run ends: windows cut within a month do not add up exactly",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
-    "governments": "tax revenue less administration and incomes paid, all in the window: incomes are paid"
-    " a month after the tax",
+    "governments": "taxes and contributions less administration and incomes paid, all in the window: incomes"
+    " are paid a month after the tax",
     FUNDS: "what cooperatives' and the commons' funds took in the window and have not shared out yet",
     "haven governments": "taxes of havens on profit shifted to them",
     "receivers (workers)": "incomes paid to workers of the market",
