@@ -100,14 +100,15 @@ class Levy(Instrument):
         "months",
     )  # fmt: skip
 
-    def problems(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (field, value, what is allowed) for combinations that contradict each other."""
+    def problems(self) -> Iterator[tuple[Any, ...]]:
+        """Yield (field, value, what is allowed, way out) for combinations that contradict each other."""
         yield from super().problems()
         if self.to_requesters + self.to_workers > 1:
             yield (
                 "to_workers",
                 self.to_workers,
                 f"at most {1 - self.to_requesters:.6g}: to_requesters and to_workers are shares of one tax",
+                f"={1 - self.to_requesters:.6g}",
             )
 
 
@@ -377,8 +378,6 @@ class Cooperative(Instrument):
     def problems(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (field, value, what is allowed) for combinations that contradict each other."""
         yield from super().problems()
-        if not self.platforms:
-            yield "platforms", self.platforms, "at least one platform"
         if self.highest_fee < self.lowest_fee:
             yield "highest_fee", self.highest_fee, f"at least lowest_fee ({self.lowest_fee})"
         steps = (self.tasks_newest, self.tasks_largest, self.tasks_best_paid)

@@ -245,7 +245,12 @@ def _kind_text(hint: Any) -> str:
 
 def _nearest_parameter(path: str, cls: type) -> str:
     """Return the parameter most like `path`: the same last name anywhere, else the most similar path."""
-    paths = [row.path for row in describe(cls)]
+    own = path.split(".")[:2]
+    paths = [
+        row.path
+        for row in describe(cls)
+        if not own[0] == "policy" == row.path.split(".")[0] or row.path.split(".")[:2] == own
+    ]  # settings of another instrument are there only if that is chosen
     last = path.rpartition(".")[2]
     same = [p for p in paths if p.rpartition(".")[2] == last]
     return nearest_or_first(path, same) if same else nearest(path, paths)

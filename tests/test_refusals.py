@@ -200,15 +200,14 @@ def test_paid_work_is_not_found_on_social_platforms(told: Any, exercised: Exerci
 def test_platforms_that_fit_are_named(told: Any, exercised: Exercised) -> None:
     """The line of the nearest has a value, and typing it is enough."""
     words, count = ["platforms=all_families"], 0
-    cases = {"[social]": "[click_farm]", "[social,microwork]": "[microwork]"}
-    for instrument, typed in {"wage_floor": cases, "cooperative": {**cases, "[]": "[microwork]"}}.items():
+    for instrument in ("wage_floor", "cooperative"):
         path = f"policy.{instrument}.platforms"
-        for wrong, fitting in typed.items():
+        for wrong, fitting in {"[social]": "[click_farm]", "[social,microwork]": "[microwork]"}.items():
             lines = told(*words, f"policy={instrument}", f"{path}={wrong}")
             assert lines[-1].split() == ["nearest", f"{path}={fitting}"], lines
             compose([*words, f"policy={instrument}", f"{path}={fitting}"])
             count += 1
-    exercised("nearest that are accepted", count, 5)
+    exercised("nearest that are accepted", count, 4)
 
 
 def test_names_given_twice_are_refused(told: Any, exercised: Exercised) -> None:
@@ -243,6 +242,26 @@ def test_families_of_regions_fit_the_six_regions(exercised: Exercised) -> None:
     kinds = {platform.family for platform in model.config.platforms.values()}
     assert kinds == set(FAMILIES)
     exercised("audiences", len(model.audience_rows), 6)
+
+
+def test_the_nearest_is_no_setting_of_another_instrument() -> None:
+    """Which is there only if it is chosen, too."""
+    for words, path, nearest in (
+        (
+            ["policy=profit_tax", "policy.profit_tax.families=[]"],
+            "policy.profit_tax.families",
+            "policy.profit_tax.",
+        ),
+        (
+            ["policy=usage_tax", "policy.usage_tax.to_requesters=0.7", "policy.usage_tax.to_workers=0.7"],
+            "policy.usage_tax.to_workers",
+            "policy.usage_tax.to_workers=0.3",
+        ),
+    ):
+        with pytest.raises(UserError) as refused:
+            compose(words)
+        assert refused.value.path == path
+        assert str(refused.value.nearest).startswith(nearest)
 
 
 def test_a_mistyped_country_has_its_nearest(exercised: Exercised) -> None:

@@ -963,7 +963,8 @@ def fee_share(frames: Frames, world: Countries | None) -> float:
 @_once
 def platform_rent(frames: Frames, world: Countries | None) -> float:
     flows = _rows(frames.flows, "flows")
-    if not flows["kind"].astype(str).isin(MONTH_END).any():
+    ended = flows["kind"].astype(str).isin(MONTH_END).any() or len(set(flows["period"])) > 1
+    if not ended:  # where nothing was taken nothing is booked at the end of a month
         raise Missing("no month ended in the window")
     credit, debit = flows["credit_sector"].astype(str), flows["debit_sector"].astype(str)
     earned = (credit == "platforms") & (debit != "platforms") & (flows["kind"].astype(str) != "capital")
@@ -1254,13 +1255,16 @@ def effective_tax_rate(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="effective_tax_rate_without_losses",
     unit="share",
-    definition="Taxes that platforms and havens paid on what platforms earned, over these taxes and the"
-    " profits left, of all platforms and months that made one.",
+    definition="Taxes that platforms and havens paid over these taxes and the profits left. What owners put"
+    " in where there was a loss is not taken from the profits of other platforms and months; taxes count"
+    " there, too. Where nothing is left as profit it has no value.",
     without=0.0,
 )
 def effective_tax_rate_without_losses(frames: Frames, world: Countries | None) -> float:
-    taxes = _booked(frames, *TAXES, "haven_tax")
-    return _ratio(taxes, taxes + _booked(frames, "profit", "haven_profit"), "profit before taxes")
+    taxes, profits = _booked(frames, *TAXES, "haven_tax"), _booked(frames, "profit", "haven_profit")
+    if taxes and not profits:
+        raise Missing("no profit left")
+    return _ratio(taxes, taxes + profits, "profit before taxes")
 
 
 @indicator(

@@ -35,14 +35,22 @@ CONDITIONAL = {
 
 
 def unfunded(config: Config) -> list[str]:
-    """Return the instruments that pay an income from outside, by no tax."""
-    return [name for name, one in config.policy.chosen().items() if is_external(one) and not one.is_null()]
+    """Return the instruments that pay an income from outside, by no tax; one of 0 USD pays none."""
+    return [
+        name
+        for name, one in config.policy.chosen().items()
+        if is_external(one) and not one.is_null() and getattr(one, "usd_per_month", 0.0) > 0.0
+    ]
 
 
 def conditional_on(config: Config) -> str:
-    """Return the status that a universal income asks for, `users` or `workers`; empty if it asks for none."""
+    """Return the status that a universal income asks for, `users` or `workers`; empty if it asks for none.
+
+    On a fixed roster nobody gets it, or keeps it, by what they do.
+    """
     income = config.policy.universal_income
-    recipients = income.recipients if income is not None and not income.is_null() else ""
+    asks = income is not None and not income.is_null() and income.roster != "fixed"
+    recipients = income.recipients if income is not None and asks else ""
     return recipients if recipients in CONDITIONAL else ""
 
 

@@ -182,7 +182,9 @@ def test_a_tax_that_nobody_shifts_is_the_tax() -> None:
 
 def test_a_loss_has_no_tax_rate_and_no_income_no_administration() -> None:
     loss = replace(GOVERNED, flows=flows(requester_fee=50, platform_cost=200, usage_tax=20))
-    assert summary(loss, WORLD)["effective_tax_rate"]["reason"] == "no profit before taxes"
+    found = summary(loss, WORLD)
+    assert found["effective_tax_rate"]["reason"] == "no profit before taxes"
+    assert found["effective_tax_rate_without_losses"]["reason"] == "no profit left"
     unpaid = replace(GOVERNED, incomes=GOVERNED.incomes.assign(heads=0.0))
     assert summary(unpaid, WORLD)["administration_share"]["reason"] == "no income paid recorded"
 

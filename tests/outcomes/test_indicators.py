@@ -318,6 +318,7 @@ def flow(kind: str, debit: str, credit: str, source: str, target: str, usd: int)
         "debit_country": source,
         "credit_country": target,
         "amount_microusd": usd * USD,
+        "period": "2019-01",
     }
 
 
@@ -347,6 +348,10 @@ def test_flows_between_north_and_south() -> None:
     within_a_month = replace(frames, flows=FLOWS.iloc[:5])
     assert reason("platform_rent", within_a_month) == "no month ended in the window"
     assert reason("platform_rent_share", within_a_month) == "no month ended in the window"
+    work = FLOWS.iloc[:3]  # of platforms without a fee: nothing is booked when their month ends
+    two_months = pd.concat([work, work.assign(period="2019-02")])
+    assert reason("platform_rent", replace(frames, flows=work)) == "no month ended in the window"
+    assert value("platform_rent", replace(frames, flows=two_months)) == 0.0
     assert reason("north_to_south_after_dividends", frames, None) == "no country table given"
 
 

@@ -184,7 +184,6 @@ REFUSED = {
         ["+platforms.faces.family=social", "policy.cooperative.platforms=[faces]"],
         "nobody is paid on faces",
     ),
-    "no platform": (["policy.cooperative.platforms=[]"], "at least one platform"),
     "members of no country": (["policy.cooperative.countries=[XXX]"], "none of the countries"),
     "bounds that cross": (["policy.cooperative.highest_fee=0.01"], "at least lowest_fee (0.05)"),
     "steps that fall": (["policy.cooperative.tasks_largest=5"], "which rise"),

@@ -58,12 +58,7 @@ FOUNDED = [
 ]  # fmt: skip
 """Members who could come, but are not there."""
 
-CASES = [
-    (name, setting)
-    for name in INSTRUMENTS
-    for setting in SETTINGS
-    if (name, setting) != ("cooperative", "no platform")  # which is refused
-]
+CASES = [(name, setting) for name in INSTRUMENTS for setting in SETTINGS]
 
 
 SOONER = "cooperative", "universal_income"
@@ -102,10 +97,11 @@ def test_runs_are_played_and_recorded(instrument: str, setting: str) -> None:
     "settings",
     [
         words("cooperative", "no country"),
+        words("cooperative", "no platform"),
         words("cooperative", "a country without workers"),
         [*SMALL, *FOUNDED],
     ],
-    ids=["no country", "nobody", "founded"],
+    ids=["no country", "no platform", "nobody", "founded"],
 )
 def test_a_cooperative_of_nobody_is_told_drawn_and_reported(settings: list[str], tmp_path: Path) -> None:
     assert main(["run", *settings, f"results.dir={tmp_path}", "record.figures=true"]) == 0

@@ -46,11 +46,14 @@ def check_manifest(module: Any) -> None:
     for words, unfunded, status in (
         ([], [], ""),
         ([INCOME], [], ""),
+        ([INCOME, "policy.universal_income.usd_per_month=5"], [], ""),
         ([INCOME, to_workers], [], "workers"),
         ([INCOME, "policy.universal_income.recipients=users"], [], "users"),
+        ([INCOME, to_workers, "policy.universal_income.roster=fixed"], [], ""),
         ([INCOME, *OUTSIDE], ["universal_income"], ""),
         (["policy=universal_income", *OUTSIDE, to_workers], ["universal_income"], "workers"),
         (["policy=universal_income", *OUTSIDE, to_workers, "policy.universal_income.countries=[]"], [], ""),
+        (["policy=universal_income", *OUTSIDE, "policy.universal_income.usd_per_month=0"], [], ""),
         (["policy=[usage_tax,conditional_income]"], [], ""),
     ):
         found = module.in_manifest(config_of(*words))
@@ -143,7 +146,9 @@ def test_never_ranked_among_taxes(exercised: Exercised) -> None:
 PLANTS: list[tuple[str, str, Callable[[Any], None]]] = [
     ("is_external(one) and not one.is_null()", "is_external(one)", check_manifest),
     ("is_external(one) and not", "not", check_manifest),
-    ("income is not None and not income.is_null()", "income is not None", check_manifest),
+    ("not income.is_null() and income.roster", "income.roster", check_manifest),
+    (' and income.roster != "fixed"', "", check_manifest),
+    (' and getattr(one, "usd_per_month", 0.0) > 0.0', "", check_manifest),
     ("CONDITIONAL[status]", "CONDITIONAL['users']", check_manifest),
     ("if one[key]}", "}", check_manifest),
     ('word.partition("=")[0] == FUNDING', "True", check_sweep),
