@@ -9,6 +9,7 @@ time and nothing else.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import importlib
 import multiprocessing
 import os
@@ -23,12 +24,16 @@ from typing import Any
 import numba
 
 from sim import compile as compiler
+from sim.agents.platform import refuse_unknown_countries
+from sim.clock import Clock
 from sim.config import Config
 from sim.market import posting
 from sim.market.kernels import choose_kernels
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
+from sim.policy.office import Offices
 from sim.study.engine import Local, cores
+from sim.world import load_world
 
 TOLD = "Compiling the model for this machine, once: about a minute."
 WITHOUT_COMPILER = "NUMBA_DISABLE_JIT"
@@ -61,12 +66,17 @@ def compile_ahead(configs: Iterable[Config], rules: Rules = None, quiet: bool = 
     Parameters
     ----------
     configs
-        Configurations that are about to be played. A wrong one is left to whoever plays it.
+        Configurations that are about to be played.
     rules
         Rules from outside, as `load_plugins` returns them.
     quiet
         Say nothing, for a program that may not be ours. Its main file would be read anew by each process,
         and may play what it plays; so if there is one, none is started.
+
+    Raises
+    ------
+    UserError
+        What only the world shows to be wrong with the first of them: it need not wait for the compiler.
     """
     rest = iter(configs)
     first = next(rest)  # the others are composed only if they are needed
@@ -74,6 +84,7 @@ def compile_ahead(configs: Iterable[Config], rules: Rules = None, quiet: bool = 
     folder = str(compiler.cache_folder())
     if not compiler.is_cold(*modules) or folder in TRIED:
         return compiler.is_cold(*modules)
+    _refuse(first)
     TRIED.append(folder)
     if not quiet:
         print(TOLD, file=sys.stderr, flush=True)
@@ -81,6 +92,14 @@ def compile_ahead(configs: Iterable[Config], rules: Rules = None, quiet: bool = 
     if cores() > 1 and not readable and multiprocessing.parent_process() is None:
         _compile([first, *islice(rest, MOST_MARKETS - 1)], rules)
     return compiler.is_cold(*modules)
+
+
+def _refuse(config: Config) -> None:
+    """Raise what a world, or its tax offices, have against a configuration."""
+    world = load_world(config.world.table)
+    refuse_unknown_countries(config, world)
+    start = dt.date.fromisoformat(config.time.start)
+    Offices(config, world, Clock(start, world.zones, config.time.daylight_saving))
 
 
 def _modules(config: Config, rules: Rules) -> list[Any]:

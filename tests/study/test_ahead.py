@@ -21,6 +21,7 @@ from sim.study.engine import Local
 from tests.conftest import Exercised
 from tests.support import ahead as helpers
 from tests.support.ahead import small
+from tests.support.planting import planted
 from tests.support.processes import python
 
 pytestmark = pytest.mark.skipif(not compiler.COMPILED, reason="asks the compiler")
@@ -188,6 +189,27 @@ def test_whoever_is_stopped_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ahead, "_wait", stopped)
     with pytest.raises(KeyboardInterrupt):
         ahead.compile_ahead([small()])
+
+
+WRONG = ("platforms=all_families", "world=six_regions")
+"""Platforms of countries that this world does not have."""
+
+
+def check_refused(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the world has against a market is told before anything is compiled."""
+    monkeypatch.setattr(module, "_compile", lambda *_: pytest.fail("it compiles"))
+    with pytest.raises(UserError, match="does not have"):
+        module.compile_ahead([small(*WRONG)], quiet=True)
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_refusal_does_not_wait_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    check_refused(ahead, monkeypatch)
+    module = planted(ahead, "    _refuse(first)\n", "")
+    monkeypatch.setattr(module, "cores", lambda: 2)
+    with pytest.raises(pytest.fail.Exception):
+        check_refused(module, monkeypatch)
 
 
 def test_no_process_is_started_in_vain(cold: None, monkeypatch: pytest.MonkeyPatch) -> None:
