@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import gc
 import io
 import json
 import logging
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
@@ -107,6 +109,15 @@ def _mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "real_outcomes", sweep.outcomes_of, raising=False)
 
 
+@pytest.fixture
+def of_a_cluster() -> Iterator[None]:
+    """Close here what Dask gave up: on a slow machine Python would find it open during some later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep that nothing disturbed, in this process."""
@@ -178,6 +189,7 @@ def test_the_same_bytes_from_processes(plain: Path, tmp_path: Path) -> None:
     assert bytes_of(folder) == bytes_of(plain)
 
 
+@pytest.mark.usefixtures("of_a_cluster")
 def test_the_same_bytes_from_dask(plain: Path, tmp_path: Path) -> None:
     """R3: Two workers started by hand, found by the scheduler's file; the coordinator goes on from a part."""
     pytest.importorskip("distributed")
@@ -354,6 +366,7 @@ def test_shards_that_end_together_leave_the_end_to_one(plain: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("address", ["garbage", "tcp://127.0.0.1:1", "nowhere.json", "list.json"])
+@pytest.mark.usefixtures("of_a_cluster")
 def test_without_a_scheduler_nothing_is_written(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -481,6 +494,7 @@ STUCK = "from sim.study import engine; engine.GRACE_SECONDS = 0.5; time.sleep(1e
     ],
     ids=["in Python", "in a call", "in a call without a nanny"],
 )
+@pytest.mark.usefixtures("of_a_cluster")
 def test_a_run_that_hangs_on_a_cluster_becomes_a_row(
     trouble: str, nanny: str, cause: str, plain: Path, tmp_path: Path
 ) -> None:
@@ -505,6 +519,7 @@ def test_a_run_without_memory_becomes_a_row(plain: Path, tmp_path: Path, exercis
     exercised("innocent runs beside them", int((found.experiments["status"] == "done").sum()), COUNT - 2)
 
 
+@pytest.mark.usefixtures("of_a_cluster")
 def test_a_run_without_memory_on_dask_becomes_a_row(plain: Path, tmp_path: Path) -> None:
     """F11."""
     pytest.importorskip("distributed")
@@ -512,6 +527,7 @@ def test_a_run_without_memory_on_dask_becomes_a_row(plain: Path, tmp_path: Path)
     check_trouble(found, plain, "Cannot allocate memory")
 
 
+@pytest.mark.usefixtures("of_a_cluster")
 def test_workers_that_take_what_they_like_are_noticed(tmp_path: Path) -> None:
     """F11."""
     unlimited = planted(engine, "(_within, self.memory_mib) if self.memory_mib else ()", "()")
@@ -1432,6 +1448,7 @@ def test_bytes_that_hang_on_the_process_are_noticed(tmp_path: Path, monkeypatch:
 
 @pytest.mark.nightly
 @pytest.mark.filterwarnings(FORKS)
+@pytest.mark.usefixtures("of_a_cluster")
 def test_every_engine_gives_the_same_bytes(tmp_path: Path, exercised: Exercised) -> None:
     """200 runs on every engine with one, two and four workers, and in shards (R3)."""
     pytest.importorskip("distributed")
