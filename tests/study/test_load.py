@@ -111,7 +111,7 @@ def work_before_the_first_run(
 
 def check_start(work: Work) -> None:
     assert work.drawn <= 1, f"the points were drawn {work.drawn} times"
-    assert work.composed <= 6, f"{work.composed} points were composed before the first run"
+    assert work.composed <= 7, f"{work.composed} points were composed before the first run"
     assert work.rows <= RUNS, f"{work.rows} rows were parsed"
     assert work.columns <= 2, f"{work.columns} columns were parsed"
     assert work.read <= 2 * work.parts, f"{work.parts} parts were read {work.read} times"

@@ -378,7 +378,7 @@ def test_nothing_is_begun_if_some_point_is_refused(tmp_path: Path) -> None:
     No engine is asked for and no folder made, though the first, the last and each choice are in order.
     """
     _refuse_before_the_first_run(tmp_path, sweep)
-    late = planted(sweep, "        composer.check()\n        ClickWorkModel", "        ClickWorkModel")
+    late = planted(sweep, "        composer.check()\n        compile_ahead", "        compile_ahead")
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         _refuse_before_the_first_run(tmp_path, late)
 
