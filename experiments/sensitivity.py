@@ -35,7 +35,7 @@ from sim.figures import style
 from sim.model import ClickWorkModel
 from sim.money import MICRO
 from sim.outcomes.frames import FrameSet, per_country
-from sim.outcomes.indicators import INDICATORS, entry
+from sim.outcomes.indicators import INDICATORS, ai_weeks, entry
 from sim.outcomes.recorder import Recorder
 from sim.plain_yaml import read_yaml
 from sim.stopping import stopping_on_term
@@ -170,6 +170,10 @@ OUTCOMES: Mapping[str, tuple[Outcome, ...]] = {
                 _own("click_hours_per_outside_hour")),
         Outcome("pay_replaced", "click pay over outside wage", "ratio", _own("click_pay_over_outside_wage")),
     ),
+    "commons": (
+        Outcome("hours_shared", "human hours for labels, with over without", "ratio",
+                _beside("label_hours")),
+    ),
 }  # fmt: skip
 """What is told of each part; the first ten named in `HEADLINES` are the headline outcomes."""
 
@@ -216,6 +220,7 @@ CONCLUSIONS: Mapping[str, tuple[Conclusion, ...]] = {
         Conclusion("C14", "click hours replace less than the hours lost", "hours_replaced", BELOW, 1.0),
         Conclusion("C14", "click work pays less than what is lost", "pay_replaced", BELOW, 1.0),
     ),
+    "commons": (Conclusion("C10", "a commons costs human hours", "hours_shared", BELOW, 1.0),),
 }
 
 
@@ -239,6 +244,7 @@ INDICATED: Mapping[str, tuple[str, ...]] = {
         "ai_human_hours_growth", "ai_market_effect", "click_hours_per_outside_hour",
         "click_pay_over_outside_wage",
     ),
+    "commons": (),
 }  # fmt: skip
 BY_GROUP = ("night_share", "exposure_hours_mean")
 PAID_TO_WORKERS = ("shift_pay", "patronage", "commons_dividend")
@@ -269,6 +275,9 @@ def numbers_of(config: Config, part: str, rules: Any, advance: Callable[[], None
             found |= _of_money(frames, watcher, world, group_of)
         if part == "remedies":
             found |= _of_pay(frames)
+        if part == "commons":
+            weeks = ai_weeks(frames)["human_hours"]
+            found["label_hours"] = float(weeks.tail(max(1, len(weeks) // 4)).sum())
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -358,7 +367,7 @@ def play_one(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the analysis: its levers, configurations, and size."""
+    """A part of the analysis: its levers, configurations, and size; levers of others that it tells of."""
 
     name: str
     what: str
@@ -368,6 +377,7 @@ class Part:
     all_levers: tuple[Lever, ...]
     trajectories: int
     base: int
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -386,7 +396,7 @@ class Job:
     def runs_of(self, part: Part) -> tuple[int, int]:
         """Return how many points screening and indices have."""
         carried = 0 if part is self.parts[0] else self.carried
-        kept = min(self.kept, len(part.levers)) + carried
+        kept = min(self.kept, len(part.levers)) + carried + len(part.also)
         return part.trajectories * (len(part.levers) + 2), part.base * (kept + 3)
 
     @property
@@ -420,6 +430,7 @@ def read_job(words: Sequence[str]) -> Job:
     asked = {**plain, "reach": reach, "ranges": {**free, **plain["ranges"]}}
     own = [word for word in words if word.partition("=")[0] not in ("size", "jobs", "reach")]
     parts: list[Part] = []
+    reserved = {path: name for name, one in plain["parts"].items() for path in one.get("own", ())}
     for name, one in plain["parts"].items():
         mine = sized["parts"][name]
         shared = [*plain["settings"], *sized["settings"], *mine.get("settings", [])]
@@ -427,7 +438,7 @@ def read_job(words: Sequence[str]) -> Job:
         beside = sober(compose(_last_wins([*shared, *one["beside"], *own]))) if "beside" in one else None
         levers = levers_of(config, asked)
         taken = {lever.path for part in parts for lever in part.levers}
-        new = tuple(lever for lever in levers if lever.path not in taken)
+        new = tuple(one for one in levers if one.path not in taken and reserved.get(one.path, name) == name)
         parts.append(
             Part(
                 name,
@@ -438,6 +449,7 @@ def read_job(words: Sequence[str]) -> Job:
                 tuple(levers),
                 mine["trajectories"],
                 _base(f"sizes.{size}.parts.{name}.base", mine["base"]),
+                tuple(one.get("also", ())),
             )
         )
     return Job(
@@ -545,8 +557,8 @@ def analyse(job: Job, bench: Bench) -> Found:
         screens.append(table)
         chosen = most_important(table, min(job.kept, len(part.levers)))
         by_path = {lever.path: lever for lever in (*part.all_levers, luck())}
-        more = [path for path in carried if path in by_path and path not in chosen][: job.carried]
-        names = [*chosen, *more, LUCK]
+        more = [path for path in carried if path in by_path and path not in (*chosen, *part.also)]
+        names = [*chosen, *part.also, *more[: job.carried], LUCK]
         points = saltelli(len(names), part.base, DESIGN_SEED)
         values = bench.values(part, [by_path[name] for name in names], points, "indices")
         bench.first = first_after(job, part)

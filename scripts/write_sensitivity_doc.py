@@ -33,7 +33,7 @@ all at once; {left} are left out, with the reasons at the end. Ranges are the de
 {reach:g} times, and {reach:g} times below, what is assumed; those of fitted parameters are the ranges
 that the fit searched (`experiments/calibrate.yaml`).
 
-Four markets are looked at (*parts*). In each, all assumptions that act there first are screened by
+Several markets are looked at (*parts*). In each, all assumptions that act there first are screened by
 Morris's trajectories; the few that move outcomes most go through Saltelli's design, from which Sobol'
 indices are estimated. A *total index* is the share of an outcome's
 variance that would be left if all but this assumption were known.

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sim.errors import UserError
 from sim.ledger import OWN
 
-FORMAT = b"clickmarket checkpoint 10 "
+FORMAT = b"clickmarket checkpoint 11 "
 META = "meta.json"
 
 MODEL_ARRAYS = (
@@ -44,6 +44,7 @@ MODEL_ARRAYS = (
     "terms",
     "offered_labels",
     "portable",
+    "shared_labels",
     "log_platform_pay",
     "week_pay",
     "month_transactions",

@@ -23,6 +23,9 @@ STOCKSY = "Stocksy United: a few hundred of about 1,000 members take part"
 DYNAMO = "Salehi et al. 2015, CHI: Dynamo's guideline of 0.10 USD a minute"
 MANKAR = "Mankar, Shah and Lease 2017, HCOMP: two thirds of Indian workers for, of US workers against"
 
+MOST_SHARED = 0.9
+"""Share of labels that others can save at most: what is left to pay for bounds how many are wanted."""
+
 
 @dataclass(frozen=True)
 class Instrument:
@@ -389,10 +392,11 @@ class Cooperative(Instrument):
 class Commons(Instrument):
     """Data and records held in common: who buys work for artificial intelligence pays those who labelled.
 
-    A royalty on such work goes into a fund, which is shared among all who labelled; records of workers are
-    valid everywhere. Of countries, only requesters there owe the royalty, only who labelled there has a part
-    in the fund, and only records of workers there move with them. Over a phase the royalty grows, and the
-    share of a record that moves, and the fee comes down to cost.
+    A royalty on such work goes into a fund, which is shared among all who labelled; labels for preparation
+    are open to all requesters who share theirs; records of workers are valid everywhere. Of countries,
+    only requesters there owe the royalty and share labels, only who labelled there has a part in the
+    fund, and only records of workers there move with them. Over a phase the royalty grows, and the
+    shares of labels and of records that are in common, and the fee comes down to cost.
     """
 
     platforms: list[str] | None = parameter(
@@ -402,6 +406,10 @@ class Commons(Instrument):
         0.05, 0, 1, "share of rewards for work of an AI function that requesters pay on top"
     )
     administration_share: float = assumed(0.03, 0, 1, "share of the royalty that collecting it costs")
+    shared_labels: float = assumed(
+        0.2, 0, MOST_SHARED, "share of the labels for preparation that a requester need not have made if all"
+        " others' are in the commons",
+    )  # fmt: skip
     unpaid_label_seconds: float = assumed(
         5.0,
         0,

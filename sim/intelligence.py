@@ -50,7 +50,11 @@ class Intelligence:
         10.0, 1, 1000, "most that is spent on labels for each unit of services sold, times that at the start"
     )
     fulfilment_smoothing: float = assumed(
-        0.1, 0, 1, "weight of this week in what requesters know of the share of their labels that gets done"
+        0.1,
+        0,
+        1,
+        "weight of this week in what requesters know: what part of their labels gets done, and of others'"
+        " is shared",
     )
     free_share: float = assumed(
         0.5, 0, 1, "largest share of labels for preparation that unpaid users may deliver"

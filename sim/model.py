@@ -63,6 +63,7 @@ from sim.config import Platform as PlatformConfig
 from sim.draws import stream, stream_key, uniform
 from sim.errors import UserError, nearest_or_first, one_of
 from sim.garbage import not_collecting
+from sim.instruments import MOST_SHARED
 from sim.ledger import (
     CAPITAL,
     PROFIT_TAX,
@@ -336,6 +337,7 @@ class ClickWorkModel(mesa.Model):
         channels = self.folded()
         self.offered_labels = channels.free_labels
         self.portable = channels.portable
+        self.shared_labels = np.minimum(MOST_SHARED, channels.shared_labels)
         for i, platform in enumerate(self.config.platforms.values()):
             row = self.platform_rows[i]
             cap = float(channels.fee_cap[i])
@@ -826,7 +828,8 @@ class ClickWorkModel(mesa.Model):
     def retire_requester(self, row: int) -> None:
         """Let a requester post nothing any more."""
         self.requester_rows["retired"][row] = 1
-        self.requester_rows["base_batches"][row] = self.requester_rows["batches_per_day"][row] = 0.0
+        for name in ("base_batches", "batches_per_day", "preparation_wanted"):
+            self.requester_rows[name][row] = 0.0
 
     def _close_accounts(self, workers: NDArray[np.int64], forfeits: bool) -> None:
         rows = np.zeros(len(workers), TRANSFER)
@@ -1196,9 +1199,9 @@ class ClickWorkModel(mesa.Model):
         if self.ai is None:
             posting.revise_demand(requesters, *self._demand_rules())
         elif row is None:
-            self.ai.revise(requesters, self.mixes, 0, *self._demand_rules())
+            self.ai.revise(requesters, self.mixes, 0, *self._label_rules())
         else:
-            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *self._demand_rules())
+            self.ai.revise(requesters, self.mixes[row : row + 1].copy(), row, *self._label_rules())
 
     def _demand_rules(self) -> tuple[Any, ...]:
         return (
@@ -1210,6 +1213,9 @@ class ClickWorkModel(mesa.Model):
             bool(self.settings["floor_on_true_time"][0]),
         )
 
+    def _label_rules(self) -> tuple[Any, ...]:
+        return self.shared_labels, *self._demand_rules()
+
     def batches_ahead(self) -> float:
         """Batches a day that will be posted from now to the end, if pay stays as it is.
 
@@ -1218,7 +1224,7 @@ class ClickWorkModel(mesa.Model):
         if self.ai is None:
             return float(self.requester_rows["batches_per_day"].sum())
         weeks = self.ai.weeks_ahead(
-            self.requester_rows, self.mixes, (self.last_hour - self.hour) / 168.0, self._demand_rules()
+            self.requester_rows, self.mixes, (self.last_hour - self.hour) / 168.0, self._label_rules()
         )
         return float(np.mean(weeks))
 

@@ -211,7 +211,8 @@ def close_batches(model: Model) -> Generator[Task, None, None]:
     for board, count in finished:
         model.offices.note_spending(board.finished[:count])
         if model.ai is not None:
-            model.ai.note_finished(board.finished[:count], model.requester_rows)
+            shared = model.shared_labels[board.platform]
+            model.ai.note_finished(board.finished[:count], shared, model.requester_rows)
 
 
 @BoardPhase

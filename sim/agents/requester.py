@@ -25,9 +25,9 @@ class Requester(RecordAgent):
 
     With `ai=...`: ``ai_stock`` is the stock of intelligence (1 at the start), ``labels`` those delivered so
     far, in years of initial demand, from which ``automation``, the share of a label that machines make,
-    follows on Mondays; ``fulfilment`` the share of labels that gets done; ``labels_wanted`` and
-    ``labels_free``, by unpaid users, in seconds of initial work a day; ``label_cost`` USD for an hour's
-    labels. Without, all of these are 0.
+    follows on Mondays; ``fulfilment`` the share of labels that gets done; ``labels_wanted``,
+    ``labels_free``, by unpaid users, and ``labels_shared``, which others had made and share, in seconds of
+    initial work a day; ``label_cost`` USD for an hour's labels. Without, all of these are 0.
 
     The decisions are asked in this order, once a week; ``revise_demand`` also when the model is made.
     """
@@ -58,6 +58,7 @@ class Requester(RecordAgent):
     fulfilment = Column("requester_rows")
     labels_wanted = Column("requester_rows", read_only=FOLLOWS)
     labels_free = Column("requester_rows", read_only=FOLLOWS)
+    labels_shared = Column("requester_rows", read_only=FOLLOWS)
     label_cost = Column("requester_rows", read_only=FOLLOWS)
 
     @property

@@ -431,3 +431,9 @@ def value_factor(share: float, automated: float) -> float:
 def labels_from_users(wanted: float, most: float, offered: float) -> float:
     """Labels that unpaid users deliver instead of paid work: those offered, up to a share of those wanted."""
     return min(most * wanted, offered)
+
+
+@rule
+def part_shared(shared: float, wanted: float) -> float:
+    """Part of the labels that others want which they have made and share; none where they want none."""
+    return min(1.0, shared / wanted) if wanted > 0.0 else 0.0

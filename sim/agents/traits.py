@@ -150,12 +150,19 @@ REQUESTER = records(
         ("fulfilment", "f8"),
         ("labels_wanted", "f8"),
         ("labels_free", "f8"),
+        ("labels_shared", "f8"),
         ("label_cost", "f8"),
+        ("preparation_wanted", "f8"),
+        ("others_share", "f8"),
+        ("others_want", "f8"),
+        ("shared_by_others", "f8"),
         ("ai_done", "i8"),
         ("ai_closed", "i8"),
+        ("ai_shared", "i8"),
         ("week_wanted", "f8"),
         ("week_delivered", "f8"),
         ("week_free", "f8"),
+        ("week_shared", "f8"),
         ("week_assisted", "f8"),
         ("week_done", "f8"),
         ("week_analytic", "f8"),
@@ -171,13 +178,16 @@ asked for to what target and normal fee would give, ``asked`` and ``expected`` t
 days); ``batches`` to ``fees`` count the window (``spent`` and ``fees`` in micro-dollars).
 
 What follows is for artificial intelligence. Labels are measured in the seconds of human work that they took
-at the start: ``base_preparation``, ``base_services`` (verification, impersonation), ``labels_wanted`` and
-those of them that users deliver, ``labels_free``, a day; ``labels`` so far in years of base demand.
-``ai_stock`` is 1 at the start, ``automation`` the share of the work on a label that machines do,
-``fulfilment`` the share of labels that gets done, ``label_cost`` USD for an hour's labels, ``base_value`` the
-value without machines; ``ai_done`` and ``ai_closed`` are seconds of human work accepted and closed since
-Monday, ``week_*`` sums of the last week: labels (``week_assisted`` those made by machines), human seconds
-done, those that follow from stock and automation alone; ``week_cost``, labels wanted x cost of an hour's."""
+at the start: ``base_preparation``, ``base_services`` (verification, impersonation), ``labels_wanted``, of
+them ``preparation_wanted`` and those that users deliver, ``labels_free``, or that others had made and share,
+``labels_shared``, a day; ``labels`` so far in years of base demand; ``others_share`` and ``others_want``:
+what it knows of labels for preparation that all others have made and share, and want, a day, and
+``shared_by_others`` the first over the second. ``ai_stock`` is 1 at the start, ``automation`` the share of
+the work on a label that machines do, ``fulfilment`` the share of labels that gets done, ``label_cost`` USD
+for an hour's labels, ``base_value`` the value without machines; ``ai_done`` and ``ai_closed`` are seconds of
+human work accepted and closed since Monday, ``ai_shared`` those accepted for preparation and shared,
+``week_*`` sums of the last week: labels (``week_assisted`` those made by machines), human seconds done,
+those that follow from stock and automation alone; ``week_cost``, labels wanted x cost of an hour's."""
 
 PLATFORM = records(
     [

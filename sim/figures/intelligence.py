@@ -33,11 +33,15 @@ def ai_figure(frames: Frames, world: Countries, caption: str) -> Figure:
     _panel(panels[0], "Stock of intelligence (start of the run = 1)", [("", style.INK, "-", stock)])
     delivered = table["labels_delivered_hours"].replace(0, np.nan)
     unpaid = table["labels_free_hours"] / delivered
-    paid = (table["labels_wanted_hours"] - table["labels_free_hours"]).replace(0, np.nan)
-    machines = (1 - unpaid) * table["labels_by_machines_hours"] / paid
+    shared = table["labels_shared_hours"] / delivered
+    paid = table["labels_wanted_hours"] - table["labels_free_hours"] - table["labels_shared_hours"]
+    paid = paid.replace(0, np.nan)
+    machines = (1 - unpaid - shared) * table["labels_by_machines_hours"] / paid
     makers: list[Line] = [("machines", style.PURPLE, "-", 100 * machines)]
     if unpaid.any():
         makers.append(("users", style.GREEN, "-", 100 * unpaid))
+    if shared.any():
+        makers.append(("commons", style.ORANGE, "-", 100 * shared))
     _panel(panels[1], "Who makes the labels besides paid people (%)", makers, top=100.0)
     hours = [
         ("done", style.BLUE, "-", table["human_hours"]),

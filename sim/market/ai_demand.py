@@ -18,6 +18,7 @@ from sim.agents.rules import (
     demand_factor,
     labels_factor,
     labels_from_users,
+    part_shared,
     stock_after,
     unit_cost,
     value_factor,
@@ -60,6 +61,7 @@ WEEK_COLUMNS = {
     "labels_wanted_hours": "week_wanted",
     "labels_delivered_hours": "week_delivered",
     "labels_free_hours": "week_free",
+    "labels_shared_hours": "week_shared",
     "labels_by_machines_hours": "week_assisted",
     "human_hours": "week_done",
     "analytic_hours": "week_analytic",
@@ -72,8 +74,11 @@ LEAST_STOCK = 1e-12
 
 
 @kernel
-def note_finished(finished: Any, count: int, functions: Any, requesters: Any) -> None:
-    """Add finished batches to the human work that requesters had done, or closed undone, for their labels."""
+def note_finished(finished: Any, count: int, functions: Any, shared: Any, requesters: Any) -> None:
+    """Add finished batches to the human work that requesters had done, or closed undone, for their labels.
+
+    ``shared``, by country: above 0 where requesters share what they have labelled on this platform.
+    """
     for i in range(count):
         batch = finished[i]
         if functions[integer(batch.type)] != NONE:
@@ -82,6 +87,8 @@ def note_finished(finished: Any, count: int, functions: Any, requesters: Any) ->
             accepted = integer(batch.accepted)
             requester.ai_done += seconds * accepted
             requester.ai_closed += seconds * (accepted + integer(batch.rejected) + integer(batch.expired))
+            if functions[integer(batch.type)] == PREPARATION and shared[requester.country] > 0.0:
+                requester.ai_shared += seconds * accepted
 
 
 @kernel
@@ -97,19 +104,25 @@ def learn(requesters: Any, days: float, setting: Any) -> None:
         stock = real(requester.ai_stock)
         wanted = real(requester.labels_wanted) * days
         free = real(requester.labels_free) * days
-        delivered = real(requester.ai_done) / kept + free
+        shared = real(requester.labels_shared) * days
+        made = real(requester.ai_done) / kept
+        closed = real(requester.ai_closed) / kept
+        delivered = made + free + shared
         requester.week_wanted = wanted
         requester.week_free = free
+        requester.week_shared = shared
         requester.week_delivered = delivered
-        requester.week_assisted = (wanted - free) * (1.0 - kept)
+        requester.week_assisted = (wanted - free - shared) * (1.0 - kept)
         requester.week_done = real(requester.ai_done)
         requester.week_cost = wanted * real(requester.label_cost)
         requester.week_analytic = (
             base * days * power(stock, real(ai.exponent)) * power(kept, 1.0 - real(ai.rebound))
         )
-        whole = real(requester.ai_closed) / kept + free
-        if whole > 0.0:
-            requester.fulfilment += real(ai.smoothing) * (delivered / whole - real(requester.fulfilment))
+        if closed > 0.0:
+            part = made / closed
+            if wanted > 0.0 and free + shared > 0.0:
+                part = (part * (wanted - free - shared) + free + shared) / wanted
+            requester.fulfilment += real(ai.smoothing) * (part - real(requester.fulfilment))
         years = 0.0
         if requester.labels_wanted > 0.0:
             years = delivered / (real(requester.labels_wanted) * DAYS_A_YEAR)
@@ -125,6 +138,7 @@ def learn(requesters: Any, days: float, setting: Any) -> None:
         )
         requester.ai_done = 0
         requester.ai_closed = 0
+        requester.ai_shared = 0
 
 
 @rule
@@ -166,6 +180,7 @@ def revise_demand(
     functions: Any,
     setting: Any,
     free_each: float,
+    sharing: Any,
     elasticity: float,
     base_fee: float,
     platforms: Any,
@@ -175,7 +190,9 @@ def revise_demand(
 ) -> None:
     """Set how many batches a day each requester draws, and the mix of their types, at its cost and stock.
 
-    ``free_each``: labels that users offer, for each that preparation wanted at the start.
+    ``free_each``: labels that users offer, for each that preparation wanted at the start. ``sharing``, by
+    platform and country: the share of preparation that others' labels can stand in for, if they share all,
+    so that labels for it cost less on average, and more of them are wanted.
     """
     ai = setting[0]
     for r in range(len(requesters)):
@@ -188,21 +205,28 @@ def revise_demand(
         stock = real(requester.ai_stock)
         exponent, rebound, limit = real(ai.exponent), real(ai.rebound), real(ai.limit)
         begun = stock * real(requester.fulfilment)
-        preparation = labels_factor(begun, exponent, relative, rebound, limit)
+        saved = real(sharing[requester.platform, requester.country]) * real(requester.shared_by_others)
+        preparation = labels_factor(begun, exponent, relative * (1.0 - saved), rebound, limit)
         services = labels_factor(stock, exponent, relative, rebound, limit)
         wanted = real(requester.base_preparation) * preparation
         free = 0.0
+        shared = 0.0
         paid = preparation
         if wanted > 0.0 and requester.retired == 0:
             offered = free_each * real(requester.base_preparation)
             free = labels_from_users(wanted, real(ai.free_share), offered)
             paid -= free / real(requester.base_preparation)
+            shared = (wanted - free) * saved
+            paid -= shared / real(requester.base_preparation)
         factors = (demand_factor(cost, base, elasticity), paid * kept, services * kept)
         requester.label_cost = cost * kept
         requester.labels_free = free
+        requester.labels_shared = shared
+        requester.preparation_wanted = wanted
         requester.labels_wanted = wanted + real(requester.base_services) * services
         if requester.retired > 0:
             requester.labels_wanted = 0.0
+            requester.preparation_wanted = 0.0
         requester.batches_per_day = real(requester.base_batches) * mixed(
             base_mixes[r], mixes[r], functions, factors
         )
@@ -267,13 +291,15 @@ class LabelDemand:
         for name in self.CHECKPOINTED:
             setattr(self, name, arrays[name])
 
-    def note_finished(self, finished: Records, requesters: Records) -> None:
-        """Note finished batches."""
-        note_finished(finished, len(finished), self.functions, requesters)
+    def note_finished(self, finished: Records, shared: NDArray[np.float64], requesters: Records) -> None:
+        """Note finished batches of a platform; ``shared`` by country, see ``Channels.shared_labels``."""
+        note_finished(finished, len(finished), self.functions, shared, requesters)
 
     def learn(self, requesters: Records, pools: NDArray[np.int64], hour: int, free_labels: float) -> None:
         """Close a week: stocks, automation, people who lose work. ``pools`` grow by these."""
-        learn(requesters, (hour - int(self.learned_at[0])) / 24.0, self.setting)
+        days = (hour - int(self.learned_at[0])) / 24.0
+        self.share(requesters, days)
+        learn(requesters, days, self.setting)
         self.learned_at[0] = hour
         self.share_out(free_labels, requesters)
         self.displace(requesters, pools)
@@ -297,11 +323,31 @@ class LabelDemand:
         pools += so_far - self.displaced
         self.displaced = so_far
 
+    def share(self, requesters: Records, days: float) -> None:
+        """Let each requester learn what part of the preparation of all others is made and shared."""
+        order = in_order(requesters)
+        rows = requesters[order]
+        made = rows["ai_shared"] / (1.0 - rows["automation"]) / days if days else np.zeros(len(rows))
+        if not made.any() and not rows["others_share"].any():
+            return
+        wanted = rows["preparation_wanted"]
+        by_others = np.maximum(0.0, added_up(made) - made)
+        for_others = added_up(wanted) - wanted
+        share, want = rows["others_share"], rows["others_want"]
+        want = np.where(want > 0.0, want, for_others)
+        weight = self.settings.fulfilment_smoothing
+        share += weight * (by_others - share)
+        want += weight * (for_others - want)
+        requesters["others_share"][order], requesters["others_want"][order] = share, want
+        parts = [part_shared(*pair) for pair in zip(share.tolist(), want.tolist(), strict=True)]
+        requesters["shared_by_others"][order] = parts
+
     def revise(
         self,
         requesters: Records,
         mixes: NDArray[np.float64],
         first: int,
+        sharing: NDArray[np.float64],
         *rules: Any,
     ) -> None:
         """Set the demand of some requesters, who stand from row ``first`` on, and their ``mixes``."""
@@ -312,19 +358,24 @@ class LabelDemand:
             self.functions,
             self.setting,
             float(self.free_each[0]),
+            sharing,
             *rules,
         )
 
     def weeks_ahead(
         self, requesters: Records, mixes: NDArray[np.float64], weeks: float, rules: tuple[Any, ...]
     ) -> list[float]:
-        """Batches a day in each of the weeks to come if all paid labels are made; nothing is changed."""
+        """Batches a day in each of the weeks to come if all paid labels are made; nothing is changed.
+
+        What is known of others' labels stays as it is.
+        """
         requesters, mixes, found = requesters.copy(), mixes.copy(), []
         for _ in range(max(1, int(np.ceil(weeks)))):
             self.revise(requesters, mixes, 0, *rules)
             found.append(float(requesters["batches_per_day"].sum()))
             kept = 1.0 - requesters["automation"]
-            paid = 7.0 * kept * (requesters["labels_wanted"] - requesters["labels_free"])
+            paid = requesters["labels_wanted"] - requesters["labels_free"] - requesters["labels_shared"]
+            paid *= 7.0 * kept
             requesters["ai_done"] = requesters["ai_closed"] = paid.astype(np.int64)
             learn(requesters, 7.0, self.setting)
         return found
@@ -366,8 +417,10 @@ def refuse_too_many_batches(config: Config, ai: Intelligence, requesters: Record
     """Refuse a growth at which a requester would post more batches than can be numbered."""
     days = config.time.warmup_days + config.time.days
     largest = power(max(1.0, 1.0 - ai.decay + ai.growth), days / DAYS_A_YEAR)
+    commons = config.policy.commons
+    labels_of_an_hour = ai.highest_value_factor / (1.0 - (commons.shared_labels if commons else 0.0))
     more = min(
-        power(largest, ai.stock_exponent) * power(ai.highest_value_factor, max(0.0, ai.rebound - 1.0)),
+        power(largest, ai.stock_exponent) * power(labels_of_an_hour, max(0.0, ai.rebound - 1.0)),
         ai.spending_limit * largest,
     )
     expected = float(requesters["base_batches"].max(initial=0.0)) * days * more

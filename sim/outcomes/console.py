@@ -222,7 +222,8 @@ AI_SECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
             "{ai_label_price:usd} USD, {ai_label_price_growth:number} times that at the start"
         )),
         ("labels delivered", (
-            "{ai_labels_delivered_share:share} of those wanted; {ai_labels_free_share:share} made by users"
+            "{ai_labels_delivered_share:share} of those wanted; {ai_labels_free_share:share} made by users, "
+            "{ai_labels_shared_share:share} shared"
         )),
         ("for each hour of other work lost", (
             "{click_hours_per_outside_hour:number} h more for labels, at {click_pay_over_outside_wage:share}"

@@ -1965,8 +1965,8 @@ def ai_analytic_growth(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="ai_market_effect",
     unit="ratio",
-    definition="Growth of human hours over what stock and automation alone give: what pay, unpaid labels,"
-    " fees and undone work make of it.",
+    definition="Growth of human hours over what stock and automation alone give: what pay, unpaid and"
+    " shared labels, fees and undone work make of it.",
 )
 def ai_market_effect(frames: Frames, world: Countries | None) -> float:
     analytic = ai_analytic_growth(frames, world)
@@ -1991,15 +1991,15 @@ def ai_human_hours_per_unit(frames: Frames, world: Countries | None) -> float:
 )
 def ai_automation_coverage(frames: Frames, world: Countries | None) -> float:
     _, last = _ai_ends(frames)
-    paid = float(last["labels_wanted_hours"] - last["labels_free_hours"])
+    paid = float(last["labels_wanted_hours"] - last["labels_free_hours"] - last["labels_shared_hours"])
     return _ratio(float(last["labels_by_machines_hours"]), paid, "labels wanted")
 
 
 @indicator(
     name="ai_label_price",
     unit="USD",
-    definition="Cost, fee included, of the labels that an hour of human work made at the start, in the last"
-    " weeks; by labels wanted.",
+    definition="Cost, fee included, of the paid labels that an hour of human work made at the start, in the"
+    " last weeks; by labels wanted. Labels of users and of others cost nothing and do not lower it.",
 )
 def ai_label_price(frames: Frames, world: Countries | None) -> float:
     _, last = _ai_ends(frames)
@@ -2016,7 +2016,7 @@ def ai_label_price_growth(frames: Frames, world: Countries | None) -> float:
 @indicator(
     name="ai_labels_delivered_share",
     unit="share",
-    definition="Labels delivered, paid and unpaid, over labels wanted, in all weeks.",
+    definition="Labels delivered, paid, unpaid and shared, over labels wanted, in all weeks.",
 )
 def ai_labels_delivered_share(frames: Frames, world: Countries | None) -> float:
     weeks = ai_weeks(frames)
@@ -2033,6 +2033,17 @@ def ai_labels_free_share(frames: Frames, world: Countries | None) -> float:
     weeks = ai_weeks(frames)
     delivered = float(weeks["labels_delivered_hours"].sum())
     return _ratio(float(weeks["labels_free_hours"].sum()), delivered, "labels delivered")
+
+
+@indicator(
+    name="ai_labels_shared_share",
+    unit="share",
+    definition="Labels that others had made and shared over all labels delivered, in all weeks.",
+)
+def ai_labels_shared_share(frames: Frames, world: Countries | None) -> float:
+    weeks = ai_weeks(frames)
+    delivered = float(weeks["labels_delivered_hours"].sum())
+    return _ratio(float(weeks["labels_shared_hours"].sum()), delivered, "labels delivered")
 
 
 @indicator(

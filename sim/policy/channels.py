@@ -27,6 +27,7 @@ LEVY_ON_REQUESTERS = "levy_on_requesters"
 LEVY_ON_WORKERS = "levy_on_workers"
 ROYALTY = "royalty"
 PORTABLE = "portable"
+SHARED_LABELS = "shared_labels"
 REFUSAL = "refusal"
 NOISE = "noise"
 RATINGS = "ratings"
@@ -50,6 +51,7 @@ FOLDS = {
     LEVY_ON_WORKERS: (np.add, 0.0),
     ROYALTY: (np.add, 0.0),
     PORTABLE: (np.maximum, 0.0),
+    SHARED_LABELS: (np.maximum, 0.0),
     REFUSAL: (np.maximum, 0.0),
     NOISE: (np.minimum, 1.0),
     RATINGS: (np.maximum, 0.0),
@@ -63,14 +65,16 @@ FOLDS = {
     **dict.fromkeys(PAID_TIME, (np.maximum, 0.0)),
 }
 """Fold and neutral value of each channel: USD per hour; shares of the reward (``usual_fee`` and
-``large_fee`` are what the fee on usual and on large batches becomes, where it was higher; ``fee_cap`` is for
-both); a royalty is owed by work for artificial intelligence alone; ``portable``: share of the tasks done
-elsewhere that count in a newcomer's record; USD an hour, before the fee on workers, under which members
-refuse; factor on their errors in pay; whether (above 0) they share ratings of requesters; share of a reward
-withheld from workers; factor on unfair rejections; share of sessions that get a shift; labels a week, unpaid;
-USD a month that workers receive without a condition; share of what they spend that requesters of a country
-count on getting back; weight of each order in which a platform shows work, its own having the rest; USD that
-an hour of each kind of time on duty must bring, whatever piece rates pay of it.
+``large_fee`` are what the fee on usual and on large batches becomes, where it was higher; ``fee_cap`` is
+for both); a royalty is owed by work for artificial intelligence alone; ``portable``: share of the tasks
+done elsewhere that count in a newcomer's record; ``shared_labels``: share of the labels for preparation
+that requesters of a country need not have made if all others share theirs, as they do; USD an hour,
+before the fee on workers, under which members refuse; factor on their errors in pay; whether (above 0)
+they share ratings of requesters; share of a reward withheld from workers; factor on unfair rejections;
+share of sessions that get a shift; labels a week, unpaid; USD a month that workers receive without a
+condition; share of what they spend that requesters of a country count on getting back; weight of each
+order in which a platform shows work, its own having the rest; USD that an hour of each kind of time on
+duty must bring, whatever piece rates pay of it.
 
 A ``worker_floor`` is a gross wage: before the fee on workers, after what is withheld for their employer. What
 an hour costs an employer, ``labour_cost``, is a reward before either."""
@@ -80,6 +84,7 @@ HIGHEST_FEE, HIGHEST_WORKER_FEE = 2.0, 0.99
 
 BY_COUNTRY = (
     PORTABLE,
+    SHARED_LABELS,
     WORKER_FLOOR,
     LABOUR_COST,
     REFUSAL,
@@ -91,8 +96,8 @@ BY_COUNTRY = (
     TRANSFERS,
     *PAID_TIME,
 )
-"""Channels with a value for the workers of each country; ``subsidy`` has one for each country, on whatever
-platform; the others have one for each platform."""
+"""Channels with a value for the workers, or the requesters, of each country; ``subsidy`` has one for each
+country, on whatever platform; the others have one for each platform."""
 
 BESIDE_PRICES = {TRANSFERS, SUBSIDY, *ORDERS}
 """Channels of which nothing is quoted: requesters revise no demand on the day on which only they change."""
@@ -121,6 +126,7 @@ class Channels:
     levy_on_workers: NDArray[np.float64]
     royalty: NDArray[np.float64]
     portable: NDArray[np.float64]
+    shared_labels: NDArray[np.float64]
     refusal: NDArray[np.float64]
     noise: NDArray[np.float64]
     ratings: NDArray[np.float64]

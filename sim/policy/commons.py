@@ -1,4 +1,4 @@
-"""The commons: a royalty on work for artificial intelligence, and the dividend of all who labelled."""
+"""The commons: a royalty on work for artificial intelligence, its dividend, labels and records shared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sim.agents.traits import NEWCOMER
 from sim.columns import Records
 from sim.instruments import Commons
 from sim.policy.at_cost import on_the_way, requesters_part
-from sim.policy.channels import LARGE_FEE, PORTABLE, ROYALTY, USUAL_FEE, Contribution
+from sim.policy.channels import LARGE_FEE, PORTABLE, ROYALTY, SHARED_LABELS, USUAL_FEE, Contribution
 from sim.policy.taxes import exact
 
 
@@ -97,15 +97,17 @@ class Fund:
         worker_fees: list[float],
         own_fees: list[tuple[float, float]],
     ) -> Iterator[Contribution]:
-        """Yield the royalty, portability, and the fees on the way to cost of each platform covered."""
+        """Yield royalty, portability, shared labels, fees on the way to cost of each platform covered."""
         if not strength:
             return
         for number in self.numbers:
             if self.terms.royalty_rate > 0.0:
                 yield Contribution(ROYALTY, number, strength * self.terms.royalty_rate)
-            if self.terms.portable_reputation:
-                for country in np.flatnonzero(self.covered).tolist():
+            for country in np.flatnonzero(self.covered).tolist():
+                if self.terms.portable_reputation:
                     yield Contribution(PORTABLE, number, strength, country)
+                if self.terms.shared_labels > 0.0:
+                    yield Contribution(SHARED_LABELS, number, strength * self.terms.shared_labels, country)
             share = cost_shares[number]
             if self.terms.fee_at_cost and share is not None:
                 at_cost = requesters_part(share, worker_fees[number])

@@ -127,11 +127,12 @@ SURPLUS_MEANINGS: Mapping[str, str] = {
     " let go rests on no case that was observed, only on two assumptions: that a platform can tell who brings"
     " less than the tax (drops_users), and how unequal users are (user_value_log_sigma; at 0 all or nobody of"
     " a country goes)",
-    "requesters": "worth of work done right, of users' free labels and subsidies, less rewards and fees paid"
-    " in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the area under"
-    " each requester's demand: the last hour about what it costs, none more than its value. A subsidy of some"
-    " takes hours from others to whom they are worth more, so that all of it may fall. What was done of a"
-    " month's work is known as a run ends: windows cut within a month do not add up exactly",
+    "requesters": "worth of work done right, of labels that users or others gave and subsidies, less rewards"
+    " and fees paid in the window and the cost of waiting for work (requesters.delay_cost). Work is worth the"
+    " area under each requester's demand: the last hour about what it costs, none more than its value. A"
+    " subsidy of some takes hours from others to whom they are worth more, so that all of it may fall."
+    " What was done of a month's work is known as a run ends: windows cut within a month do not add up"
+    " exactly",
     "owners": "profit of platforms after costs and taxes, also by way of havens, less capital for losses",
     "governments": "taxes and contributions less administration and incomes paid, all in the window: incomes"
     " are paid a month after the tax",

@@ -192,7 +192,7 @@ class Watcher:
     ----------
     worth : float64 array (countries,)
         USD that the window's right work is worth to the requesters of each country, along their demand
-        (`sim.study.worth`), and labels that users gave them for nothing; known as the run ends.
+        (`sim.study.worth`), and labels that users or others gave them; known as the run ends.
     waiting : float64 array (countries,)
         USD that they lost by waiting for work done or expired, a share of its worth for each day; likewise.
     lost : float64 array (4, countries)

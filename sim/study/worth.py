@@ -121,9 +121,9 @@ class Curves:
     money : float64 array (spells, 3, requesters, functions)
         `RIGHT`, `WAITED`, `IN_VAIN` in the window: USD, USD x seconds, at the requester's full value.
     free : float64 array (spells, requesters)
-        Hours of right work that users' labels stood for in the window.
+        Hours of right work that labels stood for which users gave, or others shared, in the window.
     seconds : float64 array (months, 2, requesters, functions)
-        `DONE`, `POSTED`: work posted in the month that has left the board, or that users did.
+        `DONE`, `POSTED`: work posted in the month that has left the board, or that users or others did.
     """
 
     def __init__(self, model: Any) -> None:
@@ -170,12 +170,12 @@ class Curves:
             np.add.at(self.money, place, sign * part * batches["worth"] / MICRO)
 
     def add_free(self, model: Any, in_window: bool) -> None:
-        """Add a day of labels that users gave.
+        """Add a day of labels that users gave, or that others had made and shared.
 
         They stand for paid ones, of which as many are right as workers are on average.
         """
         rows = model.requester_rows
-        seconds = rows["labels_free"] * (1.0 - rows["automation"])
+        seconds = (rows["labels_free"] + rows["labels_shared"]) * (1.0 - rows["automation"])
         self.seconds[self.months[-1], :, :, PREPARATION] += seconds
         self.free[-1] += in_window * seconds / 3600.0 * model.config.workers.accuracy_mean
 
@@ -229,8 +229,17 @@ def demand_of(model: Any) -> Demand:
     curves = {NONE: Curve(log_cost, elasticity, elasticity, np.inf)}
     begun = rows["ai_stock"] * rows["fulfilment"]
     for function, stock in ((PREPARATION, begun), (SERVICES, rows["ai_stock"])):
-        curves[function] = Curve(log_cost, *turn_of_labels(model.ai.settings, log_base - log_kept, stock))
+        saved = np.float64(0.0) if function == SERVICES else part_saved(model)
+        log_price = log_cost + log_of(1.0 - saved)
+        curves[function] = Curve(log_price, *turn_of_labels(model.ai.settings, log_base - log_kept, stock))
     return Demand(log_value, tuple(curves[function] for function in sorted(curves)))
+
+
+def part_saved(model: Any) -> Floats:
+    """Part of the labels for preparation that others had made, by requester: what is left is paid for."""
+    rows = model.requester_rows
+    shares = model.shared_labels[rows["platform"], rows["country"]]
+    return np.asarray(shares * rows["shared_by_others"])
 
 
 def turn_of_labels(ai: Any, log_base: Any, stock: Any) -> tuple[float, float, Any]:

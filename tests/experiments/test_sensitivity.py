@@ -39,6 +39,8 @@ def test_every_assumption_is_moved_once_or_left_out_with_a_reason(job: Job, exer
     assert len(paths) == len(set(paths))
     assert {*paths, *job.left_out} == {one.path for one in assumptions()}
     assert not set(paths) & set(job.left_out)
+    assert all(part.levers for part in job.parts), "a part that moves nothing of its own"
+    assert all({*part.also} <= {lever.path for lever in part.all_levers} for part in job.parts)
     assert all(len(why) > 10 for why in job.left_out.values())
     exercised("assumptions", len(paths), 190)
 

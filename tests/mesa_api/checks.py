@@ -357,7 +357,7 @@ def value_as_set() -> int:
             assert abs(one.value / (set_to[one.row] * now / then) - 1.0) < 1e-12, "a value was forgotten"
             count += one.automation > before[one.row]
     assert (rows["value"] != list(set_to.values())).any(), "nobody is helped by machines"
-    for name in ("automation", "labels_wanted", "labels_free", "label_cost"):
+    for name in ("automation", "labels_wanted", "labels_free", "labels_shared", "label_cost"):
         refused(AttributeError, lambda name=name: setattr(requesters[0], name, 0.5), "never")
     plain = fork()
     one = next(iter(plain.agents_by_type[Requester]))

@@ -33,6 +33,7 @@ AI = table(
         "labels_wanted_hours": [60.0, 40.0] * 4 + [200.0, 200.0] * 4,
         "labels_delivered_hours": [50.0, 40.0] * 4 + [150.0, 200.0] * 4,
         "labels_free_hours": [0.0, 0.0] * 4 + [0.0, 40.0] * 4,
+        "labels_shared_hours": [0.0, 0.0] * 4 + [25.0, 15.0] * 4,
         "labels_by_machines_hours": [0.0, 0.0] * 4 + [100.0, 80.0] * 4,
         "human_hours": [40.0, 40.0] * 4 + [90.0, 70.0] * 4,
         "analytic_hours": [60.0, 40.0] * 4 + [200.0, 50.0] * 4,
@@ -54,11 +55,12 @@ EXPECTED = {
     "ai_analytic_growth": 250 / 100,
     "ai_market_effect": 2.0 / 2.5,
     "ai_human_hours_per_unit": 160 / 300,
-    "ai_automation_coverage": 180 / 360,
+    "ai_automation_coverage": 180 / 320,
     "ai_label_price": 480 / 400,
     "ai_label_price_growth": 1.2 / 2.4,
     "ai_labels_delivered_share": (4 * 90 + 4 * 350) / (4 * 100 + 4 * 400),
     "ai_labels_free_share": 4 * 40 / (4 * 90 + 4 * 350),
+    "ai_labels_shared_share": 4 * 40 / (4 * 90 + 4 * 350),
     "click_hours_per_outside_hour": 80 / 40,
     "click_pay_over_outside_wage": 3.0 / ((10 * WAGES["USA"] + 30 * WAGES["IND"]) / 40),
 }
@@ -68,7 +70,7 @@ def test_indicators_by_hand(exercised: Exercised) -> None:
     found = summary(FRAMES, WORLD)
     for name, value in EXPECTED.items():
         assert found[name]["value"] == pytest.approx(value), name
-    exercised("indicators", len(EXPECTED), 13)
+    exercised("indicators", len(EXPECTED), 14)
 
 
 def test_without_intelligence_there_is_nothing_to_tell() -> None:
@@ -105,13 +107,14 @@ def test_the_figure_shows_the_table() -> None:
     figure = INTELLIGENCE["ai"](FRAMES, WORLD, CAPTION)
     stock, makers, hours, costs = figure.axes
     assert list(stock.lines[0].get_ydata()) == pytest.approx([1.0] * 4 + [3.0] * 4)
-    assert list(makers.lines[0].get_ydata())[-1] == pytest.approx(100 * (1 - 40 / 350) * 180 / 360)
+    assert list(makers.lines[0].get_ydata())[-1] == pytest.approx(100 * (1 - 80 / 350) * 180 / 320)
     assert list(makers.lines[1].get_ydata())[-1] == pytest.approx(100 * 40 / 350)
+    assert list(makers.lines[2].get_ydata())[-1] == pytest.approx(100 * 40 / 350)
     done, formula = hours.lines
     assert list(done.get_ydata())[-1] == 160 and list(formula.get_ydata())[-1] == 250
     assert to_hex(str(formula.get_color())) == style.GREY.lower() and formula.get_linestyle() == "--"
     assert list(costs.lines[0].get_ydata())[-1] == pytest.approx(1.2)
-    assert list(costs.lines[1].get_ydata())[-1] == pytest.approx(1.2 * 360 / 180)
+    assert list(costs.lines[1].get_ydata())[-1] == pytest.approx(1.2 * 320 / 140)
     assert all(axes.get_ylim()[0] == 0 for axes in figure.axes)
 
 

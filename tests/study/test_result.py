@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import UserError
-from sim.outcomes.frames import ADDED, COLUMNS, Column, FrameSet, empty, units
+from sim.outcomes.frames import ADDED_WHOLE, COLUMNS, Column, FrameSet, empty, units
 from sim.outcomes.indicators import by_type, summary
 from sim.study import result as result_module
 from sim.study.result import (
@@ -43,7 +43,7 @@ from tests.conftest import Exercised
 from tests.figures import synthetic
 from tests.support.planting import planted
 
-LATER = [name for name, columns in ADDED.items() if not columns]
+LATER = sorted(ADDED_WHOLE)
 """Tables that results of earlier versions lack."""
 
 FLIPS = 120
@@ -156,6 +156,20 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path: Path, year: FrameSet) -> 
     pd.testing.assert_frame_equal(found.workers, year.workers)
     assert found.workers.attrs["units"]["transfers_microusd"] == "µ$"
     assert summary(found, synthetic.world()) == summary(year, synthetic.world())
+
+
+def test_a_table_of_an_earlier_version_gets_what_came_later(tmp_path: Path, year: FrameSet) -> None:
+    """Zeros in their place, with their unit."""
+    later = synthetic.with_ai(year)
+    write_run(tmp_path / "run", later)
+    earlier = later.ai.drop(columns="labels_shared_hours")
+    known = {name: unit for name, unit in units("ai").items() if name in earlier}
+    write_frame(earlier, tmp_path / "run" / "ai.parquet", known)
+    write_manifest(tmp_path / "run", {"seed": 7})
+    found = load(tmp_path / "run")
+    assert list(found.ai) == list(COLUMNS["ai"]) and not found.ai["labels_shared_hours"].any()
+    pd.testing.assert_frame_equal(found.ai, later.ai)
+    assert found.frame("ai").attrs["units"]["labels_shared_hours"] == "h"
 
 
 @pytest.mark.parametrize("name", ["taxes.parquet", "incomes.parquet"])

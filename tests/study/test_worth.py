@@ -120,6 +120,8 @@ def of_one_function(function: str, ai: Intelligence | None, elasticity: float) -
         rows = model.requester_rows
         rows["ai_stock"], rows["automation"], rows["fulfilment"] = 2.0, 0.4, 0.4
         model.ai.free_each[0] = 0.02
+        rows["shared_by_others"], model.shared_labels[:] = np.linspace(0.0, 0.9, len(rows)), 0.25
+        model.shared_labels[:, 0] = 0.5
     return model
 
 
@@ -134,7 +136,7 @@ def net_of(module: Any, model: ClickWorkModel, fee: float) -> tuple[Any, Any, An
     caught = (1.0 - right) * rows["strictness"] + right * rows["unfair"]
     hours = rows["base_demand"] / 3600.0 * rows["batches_per_day"] / rows["base_batches"]
     cost = rows["target"] * (1.0 + fee) / rows["bias"]
-    free = rows["labels_free"] / 3600.0 * (1.0 - rows["automation"]) * right
+    free = (rows["labels_free"] + rows["labels_shared"]) / 3600.0 * (1.0 - rows["automation"]) * right
     function = 0 if model.ai is None else int(model.ai.functions[0])
     paid = hours * (1.0 - caught)
     gained = (hours * right * usd[:, function]) + (free * usd[:, 1] if model.ai is not None else 0.0)
@@ -283,6 +285,24 @@ def check_history(module: Any) -> int:
     curves.add(finished(len(rows), 3, 0, posted_hour=0), -1.0)
     assert (curves.worth()[0] < worth_of).all(), "what was done before the window is none of it"
     return len(curves.days)
+
+
+def check_unpaid(module: Any) -> int:
+    """Labels of users, and of others, are worth what paid ones are on average, in the window only."""
+    model = of_one_function("preparation", SOME, 1.0)
+    rows = model.requester_rows
+    model.revise_demand(rows)
+    assert (rows["labels_free"] > 0.0).any() and (rows["labels_shared"] > 0.0).any()
+    curves = module.Curves(model)
+    curves.note(model)
+    for in_window in (False, True):
+        curves.add_free(model, in_window)
+    gained, _ = curves.worth()
+    right = model.config.workers.accuracy_mean
+    usd = module.demand_of(model).mean_worth(np.ones((len(rows), 3)))[:, 1]
+    unpaid = (rows["labels_free"] + rows["labels_shared"]) * (1.0 - rows["automation"]) / 3600.0
+    assert gained == pytest.approx(unpaid * right * usd)
+    return int((gained > 0.0).sum())
 
 
 def finished(requesters: int, done: int, expired: int, posted_hour: int) -> Any:
@@ -485,6 +505,10 @@ def test_a_fee_cut_by_the_rules_of_demand(exercised: Exercised) -> None:
     exercised("requesters", check_rules(sim.study.worth), at_least=1000)
 
 
+def test_labels_that_nobody_pays_for(exercised: Exercised) -> None:
+    exercised("requesters", check_unpaid(sim.study.worth), at_least=5)
+
+
 def test_what_is_known_of_the_past(exercised: Exercised) -> None:
     exercised("days of another demand", check_history(sim.study.worth), at_least=3)
 
@@ -556,6 +580,10 @@ PLANTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
      'batches["waited_seconds"], in_vain', check_history),
     ("worth", "money[IN_VAIN] * undone", "money[IN_VAIN] * mean", check_history),
     ("worth", "sign * part", "part", check_history),
+    ("worth", "log_price = log_cost + log_of(1.0 - saved)", "log_price = log_cost", check_rules),
+    ("worth", 'shared_labels[rows["platform"], rows["country"]]', "shared_labels[0, 0]", check_rules),
+    ("worth", '(rows["labels_free"] + rows["labels_shared"])', 'rows["labels_free"]', check_unpaid),
+    ("worth", "self.free[-1] += in_window * seconds", "self.free[-1] += seconds", check_unpaid),
     ("worth", "np.where(posted > 0.0, done / np.maximum(posted, LEAST), 1.0)",
      "np.ones(self.shape)", check_subsidy),
     ("worth", "elasticity, elasticity, np.inf),))",

@@ -538,6 +538,8 @@ def _check_commons(given: dict[str, Any], expect: dict[str, Any]) -> None:
         assert np.allclose(found.royalty, expect["royalty"], rtol=0, atol=1e-12), found.royalty
         portable = [np.broadcast_to(one, len(CODES)) for one in expect["portable"]]
         assert np.allclose(found.portable, portable, rtol=0, atol=1e-12), found.portable
+        labels = [np.broadcast_to(one, len(CODES)) for one in expect["labels"]]
+        assert np.allclose(found.shared_labels, labels, rtol=0, atol=1e-12), found.shared_labels
         for fees in (found.usual_fee, found.large_fee):
             highest = [np.inf if fee is None else fee for fee in expect["cap"]]
             assert np.allclose(fees, highest, rtol=0, atol=1e-12), fees

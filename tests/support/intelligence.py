@@ -26,13 +26,15 @@ from sim.agents.requester import Requester
 from sim.agents.rules import largest_batch
 from sim.agents.traits import REQUESTER
 from sim.config import Config
+from sim.errors import UserError
+from sim.instruments import Commons, Policies
 from sim.intelligence import Intelligence
 from sim.market import ai_demand
 from sim.market import board as boards
 from sim.market.settings import make_task_types
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
-from sim.policy.channels import FREE_LABELS, Contribution
+from sim.policy.channels import FREE_LABELS, SHARED_LABELS, Contribution
 from tests.support.checks import FAULTS
 from tests.support.markets import fingerprint, population_of, run, tiny
 from tests.support.observers import Watcher
@@ -43,6 +45,7 @@ Counts = Counter[str]
 NAMES = REQUESTER.names or ()
 OF_INTELLIGENCE = NAMES[NAMES.index("base_preparation") :]
 USERS = (Contribution(FREE_LABELS, 0, 40_000.0),)
+IN_COMMON = Policies(commons=Commons(phase_in_months=3, shared_labels=0.9, royalty_rate=0.0))
 EAGER = Intelligence(
     growth=1.5, decay=0.3, labels_scale_years=0.2, automation_max=0.9, rebound=1.3, displacement=8.0
 )
@@ -82,10 +85,15 @@ def requester(preparation: float = 1000.0, services: float = 0.0, none: float = 
 
 def setting(ai: Intelligence) -> Any:
     """The numbers that the kernels read."""
+    return label_demand(ai).setting
+
+
+def label_demand(ai: Intelligence) -> ai_demand.LabelDemand:
+    """What requesters of a small market want."""
     config = tiny(ai=ai)
     population = population_of(config)
     world = ClickWorkModel(config).world
-    return ai_demand.LabelDemand(config, ai, world, population.requesters, population.mixes).setting
+    return ai_demand.LabelDemand(config, ai, world, population.requesters, population.mixes)
 
 
 @cache
@@ -96,13 +104,16 @@ def without_fee() -> tuple[Any, Any]:
     return model.platform_rows, model.floors
 
 
-def revised(rows: Any, ai: Any, mix: list[float], functions: list[int], free_each: float = 0.0) -> Any:
-    """Revise demand on a platform without a fee; return the mix."""
+def revised(
+    rows: Any, ai: Any, mix: list[float], functions: list[int], free_each: float = 0.0, shared: float = 0.0
+) -> Any:
+    """Revise demand on a platform without a fee; return the mix of the first."""
     platforms, floors = without_fee()
-    mixes = np.zeros((1, len(mix)))
+    mixes = np.zeros((len(rows), len(mix)))
+    sharing = np.full((len(platforms), floors.shape[1]), shared)
     ai_demand.revise_demand(
-        rows, np.array([mix]), mixes, np.array(functions, np.int64), ai, free_each, 1.0, 0.0, platforms,
-        floors, np.zeros(floors.shape[1]), False,
+        rows, np.array([mix] * len(rows)), mixes, np.array(functions, np.int64), ai, free_each, sharing, 1.0,
+        0.0, platforms, floors, np.zeros(floors.shape[1]), False,
     )  # fmt: skip
     return mixes[0]
 
@@ -240,6 +251,117 @@ def free_labels() -> Counts:
     return counts
 
 
+def commons(share: float = 0.5, rebound: float = 1.4, weeks: int = 200) -> Counts:
+    """Who can do without ``share`` if others share all pays for 1 / (1 + share) of it, whatever the sizes.
+
+    Labels cost that much less, so that (1 + share) ** rebound times as many are wanted.
+    """
+    ai, counts = Intelligence(growth=0.0, decay=0.0, automation_max=0.0, rebound=rebound), Counter[str]()
+    demand = label_demand(ai)
+    for sizes in ((1e9,), (1e9, 1e9), (1e9, 2e9, 7e9)):
+        rows = np.concatenate([requester(size, services=size / 2, id=i) for i, size in enumerate(sizes)])
+        for _ in range(weeks):
+            revised(rows, demand.setting, [0.5, 1.0], [ai_demand.PREPARATION, ai_demand.SERVICES], 0.0, share)
+            paid = rows["preparation_wanted"] - rows["labels_shared"]
+            rows["ai_shared"] = np.round(7.0 * paid)
+            rows["ai_done"] = rows["ai_closed"] = rows["ai_shared"] + np.round(7.0 * rows["base_services"])
+            demand.share(rows, 7.0)
+            ai_demand.learn(rows, 7.0, demand.setting)
+            assert not rows["ai_shared"].any(), "shared twice"
+            assert np.allclose(rows["week_delivered"], rows["week_wanted"], rtol=1e-8), "what others made"
+            assert np.allclose(rows["fulfilment"], 1.0), "what is shared got done"
+            counts["weeks"] += 1
+        part = 1.0 if len(sizes) == 1 else 1.0 / (1.0 + share)
+        assert np.allclose(paid / rows["preparation_wanted"], part, rtol=1e-6), paid
+        assert np.allclose(rows["preparation_wanted"] / sizes, part**-rebound, rtol=1e-6), sizes
+        batches = 5.0 * part ** (1.0 - rebound) + 5.0
+        assert np.allclose(rows["batches_per_day"], batches, rtol=1e-6), rows["batches_per_day"]
+        counts["requesters"] += len(sizes)
+    return counts
+
+
+def retired() -> Counts:
+    """Who is gone wants nothing that others could make."""
+    ai = setting(Intelligence())
+    rows = np.concatenate([requester(1e9), requester(1e9, retired=1, preparation_wanted=1e9)])
+    revised(rows, ai, [1.0], [ai_demand.PREPARATION])
+    assert list(rows["preparation_wanted"] > 0.0) == [True, False]
+    model = ClickWorkModel(market(days=2))
+    model.retire_requester(1)
+    assert model.requester_rows["preparation_wanted"][1] == 0.0
+    return Counter(requesters=2)
+
+
+def quiet() -> Counts:
+    """Labels that cost nothing count as done, and tell who had no work done nothing of what gets done."""
+    ai = setting(Intelligence(fulfilment_smoothing=0.5))
+    rows = requester(1000.0, labels_wanted=100.0, labels_free=30.0, labels_shared=10.0, fulfilment=0.5)
+    ai_demand.learn(rows, 7.0, ai)
+    assert rows["fulfilment"][0] == 0.5
+    rows["ai_done"], rows["ai_closed"] = 100, 400
+    ai_demand.learn(rows, 7.0, ai)
+    close(rows["fulfilment"][0], 0.5 * 0.5 + 0.5 * (0.25 * 0.6 + 0.4), "fulfilment")
+    return Counter(weeks=2)
+
+
+def in_any_order() -> Counts:
+    """Sums over others are those of the permanent ids, to the bit."""
+    demand, random = label_demand(Intelligence()), np.random.default_rng(3)
+    rows = np.concatenate([requester(1.0, id=i) for i in range(300)])
+    rows["preparation_wanted"], rows["ai_shared"] = random.lognormal(5, 3, 300), random.lognormal(9, 3, 300)
+    rows["automation"] = random.random(300)
+    stored, order = rows.copy(), random.permutation(300)
+    shuffled = rows[order]
+    demand.share(stored, 7.0)
+    demand.share(shuffled, 7.0)
+    for name in ("others_share", "others_want", "shared_by_others"):
+        assert (stored[name][order] == shuffled[name]).all(), name
+    return Counter(requesters=int((stored["shared_by_others"] > 0.0).sum()))
+
+
+def ahead() -> Counts:
+    """What is expected of weeks to come is what comes if all is made and nothing else moves."""
+    parameters = Intelligence(rebound=0.5)
+    demand, kinds = label_demand(parameters), [ai_demand.PREPARATION]
+    rows = requester(1e9, shared_by_others=0.8)
+    demand.functions, demand.base_mixes = np.array(kinds, np.int64), np.ones((1, 1))
+    platforms, floors = without_fee()
+    sharing = np.full((len(platforms), floors.shape[1]), 0.5)
+    rules = (sharing, 1.0, 0.0, platforms, floors, np.zeros(floors.shape[1]), False)
+    found = demand.weeks_ahead(rows, np.ones((1, 1)), 30.0, rules)
+    for week in found:
+        revised(rows, demand.setting, [1.0], kinds, 0.0, 0.5)
+        close(week, rows["batches_per_day"][0], "batches ahead")
+        kept = 1.0 - rows["automation"]
+        rows["ai_done"] = rows["ai_closed"] = 7.0 * kept * (rows["labels_wanted"] - rows["labels_shared"])
+        ai_demand.learn(rows, 7.0, demand.setting)
+    return Counter(weeks=len(found))
+
+
+def too_many() -> Counts:
+    """Labels that others save make more wanted: a growth that this makes too much is refused."""
+    ai = Intelligence(rebound=3.0, spending_limit=1000.0, stock_exponent=0.0, automation_max=0.0, decay=0.0)
+    plain = market(days=30, ai=replace(ai, growth=0.0))
+    with_it = replace(plain, policy=Policies(commons=Commons(shared_labels=0.9)))
+    rows = ClickWorkModel(plain).requester_rows
+    rows["base_batches"] = ai_demand.MOST_BATCHES / 30 / 2
+    refuse = ai_demand.refuse_too_many_batches
+    refuse(plain, plain.ai, rows)  # type: ignore[arg-type]
+    try:
+        refuse(with_it, with_it.ai, rows)  # type: ignore[arg-type]
+    except UserError as error:
+        assert error.path == "ai.growth", error
+        return Counter(refused=1)
+    raise AssertionError("more batches than can be numbered")
+
+
+def bounded() -> Counts:
+    """However much a rule says that others save, some of it is paid for."""
+    model = ClickWorkModel(market(days=2), contributions=[Contribution(SHARED_LABELS, 0, 1.5)])
+    assert model.shared_labels.max() == 0.9
+    return Counter(channels=1)
+
+
 def base_cost(config: Config, row: Any) -> float:
     """Cost of an hour at the start."""
     return float(row["initial_target"]) * (1.0 + config.requesters.base_fee) / float(row["bias"])
@@ -248,15 +370,24 @@ def base_cost(config: Config, row: Any) -> float:
 # --- the oracle -----------------------------------------------------------------------------------
 
 
+Sharing = dict[tuple[int, int], float]
+"""Share of preparation that a requester can do without, by platform and the requester's country."""
+
+
 class Oracle(Watcher):
     """Follows a market and computes stocks, automation, demand and lost work again, from finished batches."""
 
-    def __init__(self, model: ClickWorkModel, labels_of_users: float = 0.0) -> None:
+    def __init__(
+        self, model: ClickWorkModel, labels_of_users: float = 0.0, sharing: Sharing | None = None
+    ) -> None:
         super().__init__()
+        self.sharing = sharing or {}
+        self.others = [(0.0, 0.0)] * len(model.requester_rows)
+        self.known = [0.0] * len(model.requester_rows)
         self.ai = model.config.ai or Intelligence()
         self.kinds = [task.function for task in model.config.task_types.values()]
         self.mixes = model.ai.base_mixes.copy() if model.ai else model.mixes.copy()
-        self.done: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self.done: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self.users = labels_of_users
         self.state = [
             {"S": 1.0, "L": 0.0, "a": 0.0, "f": 1.0, "v": float(row["value"])} for row in model.requester_rows
@@ -279,23 +410,28 @@ class Oracle(Watcher):
             if self.kinds[kind] == function and share > 0
         ))  # fmt: skip
 
-    def demand(self, model: ClickWorkModel, r: int) -> tuple[float, float]:
-        """Labels wanted and those from users, a day; holds the batches and their mix against the model's."""
+    def demand(self, model: ClickWorkModel, r: int) -> tuple[float, float, float, float]:
+        """Labels wanted, for preparation, from users and from others, a day; batches and mix must fit."""
         row, state, ai = model.requester_rows[r], self.state[r], self.ai
         fee = float(model.platform_rows["requester_fee_ppm"][row["platform"]]) / 1e6
         cost = float(row["target"]) * (1 + fee) * float(row["markup"]) / float(row["bias"])
         ratio = cost / base_cost(model.config, row)
         mine = ratio * (1 - state["a"])
 
-        def factor(services: float) -> float:
-            return min(services**ai.stock_exponent * mine**-ai.rebound, ai.spending_limit * services / mine)
+        def factor(services: float, cost: float) -> float:
+            return min(services**ai.stock_exponent * cost**-ai.rebound, ai.spending_limit * services / cost)
 
-        new, sold = factor(state["S"] * state["f"]), factor(state["S"])
+        saved = self.sharing.get((int(row["platform"]), int(row["country"])), 0.0) * self.known[r]
+        new, sold = factor(state["S"] * state["f"], mine * (1 - saved)), factor(state["S"], mine)
         whole = math.fsum(self.preparation)
         offered = self.users * ai.free_trust * ai.free_label_seconds / 7
         part = self.preparation[r] / whole if whole else 0.0
         free = min(ai.free_share * self.preparation[r] * new, offered * part)
-        paid = new - (free / self.preparation[r] if self.preparation[r] else 0.0)
+        left = self.preparation[r] * new - free
+        others = left * saved
+        paid = (left - others) / self.preparation[r] if self.preparation[r] else 0.0
+        close(row["labels_shared"], others, f"labels of others for requester {r}")
+        self.counts["labels of others"] += others > 0.0
         factors = {
             "none": ratio**-model.config.requesters.demand_elasticity,
             "preparation": paid * (1 - state["a"]),
@@ -308,11 +444,13 @@ class Oracle(Watcher):
         for kind in range(len(wanted)):
             close(model.mixes[r, kind], sum(wanted[: kind + 1]) / sum(wanted), f"mix of requester {r}")
         self.counts["demands"] += 1
-        return self.preparation[r] * new + (self.base[r] - self.preparation[r]) * sold, free
+        prepare = self.preparation[r] * new
+        return prepare + (self.base[r] - self.preparation[r]) * sold, prepare, free, others
 
     def hour(self, model: Any) -> None:
         """Close the week if one has ended, then note what was finished in this hour."""
         if model.hour and model.hour % 168 == 0 and model.clock.is_week_start(model.hour):
+            self.share()
             for r in range(len(self.state)):
                 self.week(model, r)
             self.displace(model)
@@ -323,7 +461,27 @@ class Oracle(Watcher):
                     sums, seconds = self.done[int(batch["requester"])], float(batch["true_seconds"])
                     sums[0] += seconds * float(batch["accepted"])
                     sums[1] += seconds * float(batch["accepted"] + batch["rejected"] + batch["expired"])
+                    place = board.platform, int(model.requester_rows["country"][batch["requester"]])
+                    if self.kinds[batch["type"]] == "preparation" and self.sharing.get(place):
+                        sums[2] += seconds * float(batch["accepted"])
                     self.counts["batches"] += 1
+
+    def share(self) -> None:
+        """Count for each requester what part of the others' preparation was made and shared."""
+        every = range(len(self.state))
+        made = [self.done[r][2] / (1 - self.state[r]["a"]) / 7 for r in every]
+        if not any(made) and not any(share for share, _ in self.others):
+            return
+        weight = self.ai.fulfilment_smoothing
+        for r in every:
+            rest = [other for other in every if other != r]
+            share, want = self.others[r]
+            wanted = math.fsum(self.wants[other][1] for other in rest)
+            want = want or wanted
+            share += weight * (math.fsum(made[other] for other in rest) - share)
+            want += weight * (wanted - want)
+            self.others[r] = share, want
+            self.known[r] = min(1.0, share / want) if want else 0.0
 
     def week(self, model: Any, r: int) -> None:
         """Learn from a week's labels, and compare."""
@@ -331,12 +489,11 @@ class Oracle(Watcher):
         if not self.base[r]:
             assert row["ai_stock"] == 1.0 and row["value"] == state["v"]
             return
-        (done, closed), (wanted, free) = self.done[r], self.wants[r]
-        delivered = done / (1 - state["a"]) + 7 * free
-        if closed or free:
-            state["f"] += ai.fulfilment_smoothing * (
-                delivered / (closed / (1 - state["a"]) + 7 * free) - state["f"]
-            )
+        (done, closed, _), (wanted, _, free, others) = self.done[r], self.wants[r]
+        delivered = done / (1 - state["a"]) + 7 * (free + others)
+        if closed:
+            part = 1 - (1 - done / closed) * (1 - (free + others) / wanted)
+            state["f"] += ai.fulfilment_smoothing * (part - state["f"])
         part = delivered / wanted / 365 if wanted else 0.0
         stays, grows = 1 - ai.decay, 1 - ai.decay + ai.growth
         state["S"] *= stays ** (7 / 365) * (grows / stays) ** part
@@ -384,11 +541,15 @@ def seconds_of_batch(config: Config, row: Any, kind: int) -> float:
     return float((task.one_task_share * seconds + (1 - task.one_task_share) * drawn * larger) * each)
 
 
-def followed(config: Config | None = None, users: float = 0.0) -> Counts:
+def followed(config: Config | None = None, users: float = 0.0, sharing: Sharing | None = None) -> Counts:
     """A market as the oracle has it."""
-    contributions = (Contribution(FREE_LABELS, 0, users),) if users else ()
+    contributions = [Contribution(FREE_LABELS, 0, users)] if users else []
+    contributions += [
+        Contribution(SHARED_LABELS, platform, share, country)
+        for (platform, country), share in (sharing or {}).items()
+    ]
     model = ClickWorkModel(config or market(days=36), contributions=contributions)
-    oracle = Oracle(model, users)
+    oracle = Oracle(model, users, sharing)
     model.observers.append(oracle)
     before = model.pools.sum() + model.active_by_country().sum()
     model.run()
@@ -528,7 +689,7 @@ def silence() -> Counts:
 
 def resumed(days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700), workers: int = 60) -> Counts:
     """Stopped and resumed in the middle of weeks, a run goes on to the same bits, and so do its tables."""
-    config = market(days=days, workers=workers)
+    config = market(days=days, workers=workers, policy=IN_COMMON)
     whole, chain = (ClickWorkModel(config, contributions=USERS) for _ in range(2))
     tables = Recorder(whole), Recorder(chain, lambda table: None)
     for model, table in zip((whole, chain), tables, strict=True):
@@ -554,7 +715,7 @@ def resumed(days: int = 36, hours: tuple[int, ...] = (100, 168, 169, 400, 700), 
 
 def same_anyhow() -> Counts:
     """Threads and the order of storage mean nothing; a copy goes its own way."""
-    config = market(days=22)
+    config = market(days=22, policy=IN_COMMON)
     config = replace(config, market=replace(config.market, boards=2))
     one = run(config)
     assert fingerprint(one) == fingerprint(run(replace(config, compute=replace(config.compute, threads=2))))
@@ -568,7 +729,8 @@ def same_anyhow() -> Counts:
 
 def asked() -> Counts:
     """What a requester is told that the rule would have it post is what it posts; asking changes nothing."""
-    model = run(market(days=10))
+    model = run(market(days=17, policy=IN_COMMON))
+    assert model.requester_rows["labels_shared"].any()
     before = fingerprint(model), model.mixes.copy()
     for row in range(len(model.requester_rows)):
         assert model.found_demand(row) == model.requester_rows["batches_per_day"][row]
@@ -578,7 +740,7 @@ def asked() -> Counts:
 
 def table() -> Counts:
     """The table holds the requesters' sums of whole weeks in the window, and the batches' work."""
-    config = market(days=36)
+    config = market(days=36, policy=IN_COMMON)
     config = replace(config, time=replace(config.time, days=30, warmup_days=6))
     model = ClickWorkModel(config, contributions=USERS)
     recorder = Recorder(model)
@@ -621,6 +783,16 @@ def briefly() -> Counts:
     return followed(market(days=15, workers=10, requesters=4, ai=ai), users=20_000.0)
 
 
+def together() -> Counts:
+    """The oracle in a market of three weeks on two platforms, where some share and users help."""
+    config = market(days=22, workers=30, requesters=12)
+    first = config.platforms["microwork"]
+    second = replace(first, pool_share=0.5, requester_share=0.5)
+    requesters = replace(config.requesters, multihome_share=0.5, own_country_share=0.5)
+    config = replace(config, platforms={"microwork": first, "second": second}, requesters=requesters)
+    return followed(config, users=1_000.0, sharing={(0, 0): 0.7, (1, 1): 0.4})
+
+
 def slowly() -> Counts:
     """Half a year of the closed form."""
     return closed_form(Intelligence(rebound=0.5, labels_scale_years=0.1), services=False, weeks=26)
@@ -643,10 +815,34 @@ PLANTS: list[tuple[str, str, str, Callable[[], Any]]] = [
     (AI, "mix[kind] = base_mix[kind]", "pass", mixtures),
     (AI, "paid -= free / real(requester.base_preparation)", "paid -= free", free_labels),
     (AI, "usable = free_labels * ai.free_trust", "usable = free_labels", free_labels),
+    (AI, "share += weight * (by_others - share)", "share += 0.2 * (by_others - share)", together),
+    (AI, "want += weight * (for_others - want)", "pass", together),
+    (AI, "want = np.where(want > 0.0, want, for_others)", "pass", together),
+    (AI, "np.maximum(0.0, added_up(made) - made)", "added_up(made) + 0.0 * made", commons),
+    (AI, "for_others = added_up(wanted) - wanted", "for_others = added_up(wanted) + 0.0 * wanted", commons),
+    (AI, "/ (1.0 - rows[\"automation\"]) / days", "/ days", together),
+    (AI, "== PREPARATION and shared", "!= NONE and shared", together),
+    (AI, "and shared[requester.country] > 0.0:", "and True:", together),
+    (AI, "shared = (wanted - free) * saved", "shared = wanted * saved", together),
+    (AI, "relative * (1.0 - saved), rebound", "relative, rebound", commons),
+    (AI, "paid -= shared / real(requester.base_preparation)", "pass", commons),
+    (AI, "delivered = made + free + shared", "delivered = made + free", commons),
+    (AI, "(part * (wanted - free - shared) + free + shared)", "(part * (wanted - free) + free)", together),
+    (AI, "        if closed > 0.0:", "        if closed + free > 0.0:", quiet),
+    (AI, "            requester.preparation_wanted = 0.0\n", "", retired),
+    (AI, "order = in_order(requesters)\n        rows = requesters[order]\n        made",
+     "order = np.arange(len(requesters))\n        rows = requesters[order]\n        made", in_any_order),
+    (AI, ' - requesters["labels_shared"]\n', "\n", ahead),
+    (AI, "labels_of_an_hour = ai.highest_value_factor / (1.0 - (commons.shared_labels if commons else 0.0))",
+     "labels_of_an_hour = ai.highest_value_factor", too_many),
+    ("sim.model", "np.minimum(MOST_SHARED, channels.shared_labels)", "channels.shared_labels", bounded),
+    (AI, "requester.ai_shared = 0", "pass", commons),
+    ("sim.schedule", "model.shared_labels[board.platform]", "model.shared_labels[0]", together),
+    ("sim.checkpoint", '    "shared_labels",\n', "", lambda: resumed(36, (700,), 10)),
     (AI, "requester.ai_done += seconds * accepted", "requester.ai_done += seconds", briefly),
     (AI, "if functions[integer(batch.type)] != NONE:", "if True:", briefly),
     (AI, "requester.ai_done = 0", "pass", briefly),
-    (AI, "real(ai.smoothing) * (delivered / whole", "(delivered / whole", briefly),
+    (AI, "real(ai.smoothing) * (part - real", "(part - real", briefly),
     (AI, "base / real(requester.base_demand), real", "1.0, real", briefly),
     (AI, "pools += so_far - self.displaced", "pools += so_far", register),
     (AI, "(jobs * self.where).astype", "(jobs * self.where / self.where / 2).astype", briefly),

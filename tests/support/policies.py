@@ -249,7 +249,7 @@ NULLS: dict[str, dict[str, Policies]] = {
         "a start after the end": Policies(commons=Commons(start="2019-06-01", fee_at_cost=True)),
         "an end before the run": Policies(commons=Commons(start="2018-02-01", end="2018-12-01")),
         "no royalty, records of one place": Policies(
-            commons=Commons(royalty_rate=0.0, portable_reputation=False)
+            commons=Commons(royalty_rate=0.0, portable_reputation=False, shared_labels=0.0)
         ),
         "a platform without users": Policies(commons=Commons(platforms=["deserted"], fee_at_cost=True)),
         "a country where nobody posts or labels": Policies(
@@ -259,7 +259,7 @@ NULLS: dict[str, dict[str, Policies]] = {
             commons=Commons(countries=[NOWHERE], phase_in_months=2)
         ),
         "one country, no royalty": Policies(
-            commons=Commons(countries=["STH"], portable_reputation=False, royalty_rate=0.0)
+            commons=Commons(countries=["STH"], portable_reputation=False, royalty_rate=0.0, shared_labels=0.0)
         ),
     },
     "union": {

@@ -194,6 +194,8 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (COMMONS, "if self.terms.portable_reputation:", "if True:"),
         (COMMONS, "Contribution(PORTABLE, number, strength, country)", "Contribution(PORTABLE, number, 1.0, country)"),
         (COMMONS, "np.flatnonzero(self.covered).tolist()", "range(len(self.covered))"),
+        (COMMONS, "if self.terms.shared_labels > 0.0:", "if self.terms.portable_reputation:"),
+        (COMMONS, "SHARED_LABELS, number, strength * self.terms", "SHARED_LABELS, number, self.terms"),
         (COMMONS, "on_the_way(own, at_cost, strength)", "at_cost"),
         (COMMONS, "portable[people[\"country\"]]", "portable[0]"),
         (COMMONS, "np.where(people[\"bits\"] & NEWCOMER, known", "np.where(people[\"bits\"] >= 0, known"),
