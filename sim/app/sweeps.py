@@ -16,7 +16,7 @@ from sim.schema import spell
 from sim.study.analysis import mean_and_interval
 from sim.study.compare import file_name
 from sim.study.points import USUAL, Study
-from sim.study.reading import Sweep, load_sweep
+from sim.study.reading import NULL, Sweep, in_order, load_sweep
 from sim.study.store import FAILED
 
 MOST_VALUES = 40
@@ -61,7 +61,9 @@ def choices(sweep: Sweep) -> dict[str, list[Any]]:
 
 
 def _in_order(values: list[Any]) -> list[Any]:
-    """Return numbers by size, and names as the study has them."""
+    """Return numbers by size, null before them, and names as the study has them."""
+    if NULL in values:
+        return in_order(values)
     return values if any(isinstance(value, str) for value in values) else sorted(values)
 
 

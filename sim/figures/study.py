@@ -19,7 +19,7 @@ from sim.figures import style
 from sim.figures.tile_map import COLORS
 from sim.study import remarks
 from sim.study.points import unit_of
-from sim.study.reading import Sweep
+from sim.study.reading import Sweep, in_order
 
 MOST_SETTINGS = 20
 Floats = NDArray[np.float64]
@@ -155,6 +155,7 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     """Draw an outcome over two settings, each to its scale if it is one, with contours where both are."""
     x, y = (str(name) for name in table.columns[:2])
     grid = table.pivot_table(index=y, columns=x, values="mean")
+    grid = grid.reindex(index=in_order(grid.index), columns=in_order(grid.columns))
     parts = table.attrs.get("edges", {})
     across, up = (_side(sweep, name, known, parts) for name, known in ((x, grid.columns), (y, grid.index)))
     if x in parts:
@@ -363,7 +364,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
         whole = sweep.experiments[row["setting"]]
         axes.hlines(place, 0, 1, color=style.GREY, linewidth=0.6)
         if row["values"]:
-            choices = sorted(set(whole.map(str)))
+            choices = [str(choice) for choice in in_order(whole)]
             kept = [choice for choice in choices if choice in row["values"].split(", ")]
             for choice in kept:
                 where = (choices.index(choice) + 0.5) / len(choices)

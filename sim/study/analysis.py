@@ -22,7 +22,7 @@ from sim.errors import UserError, nearest_or_first, one_of
 from sim.schema import spell
 from sim.study.designs import Axis
 from sim.study.points import Composer, Study
-from sim.study.reading import Sweep
+from sim.study.reading import Sweep, in_order
 from sim.study.remarks import EXTERNAL, FUNDING
 from sim.study.store import FAILED
 
@@ -424,7 +424,7 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     of_seed = luck.groupby([*(known.loc[luck.index, key] for key in keys), known["seed"]]).mean()
     spread = of_seed.groupby(level=keys)
     means = known.groupby(keys)["value"]
-    found = pd.DataFrame(index=table.groupby(keys, sort=True).size().index)
+    found = pd.DataFrame(index=_ordered(table.groupby(keys).size().index))
     found["mean"], found["runs"] = means.mean(), means.size()
     found["deviation"], found["seeds"] = spread.std(ddof=1), spread.size()
     counts = found[["runs", "seeds"]].fillna(0).astype(np.int64)
@@ -435,6 +435,20 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     found["seeds"] = found["seeds"].where(found["seeds"] > 0, np.minimum(found["runs"], 1))
     found.attrs["edges"] = edges
     return found
+
+
+def _ordered(levels: pd.Index[Any]) -> pd.Index[Any]:
+    """Return levels of one or two settings in the order of their values."""
+    places = [
+        {value: place for place, value in enumerate(in_order(levels.unique(level)))}
+        for level in range(levels.nlevels)
+    ]
+    rows = [row if levels.nlevels > 1 else (row,) for row in levels]
+    order = sorted(
+        range(len(rows)),
+        key=lambda row: [known[value] for known, value in zip(places, rows[row], strict=True)],
+    )
+    return levels[order]
 
 
 def _by_levels(
@@ -615,7 +629,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
                 (axis, left.min(), left.max(), "", left.min() > whole.min() or left.max() < whole.max())
             )
         else:
-            kept = sorted(map(str, set(left)))
+            kept = [str(choice) for choice in in_order(left)]
             rows.append((axis, math.nan, math.nan, ", ".join(kept), len(kept) < whole.nunique()))
     table = pd.DataFrame(rows, columns=["setting", "low", "high", "values", "restricted"])
     table.attrs |= {

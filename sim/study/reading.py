@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from sim.errors import UserError
 from sim.outcomes.frames import COLUMNS
+from sim.schema import spell
 from sim.study.plots import Drawable
 from sim.study.points import unit_of
 from sim.study.result import check_digest, folder_near, read_frame, replacing
@@ -28,6 +30,9 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 QUOTE = "'"
 
+NULL = spell(None)
+"""How a setting that is not set is told in tables: as it is typed, for there it is a value like any other."""
+
 
 class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
     """The two tables of a sweep, (experiments, outcomes), and where they come from.
@@ -36,7 +41,8 @@ class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
     ----------
     experiments
         A row for each run: point, seed, status, error, and the settings that vary. The units that these
-        are declared with are in ``attrs["units"]``.
+        are declared with are in ``attrs["units"]``. A setting that takes names, lists, or ``null`` beside
+        numbers is a column of text, in which ``null`` is spelled out.
     outcomes
         The same rows: a column for each outcome; NaN where it has no value. Units in ``attrs["units"]``.
     manifest
@@ -140,7 +146,28 @@ def _points(store: Store) -> pd.DataFrame:
             allowed="the same clickmarket sweep command, which writes it anew",
             nearest=str(manifest.get("command", "")),
         ) from error
-    return read_frame(file).set_index("point")
+    return with_null(read_frame(file).set_index("point"))
+
+
+def with_null(points: pd.DataFrame) -> pd.DataFrame:
+    """Return settings of points with `null` in words; columns that can hold it are texts."""
+    texts = points.select_dtypes(exclude=["number", "bool"])
+    return points.assign(**{str(name): texts[name].fillna(NULL) for name in texts})
+
+
+def in_order(values: Iterable[Any]) -> list[Any]:
+    """Return different values of a setting in order: null, numbers by size, also in text, and names."""
+    return sorted(set(values), key=_place)
+
+
+def _place(value: Any) -> tuple[int, float, str]:
+    if value == NULL:
+        return 0, 0.0, ""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 2, 0.0, str(value)
+    return (1, number, "") if math.isfinite(number) else (2, 0.0, str(value))
 
 
 def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame, folder: Path) -> Sweep:

@@ -16,7 +16,8 @@ from scipy import stats
 from sim.errors import UserError
 from sim.study import analysis
 from sim.study.points import Composer, read_study
-from sim.study.reading import Sweep
+from sim.study.reading import Sweep, with_null
+from sim.study.sweep import points_table
 from tests.conftest import Exercised
 from tests.support.planting import planted
 
@@ -27,17 +28,17 @@ def made_up(words: list[str], outcome: Callable[..., float], noise: float = 0.0)
     """A sweep whose outcome is a function of the settings, with noise by seed."""
     study = read_study(["world=north_south", *words])
     composer = Composer(study)
+    points = with_null(points_table(composer).to_pandas().set_index("point"))
     rng = np.random.default_rng(5)
     rows, values = [], []
     for run in range(len(composer)):
         point, seed = divmod(run, study.seeds)
-        settings = dict(zip((axis.path for axis in study.axes), composer.points[point], strict=True))
         rows.append(
             {"run": run, "run_id": str(run), "point": point, "seed": seed, "status": "done", "error": None}
-            | settings
         )
         values.append({"run": run, "y": outcome(*composer.points[point]) + noise * rng.standard_normal()})
-    sweep = Sweep(pd.DataFrame(rows).set_index("run"), pd.DataFrame(values).set_index("run"))
+    experiments = pd.DataFrame(rows).join(points, on="point").set_index("run")
+    sweep = Sweep(experiments, pd.DataFrame(values).set_index("run"))
     sweep.manifest, sweep.path = (
         {"study": study.to_plain(), "units": {"y": "USD"}, "without": {"y": 0.0}},
         Path("made-up"),
@@ -142,6 +143,26 @@ def check_no_value(module: ModuleType) -> None:
     told = module.left_out(sweep, ["y"])
     assert told == "Left out: 2 of 6 points, those with policy=none; no run there has a value of y."
     assert table.attrs["notes"] == [told] or module.sensitivity(sweep, "y").attrs["notes"] == [told]
+
+
+def check_null(module: ModuleType) -> None:
+    """Null is a value: the first of its setting, told as it is typed, in every analysis; no run is lost."""
+    words = ["requesters.count=12,null,8,100", "market.noise_sigma=0,1", "seeds=2"]
+    size = {None: 1.0, 8: 2.0, 12: 3.0, 100: 4.0}
+    sweep = made_up(words, lambda count, a: size[count] + a / 8)
+    count = sweep.axes[0]
+    table = module.response(sweep, "y", count)
+    assert table[count].tolist() == ["null", "8", "12", "100"]
+    assert table["mean"].tolist() == pytest.approx([1.0625, 2.0625, 3.0625, 4.0625])
+    assert table["runs"].sum() == len(sweep.experiments)
+    both = module.response(sweep, "y", *sweep.axes)
+    assert both[count].tolist() == [value for value in ("null", "8", "12", "100") for _ in range(2)]
+    assert module.sensitivity(sweep, "y").set_index("setting").loc[count, "index"] == pytest.approx(3.0)
+    assert module.discover(sweep, "y", 3.5).set_index("setting").loc[count, "values"] == "100"
+    low = made_up(words, lambda count, a: float(count is None))
+    assert module.discover(low, "y", 0.5).set_index("setting").loc[count, "values"] == "null"
+    table = module.pareto(sweep, {"y": -1})
+    assert table.loc[table["front"], count].tolist() == ["null"]
 
 
 def check_bounds(module: ModuleType) -> None:
@@ -361,6 +382,7 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_one_scale: ("else steps[own]", "else np.sign(steps[own]) * 2 / 3"),
     check_copies: ("own = np.sort(first[steps[first] != 0.0])", "own = np.flatnonzero(steps)"),
     check_no_value: ("by_choice.notna().all()", "by_choice.notna().any()"),
+    check_null: ("_ordered(table.groupby(keys).size().index)", "table.groupby(keys).size().index"),
     check_bounds: ("if low <= short < high", "if True"),
     check_no_seeds: ("grouped[name].count()", "grouped[name].size()"),
     check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),

@@ -142,6 +142,25 @@ def test_what_only_a_policy_brings_is_what_it_is_without_one(tmp_path: Path) -> 
     assert not analysis.left_out(found, ["tax_revenue_per_year"])
 
 
+def check_null_is_told(module: ModuleType, folder: Path) -> None:
+    """A setting that is not set has its word in the tables of a sweep's folder, as it would be typed."""
+    module.write_summary(Store(folder))
+    lines = (folder / module.SUMMARY_CSV).read_text().splitlines()
+    assert [line.split(",")[1] for line in lines] == ["requesters.count", "4", "null"]
+    assert module.load_sweep(folder).experiments["requesters.count"].tolist() == ["4", "null"]
+
+
+def test_null_is_a_value(tmp_path: Path, exercised: Exercised) -> None:
+    words = [word for word in WORDS[:5] if "requesters" not in word]
+    study = read_study([*words, "requesters.count=4,null", f"results.dir={tmp_path}"])
+    folder, code = execute(study, engine.Serial, QUIET)
+    assert code == 0
+    check_null_is_told(reading, folder)
+    with pytest.raises(AssertionError):
+        check_null_is_told(planted(reading, "texts[name].fillna(NULL)", "texts[name]"), folder)
+    exercised("planted bugs", 1, 1)
+
+
 def test_rows_are_those_of_single_runs(plain: Path) -> None:
     found = load_sweep(plain)
     assert len(found.experiments) == COUNT
