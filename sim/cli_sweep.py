@@ -638,7 +638,7 @@ def _sensitivity(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any
     from sim.study.analysis import covered, sensitivity, without_told
 
     table = sensitivity(sweep, asked["outcome"])
-    told = (covered(sweep), *table.attrs["notes"], without_told(sweep, [asked["outcome"]]))
+    told = (covered(sweep, asked["outcome"]), *table.attrs["notes"], without_told(sweep, [asked["outcome"]]))
     return table, study.tornado(sweep, asked["outcome"], table), _lines(*told)
 
 
@@ -649,11 +649,12 @@ def _lines(*told: str) -> str:
 
 def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import few_runs, left_out, peak, peak_told, response, without_told
+    from sim.study.analysis import few_runs, fewer_seeds, left_out, peak, peak_told, response, without_told
 
     outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
     table = response(sweep, outcome, x, y)
-    few = _lines(few_runs(table), left_out(sweep, [outcome]), without_told(sweep, [outcome]))
+    fewer = fewer_seeds(sweep, [outcome])
+    few = _lines(few_runs(table), fewer, left_out(sweep, [outcome]), without_told(sweep, [outcome]))
     if y:
         return table, study.heat_map(sweep, outcome, table), few
     try:
@@ -670,7 +671,7 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
 
 def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import left_out, pareto, unfunded_told, without_told
+    from sim.study.analysis import fewer_seeds, left_out, pareto, unfunded_told, without_told
 
     goals = {value: 1 if name == "more" else -1 for name, value in pairs}
     if len(goals) < 2:
@@ -683,13 +684,15 @@ def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) 
         )
     table = pareto(sweep, goals)
     told = f"no other point is better in all: {int(table['front'].sum()):,} of {_count(len(table), 'point')}"
-    more = left_out(sweep, list(goals)), unfunded_told(table), without_told(sweep, list(goals))
-    return table, study.front(sweep, goals, table), _lines(told, *more)
+    outcomes = list(goals)
+    less = fewer_seeds(sweep, outcomes), left_out(sweep, outcomes)
+    more = unfunded_told(table), without_told(sweep, outcomes)
+    return table, study.front(sweep, goals, table), _lines(told, *less, *more)
 
 
 def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import discover, few_inside, left_out, without_told
+    from sim.study.analysis import discover, few_inside, fewer_seeds, left_out, without_told
 
     above = _real(asked["above"], "above")
     table = discover(sweep, asked["outcome"], above)
@@ -699,8 +702,12 @@ def _discover(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
         f" {found['share_of_all']:.0%} of all do; the box holds {found['coverage']:.0%} of those that do"
     )
     outcomes = [asked["outcome"]]
-    few = _lines(few_inside(table), left_out(sweep, outcomes), without_told(sweep, outcomes))
-    return table, study.box(sweep, asked["outcome"], above, table), _lines(told, few)
+    few = few_inside(table), fewer_seeds(sweep, outcomes), left_out(sweep, outcomes)
+    return (
+        table,
+        study.box(sweep, asked["outcome"], above, table),
+        _lines(told, *few, without_told(sweep, outcomes)),
+    )
 
 
 def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:

@@ -243,7 +243,8 @@ def _pareto(sweep: Sweep, *, more: str = USUAL_GOALS[0], less: str = USUAL_GOALS
 
 def _box(sweep: Sweep, *, outcome: str = "", above: str = "") -> Figure:
     name = _outcome(sweep, outcome)
-    bound = float(above) if above else float(sweep.means()[1][name].median())
+    _, means = sweep.means(sweep.compared([name]))
+    bound = float(above) if above else float(means[name].median())
     return study.box(sweep, name, bound, analysis.discover(sweep, name, bound))
 
 

@@ -35,14 +35,17 @@ NAMES_INCHES = 2.1
 """Width of a letter of a tick's label, and of the axis of a narrow figure."""
 
 
-def caption_of(sweep: Sweep, more: str = "") -> str:
-    """Return what every figure of a sweep rests on."""
+def caption_of(sweep: Sweep, more: str = "", outcomes: Sequence[str] = ()) -> str:
+    """Return what every figure of a sweep rests on, and whether some outcomes lack seeds at some points."""
+    from sim.study.analysis import fewer_seeds
+
     study, manifest = sweep.manifest["study"], sweep.manifest
     failed = int((sweep.experiments["status"] == "failed").sum())
     left_out = f", {failed} failed and left out" if failed else ""
     seeds = f"{study['seeds']} seed{'s' * (study['seeds'] > 1)} a point{left_out}"
     unfunded = "Unfunded experiments are no taxes. " if remarks.of_sweep(study) else ""
-    more += unfunded
+    fewer = fewer_seeds(sweep, outcomes) if outcomes else ""
+    more += f"{fewer} {unfunded}" if fewer else unfunded
     return (
         f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {seeds};"
         f" clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
@@ -77,7 +80,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
         if np.isfinite(shown["low"]).any()
         else "One point at each end: no interval. "
     )
-    figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, bars))
+    figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, bars, [outcome]))
     axes = figure.subplots()
     places = np.arange(len(shown))
     values = shown["index"].to_numpy(np.float64)
@@ -121,9 +124,8 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
     band = "Shaded: 95 % interval over seeds, of the mean over all other settings. "
     numbers = pd.api.types.is_numeric_dtype(table[x])
     names = [] if numbers else [_tick(value) for value in table[x]]
-    figure = style.new_figure(
-        style.COLUMN, 2.3 + _foot(names), caption_of(sweep, band if sure else f"{ONE_SEED.capitalize()}. ")
-    )
+    told = band if sure else f"{ONE_SEED.capitalize()}. "
+    figure = style.new_figure(style.COLUMN, 2.3 + _foot(names), caption_of(sweep, told, [outcome]))
     axes = figure.subplots()
     places = table[x].to_numpy(np.float64) if numbers else np.arange(len(table), dtype=np.float64)
     if numbers:
@@ -164,7 +166,7 @@ def heat_map(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
         grid = grid.reindex(index=up.centres)
     values = np.ma.masked_invalid(grid.to_numpy(np.float64))
     more = "White: no point lies there. " if np.ma.is_masked(values) else ""
-    figure = style.new_figure(style.COLUMN, 2.6 + _foot(across.names), caption_of(sweep, more))
+    figure = style.new_figure(style.COLUMN, 2.6 + _foot(across.names), caption_of(sweep, more, [outcome]))
     axes = figure.subplots()
     low, high = float(values.min()), float(values.max())
     signed = low < 0 < high
@@ -330,7 +332,7 @@ def front(sweep: Sweep, goals: dict[str, int], table: pd.DataFrame) -> Figure:
     """Draw points by two goals, and those that no other beats in both (`analysis.pareto`)."""
     x, y = list(goals)[:2]
     figure = style.new_figure(
-        style.COLUMN, 2.5, caption_of(sweep, "Filled: no other point is better in both. ")
+        style.COLUMN, 2.5, caption_of(sweep, "Filled: no other point is better in both. ", list(goals))
     )
     axes = figure.subplots()
     best = table[table["front"]].sort_values(x)
@@ -355,6 +357,7 @@ def box(sweep: Sweep, outcome: str, above: float, table: pd.DataFrame) -> Figure
             sweep,
             f"{few}{' ' * bool(few)}Thin: all that was tried. Inside the box {found['share_inside']:.0%} of"
             f" {found['points_inside']:,} points lie above, of all points {found['share_of_all']:.0%}. ",
+            [outcome],
         ),
     )  # fmt: skip
     figure.set_dpi(style.PNG_DPI)  # letters are narrower at fewer dots: too little would be left

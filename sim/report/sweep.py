@@ -61,6 +61,8 @@ def page_of_sweep(sweep: Sweep, tell: Tell = silent) -> Page:
     page.summary = _summary(sweep, outcomes)
     page.cautions = _cautions(sweep)
     if outcome:
+        if few := analysis.fewer_seeds(sweep, [outcome]):
+            page.cautions.append((few,))
         page.tables = _analyses(sweep, outcome)
     if done.any():
         page.tables.append(_points(sweep, outcomes))

@@ -3,7 +3,8 @@
 Every function takes the two tables of a sweep and returns a table; none of them plays anything. Means over
 the seeds of a point are what settings are held against; intervals come from the seeds or by resampling, with
 a fixed seed, so that the same sweep gives the same table. Runs that differ in settings alone are no
-replicates: with one seed an outcome along a setting has no interval.
+replicates: with one seed an outcome along a setting has no interval. Where runs failed or are missing, points
+are compared on the seeds that all of them have: else one that lacks a seed would differ by its luck.
 """
 
 from __future__ import annotations
@@ -117,19 +118,55 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
     return found
 
 
-def covered(sweep: Sweep) -> str:
+def covered(sweep: Sweep, outcome: str) -> str:
     """Say what the index of `sensitivity` is, what its intervals cover, and what they do not."""
     study = Study.from_plain(sweep.manifest["study"])
     over = {
         "saltelli": f"base points drawn again {RESAMPLES} times: which points the design drew",
         "morris": "trajectories (Student's t): which of them the design drew",
     }.get(study.design, "the points at either end (Welch): what else differs between them")
-    shared = "the same seed" if study.seeds == 1 else f"the same {study.seeds} seeds"
     index = {
         "saltelli": "index: share of the variance that is the setting's alone; total: also with others. ",
         "morris": f"index: mean size of the effect of {_steps_told(study.axes)}. ",
     }.get(study.design, f"index: {ends_told(sweep)}. ")
-    return f"{index}95 % intervals are over {over}. All points share {shared}, whose luck no interval covers."
+    return f"{index}95 % intervals are over {over}. {_shared_told(sweep, outcome)}"
+
+
+def _shared_told(sweep: Sweep, outcome: str) -> str:
+    """Say which seeds points share, whose luck no interval over points covers."""
+    few, shared = fewer_seeds(sweep, [outcome]), len(sweep.shared_seeds([outcome]))
+    if not shared:
+        return few
+    whole = sweep.valued([outcome])["point"].nunique() == _points_asked(sweep)
+    seeds = "the same seed" if shared == 1 else f"the same {shared} seeds"
+    told = f"{'All points' if whole else 'The points compared'} share {seeds}, whose luck no interval covers."
+    return f"{told} {few}".strip()
+
+
+def _points_asked(sweep: Sweep) -> int:
+    """Return how many points the sweep has when it is done."""
+    return int(sweep.manifest.get("runs", len(sweep.experiments))) // int(sweep.manifest["study"]["seeds"])
+
+
+def fewer_seeds(sweep: Sweep, outcomes: Sequence[str]) -> str:
+    """Say on which seeds points are compared if some have fewer than asked for; nothing if none has."""
+    asked, there = int(sweep.manifest["study"]["seeds"]), sweep.valued(outcomes)
+    seeds, shared = there.groupby("point")["seed"].nunique(), len(sweep.shared_seeds(outcomes))
+    if shared == asked or seeds.empty:
+        return ""
+    tried = sweep.experiments.drop_duplicates("point").set_index("point").loc[seeds.index, sweep.axes]
+    fewer = (seeds < asked).to_numpy()
+    which = "all points have" if fewer.all() else f"{_named(tried, fewer)} have"
+    of = f"of {asked} seeds, as runs failed, are missing or have no value"
+    if shared:
+        on = "1 seed" if shared == 1 else f"{shared} seeds"
+        return f"Compared on the {on} that all points with a value share: {which} fewer {of}."
+    least, most = int(seeds.min()), int(seeds.max())
+    many = f"{least}" if least == most else f"{least} to {most}"
+    return (
+        f"Caution: no seed is shared by all points: {which} fewer {of}. Points have {many} each,"
+        " and differ by the luck of their seeds, too."
+    )
 
 
 def _steps_told(axes: Sequence[Axis]) -> str:
@@ -216,7 +253,7 @@ def without_told(sweep: Sweep, outcomes: Sequence[str]) -> str:
 def _point_means(sweep: Sweep, outcome: str) -> Floats:
     """Mean outcome of every point of the design, NaN where it has none; of designs that need all, all."""
     count = len(Composer(Study.from_plain(sweep.manifest["study"])).points)
-    _, means = sweep.means()
+    _, means = sweep.means(sweep.compared([outcome]))
     values = np.full(count, np.nan)
     values[means.index.to_numpy()] = means[outcome].to_numpy()
     missing = int(np.isnan(values).sum())
@@ -347,7 +384,7 @@ def morris_table(
 
 
 def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
-    points, means = sweep.means()
+    points, means = sweep.means(sweep.compared([outcome]))
     values = means[outcome].to_numpy()
     rows = []
     for axis in sweep.axes:
@@ -455,9 +492,9 @@ def _by_levels(
     sweep: Sweep, outcome: str, keys: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, list[float]]]:
     """Return point, seed, value and some settings of the runs done, and where parts of settings end."""
-    done = sweep.experiments["status"] != FAILED
-    table = sweep.experiments.loc[done, ["point", "seed", *keys]]
-    table = table.assign(value=sweep.outcomes.loc[done, outcome])
+    runs = sweep.compared([outcome])
+    table = sweep.experiments.loc[runs, ["point", "seed", *keys]]
+    table = table.assign(value=sweep.outcomes.loc[runs, outcome])
     study = Study.from_plain(sweep.manifest["study"])
     drawn = [
         axis
@@ -585,8 +622,9 @@ def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
     ``goals`` gives 1 for an outcome to be large, -1 for one to be small. Where an income's funding varies,
     points at which no tax pays for it take no part: an unfunded experiment would beat every tax.
     """
-    points, means = sweep.means()
-    signed = np.column_stack([means[check_outcome(sweep, name)] * sign for name, sign in goals.items()])
+    names = [check_outcome(sweep, name) for name in goals]
+    points, means = sweep.means(sweep.compared(names))
+    signed = np.column_stack([means[name] * sign for name, sign in goals.items()])
     known = np.isfinite(signed).all(axis=1)
     if FUNDING in points:
         known &= (points[FUNDING] != EXTERNAL).to_numpy()
@@ -614,7 +652,7 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     there are inside.
     """
     check_outcome(sweep, outcome)
-    points, means = sweep.means()
+    points, means = sweep.means(sweep.compared([outcome]))
     values = means[outcome].to_numpy()
     known = np.isfinite(values)
     points, hits = points[known], (values[known] > above).astype(np.float64)
@@ -666,7 +704,7 @@ def _no_bound(sweep: Sweep, outcome: str, above: float, values: Floats) -> UserE
 
 def bound_near(sweep: Sweep, outcome: str) -> str:
     """Return a bound for `discover` that divides the points; empty if an outcome is the same at all."""
-    _, means = sweep.means()
+    _, means = sweep.means(sweep.compared([outcome]))
     levels = np.unique(finite(means[outcome].to_numpy()))
     return _dividing(levels) if len(levels) > 1 else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,39 @@ class Sweep(Drawable, tuple[pd.DataFrame, pd.DataFrame]):
         """Settings that vary."""
         return [axis["path"] for axis in self.manifest["study"]["axes"]]
 
-    def means(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the points that have runs done, and the mean outcomes over their seeds, row by row."""
-        done = self.experiments["status"] != FAILED
-        grouped = self.outcomes[done].groupby(self.experiments.loc[done, "point"], sort=True).mean()
-        points = self.experiments[done].drop_duplicates("point").set_index("point")
+    def means(self, runs: pd.Series[bool] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the points that have runs done, and the mean outcomes over their seeds, row by row.
+
+        With ``runs``, a truth value for each, over those alone.
+        """
+        chosen = self.experiments["status"] != FAILED if runs is None else runs
+        grouped = self.outcomes[chosen].groupby(self.experiments.loc[chosen, "point"], sort=True).mean()
+        points = self.experiments[chosen].drop_duplicates("point").set_index("point")
         return points.loc[grouped.index, self.axes], grouped
+
+    def valued(self, outcomes: Sequence[str]) -> pd.DataFrame:
+        """Return point and seed of the runs that are done and have a value of some outcomes."""
+        known = np.isfinite(self.outcomes[list(outcomes)].to_numpy(np.float64)).all(axis=1)
+        there: pd.DataFrame = self.experiments[known & (self.experiments["status"] != FAILED)]
+        return there[["point", "seed"]]
+
+    def shared_seeds(self, outcomes: Sequence[str]) -> list[int]:
+        """Return the seeds with which every point that has a value of some outcomes at all has one."""
+        there = self.valued(outcomes)
+        points = there.groupby("seed")["point"].nunique()
+        return [int(seed) for seed in points.index[points == there["point"].nunique()]]
+
+    def compared(self, outcomes: Sequence[str]) -> pd.Series[bool]:
+        """Return which runs points are compared on: those with seeds that all share, or all if none is.
+
+        Runs of points without a value stay, so that it is seen that they have none.
+        """
+        done = self.experiments["status"] != FAILED
+        shared = self.shared_seeds(outcomes)
+        if not shared:
+            return done
+        without = ~self.experiments["point"].isin(self.valued(outcomes)["point"])
+        return done & (self.experiments["seed"].isin(shared) | without)
 
     def series(self) -> pd.DataFrame:
         """Return the daily series of all runs, if they were kept.

@@ -65,7 +65,7 @@ def check_covered(module: ModuleType) -> None:
         (["design=lhs", "points=9", *AXES], "the points at either end (Welch)"),
     ):
         for seeds, shared in ((1, "the same seed"), (3, "the same 3 seeds")):
-            told = module.covered(made_up([*words, f"seeds={seeds}"], lambda *at: at[0]))
+            told = module.covered(made_up([*words, f"seeds={seeds}"], lambda *at: at[0]), "y")
             assert told.startswith("index: "), told
             assert f" 95 % intervals are over {over}" in told, told
             assert told.endswith(f"All points share {shared}, whose luck no interval covers."), told
@@ -143,6 +143,38 @@ def check_no_value(module: ModuleType) -> None:
     told = module.left_out(sweep, ["y"])
     assert told == "Left out: 2 of 6 points, those with policy=none; no run there has a value of y."
     assert table.attrs["notes"] == [told] or module.sensitivity(sweep, "y").attrs["notes"] == [told]
+
+
+def check_shared_seeds(module: ModuleType) -> None:
+    """A point that lacks a seed is compared on the others, and what is told of seeds is true."""
+    words = ["market.noise_sigma=0,1,2", "seeds=3"]
+    sweep = made_up(words, lambda a: a)
+    point, seed = sweep.experiments["point"], sweep.experiments["seed"]
+    sweep.outcomes["y"] += 100.0 * seed
+    sweep.outcomes["z"] = 1.0
+    assert not module.fewer_seeds(sweep, ["y"])
+    sweep.experiments.loc[(point == 2) & (seed == 2), "status"] = "failed"
+    x = sweep.axes[0]
+    assert module.sensitivity(sweep, "y")["index"].item() == pytest.approx(2.0)
+    assert module.response(sweep, "y", x)["mean"].tolist() == pytest.approx([50.0, 51.0, 52.0])
+    assert module.peak(sweep, "y", x)["at"] == 2.0
+    assert module.pareto(sweep, {"y": 1, "z": 1})["front"].tolist() == [False, False, True]
+    assert module.discover(sweep, "y", 51.5).attrs["share_of_all"] == pytest.approx(1 / 3)
+    few = (
+        "Compared on the 2 seeds that all points with a value share: those with market.noise_sigma=2 have"
+        " fewer of 3 seeds, as runs failed, are missing or have no value."
+    )
+    assert module.fewer_seeds(sweep, ["y"]) == few
+    told = module.covered(sweep, "y")
+    assert told.endswith(f"All points share the same 2 seeds, whose luck no interval covers. {few}"), told
+    sweep.outcomes.loc[(point == 1) & (seed < 2), "y"] = math.nan  # no seed is left that all have
+    told = module.covered(sweep, "y")
+    assert "share" not in told.replace("no seed is shared", "") and "Points have 1 to 3 each" in told, told
+    assert module.response(sweep, "y", x)["runs"].tolist() == [3, 1, 2]
+    sweep.outcomes.loc[point == 1, "y"] = math.nan
+    assert "The points compared share the same 2 seeds" in module.covered(sweep, "y").replace(
+        "All points", "?"
+    )
 
 
 def check_null(module: ModuleType) -> None:
@@ -228,9 +260,12 @@ def check_over_seeds(module: ModuleType) -> None:
     assert high - low < 3, "what the other setting does is no luck"
     one = there & (sweep.experiments["market.taste_sigma"] == 2) & (sweep.experiments["seed"] == 0)
     sweep.outcomes.loc[one, "y"] = math.nan
-    less = module.response(sweep, "y", "market.noise_sigma").iloc[1]
-    assert less["runs"] == 11
-    assert less["high"] - less["low"] == pytest.approx(high - low, rel=0.6)
+    table = module.response(sweep, "y", "market.noise_sigma")
+    assert (table["runs"] == 9).all() and (table["seeds"] == 3).all(), "seeds that all points share"
+    less = table.iloc[1]
+    others = by_seed[1:]
+    known = (others.mean(), *stats.t.interval(0.95, 2, others.mean(), stats.sem(others)))
+    assert less[["mean", "low", "high"]].tolist() == pytest.approx(known)
 
 
 def check_parts(module: ModuleType) -> None:
@@ -357,11 +392,11 @@ def check_few_inside(module: ModuleType) -> None:
 def check_choices(module: ModuleType) -> None:
     """Of groups the index is the best choice less the worst, and what is told says so."""
     words = ["market.noise_sigma=0,1,2", "policy=none,usage_tax"]
-    mixed = module.covered(made_up(words, lambda a, policy: a))
+    mixed = module.covered(made_up(words, lambda a, policy: a), "y")
     assert "highest tenth" in mixed and "of a group, the outcome of the choice with the highest mean" in mixed
-    group = module.covered(made_up(words[1:], lambda policy: 1.0))
+    group = module.covered(made_up(words[1:], lambda policy: 1.0), "y")
     assert "tenth" not in group and "index: the outcome of the choice with the highest mean" in group
-    assert "choice" not in module.covered(made_up(words[:1], lambda a: a))
+    assert "choice" not in module.covered(made_up(words[:1], lambda a: a), "y")
 
 
 def check_seeds(module: ModuleType) -> None:
@@ -382,6 +417,7 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_one_scale: ("else steps[own]", "else np.sign(steps[own]) * 2 / 3"),
     check_copies: ("own = np.sort(first[steps[first] != 0.0])", "own = np.flatnonzero(steps)"),
     check_no_value: ("by_choice.notna().all()", "by_choice.notna().any()"),
+    check_shared_seeds: ("sweep.means(sweep.compared(names))", "sweep.means()"),
     check_null: ("_ordered(table.groupby(keys).size().index)", "table.groupby(keys).size().index"),
     check_bounds: ("if low <= short < high", "if True"),
     check_no_seeds: ("grouped[name].count()", "grouped[name].size()"),

@@ -179,6 +179,11 @@ def test_a_ranking_of_points_leaves_them_out() -> None:
 
     points = pd.DataFrame({"policy.universal_income.funding": ["revenue", "external", "revenue"]})
     means = pd.DataFrame({"y": [1.0, 9.0, 2.0], "z": [2.0, 9.0, 1.0]})
-    sweep: Any = SimpleNamespace(means=lambda: (points, means), outcomes=means, manifest={"units": {}})
+    sweep: Any = SimpleNamespace(
+        means=lambda runs: (points, means),
+        compared=lambda names: names,
+        outcomes=means,
+        manifest={"units": {}},
+    )
     assert pareto(sweep, {"y": 1, "z": 1})["front"].tolist() == [True, False, True]
     assert pareto(sweep, {"y": 1, "z": 1})["y"].tolist() == [1.0, 9.0, 2.0]
