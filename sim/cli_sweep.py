@@ -649,12 +649,26 @@ def _lines(*told: str) -> str:
 
 def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, str]:
     from sim.figures import study
-    from sim.study.analysis import few_runs, fewer_seeds, left_out, peak, peak_told, response, without_told
+    from sim.study.analysis import (
+        few_runs,
+        fewer_seeds,
+        left_out,
+        others_told,
+        peak,
+        peak_sentence,
+        response,
+        without_told,
+    )
 
     outcome, x, y = asked["outcome"], asked["x"], asked.get("y", "")
     table = response(sweep, outcome, x, y)
-    fewer = fewer_seeds(sweep, [outcome])
-    few = _lines(few_runs(table), fewer, left_out(sweep, [outcome]), without_told(sweep, [outcome]))
+    few = _lines(
+        few_runs(table),
+        others_told(sweep, outcome, table, [x, y] if y else [x]),
+        fewer_seeds(sweep, [outcome]),
+        left_out(sweep, [outcome]),
+        without_told(sweep, [outcome]),
+    )
     if y:
         return table, study.heat_map(sweep, outcome, table), few
     try:
@@ -664,9 +678,7 @@ def _response(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, Any, s
     if table["mean"].nunique() == 1:
         told = f"the same wherever {x} was tried"
         return table, study.curve(sweep, outcome, table, top), _lines(told, few)
-    end = "; it is at the end of what was tried" if top["at_end"] else ""
-    told = f"highest at {top['at']:.4g} ({peak_told(top)}){end}"
-    return table, study.curve(sweep, outcome, table, top), _lines(told, few)
+    return table, study.curve(sweep, outcome, table, top), _lines(peak_sentence(top), few)
 
 
 def _pareto(sweep: Any, _: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[Any, Any, str]:

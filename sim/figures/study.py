@@ -121,7 +121,8 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
 
     x = str(table.columns[0])
     sure = bool(np.isfinite(table["low"]).any())
-    band = "Shaded: 95 % interval over seeds, of the mean over all other settings. "
+    over = "seeds and over which points fell where" if table.attrs.get("drawn") else "seeds"
+    band = f"Shaded: 95 % interval over {over}, of the mean over all other settings. "
     numbers = pd.api.types.is_numeric_dtype(table[x])
     names = [] if numbers else [_tick(value) for value in table[x]]
     told = band if sure else f"{ONE_SEED.capitalize()}. "
@@ -140,11 +141,16 @@ def curve(sweep: Sweep, outcome: str, table: pd.DataFrame, top: dict[str, float]
         _number(axes.xaxis, _plain_ticks(places), True)
     if table["mean"].nunique() == 1 < len(table):
         axes.set_title("The same wherever it was tried")
+    elif top is not None and not top["told"]:
+        axes.set_title("No peak can be told")
     elif top is not None:
         if np.isfinite(top["low"]):
             axes.axvspan(top["low"], top["high"], color=style.PALE, zorder=0, linewidth=0)
         axes.axvline(top["at"], color=style.VERMILLION, linewidth=0.8)
-        where = "Highest at the end of what was tried" if top["at_end"] else f"Peak at {top['at']:.3g}"
+        where = f"Peak at {top['at']:.3g}"
+        if top["at_end"]:
+            where = "Highest at the end of what was tried"
+            where += f", {top['end']:.3g}" if top["end"] != top["at"] else ""
         axes.set_title(f"{where}\n({peak_told(top)})")
     axes.set_xlabel(setting_of(x, LETTERS))
     axes.set_ylabel(label_of(sweep, outcome))

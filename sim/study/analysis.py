@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from scipy import stats
 
 from sim.errors import UserError, nearest_or_first, one_of
 from sim.schema import spell
-from sim.study.designs import Axis
+from sim.study.designs import DRAWN, Axis
 from sim.study.points import Composer, Study
 from sim.study.reading import Sweep, in_order
 from sim.study.remarks import EXTERNAL, FUNDING
@@ -405,6 +406,15 @@ def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
     return table
 
 
+@lru_cache(maxsize=1_000)
+def widest(count: int, freedom: float) -> float:
+    """Return what the highest less the lowest of several means stays below in 95 of 100 cases.
+
+    In standard errors of one mean: the quantile of the studentised range.
+    """
+    return float(stats.studentized_range.ppf(CONFIDENCE, count, freedom))
+
+
 def half_width(one: Floats, other: Floats) -> float:
     """Return half the width of Welch's interval for the difference of two means; NaN for fewer than two."""
     if min(len(one), len(other)) < 2:
@@ -438,7 +448,9 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     """Return the mean outcome by one or two settings, over all else: x, (y,) mean, low, high, runs, seeds.
 
     Intervals (Student's t) are over seeds: of each seed, how far its runs lie from the means of their points.
-    They are NaN where there is one seed. ``seeds`` counts those that an interval rests on.
+    They are NaN where there is one seed. ``seeds`` and ``points`` count those that an interval rests on.
+    A design that draws has other settings at each value or part: then intervals are over the luck of which
+    points fell there, too (Welch and Satterthwaite), NaN where it is one, and ``attrs["drawn"]`` is true.
 
     Many values of a setting that a design draws, beside others, are put together in equal parts of its range
     and named by their middles; ``attrs["edges"]`` holds where the parts of such a setting end.
@@ -466,12 +478,78 @@ def response(sweep: Sweep, outcome: str, x: str, y: str = "") -> pd.DataFrame:
     found["deviation"], found["seeds"] = spread.std(ddof=1), spread.size()
     counts = found[["runs", "seeds"]].fillna(0).astype(np.int64)
     seeds = counts["seeds"].where(counts["seeds"] > 1)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * found["deviation"] / np.sqrt(seeds)
+    error, freedom = found["deviation"] / np.sqrt(seeds), seeds - 1
+    drawn = _draws_beside(sweep, keys, edges)
+    if drawn:
+        error, freedom = _both(error, freedom, *_of_draws(known, keys, _draws_of(sweep, known)))
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error
+    counts["points"] = known.groupby(keys)["point"].nunique().reindex(found.index, fill_value=0)
     found = found.assign(low=found["mean"] - half, high=found["mean"] + half, **counts)
-    found = found[["mean", "low", "high", "runs", "seeds"]].reset_index()
+    found = found[["mean", "low", "high", "runs", "seeds", "points"]].reset_index()
     found["seeds"] = found["seeds"].where(found["seeds"] > 0, np.minimum(found["runs"], 1))
-    found.attrs["edges"] = edges
+    found.attrs |= {"edges": edges, "drawn": drawn}
     return found
+
+
+def _draws_beside(sweep: Sweep, keys: Sequence[str], edges: Mapping[str, Any]) -> bool:
+    """Whether points at the same value or part of some settings differ by what a design drew."""
+    return sweep.manifest["study"]["design"] in DRAWN and (len(sweep.axes) > len(keys) or bool(edges))
+
+
+def _draws_of(sweep: Sweep, table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return for each row the draw that its point is of: those of a base point or a trajectory are one."""
+    study, points = sweep.manifest["study"], table["point"].to_numpy(np.int64)
+    if study["design"] == "saltelli":
+        return points % int(study["points"])
+    return points // (len(sweep.axes) + 1) if study["design"] == "morris" else points
+
+
+def _of_draws(
+    known: pd.DataFrame, keys: Sequence[str], draws: NDArray[np.int64]
+) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return each level's standard error over which draws fell there, and its degrees of freedom."""
+    at = [known[key] for key in keys]
+    level = known["value"].groupby(at)
+    away = (known["value"] - level.transform("mean")) / level.transform("size")
+    sums = away.groupby([*at, pd.Series(draws, known.index)]).sum()
+    of_level = sums.groupby(level=list(range(len(keys))))
+    count = of_level.size().astype(np.float64)
+    count = count.where(count > 1)
+    squares = of_level.agg(lambda some: float((some**2).sum())) * count / (count - 1)
+    return squares**0.5, count - 1
+
+
+def _both(
+    one: pd.Series[float], its_freedom: pd.Series[float], other: pd.Series[float], freedom: pd.Series[float]
+) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Return the standard error from two sources, and its degrees of freedom (Satterthwaite)."""
+    a, b = one**2, other.reindex(one.index) ** 2
+    parts = a**2 / its_freedom + b**2 / freedom.reindex(one.index)
+    return (a + b) ** 0.5, ((a + b) ** 2 / parts).where(parts != 0.0, its_freedom)
+
+
+def others_told(sweep: Sweep, outcome: str, table: pd.DataFrame, keys: Sequence[str]) -> str:
+    """Say that what else is set differs along a setting, and whether intervals know of it; nothing if not."""
+    if table.attrs["drawn"]:
+        return (
+            "Other settings differ from value to value, as the design drew them: intervals are over seeds,"
+            " and over which points fell where."
+        )
+    others = [axis for axis in sweep.axes if axis not in keys]
+    there = sweep.experiments.loc[sweep.valued([outcome]).index, ["point", *sweep.axes]]
+    there = there.drop_duplicates("point")
+    if not others or there.empty:
+        return ""
+    sets = {
+        frozenset(map(tuple, group[others].to_numpy(object).tolist()))
+        for _, group in there.groupby(list(keys))
+    }
+    if len(sets) == 1:
+        return ""
+    return (
+        f"Caution: other settings are not the same wherever {' and '.join(keys)} was tried: what is seen may"
+        " be theirs, and no interval knows of it."
+    )
 
 
 def _ordered(levels: pd.Index[Any]) -> pd.Index[Any]:
@@ -496,10 +574,15 @@ def _by_levels(
     table = sweep.experiments.loc[runs, ["point", "seed", *keys]]
     table = table.assign(value=sweep.outcomes.loc[runs, outcome])
     study = Study.from_plain(sweep.manifest["study"])
+    for axis in study.axes:
+        if axis.path in keys and axis.is_interval and not axis.whole:  # levels of Morris's are computed anew
+            table[axis.path] = [float(f"{value:.12g}") for value in table[axis.path]]
     drawn = [
         axis
         for axis in study.axes
-        if axis.path in keys and axis.is_interval and table[axis.path].nunique() > MOST_LEVELS
+        if axis.path in keys
+        and axis.is_interval
+        and table[axis.path].nunique() > min(MOST_LEVELS, table["point"].nunique() / 2)
     ]
     if not drawn or len(study.axes) == 1:
         return table, {}
@@ -538,11 +621,15 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
     The curve is the mean over seeds; its top is that of a parabola through the highest point and its
     neighbours. Seeds are drawn again for the interval, the wider on each side of Student's t with their
     deviation, which is right for few seeds, and of percentiles, which are for many. It is within what was
-    tried, and NaN with one seed. ``at_end`` is 1 if the highest point is at an end.
+    tried, and NaN with one seed. ``at_end`` is 1 if the highest point is at an end, ``end`` is which.
+
+    Of a design that draws, points are drawn again together with seeds. ``told`` is 0 if no peak can be told:
+    which points fell where explains that one part is highest and another lowest (Games and Howell), or the
+    interval holds all that was tried.
     """
     check_outcome(sweep, outcome)
     check_axis(sweep, x, "x")
-    table, _ = _by_levels(sweep, outcome, [x])
+    table, edges = _by_levels(sweep, outcome, [x])
     curves = table.pivot_table(index="seed", columns=x, values="value", aggfunc="mean")
     if curves.shape[1] < 3 or not pd.api.types.is_numeric_dtype(curves.columns):
         points = sweep.experiments
@@ -556,12 +643,72 @@ def peak(sweep: Sweep, outcome: str, x: str) -> dict[str, float]:
         )
     places, values = curves.columns.to_numpy(np.float64), curves.to_numpy(np.float64)
     at, height = top_of(places, _known_means(values))
-    low, high = _interval_of_top(places, values, at)
-    ends = int(at in (places[0], places[-1]))
+    known = table[np.isfinite(table["value"])]
+    tried = sweep.experiments.loc[known.index, x].to_numpy(np.float64)
+    ends = {float(places[0]): float(tried.min()), float(places[-1]): float(tried.max())}
+    told = True
+    if _draws_beside(sweep, [x], edges):
+        draws = _draws_of(sweep, known)
+        low, high = _interval_of_drawn_top(places, known, x, draws, at)
+        low, high = ends.get(low, low), ends.get(high, high)  # a part stands for all that it holds
+        told = _is_uneven(known, x, draws) and not (low <= tried.min() and tried.max() <= high)
+    else:
+        low, high = _interval_of_top(places, values, at)
     return {
-        "at": at, "low": low, "high": high, "value": height, "at_end": float(ends),
-        "seeds": float(len(values)),
+        "at": at, "low": low, "high": high, "value": height, "at_end": float(at in ends),
+        "seeds": float(len(values)), "end": ends.get(at, math.nan), "told": float(told),
     }  # fmt: skip
+
+
+def _is_uneven(known: pd.DataFrame, x: str, draws: NDArray[np.int64]) -> bool:
+    """Whether the highest and the lowest level differ by more than which draws fell there can explain."""
+    error, freedom = _of_draws(known, [x], draws)
+    luck = known["value"] - known.groupby("point")["value"].transform("mean")
+    of_seed = luck.groupby([known[x], known["seed"]]).mean().unstack()
+    if of_seed.shape[1] > 1:  # what seeds do to all levels alike is no difference between them
+        own = of_seed - of_seed.mean()
+        deviation, count = own.std(axis=1, ddof=1), own.notna().sum(axis=1)
+        error, freedom = _both(deviation / np.sqrt(count), count - 1.0, error, freedom)
+    sure = error.notna().to_numpy()
+    means = known.groupby(x)["value"].mean().to_numpy()[sure]
+    if len(means) < 2:
+        return False
+    ends = [int(means.argmax()), int(means.argmin())]
+    squares, free = error.to_numpy()[sure][ends] ** 2, freedom.to_numpy()[sure][ends]
+    both = float(squares.sum())
+    if both == 0.0:
+        return bool(np.ptp(means) > 0.0)
+    joint = both**2 / float((squares**2 / free).sum())
+    return bool(np.ptp(means) > widest(len(means), joint) * math.sqrt(both / 2))
+
+
+def _interval_of_drawn_top(
+    places: Floats, known: pd.DataFrame, x: str, draws: NDArray[np.int64], at: float
+) -> tuple[float, float]:
+    """Return the interval of the place of a top from draws of points and seeds drawn again, both at once."""
+    level = np.searchsorted(places, known[x].to_numpy(np.float64))
+    (draw, draw_count), (seed, seeds) = (
+        (numbers, len(names))
+        for names, numbers in (
+            np.unique(these, return_inverse=True) for these in (draws, known["seed"].to_numpy())
+        )
+    )
+    if min(seeds, draw_count) < 2:
+        return math.nan, math.nan
+    rng, values = np.random.default_rng(0), known["value"].to_numpy(np.float64)
+
+    def top(*often: NDArray[np.int64]) -> float:
+        weights = np.bincount(level, math.prod(often), len(places))
+        sums = np.bincount(level, math.prod(often) * values, len(places))
+        return top_of(places, np.where(weights > 0, sums / np.maximum(weights, 1), np.nan))[0]
+
+    def again(count: int) -> NDArray[np.int64]:
+        return np.bincount(rng.integers(0, count, count), minlength=count)
+
+    by_seed = np.array([top(again(seeds)[seed]) for _ in range(RESAMPLES)])
+    tops = np.array([top(again(seeds)[seed], again(draw_count)[draw]) for _ in range(RESAMPLES)])
+    half = math.hypot(_half_of_tops(by_seed, seeds), _half_of_tops(tops, draw_count))
+    return _around(places, tops, at, half)
 
 
 def _interval_of_top(places: Floats, curves: Floats, at: float) -> tuple[float, float]:
@@ -572,10 +719,33 @@ def _interval_of_top(places: Floats, curves: Floats, at: float) -> tuple[float, 
     rng = np.random.default_rng(0)
     means = [_known_means(curves[rng.integers(0, seeds, seeds)]) for _ in range(RESAMPLES)]
     tops = np.array([top_of(places, mean)[0] for mean in means if np.isfinite(mean).any()])
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * tops.std() * math.sqrt(seeds / (seeds - 1)))
+    return _around(places, tops, at, _half_of_tops(tops, seeds))
+
+
+def _half_of_tops(tops: Floats, count: int) -> float:
+    """Return half the width of Student's interval from places of a top of which `count` were drawn again."""
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
+    return quantile * float(tops.std()) * math.sqrt(count / (count - 1))
+
+
+def _around(places: Floats, tops: Floats, at: float, half: float) -> tuple[float, float]:
+    """Return the interval of the place of a top: the wider on each side of Student's and of percentiles."""
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(tops, [tail, 100 - tail])
     return float(max(places[0], min(low, at - half))), float(min(places[-1], max(high, at + half)))
+
+
+def peak_sentence(top: Mapping[str, float]) -> str:
+    """Say where a peak is and how sure that is, or that none can be told."""
+    if not top["told"]:
+        return "no peak can be told: which points the design drew explains as much"
+    if not top["at_end"]:
+        where = ""
+    elif top["end"] == top["at"]:
+        where = "; it is at the end of what was tried"
+    else:
+        where = f", the middle of the part at the end of what was tried, {top['end']:.4g}"
+    return f"highest at {top['at']:.4g} ({peak_told(top)}){where}"
 
 
 def peak_told(top: Mapping[str, float]) -> str:

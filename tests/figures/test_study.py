@@ -19,14 +19,12 @@ from sim.study import analysis
 from sim.study.reading import Sweep
 from tests.conftest import Exercised
 from tests.figures.legible import assert_no_text_overlaps
-from tests.study.test_analysis import AXES, made_up
+from tests.study.test_analysis import AXES, drawn_otherwise, made_up
 from tests.support.planting import planted
 
 
 def sweep_of(words: list[str], outcome: Callable[..., float]) -> Sweep:
-    sweep = made_up(words, outcome, noise=0.01)
-    sweep.manifest |= {"version": "0", "identity": "0" * 64}
-    return sweep
+    return made_up(words, outcome, noise=0.01)
 
 
 GRID = ["market.noise_sigma=0,0.5,1,1.5,2", "market.taste_sigma=0,1", "seeds=3"]
@@ -72,6 +70,17 @@ def test_a_title_of_a_curve_stays_within_it_and_claims_no_peak_of_a_level(grid: 
                     axes.get_title(loc="left"))  # fmt: skip
         assert title.get_window_extent().x1 <= figure.bbox.x1
         assert ("same" in title.get_text()) == level == ("0.123" not in title.get_text())
+
+
+def test_a_curve_that_draws_made_has_no_peak() -> None:
+    sweep = drawn_otherwise("lhs", 1)
+    table, top = analysis.response(sweep, "y", sweep.axes[0]), analysis.peak(sweep, "y", sweep.axes[0])
+    for told in (0.0, 1.0):
+        (axes,) = study.curve(sweep, "y", table, {**top, "told": told}).axes
+        assert (axes.get_title(loc="left") == "No peak can be told") == (not told)
+        assert len(axes.lines) == 1 + bool(told)
+    caption = axes.figure.texts[0].get_text().replace("\n", " ")
+    assert "interval over seeds and over which points fell where" in caption
 
 
 PAY, FEE, NOISE = "requesters.pay_usd_per_hour", "platforms.microwork.requester_fee", "market.noise_sigma"

@@ -39,10 +39,11 @@ def made_up(words: list[str], outcome: Callable[..., float], noise: float = 0.0)
         values.append({"run": run, "y": outcome(*composer.points[point]) + noise * rng.standard_normal()})
     experiments = pd.DataFrame(rows).join(points, on="point").set_index("run")
     sweep = Sweep(experiments, pd.DataFrame(values).set_index("run"))
-    sweep.manifest, sweep.path = (
-        {"study": study.to_plain(), "units": {"y": "USD"}, "without": {"y": 0.0}},
-        Path("made-up"),
-    )
+    sweep.manifest = {
+        "study": study.to_plain(), "units": {"y": "USD"}, "without": {"y": 0.0}, "version": "0",
+        "identity": "0" * 64,
+    }  # fmt: skip
+    sweep.path = Path("made-up")
     return sweep
 
 
@@ -290,6 +291,78 @@ def check_parts(module: ModuleType) -> None:
     assert len(module.response(alone, "y", alone.axes[0])) == 60, "a curve of its own"
 
 
+DRAWS = {"lhs": 40, "sobol": 32, "saltelli": 16, "morris": 12}
+
+
+def drawn_otherwise(design: str, draw: int, bend: float = 0.0) -> Sweep:
+    """A sweep in which another setting does much; the first does what is asked, its top at 0.9."""
+    words = [f"design={design}", f"points={DRAWS[design]}", f"design_seed={draw}", *AXES[:2], "seeds=3"]
+    sweep = made_up(words, lambda a, b: 5 * b - bend * (a - 0.9) ** 2)
+    rng = np.random.default_rng(draw)
+    luck = 0.5 * rng.standard_normal(3)[sweep.experiments["seed"]]
+    sweep.outcomes["y"] += luck + 0.1 * rng.standard_normal(len(sweep.outcomes))
+    return sweep
+
+
+def check_drawn_means(module: ModuleType) -> None:
+    """Of intervals where points differ by what was drawn about 95 % hold it; a level of one has none."""
+    held = []
+    for design in DRAWS:
+        for draw in range(12):
+            sweep = drawn_otherwise(design, draw)
+            table = module.response(sweep, "y", sweep.axes[0])
+            known = table[table["points"] > 1]
+            held += ((known["low"] <= 5.0) & (known["high"] >= 5.0)).tolist()
+            assert table.loc[table["points"] == 1, "low"].isna().all()
+            assert table.attrs["drawn"]
+    assert len(held) > 200 and 0.9 <= np.mean(held) <= 0.99, np.mean(held)
+
+
+def check_drawn_peak(module: ModuleType) -> None:
+    """Where a setting does nothing no peak is told, but for one in twenty; where it has one it is held."""
+    told, held, there = [], [], []
+    for design in ("lhs", "morris"):
+        for draw in range(20):
+            sweep = drawn_otherwise(design, draw)
+            top = module.peak(sweep, "y", sweep.axes[0])
+            told.append(top["told"])
+            assert top["low"] < top["high"]
+            assert top["told"] or module.peak_sentence(top).startswith("no peak can be told")
+            top = module.peak(drawn_otherwise(design, draw, 12.0), "y", sweep.axes[0])
+            held.append(top["low"] <= 0.9 <= top["high"])
+            there.append(top["told"])
+    assert np.mean(told) <= 0.1 and np.mean(held) >= 0.9, (np.mean(told), np.mean(held))
+    assert np.mean(there) >= 0.8
+
+
+def check_true_end(module: ModuleType) -> None:
+    """The end of what was tried is a value that was, not the middle of a part; an interval goes as far."""
+    sweep = made_up(["design=lhs", "points=40", *AXES[:2], "seeds=3"], lambda a, b: a + b / 9, noise=0.01)
+    x = sweep.axes[0]
+    top, last = module.peak(sweep, "y", x), sweep.experiments[x].max()
+    assert top["at"] < last == top["end"] == top["high"]
+    told = module.peak_sentence(top)
+    assert told.endswith(f", the middle of the part at the end of what was tried, {last:.4g}"), told
+    grid = made_up(["market.noise_sigma=0,1,2", "seeds=3"], lambda a: a)
+    assert module.peak_sentence(module.peak(grid, "y", x)).endswith("); it is at the end of what was tried")
+
+
+def check_others(module: ModuleType) -> None:
+    """Where else is set differs along a setting, that is said: of a list, and of a grid with a hole."""
+    for design, differs in (("list", True), ("grid", False)):
+        words = [f"design={design}", "market.noise_sigma=0,1,2", "market.taste_sigma=0,1,2", "seeds=2"]
+        sweep = made_up(words, lambda a, b: a)
+        x = sweep.axes[0]
+        told = module.others_told(sweep, "y", module.response(sweep, "y", x), [x])
+        assert told.startswith(f"Caution: other settings are not the same wherever {x}") == differs, told
+    sweep.outcomes.loc[sweep.experiments["point"] == 8, "y"] = math.nan
+    assert module.others_told(sweep, "y", module.response(sweep, "y", x), [x]).startswith("Caution: other")
+    drawn = drawn_otherwise("lhs", 1)
+    assert "over which points fell where" in module.others_told(
+        drawn, "y", module.response(drawn, "y", x), [x]
+    )
+
+
 def check_interval(module: ModuleType) -> None:
     values = np.array([1.0, 2.0, 4.0, math.nan])
     low, high = stats.t.interval(0.95, 2, values[:3].mean(), stats.sem(values[:3]))
@@ -426,6 +499,10 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_response: ('* found["deviation"] / np.sqrt(seeds)', '* found["deviation"]'),
     check_over_seeds: ('known["seed"]]).mean()', 'known["point"], known["seed"]]).mean()'),
     check_parts: ("np.geomspace if axis.logarithmic else", "np.linspace if axis.logarithmic else"),
+    check_drawn_means: ("(count - 1)\n    return squares**0.5", "count**2\n    return squares**0.5"),
+    check_drawn_peak: ("told = _is_uneven(known, x, draws) and", "told ="),
+    check_true_end: ("ends.get(high, high)", "high"),
+    check_others: ("if len(sets) == 1:", "if sets:"),
     check_peak: ("max(x - at, -slope / (2 * bend))", "max(x - at, -slope / bend)"),
     check_coverage: ("max(places[0], min(low, at - half))", "max(places[0], low)"),
     check_covered: ("if study.seeds == 1 else", "if study.seeds > 1 else"),
