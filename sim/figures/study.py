@@ -78,7 +78,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     bars = (
         "Bars: 95 % intervals. "
         if np.isfinite(shown["low"]).any()
-        else "One point at each end: no interval. "
+        else "One point at each end, or all alike: no interval. "
     )
     figure = style.new_figure(style.PAGE, 0.6 + 0.2 * len(shown), caption_of(sweep, bars, [outcome]))
     axes = figure.subplots()

@@ -90,8 +90,8 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
     of a setting or from one choice to another, with its interval, the mean and the deviation of effects, and
     how many of them are no copies. After any other design: by how much the mean outcome differs between the
     lowest and the highest tenth of a setting, or the best and the worst choice (``index``), with its
-    interval; NaN where an end, or any choice, has no value. ``attrs["notes"]`` holds sentences about what
-    is missing.
+    interval (Welch's; of three choices and more Tukey's and Kramer's, for best and worst were picked);
+    NaN where an end, or any choice, has no value. ``attrs["notes"]`` holds sentences about what is missing.
 
     Raises
     ------
@@ -125,12 +125,25 @@ def covered(sweep: Sweep, outcome: str) -> str:
     over = {
         "saltelli": f"base points drawn again {RESAMPLES} times: which points the design drew",
         "morris": "trajectories (Student's t): which of them the design drew",
-    }.get(study.design, "the points at either end (Welch): what else differs between them")
+    }.get(study.design, f"the points at either end ({_method_told(sweep)}): what else differs between them")
     index = {
         "saltelli": "index: share of the variance that is the setting's alone; total: also with others. ",
         "morris": f"index: mean size of the effect of {_steps_told(study.axes)}. ",
     }.get(study.design, f"index: {ends_told(sweep)}. ")
     return f"{index}95 % intervals are over {over}. {_shared_told(sweep, outcome)}"
+
+
+def _method_told(sweep: Sweep) -> str:
+    """Name the method of intervals between ends: of more than two choices best and worst are picked."""
+    counts = [sweep.experiments[axis].nunique() for axis in sweep.axes]
+    picked = [
+        not _is_ordered(sweep.experiments[axis]) and count > 2
+        for axis, count in zip(sweep.axes, counts, strict=True)
+    ]
+    tukey = "Tukey and Kramer, for best and worst were picked"
+    if all(picked):
+        return tukey
+    return f"Welch; of more than two choices {tukey}" if any(picked) else "Welch"
 
 
 def _shared_told(sweep: Sweep, outcome: str) -> str:
@@ -387,23 +400,43 @@ def morris_table(
 def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
     points, means = sweep.means(sweep.compared([outcome]))
     values = means[outcome].to_numpy()
-    rows = []
+    rows, alike = [], []
     for axis in sweep.axes:
         at = points[axis]
         if _is_ordered(at):
             lower, upper = at <= at.quantile(0.1), at >= at.quantile(0.9)
+            low, high = (finite(values[where.to_numpy()]) for where in (lower, upper))
+            half = half_width(low, high)
         else:
-            by_choice = pd.Series(values, index=at.to_numpy()).groupby(level=0).mean()
-            whole = bool(by_choice.notna().all())  # a choice without a value may be the best or the worst
-            lower, upper = ((at == end) & whole for end in (by_choice.idxmin(), by_choice.idxmax()))
-        low, high = (finite(values[where.to_numpy()]) for where in (lower, upper))
-        half = half_width(low, high)
+            groups = [finite(values[(at == choice).to_numpy()]) for choice in in_order(at)]
+            groups.sort(key=lambda group: float(group.mean()) if len(group) else math.nan)
+            whole = all(map(len, groups))  # a choice without a value may be the best or the worst
+            low, high = (groups[0], groups[-1]) if whole else (np.array([]), np.array([]))
+            half = half_width_of_picked(groups)
         told = len(low) and len(high) and at.nunique() > 1
         difference = high.mean() - low.mean() if told else math.nan
+        alike += [axis] if told and math.isnan(half) and min(len(low), len(high)) > 1 else []
         rows.append((axis, difference, difference - half, difference + half))
     table = pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
-    table.attrs["notes"] = list(filter(None, [left_out(sweep, [outcome])]))
+    same = f"{', '.join(alike)}: nothing else differs between points with the same value: no interval."
+    table.attrs["notes"] = list(filter(None, [same * bool(alike), left_out(sweep, [outcome])]))
     return table
+
+
+def half_width_of_picked(groups: Sequence[Floats]) -> float:
+    """Return half the width of the interval of the highest mean of several groups less the lowest.
+
+    They were picked, so of three groups and more it is Tukey's and Kramer's: the studentised range with the
+    variance pooled over all groups. Groups come in the order of their means. NaN for too few values.
+    """
+    if len(groups) < 3:
+        return half_width(groups[0], groups[-1]) if len(groups) == 2 else math.nan
+    freedom = sum(map(len, groups)) - len(groups)
+    if freedom < 1 or not all(map(len, groups)):
+        return math.nan
+    pooled = sum(float(((group - group.mean()) ** 2).sum()) for group in groups) / freedom
+    error = math.sqrt(pooled * (1 / len(groups[0]) + 1 / len(groups[-1])) / 2)
+    return widest(len(groups), freedom) * error if error > 0.0 else math.nan
 
 
 @lru_cache(maxsize=1_000)
@@ -416,12 +449,15 @@ def widest(count: int, freedom: float) -> float:
 
 
 def half_width(one: Floats, other: Floats) -> float:
-    """Return half the width of Welch's interval for the difference of two means; NaN for fewer than two."""
+    """Return half the width of Welch's interval for the difference of two means.
+
+    NaN for fewer than two values, and where none differs from another: they are one value, told again.
+    """
     if min(len(one), len(other)) < 2:
         return math.nan
     a, b = one.var(ddof=1) / len(one), other.var(ddof=1) / len(other)
     if a + b == 0.0:
-        return 0.0
+        return math.nan
     freedom = (a + b) ** 2 / (a**2 / (len(one) - 1) + b**2 / (len(other) - 1))
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * math.sqrt(a + b))
 

@@ -233,6 +233,43 @@ def check_ends(module: ModuleType) -> None:
     assert module.half_width(one, other) == pytest.approx((found.high - found.low) / 2)
 
 
+TRIALS = 2_000
+
+
+def check_picked(module: ModuleType) -> None:
+    """Of choices without effect the interval of best less worst leaves out 0 one time in twenty.
+
+    The tolerance is three standard errors of a share of 5 % of so many trials.
+    """
+    rng = np.random.default_rng(11)
+    for count in (2, 4, 11):
+        wrong = 0
+        for _ in range(TRIALS):
+            groups = sorted(rng.standard_normal((count, 10)), key=np.mean)
+            wrong += groups[-1].mean() - groups[0].mean() > module.half_width_of_picked(groups)
+        assert abs(wrong / TRIALS - 0.05) < 3 * math.sqrt(0.05 * 0.95 / TRIALS), (count, wrong / TRIALS)
+    words = ["policy=none,usage_tax,union,commons", "market.noise_sigma=0,1,2", "seeds=2"]
+    sweep = made_up(words, lambda policy, a: len(policy), noise=1.0)
+    row = module.sensitivity(sweep, "y").set_index("setting").loc["policy"]
+    _, means = sweep.means()
+    groups = sorted(means["y"].to_numpy().reshape(4, 3), key=np.mean)
+    found = stats.tukey_hsd(*groups).confidence_interval()
+    assert row[["low", "high"]].tolist() == pytest.approx([found.low[3, 0], found.high[3, 0]], rel=1e-4)
+    assert "(Welch; of more than two choices Tukey and Kramer, for" in module.covered(sweep, "y")
+
+
+def check_alike(module: ModuleType) -> None:
+    """Points that are all the same at either end are one, told again: no interval, and that is said."""
+    words = ["market.noise_sigma=0,1", "market.taste_sigma=0,1,2", "policy=none,union,commons"]
+    sweep = made_up(words, lambda a, b, policy: a)
+    table = module.sensitivity(sweep, "y").set_index("setting")
+    assert table.loc["market.noise_sigma", "index"] == 1.0
+    assert table.loc["market.noise_sigma", ["low", "high"]].isna().all()
+    assert table.attrs["notes"] == [
+        "market.noise_sigma: nothing else differs between points with the same value: no interval."
+    ]
+
+
 def check_response(module: ModuleType) -> None:
     words = ["market.noise_sigma=0,1", "market.taste_sigma=0,1,2", "seeds=4"]
     sweep = made_up(words, lambda a, b: a + 10 * b, noise=0.5)
@@ -322,7 +359,7 @@ def check_drawn_peak(module: ModuleType) -> None:
     """Where a setting does nothing no peak is told, but for one in twenty; where it has one it is held."""
     told, held, there = [], [], []
     for design in ("lhs", "morris"):
-        for draw in range(20):
+        for draw in range(10):
             sweep = drawn_otherwise(design, draw)
             top = module.peak(sweep, "y", sweep.axes[0])
             told.append(top["told"])
@@ -494,6 +531,11 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_null: ("_ordered(table.groupby(keys).size().index)", "table.groupby(keys).size().index"),
     check_bounds: ("if low <= short < high", "if True"),
     check_no_seeds: ("grouped[name].count()", "grouped[name].size()"),
+    check_picked: ("if len(groups) < 3:", "if len(groups) < 30:"),
+    check_alike: (
+        "    if a + b == 0.0:\n        return math.nan",
+        "    if a + b == 0.0:\n        return 0.0",
+    ),
     check_ends: ("a, b = one.var(ddof=1)", "a, b = one.var(ddof=0)"),
     check_interval: ("kept.std(ddof=1) / math.sqrt(len(kept))", "kept.std(ddof=1)"),
     check_response: ('* found["deviation"] / np.sqrt(seeds)', '* found["deviation"]'),
