@@ -853,9 +853,10 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     Patient rule induction (Friedman and Fisher 1999): from the box of all points, slices are taken off one
     side, a twentieth of the points at a time, each time the one that leaves the highest share of points above
     the bound; the search ends at a tenth of all points, and the box with the best share on the way is kept,
-    the largest of equals. Columns: setting, low, high (or the values left), ``restricted``; the attributes
-    hold the box's share, its coverage of all points above, the share without a box, and how many points
-    there are inside.
+    the largest of equals. Then cuts are taken back without which the share is no smaller. Columns: setting,
+    low, high (or the values left), the outermost tried that the cuts leave, and ``restricted``, whether one
+    was made. The attributes hold the box's share, its coverage of all points above, the share without a box,
+    and how many points there are inside.
     """
     check_outcome(sweep, outcome)
     points, means = sweep.means(sweep.compared([outcome]))
@@ -864,17 +865,17 @@ def discover(sweep: Sweep, outcome: str, above: float) -> pd.DataFrame:
     points, hits = points[known], (values[known] > above).astype(np.float64)
     if hits.sum() in (0, len(hits)):
         raise _no_bound(sweep, outcome, above, values[known])
-    inside = _peeled(points, hits)
+    box = _peeled(points, hits)
+    inside = _inside(box, len(points))
     rows = []
     for axis in sweep.axes:
-        left, whole = points.loc[inside, axis], points[axis]
-        if _is_ordered(whole):
-            rows.append(
-                (axis, left.min(), left.max(), "", left.min() > whole.min() or left.max() < whole.max())
-            )
+        own = {side: mask for (path, side), mask in box.items() if path == axis}
+        left = points.loc[_inside({(axis, side): mask for side, mask in own.items()}, len(points)), axis]
+        if _is_ordered(left):
+            rows.append((axis, left.min(), left.max(), "", bool(own)))
         else:
-            kept = [str(choice) for choice in in_order(left)]
-            rows.append((axis, math.nan, math.nan, ", ".join(kept), len(kept) < whole.nunique()))
+            kept = ", ".join(str(choice) for choice in in_order(left))
+            rows.append((axis, math.nan, math.nan, kept, bool(own)))
     table = pd.DataFrame(rows, columns=["setting", "low", "high", "values", "restricted"])
     table.attrs |= {
         "share_inside": float(hits[inside].mean()),
@@ -937,32 +938,66 @@ def _is_ordered(values: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
 
 
-def _peeled(points: pd.DataFrame, hits: Floats) -> NDArray[np.bool_]:
-    inside = np.ones(len(points), bool)
-    best, best_share = inside, float(hits.mean())
-    while inside.sum() > max(2.0, LEAST_IN_BOX * len(points)):
-        cuts = [cut for axis in points for cut in _cuts(points[axis].to_numpy(), inside)]
-        cuts = [cut for cut in cuts if cut.any() and cut.sum() >= LEAST_IN_BOX * len(points)]
-        if not cuts:
+Box = dict[tuple[str, Any], NDArray[np.bool_]]
+"""Cuts, at an end of a setting or of a choice, each with what it leaves of all points."""
+
+LOW, HIGH = -1, 1
+
+
+def _peeled(points: pd.DataFrame, hits: Floats) -> Box:
+    """Return the cuts of the best box found by peeling, without those that do not make it better."""
+    box: Box = {}
+    best, best_share = box, float(hits.mean())
+    while (inside := _inside(box, len(points))).sum() > max(2.0, LEAST_IN_BOX * len(points)):
+        cuts = [cut for axis in points for cut in _cuts(str(axis), points[axis].to_numpy(), inside)]
+        left = [(cut, inside & mask) for cut, mask in cuts]
+        left = [(cut, there) for cut, there in left if there.sum() >= max(1, LEAST_IN_BOX * len(points))]
+        if not left:
             break
-        shares = [float(hits[cut].mean()) for cut in cuts]
-        order = max(range(len(cuts)), key=lambda place: (shares[place], cuts[place].sum()))
-        inside = cuts[order]
+        shares = [float(hits[there].mean()) for _, there in left]
+        order = max(range(len(left)), key=lambda place: (shares[place], left[place][1].sum()))
+        chosen = left[order][0]
+        box = {**box, chosen: dict(cuts)[chosen]}
         if shares[order] > best_share:
-            best, best_share = inside, shares[order]
-    return best
+            best, best_share = box, shares[order]
+    return _needed(best, hits)
 
 
-def _cuts(values: NDArray[Any], inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Return what would be left inside after each slice that can be taken off along one setting."""
+def _needed(box: Box, hits: Floats) -> Box:
+    """Return a box without cuts in whose place no smaller share lies above: they restrict nothing."""
+    while box:
+        share = float(hits[_inside(box, len(hits))].mean())
+        fewer = [{key: mask for key, mask in box.items() if key != cut} for cut in box]
+        inside = [_inside(other, len(hits)) for other in fewer]
+        shares = [float(hits[there].mean()) for there in inside]
+        order = max(range(len(fewer)), key=lambda place: (shares[place], inside[place].sum()))
+        if shares[order] < share:
+            break
+        box = fewer[order]
+    return box
+
+
+def _inside(box: Box, count: int) -> NDArray[np.bool_]:
+    """Return which of so many points all cuts leave."""
+    inside = np.ones(count, bool)
+    for mask in box.values():
+        inside &= mask
+    return inside
+
+
+def _cuts(
+    axis: str, values: NDArray[Any], inside: NDArray[np.bool_]
+) -> list[tuple[tuple[str, Any], NDArray[np.bool_]]]:
+    """Return the cuts that take a slice off along one setting, each with what it leaves of all points."""
     there = values[inside]
     if values.dtype == object or values.dtype == bool:
-        return [inside & (values != choice) for choice in sorted(set(there), key=str)]
+        return [((axis, choice), values != choice) for choice in sorted(set(there), key=str)]
     low, high = np.quantile(there, [PEEL, 1 - PEEL])
     # Of few levels, the outermost goes whole.
     from_below = values > (there.min() if low == there.min() else np.nextafter(low, -np.inf))
     from_above = values < (there.max() if high == there.max() else np.nextafter(high, np.inf))
-    return [inside & cut for cut in (from_below, from_above) if (inside & cut).sum() < inside.sum()]
+    sides = (LOW, from_below), (HIGH, from_above)
+    return [((axis, side), cut) for side, cut in sides if (inside & cut).sum() < inside.sum()]
 
 
 # ---------------------------------------------------------------- how many seeds

@@ -489,6 +489,33 @@ def check_discover(module: ModuleType) -> None:
     assert table.attrs["coverage"] > 0.8
 
 
+def check_cut(module: ModuleType) -> None:
+    """A setting that no cut restricts is told whole, however few points are inside, and a cut is told."""
+    for draw in range(5):
+        words = ["design=lhs", "points=40", f"design_seed={draw}", *AXES]
+        sweep = made_up(words, lambda a, b, c: a + b / 1e6)
+        table = module.discover(sweep, "y", 1.5).set_index("setting")
+        assert table["restricted"].tolist() == [True, False, False]
+        points, _ = sweep.means()
+        hits = points.loc[points[sweep.axes[0]] > 1.5, sweep.axes[0]]
+        assert table.loc[sweep.axes[0], ["low", "high"]].tolist() == [hits.min(), points[sweep.axes[0]].max()]
+        for axis in sweep.axes[1:]:
+            assert table.loc[axis, ["low", "high"]].tolist() == [points[axis].min(), points[axis].max()]
+        assert table.attrs["points_inside"] == len(hits) and table.attrs["share_inside"] == 1.0
+
+
+def check_superfluous(module: ModuleType) -> None:
+    """A cut without which the same points are left, or others no worse, is taken back."""
+    low, rest = np.array([False, False, True, True]), np.array([False, True, True, True])
+    hits = np.array([0.0, 0.0, 1.0, 1.0])
+    box = {
+        ("a", module.LOW): low,
+        ("b", module.LOW): rest,
+        ("c", "none"): np.array([True, True, True, False]),
+    }
+    assert list(module._needed(box, hits)) == [("a", module.LOW)]
+
+
 def check_few_inside(module: ModuleType) -> None:
     """A box of two points says so; one of many says nothing."""
     for points, few in ((20, True), (1024, False)):
@@ -553,6 +580,11 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_few_inside: ("if inside >= LEAST_POINTS", "if inside >= 2"),
     check_choices: ("if all(ordered):", "if any(ordered):"),
     check_discover: ("key=lambda place: (shares[place]", "key=lambda place: (-shares[place]"),
+    check_cut: (
+        "own = {side: mask for (path, side), mask in box.items() if path == axis}",
+        "own = {side: inside for (path, side) in box}",
+    ),
+    check_superfluous: ("if shares[order] < share:", "if shares[order] <= share:"),
     check_seeds: ("deviation / math.sqrt(seeds) / abs(mean)", "deviation / seeds / abs(mean)"),
 }
 
