@@ -76,7 +76,7 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
         "morris": f"mean effect over the whole range{_of_choices(sweep)}, {label_of(sweep, outcome)}",
     }.get(design, f"{_ends_of(sweep)}, {label_of(sweep, outcome)}")
     bars = (
-        "Bars: 95 % intervals. "
+        f"Bars: 95 % intervals{', grey of the light part' * ('total' in shown)}. "
         if np.isfinite(shown["low"]).any()
         else "One point at each end, or all alike: no interval. "
     )
@@ -86,6 +86,8 @@ def tornado(sweep: Sweep, outcome: str, table: pd.DataFrame) -> Figure:
     values = shown["index"].to_numpy(np.float64)
     if "total" in shown:
         axes.barh(places, shown["total"], 0.62, color=style.tint(style.BLUE), zorder=1)
+        low, high = (shown[name].to_numpy(np.float64) for name in ("total_low", "total_high"))
+        axes.hlines(places - 0.2, low, high, color=style.GREY, linewidth=0.8, zorder=3)
     colors = [style.BLUE if value >= 0 else style.VERMILLION for value in values]
     axes.barh(places, values, 0.62, color=colors, zorder=2)
     low, high = (shown[name].to_numpy(np.float64) for name in ("low", "high"))
@@ -335,19 +337,26 @@ def _boundary(axes: Axes, logs: Floats, dashes: str) -> None:
 
 @style.drawn
 def front(sweep: Sweep, goals: dict[str, int], table: pd.DataFrame) -> Figure:
-    """Draw points by two goals, and those that no other beats in both (`analysis.pareto`)."""
-    x, y = list(goals)[:2]
-    figure = style.new_figure(
-        style.COLUMN, 2.5, caption_of(sweep, "Filled: no other point is better in both. ", list(goals))
-    )
+    """Draw points by the first two goals, and those that no other beats in all (`analysis.pareto`)."""
+    x, y, *more = list(goals)
+    told = f"Filled: no other point is better in {f'all {len(goals)} goals' if more else 'both'}. "
+    if more:
+        others = (f"{label_of(sweep, name)}, {_wanted(goals[name])} is better" for name in more)
+        told += f"Not drawn: {'; '.join(others)}. "
+    figure = style.new_figure(style.COLUMN, 2.5, caption_of(sweep, told, list(goals)))
     axes = figure.subplots()
     best = table[table["front"]].sort_values(x)
     axes.scatter(table[x], table[y], s=8, facecolor="none", edgecolor=style.GREY, linewidth=0.6)
-    axes.plot(best[x], best[y], color=style.VERMILLION, linewidth=0.8, marker="o", markersize=3.5)
-    for name, sign, set_label in ((x, goals[x], axes.set_xlabel), (y, goals[y], axes.set_ylabel)):
-        set_label(f"{label_of(sweep, name)}, {'more' if sign > 0 else 'less'} is better")
+    line = 0.0 if more else 0.8  # of three goals the front is no line
+    axes.plot(best[x], best[y], color=style.VERMILLION, linewidth=line, marker="o", markersize=3.5)
+    for name, set_label in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
+        set_label(f"{label_of(sweep, name)}, {_wanted(goals[name])} is better")
     axes.margins(0.05)
     return figure
+
+
+def _wanted(sign: int) -> str:
+    return "more" if sign > 0 else "less"
 
 
 @style.drawn

@@ -40,6 +40,11 @@ POINTS_A_PART = 5
 """A setting of which a design draws more values than the first is put together in equal parts of its range,
 at most as many, so that each holds about as many points as the second says (conventions)."""
 
+WIDE = 0.2
+NO_SHARE = 0.01
+"""A Sobol' index with an interval wider than the first, or by more than the second below 0 or above 1, is
+said to rest on few base points (conventions)."""
+
 ONE_SEED = "one seed: no interval"
 
 RESAMPLES = 500
@@ -115,8 +120,32 @@ def sensitivity(sweep: Sweep, outcome: str) -> pd.DataFrame:
         table = _ends(sweep, outcome)
     order = np.argsort(-np.abs(table["index"].to_numpy()), kind="stable")
     found = table.iloc[order].reset_index(drop=True)
-    found.attrs["notes"] = table.attrs.get("notes", [])
+    found.attrs["notes"] = [*table.attrs["notes"], *filter(None, [never_tried(sweep)])]
     return found
+
+
+def never_tried(sweep: Sweep) -> str:
+    """Say which values of a list no point of a design that draws has; nothing if each has one."""
+    study = Study.from_plain(sweep.manifest["study"])
+    if study.design not in DRAWN:
+        return ""
+    points = Composer(study).points
+    never = [
+        f"{axis.path}={spell(value)}"
+        for place, axis in enumerate(study.axes)
+        for value in _missing(axis.values, [point[place] for point in points])
+    ]
+    named = ", ".join(never[:CHOICES_NAMED]) + f" and {len(never) - CHOICES_NAMED} more" * (
+        len(never) > CHOICES_NAMED
+    )
+    return (
+        f"Never tried: {named}: none of the {len(points):,} points that were drawn has it." if never else ""
+    )
+
+
+def _missing(values: Sequence[Any], tried: Sequence[Any]) -> list[Any]:
+    there = set(tried)
+    return [value for value in values if value not in there]
 
 
 def covered(sweep: Sweep, outcome: str) -> str:
@@ -289,7 +318,24 @@ def _like(outcome: str, others: Sequence[str]) -> str:
 
 def _sobol(sweep: Sweep, outcome: str) -> pd.DataFrame:
     axes = sweep.axes
-    return sobol_table(axes, _point_means(sweep, outcome).reshape(len(axes) + 2, -1))
+    parts = _point_means(sweep, outcome).reshape(len(axes) + 2, -1)
+    table = sobol_table(axes, parts)
+    table.attrs["notes"] = list(filter(None, [few_base_points(table, parts.shape[1])]))
+    return table
+
+
+def few_base_points(table: pd.DataFrame, count: int) -> str:
+    """Say which Sobol' indices are no shares, and how many are unsure, from so many base points."""
+    told, wide = [], 0
+    for name, low, high in (("index", "low", "high"), ("total", "total_low", "total_high")):
+        wide += int((table[high] - table[low] > WIDE).sum())
+        beyond = table[(table[name] < -NO_SHARE) | (table[name] > 1 + NO_SHARE)]
+        pairs = zip(beyond["setting"], beyond[name], strict=True)
+        told += [f"the {name} of {setting} is {value:.3g}, no share at all" for setting, value in pairs]
+    if wide:
+        told.append(f"{wide} of {2 * len(table)} intervals are wider than {WIDE:g}")
+    points = "1 base point is" if count == 1 else f"{count:,} base points are"
+    return f"Caution: {points} few: {'; '.join(told)}." if told else ""
 
 
 def sobol_table(axes: Sequence[str], parts: Floats) -> pd.DataFrame:
@@ -331,7 +377,26 @@ def _morris(sweep: Sweep, outcome: str) -> pd.DataFrame:
         for setting, effects in zip(table["setting"], table["effects"].tolist(), strict=True)
         if effects < study.points
     ]
+    table.attrs["notes"] += list(filter(None, (_pairs_told(study, axis) for axis in study.axes)))
     return table
+
+
+def _pairs_told(study: Study, axis: Axis) -> str:
+    """Say which choices of Morris's design no step leads between; nothing if each pair has one."""
+    if not _are_choices(axis):
+        return ""
+    place, length = study.axes.index(axis), len(study.axes) + 1
+    values = [point[place] for point in Composer(study).points]
+    steps = itertools.chain.from_iterable(
+        itertools.pairwise(values[first : first + length]) for first in range(0, len(values), length)
+    )
+    compared = {frozenset(step) for step in steps}
+    pairs = list(itertools.combinations([value for value in axis.values if value in set(values)], 2))
+    never = [f"{spell(one)} with {spell(other)}" for one, other in pairs if {one, other} not in compared]
+    if not never:
+        return ""
+    told = f"{axis.path}: {len(never)} of {len(pairs)} pairs of choices are never compared"
+    return f"{told}, {', '.join(never[:POINTS_NAMED])}{' and others' * (len(never) > POINTS_NAMED)}."
 
 
 def _effects_told(effects: int) -> str:

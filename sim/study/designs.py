@@ -25,7 +25,7 @@ DRAWN = ("lhs", "sobol", "saltelli", "morris")
 MORRIS_LEVELS = 4
 """Levels of a coordinate in Morris's design; steps go half of them (Morris 1991, Technometrics).
 
-A list of more values has more levels, so that each value is tried.
+A list of more values has more levels, so that each value can be tried.
 """
 
 ROUNDING = 1e-9

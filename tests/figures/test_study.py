@@ -47,6 +47,13 @@ def test_tornado_of_indices_shows_totals() -> None:
     sweep = sweep_of(["design=saltelli", "points=64", *AXES], lambda a, b, c: a * b + c / 63)
     (axes,) = study.tornado(sweep, "y", analysis.sensitivity(sweep, "y")).axes
     assert len(axes.patches) == 2 * len(AXES)
+    ends = [
+        [x for x, _ in segment] for lines in axes.collections for segment in lines.get_segments()
+    ]  # of the totals, then of what is a setting's alone
+    table = analysis.sensitivity(sweep, "y").iloc[::-1]
+    names = [("total_low", "total_high"), ("low", "high")]
+    assert np.array(ends) == pytest.approx(np.concatenate([table[list(pair)].to_numpy() for pair in names]))
+    assert "Bars: 95 % intervals, grey of the light part." in axes.figure.texts[0].get_text()
 
 
 def test_curve_marks_its_peak(grid: Sweep) -> None:
@@ -193,6 +200,23 @@ def check_words_beside_a_box(module: ModuleType) -> None:
     assert_no_text_overlaps(figure, 8)
 
 
+def check_goals(module: ModuleType) -> None:
+    """A caption tells of all goals, also of those that are not drawn, and of no front that is none."""
+    sweep = sweep_of(GRID, lambda a, b: a)
+    for name, unit in (("z", "USD"), ("kept", "hours"), ("lost", "1")):
+        sweep.outcomes[name] = sweep.outcomes["y"].to_numpy()
+        sweep.manifest["units"][name] = unit
+    four = {"y": 1, "z": -1, "kept": 1, "lost": -1}
+    others = "Not drawn: kept (hours), more is better; lost, less is better."
+    for goals, told in (
+        ({"y": 1, "z": -1}, "Filled: no other point is better in both. Simulated"),
+        (four, f"Filled: no other point is better in all 4 goals. {others} Simulated"),
+    ):
+        (axes,) = module.front(sweep, goals, analysis.pareto(sweep, goals)).axes
+        assert axes.figure.texts[0].get_text().replace("\n", " ").startswith(told)
+        assert (axes.lines[0].get_linewidth() > 0) == (len(goals) == 2)
+
+
 CHECKS: dict[Any, tuple[str, str]] = {
     check_cells: ("axes, across.centres, up.centres", "axes, *map(np.arange, values.shape[::-1])"),
     check_drawn: ('set_scale("log")', 'set_scale("linear")'),
@@ -200,6 +224,7 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_one_seed: ("band if sure else", "band if True else"),
     check_words_of_ends: ("    if all(numbers):", "    if any(numbers):"),
     check_words_beside_a_box: ("    figure.set_dpi(style.PNG_DPI)", "    pass"),
+    check_goals: ("if more else 'both'", "if not more else 'both'"),
     check_few_in_a_box: ("{few}{' ' * bool(few)}", ""),
 }  # fmt: skip
 

@@ -178,6 +178,40 @@ def check_shared_seeds(module: ModuleType) -> None:
     )
 
 
+def check_never_tried(module: ModuleType) -> None:
+    """A value of a list that no point has is named, and of Morris's design choices that no step joins."""
+    words = ["policy=none,usage_tax,union", "market.noise_sigma=0,1"]
+    for design, points in (("morris", 5), ("lhs", 2), ("saltelli", 2), ("sobol", 1)):
+        for draw in range(30):
+            drawn = [f"design={design}", f"points={points}", f"design_seed={draw}", *words]
+            sweep = made_up(drawn, lambda policy, a: a + len(policy))
+            there = set(sweep.experiments["policy"])
+            told = [note for note in module.sensitivity(sweep, "y").attrs["notes"] if "Never tried" in note]
+            for policy in ("none", "usage_tax", "union"):
+                assert (policy in there) != any(f"policy={policy}" in note for note in told), told
+    many = made_up(["design=morris", "points=40", *words], lambda policy, a: a + len(policy))
+    assert module.sensitivity(many, "y").attrs["notes"][-1] == (
+        "policy: 1 of 3 pairs of choices are never compared, none with usage_tax."
+    )
+    assert not module.never_tried(made_up(words, lambda policy, a: a))
+
+
+def check_base_points(module: ModuleType) -> None:
+    """Few base points are told where an index is no share, or its interval wide; many are not."""
+    few = made_up(["design=saltelli", "points=4", *AXES], lambda a, b, c: 2 * a + b)
+    told = module.sensitivity(few, "y").attrs["notes"]
+    assert len(told) == 1 and told[0].startswith("Caution: 4 base points are few: "), told
+    assert "6 intervals are wider than 0.2" in told[0]
+    many = made_up(["design=saltelli", "points=1024", *AXES], lambda a, b, c: 2 * a + b)
+    assert not module.sensitivity(many, "y").attrs["notes"]
+    table = pd.DataFrame({"setting": ["a"], "index": [1.319], "low": [1.3], "high": [1.4], "total": [-0.3]})
+    table = table.assign(total_low=-0.35, total_high=-0.25)
+    assert module.few_base_points(table, 16) == (
+        "Caution: 16 base points are few: the index of a is 1.32, no share at all; the total of a is -0.3, no"
+        " share at all."
+    )
+
+
 def check_null(module: ModuleType) -> None:
     """Null is a value: the first of its setting, told as it is typed, in every analysis; no run is lost."""
     words = ["requesters.count=12,null,8,100", "market.noise_sigma=0,1", "seeds=2"]
@@ -555,6 +589,8 @@ CHECKS: dict[Any, tuple[str, str]] = {
     check_copies: ("own = np.sort(first[steps[first] != 0.0])", "own = np.flatnonzero(steps)"),
     check_no_value: ("by_choice.notna().all()", "by_choice.notna().any()"),
     check_shared_seeds: ("sweep.means(sweep.compared(names))", "sweep.means()"),
+    check_never_tried: ("if value not in there]", "if value in there]"),
+    check_base_points: ("table[high] - table[low] > WIDE", "table[low] > WIDE"),
     check_null: ("_ordered(table.groupby(keys).size().index)", "table.groupby(keys).size().index"),
     check_bounds: ("if low <= short < high", "if True"),
     check_no_seeds: ("grouped[name].count()", "grouped[name].size()"),
