@@ -483,7 +483,7 @@ def _ends(sweep: Sweep, outcome: str) -> pd.DataFrame:
         alike += [axis] if told and math.isnan(half) and min(len(low), len(high)) > 1 else []
         rows.append((axis, difference, difference - half, difference + half))
     table = pd.DataFrame(rows, columns=["setting", "index", "low", "high"])
-    same = f"{', '.join(alike)}: nothing else differs between points with the same value: no interval."
+    same = f"{', '.join(alike)}: points with the same value have the same outcome: no interval."
     table.attrs["notes"] = list(filter(None, [same * bool(alike), left_out(sweep, [outcome])]))
     return table
 
@@ -632,10 +632,9 @@ def _both(
 def others_told(sweep: Sweep, outcome: str, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Say that what else is set differs along a setting, and whether intervals know of it; nothing if not."""
     if table.attrs["drawn"]:
-        return (
-            "Other settings differ from value to value, as the design drew them: intervals are over seeds,"
-            " and over which points fell where."
-        )
+        luck = "intervals are over seeds, and over which points fell where"
+        sure = f": {luck}" if table["low"].notna().any() else ""
+        return f"Other settings differ from value to value, as drawn; a part of what is seen is theirs{sure}."
     others = [axis for axis in sweep.axes if axis not in keys]
     there = sweep.experiments.loc[sweep.valued([outcome]).index, ["point", *sweep.axes]]
     there = there.drop_duplicates("point")

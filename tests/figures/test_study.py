@@ -133,6 +133,17 @@ def check_drawn(module: ModuleType) -> None:
     assert np.ma.is_masked(mesh.get_array()) == ("White: no point" in axes.figure.texts[0].get_text())
 
 
+def check_null_on_a_map(module: ModuleType) -> None:
+    """Numbers beside null are text, and stand in the order of their size, null first, each with its cells."""
+    size = {None: 0.0, 4: 4.0, 12: 12.0, 100: 100.0}
+    sweep = sweep_of(
+        [f"{NOISE}=0,1", "requesters.count=100,12,null,4", "seeds=2"], lambda a, count: size[count]
+    )
+    _, axes, mesh = map_of(module, sweep, NOISE, "requesters.count")
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["null", "4", "12", "100"]
+    assert np.asarray(mesh.get_array())[:, 0] == pytest.approx([0.0, 4.0, 12.0, 100.0], abs=0.1)
+
+
 def check_names(module: ModuleType) -> None:
     """Names of groups can be read, on either side, and no contours join them."""
     sweep = sweep_of(["policy=glob(*)", f"{PAY}=1,2,4,6", "seeds=2"], lambda policy, pay: len(policy) + pay)
@@ -220,6 +231,7 @@ def check_goals(module: ModuleType) -> None:
 CHECKS: dict[Any, tuple[str, str]] = {
     check_cells: ("axes, across.centres, up.centres", "axes, *map(np.arange, values.shape[::-1])"),
     check_drawn: ('set_scale("log")', 'set_scale("linear")'),
+    check_null_on_a_map: ("index=in_order(grid.index), ", ""),
     check_names: ("rotation=90 if _foot(names) else 0", "rotation=0"),
     check_one_seed: ("band if sure else", "band if True else"),
     check_words_of_ends: ("    if all(numbers):", "    if any(numbers):"),

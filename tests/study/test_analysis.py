@@ -300,7 +300,7 @@ def check_alike(module: ModuleType) -> None:
     assert table.loc["market.noise_sigma", "index"] == 1.0
     assert table.loc["market.noise_sigma", ["low", "high"]].isna().all()
     assert table.attrs["notes"] == [
-        "market.noise_sigma: nothing else differs between points with the same value: no interval."
+        "market.noise_sigma: points with the same value have the same outcome: no interval."
     ]
 
 
