@@ -52,7 +52,8 @@ Study
   study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds
   design=grid               every combination (usual); list: first values together, and so on;
                             lhs, sobol: points=N drawn; saltelli, morris: for `clickmarket sensitivity`
-  points=64 design_seed=1   how many points a design draws, and the seed of its draws
+  points=64 design_seed=1   how many points a design draws (sobol, saltelli: a power of two), and the seed
+                            of its draws
   seeds=1                   runs of every point, with seeds in a row from seed on; seed=1,2,3 says the same
 
 How it is carried out

@@ -116,6 +116,17 @@ def test_points_of_a_file_are_for_designs_that_draw(tmp_path: Path) -> None:
     assert read_study([f"study={file}", "design=grid"]) == read_study(["market.looks=3,4"])
 
 
+def test_points_of_a_file_are_a_power_of_two_where_indices_are_estimated(tmp_path: Path) -> None:
+    """Refused before anything is played; what is called the nearest is taken, after the file."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("design: saltelli\npoints: 10\nvary:\n  workers.broker_cut: interval(0,0.5)\n")
+    words = [*SMALL, f"study={file}"]
+    with pytest.raises(UserError) as refusal:
+        Composer(read_study(words))
+    assert (refusal.value.path, refusal.value.nearest) == ("points", "points=16")
+    assert len(Composer(read_study([*words, "points=16"])).points) == 16 * 3
+
+
 def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
     files = sorted((conf_folder() / "study").glob("*.yaml"))
     for file in files:
