@@ -49,7 +49,8 @@ Values
   declared                  the whole range that the parameter declares
 
 Study
-  study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds
+  study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds; the words of the
+                            command win over it, wherever it stands; of a word given twice the last counts
   design=grid               every combination (usual); list: first values together, and so on;
                             lhs, sobol: points=N drawn; saltelli, morris: for `clickmarket sensitivity`
   points=64 design_seed=1   how many points a design draws (sobol, saltelli: a power of two), and the seed

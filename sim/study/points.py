@@ -86,7 +86,8 @@ def _frozen(value: Any) -> Any:
 def read_study(words: Sequence[str]) -> Study:
     """Return the study that the words of a command line ask for.
 
-    `study=NAME` is a file of the folder `study` among the groups, or a path; later words win over it.
+    `study=NAME` is a file of the folder `study` among the groups, or a path; all other words win over it,
+    wherever it stands, and later words over earlier ones.
 
     Raises
     ------
@@ -123,13 +124,15 @@ def read_study(words: Sequence[str]) -> Study:
 
 
 def _with_files(words: Sequence[str], chosen: dict[str, Any]) -> Iterator[str]:
-    """Yield the words, those of a study's file in the place of its name."""
+    """Yield the words, those of a study's file first, so that the others win wherever its name stands."""
+    own = []
     for word in words:
         name, equals, value = word.partition("=")
         if name == STUDIES and equals:
             yield from _words_of_file(value, chosen)
         else:
-            yield word
+            own.append(word)
+    yield from own
 
 
 def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:

@@ -96,6 +96,9 @@ def test_a_file_holds_a_study_and_words_win_over_it(tmp_path: Path) -> None:
     assert study.settings == ("world=north_south", "workers.count=50")
     assert Composer(study).points == [(3, 0.0), (4, 0.2)]
     assert read_study([f"study={file}", "market.looks=7"]).settings[-1] == "market.looks=7"
+    for words in (["seeds=5", "workers.count=50"], ["market.looks=7"], ["design=grid", "market.looks=7,8"]):
+        assert read_study([*words, f"study={file}"]) == read_study([f"study={file}", *words])
+        assert read_study([*words[1:], f"study={file}", *words[:1]]) == read_study([f"study={file}", *words])
 
 
 def test_seeds_may_be_listed_as_in_a_plain_multirun() -> None:
