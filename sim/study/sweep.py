@@ -88,6 +88,9 @@ STATUS_SECONDS = 2.0
 LINE_SECONDS = 60.0
 """Time between two lines of progress where nobody watches a bar, as in the log of a job."""
 
+FRESH = "fresh=true"
+"""The word that begins anew; a shard does not take it, for each would begin in a folder of its own."""
+
 COMPLETE, PARTLY = 0, 3
 """Exit codes: all runs done; some failed."""
 
@@ -187,7 +190,7 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
             f"{folder} was begun with other {late}, which changed while this was played: it is not kept.",
             path=folder,
             allowed="what it was begun with; or fresh=true, which begins anew in another folder",
-            nearest="fresh=true",
+            nearest=FRESH,
         )
     if series:
         own = {SWEEP: manifest["identity"]}
@@ -361,6 +364,27 @@ def execute(
         If a point is not allowed (before anything runs), or the folder belongs to other sources, or is held
         by another coordinator.
     """
+    try:
+        return _execute(study, engine, settings, plugins, composer)
+    except UserError as error:
+        if settings.shard[1] == 1 or error.nearest != FRESH:
+            raise
+        raise UserError(
+            error.message,
+            path=error.path,
+            value=error.value,
+            allowed="another folder for the results of all shards; without --shard, fresh=true",
+            nearest="results.dir=another",
+        ) from error
+
+
+def _execute(
+    study: Study,
+    engine: Callable[[], Engine],
+    settings: Settings,
+    plugins: Sequence[Path],
+    composer: Composer | None,
+) -> tuple[Path, int]:
     composer = Composer(study) if composer is None else composer
     composer.check(composer.landmarks())
     first = composer.config_of_point(0)
@@ -816,7 +840,7 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
             f"{folder} is the same sweep, begun with other {other}. Runs of both cannot be mixed.",
             path=str(folder),
             allowed="fresh=true, which begins anew in another folder; or what it was begun with",
-            nearest="fresh=true",
+            nearest=FRESH,
         )
     return None
 

@@ -268,6 +268,9 @@ def check_manifest(module: ModuleType, whole: Path, results: Path, capsys: Any) 
         module.execute(study, engine.Serial, settings)
     assert told.value.nearest == "fresh=true"
     assert "begins anew" in told.value.allowed
+    with pytest.raises(UserError, match=r"manifest\.json is damaged") as told:
+        module.execute(study, engine.Serial, Settings(keep_series=True, quiet=True, shard=(1, 2)))
+    assert told.value.nearest == "results.dir=another", "a shard takes no fresh=true"
     fresh = Settings(keep_series=True, quiet=True, fresh=True)
     other, code = module.execute(study, engine.Serial, fresh)
     assert code == 0
