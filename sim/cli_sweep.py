@@ -176,9 +176,22 @@ def _again(words: Sequence[str]) -> str:
         if name == "--shard":
             if word == name:
                 next(rest, "")
+        elif name == "--plugin":
+            value = word.partition("=")[2] if word != name else next(rest, "")
+            kept += [name, str(Path(value).resolve())]
         elif name not in ONCE:
-            kept.append(word)
+            kept.append(_from_anywhere(word))
     return shlex.join(["clickmarket", "sweep", *kept])
+
+
+def _from_anywhere(word: str) -> str:
+    """Return a word whose file, if it names one, is found in other folders too."""
+    from sim.overrides import FILE_KEY
+    from sim.study.points import STUDIES
+
+    name, _, value = word.partition("=")
+    file = name in (FILE_KEY, "address") or (name == STUDIES and value.endswith((".yaml", ".yml")))
+    return f"{name}={Path(value).resolve()}" if file and Path(value).is_file() else word
 
 
 def _refuse_no_study(words: Sequence[str]) -> None:
@@ -418,13 +431,28 @@ def status(words: Sequence[str]) -> int:
             if who
             else "nobody plays it on this machine"
         )
-        if not who and manifest.get("command"):
-            print(f"to go on: {manifest['command']}")
+        if not who:
+            _tell_how_it_goes_on(store.folder, manifest)
     for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
     for _, why in store.damaged():
         print(f"{why} (clickmarket verify tells which runs are missing)")
     return 0
+
+
+def _tell_how_it_goes_on(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Print the command that plays what is missing here; say so if it would play in another folder."""
+    from sim.study.store import command_of
+    from sim.study.sweep import taken_up
+
+    command, other = command_of(folder, manifest), taken_up(folder)
+    if command:
+        print(f"to go on: {command}")
+    if other.resolve() != folder.resolve():
+        print(
+            f"which goes on in {other}: the same sweep. To go on in {folder}, give this one another parent"
+            " folder, or take the other out of this one."
+        )
 
 
 def _time_left(store: Any, shards: Sequence[str], runs: int) -> str:
@@ -477,7 +505,9 @@ def verify(words: Sequence[str]) -> int:
         print(why)
     if missing:
         print(f"{len(missing):,} of {_count(runs, 'run')} are missing. To be played: {_in_rows(missing)}.")
-        print(f"The same sweep command plays them. {store.manifest.get('command', '')}".strip())
+        print("The same sweep command plays them.")
+    if damaged or missing:
+        _tell_how_it_goes_on(store.folder, manifest)
     if damaged or missing:
         return DAMAGED
     print(f"Whole: {_count(len(store.parts()), 'file')} with {_count(runs, 'run')}.")

@@ -183,7 +183,14 @@ def _settings_of_file(path: Path, settings: Any) -> list[str]:
                 allowed="settings=[...] without a study",
                 nearest=f"settings: [{', '.join(others)}]",
             )
-    return words
+    return [_beside(path, word) for word in words]
+
+
+def _beside(study: Path, word: str) -> str:
+    """Return a word of a study's file; a file that it names is looked for beside the study's first."""
+    name, _, value = word.partition("=")
+    file = study.parent / value
+    return f"{name}={file}" if name == FILE_KEY and file.is_file() else word
 
 
 def _varied_of_file(path: Path, varied: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ from sim.outcomes.frames import COLUMNS
 from sim.study.plots import Drawable
 from sim.study.points import unit_of
 from sim.study.result import check_digest, folder_near, read_frame, replacing
-from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store, is_sweep
+from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store, command_of, is_sweep
 
 SUMMARY_CSV = "summary.csv"
 ROWS_AT_A_TIME = 2_000
@@ -138,7 +138,7 @@ def _points(store: Store) -> pd.DataFrame:
             error.message,
             path=error.path,
             allowed="the same clickmarket sweep command, which writes it anew",
-            nearest=str(manifest.get("command", "")),
+            nearest=command_of(store.folder, manifest),
         ) from error
     return read_frame(file).set_index("point")
 

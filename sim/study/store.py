@@ -421,6 +421,16 @@ def is_sweep(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and ((folder / POINTS).is_file() or "-sweep-" in folder.name)
 
 
+def command_of(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return the command by which a sweep goes on in its folder, from anywhere; empty if none is known."""
+    words = shlex.split(str(manifest.get("command", "")))
+    kept = [word for word in words if not word.startswith("results.dir=")]
+    place = str(folder.resolve().parent)
+    if not re.fullmatch(r"[A-Za-z0-9_./-]+", place):  # the words' grammar would read it otherwise
+        place = "'" + place.replace("'", "\\'") + "'"
+    return shlex.join([*kept, f"results.dir={place}"]) if kept else ""
+
+
 def _is_lost(folder: Path) -> bool:
     """Whether a folder is gone from one that is there; one that may not be looked at is not lost."""
     try:

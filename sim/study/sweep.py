@@ -53,6 +53,7 @@ from sim.study.sources import versions
 from sim.study.store import (
     DONE,
     FAILED,
+    POINTS,
     RUNS,
     SERIES,
     SET_ASIDE,
@@ -416,7 +417,7 @@ def _landmarks(composer: Composer) -> Iterator[Config]:
 
 def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fresh: bool) -> Path:
     """Return a new folder, or the one that another shard has made meanwhile."""
-    mark = f"sweep-{manifest['identity'][:16]}"
+    mark = _mark(manifest["identity"])
     try:
         with taking_turns(results, mark):
             folder = None if fresh else begun(results, manifest)
@@ -732,7 +733,8 @@ def _error_of(future: Future[Any]) -> BaseException | None:
 def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings) -> dict[str, Any]:
     """Return a sweep's manifest: what was asked, by which sources, and what its columns mean."""
     plain = study.to_plain()
-    asked = {**plain, "settings": [word for word in study.settings if not word.startswith(WITHOUT_EFFECT)]}
+    words = [_wherever(word) for word in study.settings if not word.startswith(WITHOUT_EFFECT)]
+    asked = {**plain, "settings": words}
     what = {
         "study": asked,
         "keep_series": settings.keep_series,
@@ -767,6 +769,12 @@ def ends(composer: Composer) -> list[str]:
 def tables_of(composer: Composer) -> set[str]:
     """Return the country tables of a study's points, as the configuration names them."""
     return {composer.config_of_point(number).world.table for number in composer.landmarks()}
+
+
+def _wherever(word: str) -> str:
+    """Return a word by which a sweep is known: wherever a file lies, its name; its content is looked at."""
+    key, _, value = word.partition("=")
+    return f"{key}={Path(value).name}" if key == FILE_KEY else word
 
 
 def _from_anywhere(word: str) -> str:
@@ -827,14 +835,13 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
 
     Others are versions, sources, plug-ins, groups, tables or files of settings that are not as they are now.
     """
-    mark = f"sweep-{manifest['identity'][:16]}"
-    folders = [folder for folder in _folders(results, mark) if (folder / MANIFEST).is_file()]
-    for folder in folders:
+    named = _named(results, manifest["identity"])
+    for folder in (*named, *_renamed(results, manifest["identity"])):
         with contextlib.suppress(UserError):  # a damaged manifest is told below, if there is no other
             if not changed(Store(folder).manifest, manifest):
                 return folder
-    if folders:
-        folder = folders[0]
+    if named:
+        folder = named[0]
         other = changed(Store(folder).manifest, manifest)
         raise UserError(
             f"{folder} is the same sweep, begun with other {other}. Runs of both cannot be mixed.",
@@ -843,6 +850,37 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
             nearest=FRESH,
         )
     return None
+
+
+def _mark(identity: str) -> str:
+    return f"sweep-{identity[:16]}"
+
+
+def _named(results: Path, identity: str) -> list[Path]:
+    """Return the folders of a sweep that have their names still, the newest first."""
+    return [folder for folder in _folders(results, _mark(identity)) if (folder / MANIFEST).is_file()]
+
+
+def _renamed(results: Path, identity: str) -> list[Path]:
+    """Return the folders of a sweep that were given other names, as their manifests say."""
+    found = []
+    for folder in listed(results) if results.is_dir() else ():
+        if _mark(identity) not in folder.name and (folder / POINTS).is_file():
+            with contextlib.suppress(UserError):
+                if Store(folder).manifest.get("identity") == identity:
+                    found.append(folder)
+    return found
+
+
+def taken_up(folder: Path) -> Path:
+    """Return the folder in which the command of a sweep goes on: its own, or another of the same sweep."""
+    mine = Store(folder).manifest
+    results, identity = folder.resolve().parent, str(mine["identity"])
+    for other in (*_named(results, identity), *_renamed(results, identity)):
+        with contextlib.suppress(UserError):
+            if not changed(Store(other).manifest, mine):
+                return other
+    return folder
 
 
 def forget_failed(store: Store) -> None:

@@ -290,7 +290,7 @@ def test_a_damaged_manifest_leaves_a_way(both: tuple[Path, Path], tmp_path: Path
     ("old", "new"),
     [
         ("        with contextlib.suppress(UserError):  # a damaged manifest", "        if True:  #"),
-        ("    if folders:\n        folder = folders[0]\n", "    if False:\n        folder = folders[0]\n"),
+        ("    if named:\n        folder = named[0]\n", "    if False:\n        folder = named[0]\n"),
     ],
     ids=["a damaged folder bars the way", "begun anew in silence"],
 )

@@ -41,7 +41,7 @@ from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
 from sim.schema import describe
-from sim.study import analysis, engine, reading, result, sources, store, sweep
+from sim.study import analysis, engine, points, reading, result, sources, store, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -697,8 +697,8 @@ def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("path.name: _digest(path) for", 'path.name: "" for'),
         ("    if other:\n", "    if False:\n"),
         (
-            "            return folder\n    if folders:",
-            "            return folder\n        break\n    if folders:",
+            "            return folder\n    if named:",
+            "            return folder\n        break\n    if named:",
         ),
     ],
     ids=["files are not looked at", "nor plug-ins", "workers do not look", "nor at other folders"],
@@ -1598,6 +1598,91 @@ def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
     (kept,) = tmp_path.iterdir()
     assert kept == folder
     assert len(load_sweep(folder).experiments) == COUNT
+
+
+def check_going_on(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What status and verify tell goes on in the folder that is looked at: from anywhere, moved or renamed."""
+
+    def told(command: str, folder: Path) -> tuple[list[str], str]:
+        assert getattr(module, command)([str(folder)]) in (0, 4)
+        out = capsys.readouterr().out
+        (line,) = re.findall("clickmarket (sweep .*)$", out, re.MULTILINE)
+        return shlex.split(line), out
+
+    first, second = tmp_path / "it's, (1)", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    (first / "mine.yaml").write_text("settings: [config=base.yaml]\nvary: {market.looks: [4, 5]}\n")
+    (first / "base.yaml").write_text("market: {noise_sigma: 0.9}\n")
+    (first / "more.yaml").write_text("market: {noise_sigma: 0.8}\n")
+    with contextlib.chdir(first):
+        words = [*WORDS[:5], "study=mine.yaml", "config=more.yaml", "seeds=2", "engine=serial"]
+        assert module.sweep([*words, "--shard", "1/2"], Path) == 0
+    (folder,) = (first / "results").iterdir()
+    capsys.readouterr()
+    with contextlib.chdir(first / "results" / folder.name):
+        again, _ = told("status", Path())
+    assert again == told("status", folder)[0]
+    moved = shutil.copytree(folder, second / "moved" / folder.name)
+    renamed = shutil.copytree(folder, second / "renamed" / "keep")
+    with contextlib.chdir(second):  # the study's own file names another beside it
+        for place in (folder, moved, renamed):
+            for command in ("status", "verify"):
+                again, out = told(command, place)
+                assert "which goes on in" not in out
+            assert module.sweep(again[1:], Path) == 0
+            assert Path(capsys.readouterr().out.splitlines()[-1]).resolve() == place.resolve()
+            assert [other.name for other in place.parent.iterdir()] == [place.name]
+            assert Store(place).state().all()
+
+
+def test_what_is_told_goes_on_from_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_going_on(cli_sweep, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        (store, "folder.resolve().parent", "folder.parent"),
+        (store, """place.replace("'", "\\\\'")""", "place"),
+        (cli_sweep, "kept.append(_from_anywhere(word))", "kept.append(word)"),
+        (sweep, '{Path(value).name}" if key == FILE_KEY else word', '{value}" if key == FILE_KEY else word'),
+        (sweep, "(*named, *_renamed(results, manifest", "(*named, *(lambda *_: [])(results, manifest"),
+        (points, " if name == FILE_KEY and file.is_file() else word", " if False else word"),
+    ],
+)
+def test_ways_that_lead_elsewhere_are_noticed(
+    module: ModuleType,
+    old: str,
+    new: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = planted(module, old, new)
+    if module is store:
+        monkeypatch.setattr(store, "command_of", broken.command_of)
+    if module is points:
+        monkeypatch.setattr(points, "_beside", broken._beside)
+    if module is sweep:
+        monkeypatch.setattr(sweep, "_wherever", broken._wherever)
+        monkeypatch.setattr(sweep, "begun", broken.begun)
+    with pytest.raises((AssertionError, UserError, ValueError)):
+        check_going_on(broken if module is cli_sweep else cli_sweep, tmp_path, capsys)
+
+
+def test_a_copy_that_another_stands_before_is_told(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two folders of the same sweep one goes on; whoever looks at the other is told so, and how."""
+    first = shutil.copytree(plain, tmp_path / "r" / plain.name)
+    other = shutil.copytree(plain, tmp_path / "r" / "keep")
+    Store(other).parts()[0].path.unlink()
+    assert main(["status", str(other)]) == 0
+    assert f"which goes on in {first}: the same sweep." in capsys.readouterr().out
+    other = other.rename(tmp_path / "keep")
+    assert main(["status", str(other)]) == 0
+    assert "which goes on in" not in capsys.readouterr().out
 
 
 def test_an_answer_from_a_part_of_the_runs_says_so(
