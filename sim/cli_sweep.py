@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
@@ -416,7 +417,7 @@ CAUSES_TOLD = 3
 def status(words: Sequence[str]) -> int:
     """Print how far a sweep is, who plays it or how it goes on, and why runs failed."""
     from sim.study.lock import holders
-    from sim.study.store import Store
+    from sim.study.store import RUNS, SERIES, Store
 
     store = Store(_folder(words, "status"))
     manifest = store.manifest
@@ -437,6 +438,8 @@ def status(words: Sequence[str]) -> int:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
     for _, why in store.damaged():
         print(f"{why} (clickmarket verify tells which runs are missing)")
+    for apart in filter(None, map(store.disagreement, (RUNS, SERIES))):
+        print(f"{apart.message} (clickmarket verify tells the ways out)")
     return 0
 
 
@@ -494,13 +497,12 @@ def verify(words: Sequence[str]) -> int:
     except Gone as error:  # the folder of parts is
         damaged, missing = [error.message], list(range(runs))
     if not damaged:
-        try:
-            load_sweep(store.folder)
-            for _ in store.blocks(SERIES):  # parts that disagree are found where they are put together
-                pass
-        except UserError as error:
-            way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
-            damaged.append(f"{error.message}{way}".strip())
+        for look in (lambda: load_sweep(store.folder), lambda: deque(store.blocks(SERIES), 0)):
+            try:  # parts that disagree are found where they are put together
+                look()
+            except UserError as error:
+                way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
+                damaged.append(f"{error.message.rstrip('.') if way else error.message}{way}".strip())
     for why in damaged:
         print(why)
     if missing:

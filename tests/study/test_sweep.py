@@ -880,21 +880,60 @@ def test_circles_that_nobody_sees_are_noticed(
         check_circles(tmp_path, capsys)
 
 
-def test_runs_that_disagree_stop_a_sweep(plain: Path, tmp_path: Path) -> None:
-    """F9: a worker gives other bits to a run that is there already; both are kept."""
-    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
-    (part, *_) = Store(folder).parts()
-    row = part.read().slice(0, 1)
-    place = row.column_names.index("tasks_done")
-    changed = row["tasks_done"].to_numpy() + 1.0
-    other = sweep.commit(
-        folder / RUNS, row.set_column(place, row.schema.field(place), [changed]), row["run"][0].as_py()
+def check_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """F9: a worker gives other bits to runs that are there already. Both are kept, and ways out named."""
+    words = [*WORDS, f"results.dir={tmp_path / 'r'}", "engine=serial"]
+    assert cli_sweep.sweep(words, Path) == 0
+    (folder,) = (tmp_path / "r").iterdir()
+    (part,) = Store(folder).parts()
+    rows = part.read().slice(3, 3)
+    place = rows.column_names.index("tasks_done")
+    changed = rows["tasks_done"].to_numpy() + [1.0, 0.0, 1.0]
+    other = sweep.commit(folder / RUNS, rows.set_column(place, rows.schema.field(place), [changed]), 3)
+    capsys.readouterr()
+    told = (
+        f"{folder} holds runs 3, 5 twice, and the two differ in tasks_done: runs/{part.path.name} (12 rows),"
+        f" runs/{other.name} (3 rows)."
     )
-    with pytest.raises(UserError, match=r"twice, and the two differ in tasks_done.*Both are kept"):
-        execute(study_in(tmp_path), engine.Serial, QUIET)
-    assert other.exists()
-    assert part.path.exists()
-    assert Store(folder).damaged() == []
+    assert cli_sweep.status([str(folder)]) == 0
+    assert told in capsys.readouterr().out
+    assert cli_sweep.verify([str(folder)]) == cli_sweep.DAMAGED
+    out = capsys.readouterr().out
+    assert told in out and "Both are kept. To mend it: one of these files taken away" in out
+    with pytest.raises(UserError) as refusal:
+        cli_sweep.sweep(words, Path)
+    assert refusal.value.message.startswith(told)
+    assert other.exists() and part.path.exists() and Store(folder).damaged() == []
+    assert cli_sweep.sweep(shlex.split(str(refusal.value.nearest))[2:], Path) == 0
+    assert len(list((tmp_path / "r").iterdir())) == 2
+    part.path.unlink()
+    other.unlink()
+    assert cli_sweep.sweep([*words, "retry_failed=true"], Path) == 0
+
+
+def test_runs_that_disagree_stop_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_apart(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("            raise self.disagreement(kind) or error from error\n", "            raise\n"),
+        ("        twice = runs[counts > 1]\n", "        twice = runs[counts > 1][:1]\n"),
+        ("        twice = runs[counts > 1]\n", "        twice = runs[:0]\n"),
+        ("            if different := _different(", "            if True or _different("),
+        ('fresh=true".strip()', 'anew=true".strip()'),
+    ],
+    ids=["one run, no file", "the first run", "nothing", "whatever is twice", "no way"],
+)
+def test_disagreement_that_is_half_told_is_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = planted(store, old, new)
+    for name in ("_together", "disagreement"):
+        monkeypatch.setattr(Store, name, getattr(broken.Store, name))
+    with pytest.raises((AssertionError, UserError)):
+        check_apart(tmp_path, capsys)
 
 
 def test_a_log_is_told_how_far_it_is(
@@ -1601,7 +1640,7 @@ def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
 
 
 def check_going_on(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What status and verify tell goes on in the folder that is looked at: from anywhere, moved or renamed."""
+    """What status and verify tell goes on in the folder looked at: from anywhere, moved or renamed."""
 
     def told(command: str, folder: Path) -> tuple[list[str], str]:
         assert getattr(module, command)([str(folder)]) in (0, 4)
