@@ -570,7 +570,7 @@ def _bits(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def _different(held: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Return the columns in which the rows of a run differ, as several parts hold them; empty if none does."""
+    """Return the columns in which the rows of a run differ, as several parts hold them; empty for none."""
     first, *others = held
     found: dict[str, None] = {}
     for other in others:
@@ -600,8 +600,8 @@ def _disagreeing(
         f"{folder} holds {told} twice, and the two differ in {', '.join(different[:NAMED])}{where}."
         " The same run must give the same bits. Both are kept.",
         path=str(folder),
-        allowed="one of these files taken away, or both: the same clickmarket sweep command plays what is then"
-        " missing; or fresh=true, by which it begins anew in another folder",
+        allowed="one of these files taken away, or both: the same clickmarket sweep command plays what is"
+        " then missing; or fresh=true, by which it begins anew in another folder",
         nearest=anew if len(anew) <= LINE_CHARACTERS else "fresh=true",
     )
 

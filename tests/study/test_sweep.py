@@ -888,7 +888,7 @@ def check_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (part,) = Store(folder).parts()
     rows = part.read().slice(3, 3)
     place = rows.column_names.index("tasks_done")
-    changed = rows["tasks_done"].to_numpy() + [1.0, 0.0, 1.0]
+    changed = rows["tasks_done"].to_numpy() + np.array([1.0, 0.0, 1.0])
     other = sweep.commit(folder / RUNS, rows.set_column(place, rows.schema.field(place), [changed]), 3)
     capsys.readouterr()
     told = (
@@ -921,7 +921,10 @@ def test_runs_that_disagree_stop_a_sweep(tmp_path: Path, capsys: pytest.CaptureF
         ("            raise self.disagreement(kind) or error from error\n", "            raise\n"),
         ("        twice = runs[counts > 1]\n", "        twice = runs[counts > 1][:1]\n"),
         ("        twice = runs[counts > 1]\n", "        twice = runs[:0]\n"),
-        ("            if different := _different(", "            if True or _different("),
+        (
+            "if different := _different([own for _, own in rows]):",
+            "if (different := _different([own for _, own in rows])) or True:",
+        ),
         ('fresh=true".strip()', 'anew=true".strip()'),
     ],
     ids=["one run, no file", "the first run", "nothing", "whatever is twice", "no way"],
