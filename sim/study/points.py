@@ -331,7 +331,33 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
             nearest=f"{found.path}=interval({low:g},{high:g})",
         )
     whole = row is not None and row.kind.startswith("whole number")
+    if row is not None:
+        _refuse_beyond(found, low, high, row, whole)
     return Axis(found.path, (), low, high, found.logarithmic, whole)
+
+
+def _refuse_beyond(found: Varied, low: float, high: float, row: Any, whole: bool) -> None:
+    """Refuse an interval that holds no whole number where one is meant, or goes beyond what is allowed."""
+    least = -math.inf if row.limits.low is None else row.limits.low
+    most = math.inf if row.limits.high is None else row.limits.high
+    first, last = (math.ceil(low), math.floor(high)) if whole else (low, high)
+    if first <= last and least <= first and last <= most:
+        return
+    empty = first > last
+    first, last = sorted((first, last))
+    first, last = max(first, least), min(last, most)
+    if found.logarithmic and first <= 0:
+        first = 1
+    if not first < last:  # all of it lies beyond
+        first, last = (least, most) if math.isfinite(most - least) else (least, least + 1)
+    ends = f"interval({first:.12g},{last:.12g})"
+    raise UserError(
+        "holds no whole number." if empty else "goes beyond what is allowed.",
+        path=found.path,
+        value=found.text,
+        allowed=f"interval(low,high) of values that are each {row.allowed}",
+        nearest=f"{found.path}={f'tag(log,{ends})' if found.logarithmic else ends}",
+    )
 
 
 def _ends_in_order(low: float, high: float) -> str:

@@ -71,6 +71,11 @@ def test_files_lie_over_each_other(tmp_path: Path) -> None:
     assert found == compose(words)
 
 
+def test_an_interval_of_whole_numbers_may_end_between_two() -> None:
+    (axis,) = read_study([*SMALL, "design=lhs", "market.looks=interval(0.5,3.5)"]).axes
+    assert {axis.at(share / 100) for share in range(101)} == {1, 2, 3}
+
+
 def test_a_study_survives_its_manifest() -> None:
     study = read_study(
         [*SMALL, "design=lhs", "points=7", "workers.broker_cut=declared", "policy=none,[usage_tax]",
@@ -140,7 +145,11 @@ def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
 
 @pytest.mark.parametrize(
     "word", ["requesters.pay_usd_per_hour=range(2,1,0.1)", "requesters.pay_usd_per_hour=range(1,2,0)",
-             "+foo=1,2", "market.looks=shuffle([1,2])", "workers.broker_cut=tag(lgo,interval(0.1,0.2))"],
+             "+foo=1,2", "market.looks=shuffle([1,2])", "workers.broker_cut=tag(lgo,interval(0.1,0.2))",
+             "workers.count=interval(10.2,10.8)", "workers.count=tag(log,interval(10.2,10.8))",
+             "market.looks=interval(0.2,0.8)", "workers.broker_cut=interval(0,5)",
+             "workers.broker_cut=interval(-1,0.3)", "workers.broker_cut=interval(4,5)",
+             "market.looks=tag(log,interval(0.1,0.5))"],
 )  # fmt: skip
 def test_the_nearest_word_is_one_that_works(word: str) -> None:
     """Typed back in, it is taken."""
@@ -162,6 +171,9 @@ def test_studies_are_no_group_of_a_run() -> None:
     [
         (["design=lsh"], "design"),
         (["seeds=0"], "seeds"),
+        (["design=lhs", "workers.count=interval(10.2,10.8)"], "workers.count"),
+        (["design=lhs", "workers.count=tag(log,interval(10.2,10.8))"], "workers.count"),
+        (["design=lhs", "workers.broker_cut=interval(0.5,0.7)"], "workers.broker_cut"),
         (["seed=4611686018427387904", "seeds=2"], "seeds"),
         (["seeds=two"], "seeds"),
         (["seed=1,3"], "seed"),
