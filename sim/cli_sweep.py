@@ -417,7 +417,7 @@ CAUSES_TOLD = 3
 def status(words: Sequence[str]) -> int:
     """Print how far a sweep is, who plays it or how it goes on, and why runs failed."""
     from sim.study.lock import holders
-    from sim.study.store import RUNS, SERIES, Store
+    from sim.study.store import RUNS, SERIES, SUMMARY_CSV, Store
 
     store = Store(_folder(words, "status"))
     manifest = store.manifest
@@ -434,6 +434,10 @@ def status(words: Sequence[str]) -> int:
         )
         if not who:
             _tell_how_it_goes_on(store.folder, manifest)
+    summary = store.folder / SUMMARY_CSV
+    if summary.exists() != (done == len(state)):
+        what = "is missing" if done == len(state) else "is of what was there before"
+        print(f"{summary} {what}; the same sweep command writes it anew")
     for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
     for _, why in store.damaged():
@@ -481,7 +485,7 @@ def _read_status(file: Path) -> dict[str, Any]:
 
 def verify(words: Sequence[str]) -> int:
     """Check every file of a sweep, and that all runs are there; name what is damaged or missing."""
-    from sim.study.reading import load_sweep
+    from sim.study.reading import load_sweep, wrong_summary
     from sim.study.store import SERIES, Gone, Store
 
     store = Store(_folder(words, "verify"))
@@ -503,6 +507,8 @@ def verify(words: Sequence[str]) -> int:
             except UserError as error:
                 way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
                 damaged.append(f"{error.message.rstrip('.') if way else error.message}{way}".strip())
+    if not (damaged or missing) and (wrong := wrong_summary(store)):
+        damaged.append(f"{wrong} The same sweep command writes it anew, and plays nothing.")
     for why in damaged:
         print(why)
     if missing:

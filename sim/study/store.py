@@ -41,6 +41,7 @@ from sim.study.result import (
 )
 
 RUNS, SERIES, POINTS, STATUS = "runs", "series", "points.parquet", "status.json"
+SUMMARY_CSV = "summary.csv"
 DONE, FAILED = "done", "failed"
 ROWS_IN_WHOLE_PART = {RUNS: 20_000, SERIES: 200_000}
 """Rows of a part that parts were put together into: about 50 MiB in memory."""

@@ -57,6 +57,7 @@ from sim.study.store import (
     RUNS,
     SERIES,
     SET_ASIDE,
+    SUMMARY_CSV,
     SWEEP,
     Store,
     column,
@@ -492,6 +493,7 @@ def _play_what_is_missing(
     mine = mine[mine % of == number - 1]
     failed = int((state == 2).sum())
     if len(mine):
+        remove(store.folder / SUMMARY_CSV)  # it is of what was there before
         compile_ahead(_landmarks(composer), _rules_of(store.manifest), settings.quiet)
         cold = is_cold(search, posting)
         before = int((state > 0).sum()), failed

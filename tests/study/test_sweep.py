@@ -1562,6 +1562,73 @@ def test_verify_names_what_is_damaged(
     assert "12 of 12 runs are missing. To be played: runs 0 to 11." in out
 
 
+def check_summary(
+    module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A summary that is not what the runs make is named; the same command writes it anew, playing nothing."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    summary = folder / "summary.csv"
+    content = summary.read_bytes()
+    assert module.verify([str(folder)]) == 0
+    assert module.status([str(folder)]) == 0
+    assert "summary" not in capsys.readouterr().out
+    for spoilt in (content[:100], b"", content[:-1], content + b"\n", content.replace(b"2", b"3", 1), None):
+        summary.unlink() if spoilt is None else summary.write_bytes(spoilt)
+        assert module.verify([str(folder)]) == cli_sweep.DAMAGED
+        out = capsys.readouterr().out
+        assert f"{summary} is {'missing' if spoilt is None else 'damaged'}" in out
+        assert module.status([str(folder)]) == 0
+        assert (f"{summary} is missing" in capsys.readouterr().out) == (spoilt is None)
+        nobody: Any = lambda: pytest.fail("it plays again")  # noqa: E731
+        assert execute(study_in(tmp_path), nobody, QUIET) == (folder, 0)
+        assert summary.read_bytes() == content
+        assert module.verify([str(folder)]) == 0
+    Store(folder).parts()[0].path.write_bytes(b"")
+    capsys.readouterr()
+    assert module.status([str(folder)]) == 0
+    assert f"{summary} is of what was there before" in capsys.readouterr().out
+
+    def gone() -> Any:
+        assert not summary.exists(), "it stands there beside runs that are played"
+        return engine.Serial()
+
+    assert execute(study_in(tmp_path), gone, Settings(quiet=True, shard=(1, 2)))[1] == 0
+    assert not summary.exists()
+
+
+def test_a_summary_that_is_not_whole_is_told(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_summary(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        (cli_sweep, " and (wrong := wrong_summary(store)):", " and (wrong := ''):"),
+        (cli_sweep, "    if summary.exists() != (done == len(state)):", "    if False:"),
+        (reading, "same = same and not file.read(1)", "pass"),
+        (sweep, "        remove(store.folder / SUMMARY_CSV)", "        pass"),
+    ],
+)
+def test_a_summary_that_is_trusted_is_noticed(
+    module: ModuleType,
+    old: str,
+    new: str,
+    plain: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = planted(module, old, new)
+    if module is reading:
+        monkeypatch.setattr(reading, "wrong_summary", broken.wrong_summary)
+    if module is sweep:
+        monkeypatch.setattr(sweep, "_play_what_is_missing", broken._play_what_is_missing)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check_summary(broken if module is cli_sweep else cli_sweep, plain, tmp_path, capsys)
+
+
 def check_missing(
     module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
