@@ -143,7 +143,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         print(again, file=sys.stderr)
     if found.dry_run:
         composer.check()
-        _tell_plan(study, composer, found)
+        _tell_plan(study, composer, found, settings)
         return 0
 
     def start() -> engine.Engine:
@@ -234,10 +234,11 @@ POINTS_TOLD = 3
 """Points that a plan names before the last one."""
 
 
-def _tell_plan(study: Any, composer: Any, found: SweepWords) -> None:
-    """Print what a sweep would do, and how long; one run is played to find out."""
+def _tell_plan(study: Any, composer: Any, found: SweepWords, settings: Any) -> None:
+    """Print what a sweep would do, and how long; a few runs are played to find out."""
     from sim.plugins import load_plugins
-    from sim.study.sweep import outcomes_of, sober
+    from sim.study.pilot import expected
+    from sim.study.sweep import left_to_play, outcomes_of
 
     workers, where = _who_plays(found)
     for axis in study.axes:
@@ -245,20 +246,45 @@ def _tell_plan(study: Any, composer: Any, found: SweepWords) -> None:
         print(f"  {axis.path:<45} {what}")
     count = len(composer.points)
     seeds, runs = _count(study.seeds, "seed"), _count(len(composer), "run")
+    folder, points, counts = left_to_play(study, composer, found.plugins, settings)
+    left, (number, of) = int(counts.sum()), found.shard
     print(f"{_count(count, 'point')} ({study.design}), {seeds}: {runs}")
-    for number in (*range(min(POINTS_TOLD, count - 1)), count - 1):
-        left_out = ["  ..."] if number == count - 1 > POINTS_TOLD else []
-        print(*left_out, f"  point {number:,}: {composer.told(number)}", sep="\n")
-    number, of = found.shard
-    mine = len(range(number - 1, len(composer), of))
-    config, rules = sober(composer.config(0)), load_plugins(found.plugins) if found.plugins else None
-    outcomes_of(config, rules)  # compilation and imports are not what is asked
-    began = time.perf_counter()
-    outcomes_of(config, rules)
-    each = time.perf_counter() - began
-    whole = dt.timedelta(seconds=math.ceil(each * math.ceil(mine / workers)))
-    part = "" if of == 1 else f", {_count(mine, 'run')} of shard {number}/{of}"
-    print(f"about {each:.2g} seconds a run, as the first point takes here; {whole} {where}{part}")
+    for shown in (*range(min(POINTS_TOLD, count - 1)), count - 1):
+        left_out = ["  ..."] if shown == count - 1 > POINTS_TOLD else []
+        print(*left_out, f"  point {shown:,}: {composer.told(shown)}", sep="\n")
+    if folder is not None:
+        print(f"begun in {folder}: {_count(left, 'run')} of it left" + f" for shard {number}/{of}" * (of > 1))
+    if not left:
+        return
+    rules = load_plugins(found.plugins) if found.plugins else None
+    warm: list[bool] = []
+
+    def play(config: Any) -> float:
+        if not warm:
+            outcomes_of(config, rules)  # compilation and imports are not what is asked
+            warm.append(True)
+        began = time.perf_counter()
+        outcomes_of(config, rules)
+        return time.perf_counter() - began
+
+    each = expected(composer, points, counts, play)
+    alike = each.least == each.most
+    seconds = each.most * math.ceil(left / workers) if alike else max(each.most, each.total / workers)
+    part = "" if of == 1 else f", {_count(left, 'run')} of shard {number}/{of}"
+    one = _seconds(each.most) if alike else f"{_seconds(each.least)} to {_seconds(each.most)}"
+    print(f"about {one} seconds a run, {each.told}; {_duration(seconds)} {where}{part}")
+
+
+def _seconds(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def _duration(seconds: float) -> str:
+    """Spell a time; no calendar holds that of what nobody would wait for."""
+    try:
+        return str(dt.timedelta(seconds=math.ceil(seconds)))
+    except OverflowError:
+        return "more than a million years"
 
 
 def _who_plays(found: SweepWords) -> tuple[int, str]:

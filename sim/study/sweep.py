@@ -59,6 +59,7 @@ from sim.study.store import (
     SET_ASIDE,
     SUMMARY_CSV,
     SWEEP,
+    Gone,
     Store,
     column,
     commit,
@@ -366,8 +367,15 @@ def execute(
         If a point is not allowed (before anything runs), or the folder belongs to other sources, or is held
         by another coordinator.
     """
-    try:
+    with _ways_for(settings):
         return _execute(study, engine, settings, plugins, composer)
+
+
+@contextmanager
+def _ways_for(settings: Settings) -> Iterator[None]:
+    """Tell shards of another way than to begin anew, which they cannot."""
+    try:
+        yield
     except UserError as error:
         if settings.shard[1] == 1 or error.nearest != FRESH:
             raise
@@ -872,6 +880,26 @@ def _renamed(results: Path, identity: str) -> list[Path]:
                 if Store(folder).manifest.get("identity") == identity:
                     found.append(folder)
     return found
+
+
+def left_to_play(
+    study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings
+) -> tuple[Path | None, NDArray[np.int64], NDArray[np.int64]]:
+    """Return where a sweep goes on, the points with runs to be played, and how many each has."""
+    manifest = describe(study, composer, plugins, settings)
+    results = Path(composer.config_of_point(0).results.dir)
+    with _ways_for(settings):
+        folder = None if settings.fresh else begun(results, manifest)
+    number, of = settings.shard
+    if folder is None and of == 1:
+        return None, np.arange(len(composer.points)), np.full(len(composer.points), study.seeds)
+    state = np.zeros(len(composer), np.int8)
+    if folder is not None:
+        with contextlib.suppress(Gone):
+            state = Store(folder).state()
+    runs = np.flatnonzero(state % 2 == 0 if settings.retry_failed else state == 0)
+    points, counts = np.unique(runs[runs % of == number - 1] // study.seeds, return_counts=True)
+    return folder, points, counts
 
 
 def taken_up(folder: Path) -> Path:
