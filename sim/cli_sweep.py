@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import hashlib
 import importlib.util
 import json
 import math
@@ -612,7 +613,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
 
     sweep = load_sweep(folder)
     table, figure, told = ANSWERS[command](sweep, asked, pairs)
-    name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
+    name = _name_of(command, pairs)
     _tell_what_is_missing(sweep)
     kept = _keep(folder, name, table, figure)  # first: whoever reads may go after a few lines
     print(_units(sweep, asked, pairs))
@@ -623,6 +624,21 @@ def analyse(command: str, words: Sequence[str]) -> int:
         print("\n".join(wrapped(line, columns)))
     print(kept)
     return 0
+
+
+LONGEST_NAME = 120
+"""Letters of the name of an analysis' files."""
+
+
+def _name_of(command: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return a name for an analysis' files that no other question has; a long one ends in a hash."""
+    words = [f"{name}={value}" for name, value in pairs]
+    name = "-".join([command, *words]).replace("/", "_")
+    if len(name.encode()) <= LONGEST_NAME and "/" not in "".join(words):
+        return name
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}-{digest}"
 
 
 def _word_near(folder: Path, name: str, asked: Mapping[str, str]) -> str:

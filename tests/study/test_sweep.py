@@ -1900,6 +1900,45 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         assert "Traceback" not in capsys.readouterr().err
 
 
+def check_names(module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No two questions share a file, however long they are; the words stand in its name."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    many = "outcome=" + ",".join(sorted(load_sweep(plain).outcomes.dropna(axis=1))[:12])
+    files = []
+    for words in (
+        ["pareto", "more=tasks_done", "less=fees"],
+        ["pareto", "less=tasks_done", "more=fees"],
+        ["replications", many, "half_width=0.05"],
+        ["replications", many, "half_width=0.5"],
+    ):
+        assert module.analyse(words[0], [str(folder), *words[1:]]) == 0
+        files.append(Path(capsys.readouterr().out.splitlines()[-1]))
+    assert len(set(files)) == len({file.read_bytes() for file in files}) == 4
+    assert files[0].name == "pareto-more=tasks_done-less=fees.csv"
+    assert all(len(file.stem) <= 120 for file in files)
+
+
+def test_two_analyses_never_share_a_file(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_names(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('[f"{name}={value}" for name, value in pairs]', "[value for _, value in pairs]"),
+        ("if len(name.encode()) <= LONGEST_NAME and", "if"),
+        ('return f"{kept}-{digest}"', "return kept"),
+    ],
+)
+def test_files_that_are_shared_are_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((AssertionError, UserError)):
+        check_names(planted(cli_sweep, old, new), plain, tmp_path, capsys)
+
+
 def test_a_few_points_as_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`clickmarket run -m` leaves a folder for each combination; a mistake in the last leaves none."""
     words = [*WORDS[:5], f"results.dir={tmp_path}", "record.figures=false"]
