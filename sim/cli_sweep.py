@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import hashlib
 import importlib.util
 import json
 import math
@@ -11,6 +12,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
@@ -49,10 +51,12 @@ Values
   declared                  the whole range that the parameter declares
 
 Study
-  study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds
+  study=NAME or FILE.yaml   a study in a file: settings, vary, design, points, seeds; the words of the
+                            command win over it, wherever it stands; of a word given twice the last counts
   design=grid               every combination (usual); list: first values together, and so on;
                             lhs, sobol: points=N drawn; saltelli, morris: for `clickmarket sensitivity`
-  points=64 design_seed=1   how many points a design draws, and the seed of its draws
+  points=64 design_seed=1   how many points a design draws (sobol, saltelli: a power of two), and the seed
+                            of its draws
   seeds=1                   runs of every point, with seeds in a row from seed on; seed=1,2,3 says the same
 
 How it is carried out
@@ -140,7 +144,7 @@ def sweep(words: Sequence[str], plugin: Callable[[str], Path]) -> int:
         print(again, file=sys.stderr)
     if found.dry_run:
         composer.check()
-        _tell_plan(study, composer, found)
+        _tell_plan(study, composer, found, settings)
         return 0
 
     def start() -> engine.Engine:
@@ -174,9 +178,22 @@ def _again(words: Sequence[str]) -> str:
         if name == "--shard":
             if word == name:
                 next(rest, "")
+        elif name == "--plugin":
+            value = word.partition("=")[2] if word != name else next(rest, "")
+            kept += [name, str(Path(value).resolve())]
         elif name not in ONCE:
-            kept.append(word)
+            kept.append(_from_anywhere(word))
     return shlex.join(["clickmarket", "sweep", *kept])
+
+
+def _from_anywhere(word: str) -> str:
+    """Return a word whose file, if it names one, is found in other folders too."""
+    from sim.overrides import FILE_KEY
+    from sim.study.points import STUDIES
+
+    name, _, value = word.partition("=")
+    file = name in (FILE_KEY, "address") or (name == STUDIES and value.endswith((".yaml", ".yml")))
+    return f"{name}={Path(value).resolve()}" if file and Path(value).is_file() else word
 
 
 def _refuse_no_study(words: Sequence[str]) -> None:
@@ -218,10 +235,11 @@ POINTS_TOLD = 3
 """Points that a plan names before the last one."""
 
 
-def _tell_plan(study: Any, composer: Any, found: SweepWords) -> None:
-    """Print what a sweep would do, and how long; one run is played to find out."""
+def _tell_plan(study: Any, composer: Any, found: SweepWords, settings: Any) -> None:
+    """Print what a sweep would do, and how long; a few runs are played to find out."""
     from sim.plugins import load_plugins
-    from sim.study.sweep import outcomes_of, sober
+    from sim.study.pilot import expected
+    from sim.study.sweep import left_to_play, outcomes_of
 
     workers, where = _who_plays(found)
     for axis in study.axes:
@@ -229,20 +247,45 @@ def _tell_plan(study: Any, composer: Any, found: SweepWords) -> None:
         print(f"  {axis.path:<45} {what}")
     count = len(composer.points)
     seeds, runs = _count(study.seeds, "seed"), _count(len(composer), "run")
+    folder, points, counts = left_to_play(study, composer, found.plugins, settings)
+    left, (number, of) = int(counts.sum()), found.shard
     print(f"{_count(count, 'point')} ({study.design}), {seeds}: {runs}")
-    for number in (*range(min(POINTS_TOLD, count - 1)), count - 1):
-        left_out = ["  ..."] if number == count - 1 > POINTS_TOLD else []
-        print(*left_out, f"  point {number:,}: {composer.told(number)}", sep="\n")
-    number, of = found.shard
-    mine = len(range(number - 1, len(composer), of))
-    config, rules = sober(composer.config(0)), load_plugins(found.plugins) if found.plugins else None
-    outcomes_of(config, rules)  # compilation and imports are not what is asked
-    began = time.perf_counter()
-    outcomes_of(config, rules)
-    each = time.perf_counter() - began
-    whole = dt.timedelta(seconds=math.ceil(each * math.ceil(mine / workers)))
-    part = "" if of == 1 else f", {_count(mine, 'run')} of shard {number}/{of}"
-    print(f"about {each:.2g} seconds a run, as the first point takes here; {whole} {where}{part}")
+    for shown in (*range(min(POINTS_TOLD, count - 1)), count - 1):
+        left_out = ["  ..."] if shown == count - 1 > POINTS_TOLD else []
+        print(*left_out, f"  point {shown:,}: {composer.told(shown)}", sep="\n")
+    if folder is not None:
+        print(f"begun in {folder}: {_count(left, 'run')} of it left" + f" for shard {number}/{of}" * (of > 1))
+    if not left:
+        return
+    rules = load_plugins(found.plugins) if found.plugins else None
+    warm: list[bool] = []
+
+    def play(config: Any) -> float:
+        if not warm:
+            outcomes_of(config, rules)  # compilation and imports are not what is asked
+            warm.append(True)
+        began = time.perf_counter()
+        outcomes_of(config, rules)
+        return time.perf_counter() - began
+
+    each = expected(composer, points, counts, play)
+    alike = each.least == each.most
+    seconds = each.most * math.ceil(left / workers) if alike else max(each.most, each.total / workers)
+    part = "" if of == 1 else f", {_count(left, 'run')} of shard {number}/{of}"
+    one = _seconds(each.most) if alike else f"{_seconds(each.least)} to {_seconds(each.most)}"
+    print(f"about {one} seconds a run, {each.told}; {_duration(seconds)} {where}{part}")
+
+
+def _seconds(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def _duration(seconds: float) -> str:
+    """Spell a time; no calendar holds that of what nobody would wait for."""
+    try:
+        return str(dt.timedelta(seconds=math.ceil(seconds)))
+    except OverflowError:
+        return "more than a million years"
 
 
 def _who_plays(found: SweepWords) -> tuple[int, str]:
@@ -401,7 +444,7 @@ CAUSES_TOLD = 3
 def status(words: Sequence[str]) -> int:
     """Print how far a sweep is, who plays it or how it goes on, and why runs failed."""
     from sim.study.lock import holders
-    from sim.study.store import Store
+    from sim.study.store import RUNS, SERIES, SUMMARY_CSV, Store
 
     store = Store(_folder(words, "status"))
     manifest = store.manifest
@@ -416,13 +459,34 @@ def status(words: Sequence[str]) -> int:
             if who
             else "nobody plays it on this machine"
         )
-        if not who and manifest.get("command"):
-            print(f"to go on: {manifest['command']}")
+        if not who:
+            _tell_how_it_goes_on(store.folder, manifest)
+    summary = store.folder / SUMMARY_CSV
+    if summary.exists() != (done == len(state)):
+        what = "is missing" if done == len(state) else "is of what was there before"
+        print(f"{summary} {what}; the same sweep command writes it anew")
     for cause, runs in list(store.failures().items())[:CAUSES_TOLD] if failed else []:
         print(f"failed: {_count(len(runs), 'run')} ({min(runs)}{' and others' * (len(runs) > 1)}): {cause}")
     for _, why in store.damaged():
         print(f"{why} (clickmarket verify tells which runs are missing)")
+    for apart in filter(None, map(store.disagreement, (RUNS, SERIES))):
+        print(f"{apart.message} (clickmarket verify tells the ways out)")
     return 0
+
+
+def _tell_how_it_goes_on(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Print the command that plays what is missing here; say so if it would play in another folder."""
+    from sim.study.store import command_of
+    from sim.study.sweep import taken_up
+
+    command, other = command_of(folder, manifest), taken_up(folder)
+    if command:
+        print(f"to go on: {command}")
+    if other.resolve() != folder.resolve():
+        print(
+            f"which goes on in {other}: the same sweep. To go on in {folder}, give this one another parent"
+            " folder, or take the other out of this one."
+        )
 
 
 def _time_left(store: Any, shards: Sequence[str], runs: int) -> str:
@@ -448,7 +512,7 @@ def _read_status(file: Path) -> dict[str, Any]:
 
 def verify(words: Sequence[str]) -> int:
     """Check every file of a sweep, and that all runs are there; name what is damaged or missing."""
-    from sim.study.reading import load_sweep
+    from sim.study.reading import load_sweep, wrong_summary
     from sim.study.store import SERIES, Gone, Store
 
     store = Store(_folder(words, "verify"))
@@ -464,18 +528,21 @@ def verify(words: Sequence[str]) -> int:
     except Gone as error:  # the folder of parts is
         damaged, missing = [error.message], list(range(runs))
     if not damaged:
-        try:
-            load_sweep(store.folder)
-            for _ in store.blocks(SERIES):  # parts that disagree are found where they are put together
-                pass
-        except UserError as error:
-            way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
-            damaged.append(f"{error.message}{way}".strip())
+        for look in (lambda: load_sweep(store.folder), lambda: deque(store.blocks(SERIES), 0)):
+            try:  # parts that disagree are found where they are put together
+                look()
+            except UserError as error:
+                way = f". To mend it: {error.allowed}. {error.nearest}" if error.allowed else ""
+                damaged.append(f"{error.message.rstrip('.') if way else error.message}{way}".strip())
+    if not (damaged or missing) and (wrong := wrong_summary(store)):
+        damaged.append(f"{wrong} The same sweep command writes it anew, and plays nothing.")
     for why in damaged:
         print(why)
     if missing:
         print(f"{len(missing):,} of {_count(runs, 'run')} are missing. To be played: {_in_rows(missing)}.")
-        print(f"The same sweep command plays them. {store.manifest.get('command', '')}".strip())
+        print("The same sweep command plays them.")
+    if damaged or missing:
+        _tell_how_it_goes_on(store.folder, manifest)
     if damaged or missing:
         return DAMAGED
     print(f"Whole: {_count(len(store.parts()), 'file')} with {_count(runs, 'run')}.")
@@ -546,7 +613,7 @@ def analyse(command: str, words: Sequence[str]) -> int:
 
     sweep = load_sweep(folder)
     table, figure, told = ANSWERS[command](sweep, asked, pairs)
-    name = "-".join([command, *(value.replace("/", "_") for _, value in pairs)])[:120]
+    name = _name_of(command, pairs)
     _tell_what_is_missing(sweep)
     kept = _keep(folder, name, table, figure)  # first: whoever reads may go after a few lines
     print(_units(sweep, asked, pairs))
@@ -557,6 +624,21 @@ def analyse(command: str, words: Sequence[str]) -> int:
         print("\n".join(wrapped(line, columns)))
     print(kept)
     return 0
+
+
+LONGEST_NAME = 120
+"""Letters of the name of an analysis' files."""
+
+
+def _name_of(command: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return a name for an analysis' files that no other question has; a long one ends in a hash."""
+    words = [f"{name}={value}" for name, value in pairs]
+    name = "-".join([command, *words]).replace("/", "_")
+    if len(name.encode()) <= LONGEST_NAME and "/" not in "".join(words):
+        return name
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}-{digest}"
 
 
 def _word_near(folder: Path, name: str, asked: Mapping[str, str]) -> str:

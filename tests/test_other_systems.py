@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import re
@@ -56,7 +57,9 @@ def test_nobody_is_asked_for_where_there_are_no_locks(
     (tmp_path / LOCKS).mkdir()
     who = f"process 4242 on {socket.gethostname()}"
     (tmp_path / LOCKS / "sweep").write_text(who, encoding="utf-8")
-    assert (holders(tmp_path), asked) == ({"sweep": who}, [4242])
+    with (tmp_path / LOCKS / "sweep").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert (holders(tmp_path), asked) == ({"sweep": who}, [4242])
     monkeypatch.setattr("sim.study.lock.fcntl", None)
     assert (holders(tmp_path), asked) == ({}, [4242])
     exercised("systems", 2, at_least=2)

@@ -321,7 +321,7 @@ WITHOUT_NEAREST = {
         study.store.changing study.store.listed study.sweep._laid_out app.desk._listen app.player.serve""",
     "what is there is damaged, is missing or differs": """checkpoint.read_archive composition.conf_folder
         model.load study.compare.need study.result._damaged study.result._find study.result.read_frame
-        study.run._require_records study.run.interrupted study.store._disagreeing study.sweep._opened""",
+        study.run._require_records study.run.interrupted study.sweep._opened""",
     "a text or a file that would have to be written otherwise": """compile._load_plugin compile._read_plugin
         market.kernels._try money._refusal plain_yaml._text_of plain_yaml.parse_yaml plugins.load_plugins
         validation._free agents.views.classes_by_name app.state._read""",

@@ -22,6 +22,9 @@ DESIGNS = ("grid", "list", "lhs", "sobol", "saltelli", "morris")
 DRAWN = ("lhs", "sobol", "saltelli", "morris")
 """Designs that draw from intervals; the others take lists of values."""
 
+IN_POWERS = ("sobol", "saltelli")
+"""Those of a Sobol' sequence: it fills space evenly, and Sobol' indices are estimated, at powers of two."""
+
 MORRIS_LEVELS = 4
 """Levels of a coordinate in Morris's design; steps go half of them (Morris 1991, Technometrics).
 
@@ -93,7 +96,7 @@ def points_of(design: str, axes: Sequence[Axis], count: int, seed: int) -> list[
         hypercube; ``sobol``: scrambled Sobol' sequence; ``saltelli``: what Sobol' indices are estimated from
         (count x (axes + 2) points); ``morris``: trajectories for elementary effects (count x (axes + 1)).
     count
-        Number of points, or of base points or trajectories.
+        Number of points, or of base points or trajectories; of `IN_POWERS` a power of two.
     seed
         Of the design's own draws.
 
@@ -128,7 +131,7 @@ def latin_hypercube(dimensions: int, count: int, seed: int) -> Floats:
 
 
 def sobol_sequence(dimensions: int, count: int, seed: int) -> Floats:
-    """Return the first points of a scrambled Sobol' sequence; ``count`` is best a power of two."""
+    """Return the first points of a scrambled Sobol' sequence."""
     from scipy.stats import qmc
 
     sampler = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
@@ -222,4 +225,14 @@ def _check(design: str, axes: Sequence[Axis], count: int) -> None:
             value=f"{size_of(design, axes, count):,} points",
             allowed=f"at most {MOST_POINTS:,}",
             nearest="fewer values of some settings, or design=lhs points=1000",
+        )
+    if design in IN_POWERS and count & (count - 1):
+        more = 1 << count.bit_length()
+        most = more if size_of(design, axes, more) <= MOST_POINTS else more // 2
+        raise UserError(
+            "is no power of two.",
+            path="points",
+            value=count,
+            allowed=f"1, 2, 4, 8, ... with design={design}",
+            nearest=f"points={most}",
         )

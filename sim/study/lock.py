@@ -138,7 +138,8 @@ def locked(folder: Path, shard: str = "") -> Iterator[None]:
 def holders(folder: Path) -> dict[str, str]:
     """Return who plays a sweep just now, by the shard (``1/4``), "" for the whole; nothing if nobody does.
 
-    Processes of other machines are not seen.
+    Processes of other machines are not seen. A number alone is not believed, for it may be another process'
+    by now: the lock itself is tried.
     """
     if fcntl is None:  # there are no locks, and to ask Windows for a process is to send it Ctrl+C
         return {}
@@ -146,7 +147,7 @@ def holders(folder: Path) -> dict[str, str]:
     who = {}
     for path in sorted((folder / LOCKS).glob("*")):
         found = held.fullmatch(path.read_text(encoding="utf-8", errors="replace").strip())
-        if found and _lives(int(found[1])):
+        if found and _lives(int(found[1])) and _is_held(path):
             who[path.name.removeprefix("shard-").replace("-of-", "/").removeprefix("whole")] = found[0]
     return who
 
@@ -160,6 +161,16 @@ def _lives(process: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a lock is held; also where that cannot be found out."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # it is held (BlockingIOError), or there are no locks here
+        return True
+    return False
 
 
 def _shard_file(shard: str) -> str:

@@ -86,7 +86,8 @@ def _frozen(value: Any) -> Any:
 def read_study(words: Sequence[str]) -> Study:
     """Return the study that the words of a command line ask for.
 
-    `study=NAME` is a file of the folder `study` among the groups, or a path; later words win over it.
+    `study=NAME` is a file of the folder `study` among the groups, or a path; all other words win over it,
+    wherever it stands, and later words over earlier ones.
 
     Raises
     ------
@@ -123,13 +124,15 @@ def read_study(words: Sequence[str]) -> Study:
 
 
 def _with_files(words: Sequence[str], chosen: dict[str, Any]) -> Iterator[str]:
-    """Yield the words, those of a study's file in the place of its name."""
+    """Yield the words, those of a study's file first, so that the others win wherever its name stands."""
+    own = []
     for word in words:
         name, equals, value = word.partition("=")
         if name == STUDIES and equals:
             yield from _words_of_file(value, chosen)
         else:
-            yield word
+            own.append(word)
+    yield from own
 
 
 def _words_of_file(name: str, chosen: dict[str, Any]) -> Iterator[str]:
@@ -180,7 +183,14 @@ def _settings_of_file(path: Path, settings: Any) -> list[str]:
                 allowed="settings=[...] without a study",
                 nearest=f"settings: [{', '.join(others)}]",
             )
-    return words
+    return [_beside(path, word) for word in words]
+
+
+def _beside(study: Path, word: str) -> str:
+    """Return a word of a study's file; a file that it names is looked for beside the study's first."""
+    name, _, value = word.partition("=")
+    file = study.parent / value
+    return f"{name}={file}" if name == FILE_KEY and file.is_file() else word
 
 
 def _varied_of_file(path: Path, varied: Any) -> Iterator[str]:
@@ -321,7 +331,33 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
             nearest=f"{found.path}=interval({low:g},{high:g})",
         )
     whole = row is not None and row.kind.startswith("whole number")
+    if row is not None:
+        _refuse_beyond(found, low, high, row, whole)
     return Axis(found.path, (), low, high, found.logarithmic, whole)
+
+
+def _refuse_beyond(found: Varied, low: float, high: float, row: Any, whole: bool) -> None:
+    """Refuse an interval that holds no whole number where one is meant, or goes beyond what is allowed."""
+    least = -math.inf if row.limits.low is None else row.limits.low
+    most = math.inf if row.limits.high is None else row.limits.high
+    first, last = (math.ceil(low), math.floor(high)) if whole else (low, high)
+    if first <= last and least <= first and last <= most:
+        return
+    empty = first > last
+    first, last = sorted((first, last))
+    first, last = max(first, least), min(last, most)
+    if found.logarithmic and first <= 0:
+        first = 1
+    if not first < last:  # all of it lies beyond
+        first, last = (least, most) if math.isfinite(most - least) else (least, least + 1)
+    ends = f"interval({first:.12g},{last:.12g})"
+    raise UserError(
+        "holds no whole number." if empty else "goes beyond what is allowed.",
+        path=found.path,
+        value=found.text,
+        allowed=f"interval(low,high) of values that are each {row.allowed}",
+        nearest=f"{found.path}={f'tag(log,{ends})' if found.logarithmic else ends}",
+    )
 
 
 def _ends_in_order(low: float, high: float) -> str:

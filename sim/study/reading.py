@@ -18,9 +18,8 @@ from sim.schema import spell
 from sim.study.plots import Drawable
 from sim.study.points import unit_of
 from sim.study.result import check_digest, folder_near, read_frame, replacing
-from sim.study.store import FAILED, KEYS, POINTS, SERIES, Store, is_sweep
+from sim.study.store import FAILED, KEYS, POINTS, SERIES, SUMMARY_CSV, Store, command_of, is_sweep
 
-SUMMARY_CSV = "summary.csv"
 ROWS_AT_A_TIME = 2_000
 """Rows that the summary is made of in one go: pandas holds each of them several times."""
 
@@ -171,7 +170,7 @@ def _points(store: Store) -> pd.DataFrame:
             error.message,
             path=error.path,
             allowed="the same clickmarket sweep command, which writes it anew",
-            nearest=str(manifest.get("command", "")),
+            nearest=command_of(store.folder, manifest),
         ) from error
     return with_null(read_frame(file).set_index("point"))
 
@@ -212,13 +211,33 @@ def _aligned(frame: pd.DataFrame, manifest: dict[str, Any], points: pd.DataFrame
 
 def write_summary(store: Store) -> Path:
     """Write `summary.csv` for people: each point with the means of its outcomes and how many runs it has."""
-    manifest, points = store.manifest, _points(store)
     path = store.folder / SUMMARY_CSV
     with replacing(path) as file:
-        for place, frame in enumerate(_whole_points(store)):
-            table = _summary(_aligned(frame, manifest, points, store.folder))
-            table.to_csv(file, float_format="%.10g", header=place == 0)
+        for piece in _summary_pieces(store):
+            file.write(piece)
     return path
+
+
+def wrong_summary(store: Store) -> str:
+    """Say what is wrong with `summary.csv` of a sweep that is done; nothing if it is what its runs make."""
+    path = store.folder / SUMMARY_CSV
+    try:
+        with path.open("rb") as file:
+            same = all(file.read(len(piece)) == piece for piece in _summary_pieces(store))
+            same = same and not file.read(1)
+    except FileNotFoundError:
+        return f"{path} is missing."
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}."
+    return "" if same else f"{path} is damaged, or was made of other runs."
+
+
+def _summary_pieces(store: Store) -> Iterator[bytes]:
+    """Give the content of `summary.csv` bit by bit."""
+    manifest, points = store.manifest, _points(store)
+    for place, frame in enumerate(_whole_points(store)):
+        table = _summary(_aligned(frame, manifest, points, store.folder))
+        yield table.to_csv(float_format="%.10g", header=place == 0).encode()
 
 
 def _whole_points(store: Store) -> Iterator[pd.DataFrame]:

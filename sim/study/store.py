@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sim.errors import UserError
+from sim.errors import LINE_CHARACTERS, UserError
 from sim.study.result import (
     COMPRESSION,
     MANIFEST,
@@ -41,6 +41,7 @@ from sim.study.result import (
 )
 
 RUNS, SERIES, POINTS, STATUS = "runs", "series", "points.parquet", "status.json"
+SUMMARY_CSV = "summary.csv"
 DONE, FAILED = "done", "failed"
 ROWS_IN_WHOLE_PART = {RUNS: 20_000, SERIES: 200_000}
 """Rows of a part that parts were put together into: about 50 MiB in memory."""
@@ -117,6 +118,10 @@ class Gone(UserError):
 
     Somebody has put parts together since, or taken it away.
     """
+
+
+class Apart(UserError):
+    """Parts hold the same run otherwise."""
 
 
 class Foreign(UserError):
@@ -388,9 +393,34 @@ class Store:
     def _together(self, kind: str, parts: Iterable[Part], first: int, last: int) -> pa.Table:
         """Return the rows of some runs that follow each other, from the parts that hold them."""
         tables = [_between(part.read(), first, last) for part in parts]
-        if kind != RUNS:
-            return _in_order(_first_of_each(tables, self.folder))
-        return _once(_in_order(pa.concat_tables(tables)), self.folder)
+        try:
+            if kind != RUNS:
+                return _in_order(_first_of_each(tables, self.folder))
+            return _once(_in_order(pa.concat_tables(tables)), self.folder)
+        except Apart as error:
+            raise self.disagreement(kind) or error from error
+
+    def disagreement(self, kind: str = RUNS) -> UserError | None:
+        """Return the error that names the runs about which parts disagree, their files and the ways out."""
+        held = [
+            (part, runs["run"].to_numpy() if kind == RUNS else np.unique(runs["run"]))
+            for part, runs in self._each(kind, lambda part: part.read(["run"]))
+            if not isinstance(runs, UserError)
+        ]
+        runs, counts = np.unique(np.concatenate([own for _, own in held] or [[]]), return_counts=True)
+        twice = runs[counts > 1]
+        tables = [(part, _those(part.read(), twice)) for part, own in held if np.isin(own, twice).any()]
+        apart, files, columns = list[int](), dict[str, None](), dict[str, None]()
+        for run in twice.tolist():
+            rows = [(part, _those(table, np.array([run])).to_pylist()) for part, table in tables]
+            if kind == RUNS:
+                rows = [(part, [row]) for part, several in rows for row in several]
+            rows = [(part, own) for part, own in rows if own]
+            if different := _different([own for _, own in rows]):
+                apart.append(run)
+                columns |= dict.fromkeys(different)
+                files |= dict.fromkeys(f"{kind}/{part.path.name} ({part.rows:,} rows)" for part, _ in rows)
+        return _disagreeing(self.folder, apart, list(columns), list(files), self.manifest) if apart else None
 
     def compact(self) -> int:
         """Put the parts together into few; return how many there are then.
@@ -419,6 +449,16 @@ class Store:
 def is_sweep(folder: Path) -> bool:
     """Whether a folder is one of a sweep, be it that its table of points is lost."""
     return (folder / MANIFEST).is_file() and ((folder / POINTS).is_file() or "-sweep-" in folder.name)
+
+
+def command_of(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return the command by which a sweep goes on in its folder, from anywhere; empty if none is known."""
+    words = shlex.split(str(manifest.get("command", "")))
+    kept = [word for word in words if not word.startswith("results.dir=")]
+    place = str(folder.resolve().parent)
+    if not re.fullmatch(r"[A-Za-z0-9_./-]+", place):  # the words' grammar would read it otherwise
+        place = "'" + place.replace("'", "\\'") + "'"
+    return shlex.join([*kept, f"results.dir={place}"]) if kept else ""
 
 
 def _is_lost(folder: Path) -> bool:
@@ -482,9 +522,7 @@ def _once(table: pa.Table, folder: Path) -> pa.Table:
     for place in again:
         one, other = table.slice(place - 1, 1).to_pylist()[0], table.slice(place, 1).to_pylist()[0]
         if repr(one) != repr(other):
-            raise _disagreeing(
-                folder, runs[place], [name for name in one if repr(one[name]) != repr(other[name])]
-            )
+            raise _disagreeing(folder, [int(runs[place])], _different([[one], [other]]))
     keep = np.ones(len(runs), bool)
     keep[again] = False
     return table.filter(pa.array(keep))
@@ -517,12 +555,13 @@ def _refuse_unequal(one: pa.Table, other: pa.Table, folder: Path) -> None:
         both = min(len(first), len(second))
         apart = int(np.argmax(np.append(first[:both] != second[:both], True)))
         run = min(int(runs[apart]) for runs in (first, second) if apart < len(runs))
-        raise _disagreeing(folder, run, ["the number of rows"])
+        raise _disagreeing(folder, [run], ["the number of rows"])
     different = {
         name: apart for name in one.column_names if (apart := _bits(one[name]) != _bits(other[name])).any()
     }
     if different:
-        raise _disagreeing(folder, first[np.argmax(next(iter(different.values())))], list(different))
+        run = int(first[np.argmax(next(iter(different.values())))])
+        raise _disagreeing(folder, [run], list(different))
 
 
 def _bits(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -531,11 +570,40 @@ def _bits(column: pa.ChunkedArray) -> NDArray[Any]:
     return values.view(np.uint64) if values.dtype == np.float64 else values
 
 
-def _disagreeing(folder: Path, run: int, different: Sequence[str]) -> UserError:
-    return UserError(
-        f"{folder} holds run {run} twice, and the two differ in {', '.join(different[:4])}: "
-        "the same run must give the same bits. Both are kept.",
+def _different(held: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the columns in which the rows of a run differ, as several parts hold them; empty for none."""
+    first, *others = held
+    found: dict[str, None] = {}
+    for other in others:
+        if len(first) != len(other):
+            found["the number of rows"] = None
+        for one, again in zip(first, other, strict=False) if len(first) == len(other) else ():
+            found |= dict.fromkeys(name for name in one if repr(one[name]) != repr(again[name]))
+    return list(found)
+
+
+NAMED = 4
+"""Runs, columns and files that a refusal names."""
+
+
+def _disagreeing(
+    folder: Path,
+    runs: Sequence[int],
+    different: Sequence[str],
+    files: Sequence[str] = (),
+    manifest: Mapping[str, Any] | None = None,
+) -> UserError:
+    more = f" and {len(runs) - NAMED:,} more" * (len(runs) > NAMED)
+    told = f"run{'s' * (len(runs) > 1)} {', '.join(map(str, runs[:NAMED]))}{more}"
+    where = f": {', '.join(files[:NAMED])}" if files else ""
+    anew = f"{command_of(folder, manifest or {})} fresh=true".strip()
+    return Apart(
+        f"{folder} holds {told} twice, and the two differ in {', '.join(different[:NAMED])}{where}."
+        " The same run must give the same bits. Both are kept.",
         path=str(folder),
+        allowed="one of these files taken away, or both: the same clickmarket sweep command plays what is"
+        " then missing; or fresh=true, by which it begins anew in another folder",
+        nearest=anew if len(anew) <= LINE_CHARACTERS else "fresh=true",
     )
 
 

@@ -53,10 +53,13 @@ from sim.study.sources import versions
 from sim.study.store import (
     DONE,
     FAILED,
+    POINTS,
     RUNS,
     SERIES,
     SET_ASIDE,
+    SUMMARY_CSV,
     SWEEP,
+    Gone,
     Store,
     column,
     commit,
@@ -87,6 +90,9 @@ COMPILE_SECONDS = 600.0
 STATUS_SECONDS = 2.0
 LINE_SECONDS = 60.0
 """Time between two lines of progress where nobody watches a bar, as in the log of a job."""
+
+FRESH = "fresh=true"
+"""The word that begins anew; a shard does not take it, for each would begin in a folder of its own."""
 
 COMPLETE, PARTLY = 0, 3
 """Exit codes: all runs done; some failed."""
@@ -187,7 +193,7 @@ def play_chunk(folder: str, identity: str, runs: Sequence[int], timeout_seconds:
             f"{folder} was begun with other {late}, which changed while this was played: it is not kept.",
             path=folder,
             allowed="what it was begun with; or fresh=true, which begins anew in another folder",
-            nearest="fresh=true",
+            nearest=FRESH,
         )
     if series:
         own = {SWEEP: manifest["identity"]}
@@ -361,6 +367,34 @@ def execute(
         If a point is not allowed (before anything runs), or the folder belongs to other sources, or is held
         by another coordinator.
     """
+    with _ways_for(settings):
+        return _execute(study, engine, settings, plugins, composer)
+
+
+@contextmanager
+def _ways_for(settings: Settings) -> Iterator[None]:
+    """Tell shards of another way than to begin anew, which they cannot."""
+    try:
+        yield
+    except UserError as error:
+        if settings.shard[1] == 1 or error.nearest != FRESH:
+            raise
+        raise UserError(
+            error.message,
+            path=error.path,
+            value=error.value,
+            allowed="another folder for the results of all shards; without --shard, fresh=true",
+            nearest="results.dir=another",
+        ) from error
+
+
+def _execute(
+    study: Study,
+    engine: Callable[[], Engine],
+    settings: Settings,
+    plugins: Sequence[Path],
+    composer: Composer | None,
+) -> tuple[Path, int]:
     composer = Composer(study) if composer is None else composer
     composer.check(composer.landmarks())
     first = composer.config_of_point(0)
@@ -392,7 +426,7 @@ def _landmarks(composer: Composer) -> Iterator[Config]:
 
 def _laid_out(results: Path, manifest: Mapping[str, Any], composer: Composer, fresh: bool) -> Path:
     """Return a new folder, or the one that another shard has made meanwhile."""
-    mark = f"sweep-{manifest['identity'][:16]}"
+    mark = _mark(manifest["identity"])
     try:
         with taking_turns(results, mark):
             folder = None if fresh else begun(results, manifest)
@@ -467,6 +501,7 @@ def _play_what_is_missing(
     mine = mine[mine % of == number - 1]
     failed = int((state == 2).sum())
     if len(mine):
+        remove(store.folder / SUMMARY_CSV)  # it is of what was there before
         compile_ahead(_landmarks(composer), _rules_of(store.manifest), settings.quiet)
         cold = is_cold(search, posting)
         before = int((state > 0).sum()), failed
@@ -708,7 +743,8 @@ def _error_of(future: Future[Any]) -> BaseException | None:
 def describe(study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings) -> dict[str, Any]:
     """Return a sweep's manifest: what was asked, by which sources, and what its columns mean."""
     plain = study.to_plain()
-    asked = {**plain, "settings": [word for word in study.settings if not word.startswith(WITHOUT_EFFECT)]}
+    words = [_wherever(word) for word in study.settings if not word.startswith(WITHOUT_EFFECT)]
+    asked = {**plain, "settings": words}
     what = {
         "study": asked,
         "keep_series": settings.keep_series,
@@ -743,6 +779,12 @@ def ends(composer: Composer) -> list[str]:
 def tables_of(composer: Composer) -> set[str]:
     """Return the country tables of a study's points, as the configuration names them."""
     return {composer.config_of_point(number).world.table for number in composer.landmarks()}
+
+
+def _wherever(word: str) -> str:
+    """Return a word by which a sweep is known: wherever a file lies, its name; its content is looked at."""
+    key, _, value = word.partition("=")
+    return f"{key}={Path(value).name}" if key == FILE_KEY else word
 
 
 def _from_anywhere(word: str) -> str:
@@ -803,22 +845,72 @@ def begun(results: Path, manifest: Mapping[str, Any]) -> Path | None:
 
     Others are versions, sources, plug-ins, groups, tables or files of settings that are not as they are now.
     """
-    mark = f"sweep-{manifest['identity'][:16]}"
-    folders = [folder for folder in _folders(results, mark) if (folder / MANIFEST).is_file()]
-    for folder in folders:
+    named = _named(results, manifest["identity"])
+    for folder in (*named, *_renamed(results, manifest["identity"])):
         with contextlib.suppress(UserError):  # a damaged manifest is told below, if there is no other
             if not changed(Store(folder).manifest, manifest):
                 return folder
-    if folders:
-        folder = folders[0]
+    if named:
+        folder = named[0]
         other = changed(Store(folder).manifest, manifest)
         raise UserError(
             f"{folder} is the same sweep, begun with other {other}. Runs of both cannot be mixed.",
             path=str(folder),
             allowed="fresh=true, which begins anew in another folder; or what it was begun with",
-            nearest="fresh=true",
+            nearest=FRESH,
         )
     return None
+
+
+def _mark(identity: str) -> str:
+    return f"sweep-{identity[:16]}"
+
+
+def _named(results: Path, identity: str) -> list[Path]:
+    """Return the folders of a sweep that have their names still, the newest first."""
+    return [folder for folder in _folders(results, _mark(identity)) if (folder / MANIFEST).is_file()]
+
+
+def _renamed(results: Path, identity: str) -> list[Path]:
+    """Return the folders of a sweep that were given other names, as their manifests say."""
+    found = []
+    for folder in listed(results) if results.is_dir() else ():
+        if _mark(identity) not in folder.name and (folder / POINTS).is_file():
+            with contextlib.suppress(UserError):
+                if Store(folder).manifest.get("identity") == identity:
+                    found.append(folder)
+    return found
+
+
+def left_to_play(
+    study: Study, composer: Composer, plugins: Sequence[Path], settings: Settings
+) -> tuple[Path | None, NDArray[np.int64], NDArray[np.int64]]:
+    """Return where a sweep goes on, the points with runs to be played, and how many each has."""
+    manifest = describe(study, composer, plugins, settings)
+    results = Path(composer.config_of_point(0).results.dir)
+    with _ways_for(settings):
+        folder = None if settings.fresh else begun(results, manifest)
+    number, of = settings.shard
+    if folder is None and of == 1:
+        return None, np.arange(len(composer.points)), np.full(len(composer.points), study.seeds)
+    state = np.zeros(len(composer), np.int8)
+    if folder is not None:
+        with contextlib.suppress(Gone):
+            state = Store(folder).state()
+    runs = np.flatnonzero(state % 2 == 0 if settings.retry_failed else state == 0)
+    points, counts = np.unique(runs[runs % of == number - 1] // study.seeds, return_counts=True)
+    return folder, points, counts
+
+
+def taken_up(folder: Path) -> Path:
+    """Return the folder in which the command of a sweep goes on: its own, or another of the same sweep."""
+    mine = Store(folder).manifest
+    results, identity = folder.resolve().parent, str(mine["identity"])
+    for other in (*_named(results, identity), *_renamed(results, identity)):
+        with contextlib.suppress(UserError):
+            if not changed(Store(other).manifest, mine):
+                return other
+    return folder
 
 
 def forget_failed(store: Store) -> None:

@@ -552,7 +552,7 @@ def check_superfluous(module: ModuleType) -> None:
 
 def check_few_inside(module: ModuleType) -> None:
     """A box of two points says so; one of many says nothing."""
-    for points, few in ((20, True), (1024, False)):
+    for points, few in ((16, True), (1024, False)):
         sweep = made_up(["design=sobol", f"points={points}", *AXES], lambda a, b, c: a + 0.01 * b + 0.001 * c)
         table = module.discover(sweep, "y", 1.9)
         told = module.few_inside(table)

@@ -141,6 +141,8 @@ def test_logarithmic_axis_is_even_in_logarithms() -> None:
         ("list", (Axis("a", (1, 2)), Axis("b", (3,))), 1, "design"),
         ("lhs", (), 10, "design"),
         ("lhs", THREE, 0, "points"),
+        ("sobol", THREE, 100, "points"),
+        ("saltelli", THREE, 6, "points"),
         ("grid", (Axis("a", tuple(range(4000))), Axis("b", tuple(range(4000)))), 1, "design"),
     ],
 )
@@ -149,3 +151,28 @@ def test_what_does_not_fit_is_refused(design: str, axes: tuple[Axis, ...], count
         points_of(design, axes, count, 1)
     assert refusal.value.path == path
     assert refusal.value.nearest
+
+
+def check_powers(module: ModuleType) -> None:
+    """Points of a Sobol' sequence are a power of two; the nearest is the next that is not too many."""
+    for design, count, near in (
+        ("saltelli", 6, 8),
+        ("sobol", 100, 128),
+        ("saltelli", 3, 4),
+        ("saltelli", 1_100_000, 1_048_576),
+    ):
+        with pytest.raises(UserError) as refusal:
+            module.points_of(design, THREE, count, 1)
+        assert refusal.value.nearest == f"points={near}"
+        if near < 1000:
+            module.points_of(design, THREE, near, 1)
+
+
+def test_points_that_are_no_power_of_two_are_refused() -> None:
+    check_powers(designs)
+    for old, new in (
+        ("if design in IN_POWERS and count & (count - 1):", "if False:"),
+        ("more if size_of(design, axes, more) <= MOST_POINTS else more // 2", "more"),
+    ):
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            check_powers(planted(designs, old, new))

@@ -268,6 +268,9 @@ def check_manifest(module: ModuleType, whole: Path, results: Path, capsys: Any) 
         module.execute(study, engine.Serial, settings)
     assert told.value.nearest == "fresh=true"
     assert "begins anew" in told.value.allowed
+    with pytest.raises(UserError, match=r"manifest\.json is damaged") as told:
+        module.execute(study, engine.Serial, Settings(keep_series=True, quiet=True, shard=(1, 2)))
+    assert told.value.nearest == "results.dir=another", "a shard takes no fresh=true"
     fresh = Settings(keep_series=True, quiet=True, fresh=True)
     other, code = module.execute(study, engine.Serial, fresh)
     assert code == 0
@@ -287,7 +290,7 @@ def test_a_damaged_manifest_leaves_a_way(both: tuple[Path, Path], tmp_path: Path
     ("old", "new"),
     [
         ("        with contextlib.suppress(UserError):  # a damaged manifest", "        if True:  #"),
-        ("    if folders:\n        folder = folders[0]\n", "    if False:\n        folder = folders[0]\n"),
+        ("    if named:\n        folder = named[0]\n", "    if False:\n        folder = named[0]\n"),
     ],
     ids=["a damaged folder bars the way", "begun anew in silence"],
 )

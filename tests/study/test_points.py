@@ -71,6 +71,11 @@ def test_files_lie_over_each_other(tmp_path: Path) -> None:
     assert found == compose(words)
 
 
+def test_an_interval_of_whole_numbers_may_end_between_two() -> None:
+    (axis,) = read_study([*SMALL, "design=lhs", "market.looks=interval(0.5,3.5)"]).axes
+    assert {axis.at(share / 100) for share in range(101)} == {1, 2, 3}
+
+
 def test_a_study_survives_its_manifest() -> None:
     study = read_study(
         [*SMALL, "design=lhs", "points=7", "workers.broker_cut=declared", "policy=none,[usage_tax]",
@@ -96,6 +101,9 @@ def test_a_file_holds_a_study_and_words_win_over_it(tmp_path: Path) -> None:
     assert study.settings == ("world=north_south", "workers.count=50")
     assert Composer(study).points == [(3, 0.0), (4, 0.2)]
     assert read_study([f"study={file}", "market.looks=7"]).settings[-1] == "market.looks=7"
+    for words in (["seeds=5", "workers.count=50"], ["market.looks=7"], ["design=grid", "market.looks=7,8"]):
+        assert read_study([*words, f"study={file}"]) == read_study([f"study={file}", *words])
+        assert read_study([*words[1:], f"study={file}", *words[:1]]) == read_study([f"study={file}", *words])
 
 
 def test_seeds_may_be_listed_as_in_a_plain_multirun() -> None:
@@ -116,6 +124,17 @@ def test_points_of_a_file_are_for_designs_that_draw(tmp_path: Path) -> None:
     assert read_study([f"study={file}", "design=grid"]) == read_study(["market.looks=3,4"])
 
 
+def test_points_of_a_file_are_a_power_of_two_where_indices_are_estimated(tmp_path: Path) -> None:
+    """Refused before anything is played; what is called the nearest is taken, after the file."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("design: saltelli\npoints: 10\nvary:\n  workers.broker_cut: interval(0,0.5)\n")
+    words = [*SMALL, f"study={file}"]
+    with pytest.raises(UserError) as refusal:
+        Composer(read_study(words))
+    assert (refusal.value.path, refusal.value.nearest) == ("points", "points=16")
+    assert len(Composer(read_study([*words, "points=16"])).points) == 16 * 3
+
+
 def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
     files = sorted((conf_folder() / "study").glob("*.yaml"))
     for file in files:
@@ -126,7 +145,11 @@ def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
 
 @pytest.mark.parametrize(
     "word", ["requesters.pay_usd_per_hour=range(2,1,0.1)", "requesters.pay_usd_per_hour=range(1,2,0)",
-             "+foo=1,2", "market.looks=shuffle([1,2])", "workers.broker_cut=tag(lgo,interval(0.1,0.2))"],
+             "+foo=1,2", "market.looks=shuffle([1,2])", "workers.broker_cut=tag(lgo,interval(0.1,0.2))",
+             "workers.count=interval(10.2,10.8)", "workers.count=tag(log,interval(10.2,10.8))",
+             "market.looks=interval(0.2,0.8)", "workers.broker_cut=interval(0,5)",
+             "workers.broker_cut=interval(-1,0.3)", "workers.broker_cut=interval(4,5)",
+             "market.looks=tag(log,interval(0.1,0.5))"],
 )  # fmt: skip
 def test_the_nearest_word_is_one_that_works(word: str) -> None:
     """Typed back in, it is taken."""
@@ -148,6 +171,9 @@ def test_studies_are_no_group_of_a_run() -> None:
     [
         (["design=lsh"], "design"),
         (["seeds=0"], "seeds"),
+        (["design=lhs", "workers.count=interval(10.2,10.8)"], "workers.count"),
+        (["design=lhs", "workers.count=tag(log,interval(10.2,10.8))"], "workers.count"),
+        (["design=lhs", "workers.broker_cut=interval(0.5,0.7)"], "workers.broker_cut"),
         (["seed=4611686018427387904", "seeds=2"], "seeds"),
         (["seeds=two"], "seeds"),
         (["seed=1,3"], "seed"),

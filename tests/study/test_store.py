@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import random
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -894,6 +895,46 @@ def test_stores_without_lock_are_noticed(old: str, new: str, tmp_path: Path) -> 
     """F8, F18."""
     with pytest.raises(pytest.fail.Exception):
         check_lock(planted(lock, old, new), tmp_path)
+
+
+def check_holders(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds a lock plays; who is only named, and lives, does not. Without locks names are believed."""
+    me = f"process {os.getpid()} on {socket.gethostname()}"
+    with module.locked(folder):
+        assert module.holders(folder) == {"": me}
+    with module.locked(folder, "1/2"):
+        assert module.holders(folder) == {"1/2": me}
+    for name in ("whole", "shard-1-of-2"):
+        (folder / "locks" / name).write_text(me)  # another process has the number of one that was killed
+    assert module.holders(folder) == {}
+    with module.locked(folder):
+        pass
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    with monkeypatch.context() as within:
+        within.setattr(fcntl, "flock", fail)
+        assert module.holders(folder) == {"1/2": me}
+
+
+def test_who_plays_is_who_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_holders(lock, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (" and _is_held(path):", ":"),
+        ("    except OSError:  # it is held", "    except BlockingIOError:  # it is held"),
+        ("fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)", "pass"),
+    ],
+)
+def test_numbers_that_are_believed_are_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises((AssertionError, OSError)):
+        check_holders(planted(lock, old, new), tmp_path, monkeypatch)
 
 
 def check_no_locks(module: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ from sim.composition import compose
 from sim.config import Config
 from sim.errors import UserError
 from sim.schema import describe
-from sim.study import analysis, engine, reading, result, sources, store, sweep
+from sim.study import analysis, engine, points, reading, result, sources, store, sweep
 from sim.study.lock import locked
 from sim.study.points import Study, read_study
 from sim.study.reading import Sweep, load_sweep
@@ -627,6 +627,12 @@ def check_sources(module: ModuleType, results: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match="begun with other sources") as told:
         module.execute(study_in(results), engine.Serial, QUIET)
     assert told.value.nearest == "fresh=true"
+    shard = Settings(shard=(2, 2), quiet=True)
+    with pytest.raises(UserError, match="begun with other sources") as told:  # which takes no fresh=true
+        module.execute(study_in(results), engine.Serial, shard)
+    assert told.value.nearest == "results.dir=another"
+    assert module.execute(study_in(results / "another"), engine.Serial, shard)[1] == 0
+    module._opened.cache_clear()
     with pytest.raises(UserError, match="This worker has other sources"):
         module.play_chunk(str(folder), "another process", [1], 0.0)
     monkeypatch.undo()
@@ -645,14 +651,15 @@ def test_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             "import versions\n",
             "import versions as here\nversions = lambda: here() | {'source_hash': ''}\n",
         ),
+        ('nearest="results.dir=another"', 'nearest="fresh=true"'),
     ],
-    ids=["not looked at", "not kept"],
+    ids=["not looked at", "not kept", "a shard is told to begin anew"],
 )
 def test_mixed_sources_are_noticed(
     old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F16."""
-    with pytest.raises(pytest.fail.Exception):
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
         check_sources(planted(sweep, old, new), tmp_path, monkeypatch)
 
 
@@ -709,8 +716,8 @@ def test_other_inputs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("path.name: _digest(path) for", 'path.name: "" for'),
         ("    if other:\n", "    if False:\n"),
         (
-            "            return folder\n    if folders:",
-            "            return folder\n        break\n    if folders:",
+            "            return folder\n    if named:",
+            "            return folder\n        break\n    if named:",
         ),
     ],
     ids=["files are not looked at", "nor plug-ins", "workers do not look", "nor at other folders"],
@@ -892,21 +899,63 @@ def test_circles_that_nobody_sees_are_noticed(
         check_circles(tmp_path, capsys)
 
 
-def test_runs_that_disagree_stop_a_sweep(plain: Path, tmp_path: Path) -> None:
-    """F9: a worker gives other bits to a run that is there already; both are kept."""
-    folder, _ = execute(study_in(tmp_path), engine.Serial, Settings(shard=(1, 2), quiet=True))
-    (part, *_) = Store(folder).parts()
-    row = part.read().slice(0, 1)
-    place = row.column_names.index("tasks_done")
-    changed = row["tasks_done"].to_numpy() + 1.0
-    other = sweep.commit(
-        folder / RUNS, row.set_column(place, row.schema.field(place), [changed]), row["run"][0].as_py()
+def check_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """F9: a worker gives other bits to runs that are there already. Both are kept, and ways out named."""
+    words = [*WORDS, f"results.dir={tmp_path / 'r'}", "engine=serial"]
+    assert cli_sweep.sweep(words, Path) == 0
+    (folder,) = (tmp_path / "r").iterdir()
+    (part,) = Store(folder).parts()
+    rows = part.read().slice(3, 3)
+    place = rows.column_names.index("tasks_done")
+    changed = rows["tasks_done"].to_numpy() + np.array([1.0, 0.0, 1.0])
+    other = sweep.commit(folder / RUNS, rows.set_column(place, rows.schema.field(place), [changed]), 3)
+    capsys.readouterr()
+    told = (
+        f"{folder} holds runs 3, 5 twice, and the two differ in tasks_done: runs/{part.path.name} (12 rows),"
+        f" runs/{other.name} (3 rows)."
     )
-    with pytest.raises(UserError, match=r"twice, and the two differ in tasks_done.*Both are kept"):
-        execute(study_in(tmp_path), engine.Serial, QUIET)
-    assert other.exists()
-    assert part.path.exists()
-    assert Store(folder).damaged() == []
+    assert cli_sweep.status([str(folder)]) == 0
+    assert told in capsys.readouterr().out
+    assert cli_sweep.verify([str(folder)]) == cli_sweep.DAMAGED
+    out = capsys.readouterr().out
+    assert told in out and "Both are kept. To mend it: one of these files taken away" in out
+    with pytest.raises(UserError) as refusal:
+        cli_sweep.sweep(words, Path)
+    assert refusal.value.message.startswith(told)
+    assert other.exists() and part.path.exists() and Store(folder).damaged() == []
+    assert cli_sweep.sweep(shlex.split(str(refusal.value.nearest))[2:], Path) == 0
+    assert len(list((tmp_path / "r").iterdir())) == 2
+    part.path.unlink()
+    other.unlink()
+    assert cli_sweep.sweep([*words, "retry_failed=true"], Path) == 0
+
+
+def test_runs_that_disagree_stop_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_apart(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("            raise self.disagreement(kind) or error from error\n", "            raise\n"),
+        ("        twice = runs[counts > 1]\n", "        twice = runs[counts > 1][:1]\n"),
+        ("        twice = runs[counts > 1]\n", "        twice = runs[:0]\n"),
+        (
+            "if different := _different([own for _, own in rows]):",
+            "if (different := _different([own for _, own in rows])) or True:",
+        ),
+        ('fresh=true".strip()', 'anew=true".strip()'),
+    ],
+    ids=["one run, no file", "the first run", "nothing", "whatever is twice", "no way"],
+)
+def test_disagreement_that_is_half_told_is_noticed(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = planted(store, old, new)
+    for name in ("_together", "disagreement"):
+        monkeypatch.setattr(Store, name, getattr(broken.Store, name))
+    with pytest.raises((AssertionError, UserError)):
+        check_apart(tmp_path, capsys)
 
 
 def test_a_log_is_told_how_far_it_is(
@@ -1532,6 +1581,73 @@ def test_verify_names_what_is_damaged(
     assert "12 of 12 runs are missing. To be played: runs 0 to 11." in out
 
 
+def check_summary(
+    module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A summary that is not what the runs make is named; the same command writes it anew, playing nothing."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    summary = folder / "summary.csv"
+    content = summary.read_bytes()
+    assert module.verify([str(folder)]) == 0
+    assert module.status([str(folder)]) == 0
+    assert "summary" not in capsys.readouterr().out
+    for spoilt in (content[:100], b"", content[:-1], content + b"\n", content.replace(b"2", b"3", 1), None):
+        summary.unlink() if spoilt is None else summary.write_bytes(spoilt)
+        assert module.verify([str(folder)]) == cli_sweep.DAMAGED
+        out = capsys.readouterr().out
+        assert f"{summary} is {'missing' if spoilt is None else 'damaged'}" in out
+        assert module.status([str(folder)]) == 0
+        assert (f"{summary} is missing" in capsys.readouterr().out) == (spoilt is None)
+        nobody: Any = lambda: pytest.fail("it plays again")  # noqa: E731
+        assert execute(study_in(tmp_path), nobody, QUIET) == (folder, 0)
+        assert summary.read_bytes() == content
+        assert module.verify([str(folder)]) == 0
+    Store(folder).parts()[0].path.write_bytes(b"")
+    capsys.readouterr()
+    assert module.status([str(folder)]) == 0
+    assert f"{summary} is of what was there before" in capsys.readouterr().out
+
+    def gone() -> Any:
+        assert not summary.exists(), "it stands there beside runs that are played"
+        return engine.Serial()
+
+    assert execute(study_in(tmp_path), gone, Settings(quiet=True, shard=(1, 2)))[1] == 0
+    assert not summary.exists()
+
+
+def test_a_summary_that_is_not_whole_is_told(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_summary(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        (cli_sweep, " and (wrong := wrong_summary(store)):", " and (wrong := ''):"),
+        (cli_sweep, "    if summary.exists() != (done == len(state)):", "    if False:"),
+        (reading, "same = same and not file.read(1)", "pass"),
+        (sweep, "        remove(store.folder / SUMMARY_CSV)", "        pass"),
+    ],
+)
+def test_a_summary_that_is_trusted_is_noticed(
+    module: ModuleType,
+    old: str,
+    new: str,
+    plain: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = planted(module, old, new)
+    if module is reading:
+        monkeypatch.setattr(reading, "wrong_summary", broken.wrong_summary)
+    if module is sweep:
+        monkeypatch.setattr(sweep, "_play_what_is_missing", broken._play_what_is_missing)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check_summary(broken if module is cli_sweep else cli_sweep, plain, tmp_path, capsys)
+
+
 def check_missing(
     module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -1610,6 +1726,91 @@ def test_status_tells_who_plays_a_sweep_how_it_goes_on_and_what_failed(
     (kept,) = tmp_path.iterdir()
     assert kept == folder
     assert len(load_sweep(folder).experiments) == COUNT
+
+
+def check_going_on(module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What status and verify tell goes on in the folder looked at: from anywhere, moved or renamed."""
+
+    def told(command: str, folder: Path) -> tuple[list[str], str]:
+        assert getattr(module, command)([str(folder)]) in (0, 4)
+        out = capsys.readouterr().out
+        (line,) = re.findall("clickmarket (sweep .*)$", out, re.MULTILINE)
+        return shlex.split(line), out
+
+    first, second = tmp_path / "it's, (1)", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    (first / "mine.yaml").write_text("settings: [config=base.yaml]\nvary: {market.looks: [4, 5]}\n")
+    (first / "base.yaml").write_text("market: {noise_sigma: 0.9}\n")
+    (first / "more.yaml").write_text("market: {noise_sigma: 0.8}\n")
+    with contextlib.chdir(first):
+        words = [*WORDS[:5], "study=mine.yaml", "config=more.yaml", "seeds=2", "engine=serial"]
+        assert module.sweep([*words, "--shard", "1/2"], Path) == 0
+    (folder,) = (first / "results").iterdir()
+    capsys.readouterr()
+    with contextlib.chdir(first / "results" / folder.name):
+        again, _ = told("status", Path())
+    assert again == told("status", folder)[0]
+    moved = shutil.copytree(folder, second / "moved" / folder.name)
+    renamed = shutil.copytree(folder, second / "renamed" / "keep")
+    with contextlib.chdir(second):  # the study's own file names another beside it
+        for place in (folder, moved, renamed):
+            for command in ("status", "verify"):
+                again, out = told(command, place)
+                assert "which goes on in" not in out
+            assert module.sweep(again[1:], Path) == 0
+            assert Path(capsys.readouterr().out.splitlines()[-1]).resolve() == place.resolve()
+            assert [other.name for other in place.parent.iterdir()] == [place.name]
+            assert Store(place).state().all()
+
+
+def test_what_is_told_goes_on_from_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_going_on(cli_sweep, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        (store, "folder.resolve().parent", "folder.parent"),
+        (store, """place.replace("'", "\\\\'")""", "place"),
+        (cli_sweep, "kept.append(_from_anywhere(word))", "kept.append(word)"),
+        (sweep, '{Path(value).name}" if key == FILE_KEY else word', '{value}" if key == FILE_KEY else word'),
+        (sweep, "(*named, *_renamed(results, manifest", "(*named, *(lambda *_: [])(results, manifest"),
+        (points, " if name == FILE_KEY and file.is_file() else word", " if False else word"),
+    ],
+)
+def test_ways_that_lead_elsewhere_are_noticed(
+    module: ModuleType,
+    old: str,
+    new: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = planted(module, old, new)
+    if module is store:
+        monkeypatch.setattr(store, "command_of", broken.command_of)
+    if module is points:
+        monkeypatch.setattr(points, "_beside", broken._beside)
+    if module is sweep:
+        monkeypatch.setattr(sweep, "_wherever", broken._wherever)
+        monkeypatch.setattr(sweep, "begun", broken.begun)
+    with pytest.raises((AssertionError, UserError, ValueError)):
+        check_going_on(broken if module is cli_sweep else cli_sweep, tmp_path, capsys)
+
+
+def test_a_copy_that_another_stands_before_is_told(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two folders of the same sweep one goes on; whoever looks at the other is told so, and how."""
+    first = shutil.copytree(plain, tmp_path / "r" / plain.name)
+    other = shutil.copytree(plain, tmp_path / "r" / "keep")
+    Store(other).parts()[0].path.unlink()
+    assert main(["status", str(other)]) == 0
+    assert f"which goes on in {first}: the same sweep." in capsys.readouterr().out
+    other = other.rename(tmp_path / "keep")
+    assert main(["status", str(other)]) == 0
+    assert "which goes on in" not in capsys.readouterr().out
 
 
 def test_an_answer_from_a_part_of_the_runs_says_so(
@@ -1716,6 +1917,45 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
     ):
         assert main(words) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+def check_names(module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No two questions share a file, however long they are; the words stand in its name."""
+    folder = shutil.copytree(plain, tmp_path / plain.name)
+    many = "outcome=" + ",".join(sorted(load_sweep(plain).outcomes.dropna(axis=1))[:12])
+    files = []
+    for words in (
+        ["pareto", "more=tasks_done", "less=fees"],
+        ["pareto", "less=tasks_done", "more=fees"],
+        ["replications", many, "half_width=0.05"],
+        ["replications", many, "half_width=0.5"],
+    ):
+        assert module.analyse(words[0], [str(folder), *words[1:]]) == 0
+        files.append(Path(capsys.readouterr().out.splitlines()[-1]))
+    assert len(set(files)) == len({file.read_bytes() for file in files}) == 4
+    assert files[0].name == "pareto-more=tasks_done-less=fees.csv"
+    assert all(len(file.stem) <= 120 for file in files)
+
+
+def test_two_analyses_never_share_a_file(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_names(cli_sweep, plain, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('[f"{name}={value}" for name, value in pairs]', "[value for _, value in pairs]"),
+        ("if len(name.encode()) <= LONGEST_NAME and", "if"),
+        ('return f"{kept}-{digest}"', "return kept"),
+    ],
+)
+def test_files_that_are_shared_are_noticed(
+    old: str, new: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((AssertionError, UserError)):
+        check_names(planted(cli_sweep, old, new), plain, tmp_path, capsys)
 
 
 def test_a_few_points_as_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
