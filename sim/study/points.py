@@ -376,32 +376,30 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
             nearest=f"{found.path}=interval({low:g},{high:g})",
         )
     whole = row is not None and row.kind.startswith("whole number")
-    if row is not None:
-        _refuse_beyond(found, low, high, row, whole)
     return Axis(found.path, (), low, high, found.logarithmic, whole)
 
 
-def _refuse_beyond(found: Varied, low: float, high: float, row: Any, whole: bool) -> None:
+def _refuse_beyond(axis: Axis) -> None:
     """Refuse an interval that holds no whole number where one is meant, or goes beyond what is allowed."""
+    row = declared(axis.path)
+    if row is None or not axis.is_interval:
+        return
     least = -math.inf if row.limits.low is None else row.limits.low
     most = math.inf if row.limits.high is None else row.limits.high
-    first, last = (math.ceil(low), math.floor(high)) if whole else (low, high)
+    first, last = (math.ceil(axis.low), math.floor(axis.high)) if axis.whole else (axis.low, axis.high)
     if first <= last and least <= first and last <= most:
         return
-    empty = first > last
-    first, last = sorted((first, last))
-    first, last = max(first, least), min(last, most)
-    if found.logarithmic and first <= 0:
-        first = 1
-    if not first < last:  # all of it lies beyond
-        first, last = (least, most) if math.isfinite(most - least) else (least, least + 1)
-    ends = f"interval({first:.12g},{last:.12g})"
+    low, high = max(min(first, last), least), min(max(first, last), most)
+    if axis.logarithmic and low <= 0:
+        low = 1
+    if not low < high:  # all of it lies beyond
+        low, high = (least, most) if math.isfinite(most - least) else (least, least + 1)
     raise UserError(
-        "holds no whole number." if empty else "goes beyond what is allowed.",
-        path=found.path,
-        value=found.text,
+        "holds no whole number." if first > last else "goes beyond what is allowed.",
+        path=axis.path,
+        value=_typed(axis)[1],
         allowed=f"interval(low,high) of values that are each {row.allowed}",
-        nearest=f"{found.path}={f'tag(log,{ends})' if found.logarithmic else ends}",
+        nearest="=".join(_typed(dataclasses.replace(axis, low=low, high=high))),
     )
 
 
@@ -512,6 +510,8 @@ class Composer:
         UserError
             For the first point that is not allowed.
         """
+        for axis in self.study.axes:
+            _refuse_beyond(axis)
         if numbers is None:
             self._refuse_equal()
         for number in range(len(self.points)) if numbers is None else numbers:

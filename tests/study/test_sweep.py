@@ -1540,7 +1540,7 @@ def test_the_command(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["sweep", *WORDS, f"results.dir={results}", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "6 points (grid), 2 seeds: 12 runs" in out
-    assert "seconds a run" in out
+    assert f"begun in {plain}: 0 runs of it left" in out
     plugin = tmp_path / "rule.py"
     plugin.write_text(RULE)
     words = [*WORDS, "market.acceptance=rule", "--plugin", str(plugin), "--dry-run"]
