@@ -24,8 +24,6 @@ DAMAGED = 4
 """Exit code of `verify`: a file is damaged, or a run is missing."""
 
 OPTIONS = ("--plugin", "--shard", "--dry-run", "--help")
-OWN = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
-"""Words of a sweep that say how it is carried out; all others are the study's or settings."""
 
 LEAST_MEMORY_MIB = 2048
 """MiB of address space with which a worker gets as far as a run: a run of thirty workers takes 1,830."""
@@ -314,6 +312,8 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
     own: dict[str, str] = {}
     plugins: list[Path] = []
     shard, dry_run = (1, 1), False
+    from sim.study.points import CARRIED_OUT
+
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
@@ -327,7 +327,7 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
             dry_run = True
         elif word.startswith("-"):
             one_of("", word, OPTIONS, "There is no such option.", "; settings have no dashes", "*")
-        elif option in OWN and equals:
+        elif option in CARRIED_OUT and equals:
             own[option] = value
         else:
             _refuse_misspelt(word)
@@ -339,10 +339,10 @@ def _refuse_misspelt(word: str) -> None:
     """Refuse a word of a sweep itself without a value, or misspelt: no setting could be meant."""
     from sim.config import Config
     from sim.schema import slots
-    from sim.study.points import STUDIES, USUAL
+    from sim.study.points import CARRIED_OUT, STUDIES, USUAL
 
     name, equals, value = word.partition("=")
-    words = [STUDIES, *USUAL, *OWN]
+    words = [STUDIES, *USUAL, *CARRIED_OUT]
     if name in words and not equals:
         raise UserError("has no value.", path=name, allowed=f"{name}=VALUE", nearest=f"{name}=...")
     near = difflib.get_close_matches(name, words, 1, 0.8)
@@ -399,18 +399,19 @@ def _flag(own: Mapping[str, str], name: str) -> bool:
 # ---------------------------------------------------------------- looking after a sweep
 
 
-def _folder(words: Sequence[str], command: str) -> Path:
+def _folder(words: Sequence[str], command: str, pairs: Sequence[tuple[str, str]] = ()) -> Path:
     if len(words) == 1 and _is_sweep(Path(words[0])):
         return Path(words[0])
     sweeps = [word for word in words if _is_sweep(Path(word))]
     if len(sweeps) == 1:
         more = next(word for word in words if word != sweeps[0])
+        whole = [sweeps[0], *_complete(command, Path(sweeps[0]), pairs, more)]
         raise UserError(
             f"is one word too many for clickmarket {command}.",
             path="FOLDER",
             value=more,
             allowed="the folder of one sweep" + " and words like outcome=..." * (command in WORDS_OF),
-            nearest=f"clickmarket {command} {shlex.quote(sweeps[0])}",
+            nearest=shlex.join(["clickmarket", command, *whole]),
         )
     raise UserError(
         f"clickmarket {command} needs the folder of a sweep.",
@@ -593,10 +594,18 @@ FURTHER = {"response": ("y",), "pareto": ("more", "less"), "replications": ("hal
 def analyse(command: str, words: Sequence[str]) -> int:
     """Carry out an analysis: print its table; write it, and its figure, into the folder."""
     places = [word for word in words if "=" not in word]
-    folder = _folder(places, command)
     pairs = [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]
+    folder = _folder(places, command, pairs)
     allowed = (*WORDS_OF[command], *FURTHER.get(command, ()))
     for name, value in pairs:
+        if command == "discover" and name == "below":  # its value would be no bound from above
+            raise UserError(
+                "is not a word of clickmarket discover.",
+                path=name,
+                value=value,
+                allowed=", ".join(f"{one}=..." for one in allowed),
+                nearest=_word_near(folder, "above", dict(pairs)),
+            )
         key_among(name, value, allowed, f"is not a word of clickmarket {command}.")
     _refuse_twice(command, pairs)
     asked = dict(pairs)
@@ -639,6 +648,23 @@ def _name_of(command: str, pairs: Sequence[tuple[str, str]]) -> str:
     digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
     kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
     return f"{kept}-{digest}"
+
+
+def _complete(command: str, folder: Path, pairs: Sequence[tuple[str, str]], more: str) -> list[str]:
+    """Return the words of an analysis, with those that it needs; one word more may be an outcome's name."""
+    from sim.study.reading import load_sweep
+
+    asked = dict(pairs)
+    words = [f"{name}={value}" for name, value in pairs]
+    if command == "pareto":
+        return words if len(words) > 1 else ["more=pay_all_in_median", "less=unpaid_share"]
+    for name in WORDS_OF.get(command, ()):
+        if name not in asked:
+            meant = name == "outcome" and more in load_sweep(folder).outcomes
+            word = f"{name}={more}" if meant else _word_near(folder, name, asked)
+            words.append(word)
+            asked[name] = word.partition("=")[2]
+    return words
 
 
 def _word_near(folder: Path, name: str, asked: Mapping[str, str]) -> str:
@@ -809,7 +835,17 @@ def _replications(sweep: Any, asked: Mapping[str, str], _: Any) -> tuple[Any, An
     from sim.study.analysis import no_deviation, replications
 
     half = _real(asked.get("half_width", "0.05"), "half_width")
-    table = replications(sweep, asked["outcome"].split(","), half)
+    outcomes = asked["outcome"].split(",")
+    once = list(dict.fromkeys(outcomes))
+    if len(once) < len(outcomes):
+        raise UserError(
+            "names an outcome twice.",
+            path="outcome",
+            value=asked["outcome"],
+            allowed="each outcome once",
+            nearest=f"outcome={','.join(once)}",
+        )
+    table = replications(sweep, outcomes, half)
     told = (
         f"seeds_needed: seeds for a 95 % interval of ± {100 * half:g} % of the mean at a point;"
         " half_width_now is a share of the mean too"

@@ -64,7 +64,7 @@ def check_outcome(sweep: Sweep, name: str) -> str:
             f"outcome={name} is none of this sweep's.",
             path="outcome",
             value=name,
-            allowed="a column of summary.csv",
+            allowed="an outcome: a column of summary.csv after failed",
             nearest=f"outcome={nearest_or_first(name, sweep.outcomes.columns)}",
         )
     if not np.isfinite(sweep.outcomes[name]).any():

@@ -288,7 +288,7 @@ def _connected(distributed: Any, where: str) -> Any:
             path="address",
             value=where,
             allowed="tcp:// or tls://host:port of a Dask scheduler, or the .json file that it wrote",
-            nearest="engine=local",
+            nearest="engine=local, without address",
         ) from error
 
 

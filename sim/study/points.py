@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from sim.config import Config
 from sim.errors import UserError, nearest_or_first, one_of
 from sim.overrides import FILE_KEY, SEVERAL, Change, Varied, apply_change, parse_varied, refuse_bare
 from sim.plain_yaml import read_yaml
-from sim.schema import ANY_NAME, describe, slots, spell
+from sim.schema import ANY_NAME, describe, join, slots, spell
 from sim.study.designs import DESIGNS, DRAWN, Axis, Point, points_of
 from sim.validation import build, rebuild
 
@@ -37,6 +38,9 @@ NOT_VARIED = (
 """Settings that say how and where: a sweep's outcomes would be the same for every value."""
 
 STUDY_KEYS = ("design", "points", "seeds", "design_seed", "settings", "vary")
+CARRIED_OUT = ("engine", "jobs", "address", "timeout", "memory", "series", "retry_failed", "fresh")
+"""Words of a sweep that say how it is carried out; all others are the study's or settings."""
+
 USUAL = {"design": "grid", "points": 64, "seeds": 1, "design_seed": 1}
 
 
@@ -104,7 +108,7 @@ def read_study(words: Sequence[str]) -> Study:
             chosen[name] = _choice(name, value)
             continue
         refuse_bare(word, options)
-        found = parse_varied(word, options)
+        found = _parsed(word, options)
         if isinstance(found, Varied) and found.path == "seed":
             varied.pop("seed", None)
             settings["seed"] = f"seed={_seeds_in_a_row(found)[0]}"
@@ -121,6 +125,38 @@ def read_study(words: Sequence[str]) -> Study:
         chosen["points"] = USUAL["points"]
     axes = tuple(_axis(one, options, chosen["design_seed"]) for one in varied.values())
     return Study(tuple(settings.values()), axes, **chosen)
+
+
+def _parsed(word: str, options: Mapping[str, list[str]]) -> Change | Varied:
+    """Parse a word; where its name has no place, the nearest is a setting that there is, with its values."""
+    try:
+        return parse_varied(word, options)
+    except UserError as error:
+        key, _, value = word.partition("=")
+        if "." in key and value and (key.startswith("+") or not re.fullmatch(r"[\w.~-]+", key)):
+            near = nearest_or_first(key.lstrip("+"), _leaves(laid_out([])[0]))
+            raise _with_nearest(error, f"{near}={value}") from error
+        raise
+
+
+def _with_nearest(error: UserError, nearest: str, message: str = "") -> UserError:
+    """Return the same refusal with another suggestion, and maybe another sentence."""
+    return UserError(
+        message or error.message,
+        path=error.path,
+        value=error.value,
+        allowed=error.allowed,
+        nearest=nearest,
+    )
+
+
+def _leaves(tree: Mapping[str, Any], path: str = "") -> list[str]:
+    """Return the paths of all settings in a tree."""
+    found = []
+    for name, value in tree.items():
+        below = join(path, str(name))
+        found += _leaves(value, below) if isinstance(value, dict) and value else [below]
+    return found
 
 
 def _with_files(words: Sequence[str], chosen: dict[str, Any]) -> Iterator[str]:
@@ -174,6 +210,15 @@ def _settings_of_file(path: Path, settings: Any) -> list[str]:
             nearest="settings: [workers.count=2000]",
         )
     for word in words:
+        if word.partition("=")[0] in CARRIED_OUT:
+            raise UserError(
+                f"is no setting: it says how a sweep is carried out, which {path} cannot.",
+                path=word.partition("=")[0],
+                value=word,
+                allowed=f"beside study=FILE on the command line: {', '.join(CARRIED_OUT)}",
+                nearest=f"settings: [{', '.join(one for one in words if one != word)}],"
+                f" and {word} beside study=FILE",
+            )
         if word.partition("=")[0] == STUDIES:
             others = [one for one in words if one != word]
             raise UserError(
@@ -331,32 +376,30 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
             nearest=f"{found.path}=interval({low:g},{high:g})",
         )
     whole = row is not None and row.kind.startswith("whole number")
-    if row is not None:
-        _refuse_beyond(found, low, high, row, whole)
     return Axis(found.path, (), low, high, found.logarithmic, whole)
 
 
-def _refuse_beyond(found: Varied, low: float, high: float, row: Any, whole: bool) -> None:
+def _refuse_beyond(axis: Axis) -> None:
     """Refuse an interval that holds no whole number where one is meant, or goes beyond what is allowed."""
+    row = declared(axis.path)
+    if row is None or not axis.is_interval:
+        return
     least = -math.inf if row.limits.low is None else row.limits.low
     most = math.inf if row.limits.high is None else row.limits.high
-    first, last = (math.ceil(low), math.floor(high)) if whole else (low, high)
+    first, last = (math.ceil(axis.low), math.floor(axis.high)) if axis.whole else (axis.low, axis.high)
     if first <= last and least <= first and last <= most:
         return
-    empty = first > last
-    first, last = sorted((first, last))
-    first, last = max(first, least), min(last, most)
-    if found.logarithmic and first <= 0:
-        first = 1
-    if not first < last:  # all of it lies beyond
-        first, last = (least, most) if math.isfinite(most - least) else (least, least + 1)
-    ends = f"interval({first:.12g},{last:.12g})"
+    low, high = max(min(first, last), least), min(max(first, last), most)
+    if axis.logarithmic and low <= 0:
+        low = 1
+    if not low < high:  # all of it lies beyond
+        low, high = (least, most) if math.isfinite(most - least) else (least, least + 1)
     raise UserError(
-        "holds no whole number." if empty else "goes beyond what is allowed.",
-        path=found.path,
-        value=found.text,
+        "holds no whole number." if first > last else "goes beyond what is allowed.",
+        path=axis.path,
+        value=_typed(axis)[1],
         allowed=f"interval(low,high) of values that are each {row.allowed}",
-        nearest=f"{found.path}={f'tag(log,{ends})' if found.logarithmic else ends}",
+        nearest="=".join(_typed(dataclasses.replace(axis, low=low, high=high))),
     )
 
 
@@ -467,6 +510,8 @@ class Composer:
         UserError
             For the first point that is not allowed.
         """
+        for axis in self.study.axes:
+            _refuse_beyond(axis)
         if numbers is None:
             self._refuse_equal()
         for number in range(len(self.points)) if numbers is None else numbers:
@@ -474,16 +519,39 @@ class Composer:
                 self._check_names(self.config_of_point(number))
             except UserError as error:
                 subject = "" if error.message[:1].isupper() else f"{error.path} "
-                raise UserError(
-                    f"In point {number} of {len(self.points)} ({self.told(number)}):"
-                    f" {subject}{error.message}",
-                    path=error.path,
-                    value=error.value,
-                    allowed=error.allowed,
-                    nearest=error.nearest,
+                whole = f"In point {number} of {len(self.points)} ({self.told(number)}):"
+                raise _with_nearest(
+                    error, self._nearest(error, number), f"{whole} {subject}{error.message}"
                 ) from error
             if number == 0:
                 self._refuse_late_seeds()
+
+    def _nearest(self, error: UserError, number: int) -> str:
+        """Return a suggestion as it is typed in place of a word: with its name in full and all its values."""
+        near, options = error.nearest, group_options(conf_folder())
+        words = [_typed(axis) for axis in self.study.axes]
+        words += [(key, text) for key, _, text in (word.partition("=") for word in self.study.settings)]
+        for key, text in words if "=" not in near else ():
+            if key == FILE_KEY and Path(text) == Path(error.path):
+                return f"{FILE_KEY}={near}"
+            if key.startswith("~") and near == error.path == key[1:].rpartition(".")[0]:
+                return f"without {key}"
+            if (key == error.path or key.startswith(f"{error.path}.")) and _is_unknown(error):
+                choices = [
+                    f"{axis.path}={_spelled(axis.path, _thawed(value))}"
+                    for axis, value in zip(self.study.axes, self.points[number], strict=True)
+                    if axis.path in options
+                ]
+                chosen = [word for word in self.study.settings if word.partition("=")[0] in options]
+                there = _leaves(laid_out([*chosen, *choices])[0])
+                return f"{nearest_or_first(key, [*there, *options])}={text}"
+        for axis, value in zip(self.study.axes, self.points[number], strict=True):
+            if axis.path == error.path and value in axis.values[:VALUES_TYPED]:
+                other = near.removeprefix(f"{axis.path}=")
+                kept = [other if one == value else spell(_thawed(one)) for one in axis.values]
+                if "=" not in other and " " not in other and other:
+                    return f"{axis.path}={','.join(dict.fromkeys(kept))}"
+        return near
 
     def _refuse_equal(self) -> None:
         """Refuse two points of a list or a grid that are the same: their runs would be, to the last bit."""
@@ -563,6 +631,22 @@ class Composer:
                 allowed=f"at most {last - first + 1} from seed {first} on",
                 nearest=f"seeds={last - first + 1}",
             )
+
+
+VALUES_TYPED = 20
+"""Values of a setting up to which a suggestion spells them all."""
+
+
+def _is_unknown(error: UserError) -> bool:
+    return "is not a known setting" in error.message or "is not one of the" in error.message
+
+
+def _typed(axis: Axis) -> tuple[str, str]:
+    """Return the name of an axis and its values, as they are typed."""
+    if axis.values:
+        return axis.path, ",".join(_spelled(axis.path, _thawed(value)) for value in axis.values)
+    ends = f"interval({axis.low:.12g},{axis.high:.12g})"
+    return axis.path, f"tag(log,{ends})" if axis.logarithmic else ends
 
 
 def shuffled(values: Point, seed: int, path: str) -> Point:

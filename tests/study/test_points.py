@@ -149,16 +149,42 @@ def test_built_in_studies_are_in_order(exercised: Exercised) -> None:
              "workers.count=interval(10.2,10.8)", "workers.count=tag(log,interval(10.2,10.8))",
              "market.looks=interval(0.2,0.8)", "workers.broker_cut=interval(0,5)",
              "workers.broker_cut=interval(-1,0.3)", "workers.broker_cut=interval(4,5)",
-             "market.looks=tag(log,interval(0.1,0.5))"],
+             "market.looks=tag(log,interval(0.1,0.5))", "worker.broker_cut=0.1,0.2", "polcy=none,union",
+             "worker.broker_cut=interval(0.1,0.2)", "platforms.microwrk.requester_fee=0.1,0.2",
+             "platforms.my,work.requester_fee=0.1,0.2", "+platforms.x.requester_fee=0.1,0.2",
+             "platforms.microwork.owner=NTH,ZZZ", "market.looks=5,0", "market.lokks=5,6"],
 )  # fmt: skip
 def test_the_nearest_word_is_one_that_works(word: str) -> None:
     """Typed back in, it is taken."""
+    drawn = ["design=lhs"] * ("interval" in word)
     with pytest.raises(UserError) as refusal:
-        read_study([*SMALL, word])
+        Composer(read_study([*SMALL, word, *drawn])).check()
     near = str(refusal.value.nearest)
-    study = read_study([*SMALL, near, *["design=lhs"] * ("interval" in near)])
+    study = read_study([*SMALL, near, *drawn])
     Composer(study).check()
     assert study.axes, "it varies something, as the word was meant to"
+    values = word.partition("=")[2]
+    assert near.endswith(f"={values}") or refusal.value.path == word.partition("=")[0].lstrip("+")
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"),
+    [
+        ("worker.broker_cut=0.1", "workers.broker_cut=0.1"),
+        ("config=none.yaml", "config=mine.yaml"),
+        ("~platforms.microwork", "without ~platforms.microwork"),
+        ("requesters.pay_usd_per_hour=1,2,200.5,3", "requesters.pay_usd_per_hour=1,2,200,3"),
+        ("platforms.microwork.owner=NTH,STH,ZZZ", "platforms.microwork.owner=NTH,STH"),
+    ],
+)
+def test_the_nearest_of_a_word_is_spelled_in_full(
+    word: str, nearest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("market: {looks: 5}\n")
+    with pytest.raises(UserError) as refusal:
+        Composer(read_study([*SMALL, word])).check()
+    assert refusal.value.nearest == nearest
 
 
 def test_studies_are_no_group_of_a_run() -> None:
@@ -316,6 +342,7 @@ def test_points_that_a_design_repeats_are_counted() -> None:
         ("settings: {world: six_regions}", "settings"),
         ("settings: [[a], 5]", "settings"),
         ("settings: [study=other.yaml]", "study"),
+        ("settings: [engine=serial, world=north_south]", "engine"),
         ("vary: [market.looks, 5]", "vary"),
         ("vary: {market.looks: []}", "market.looks"),
         ("vary: {market.looks: null}", "market.looks"),

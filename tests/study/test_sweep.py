@@ -1559,7 +1559,7 @@ def test_the_command(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["sweep", *WORDS, f"results.dir={results}", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "6 points (grid), 2 seeds: 12 runs" in out
-    assert "seconds a run" in out
+    assert f"begun in {plain}: 0 runs of it left" in out
     plugin = tmp_path / "rule.py"
     plugin.write_text(RULE)
     words = [*WORDS, "market.acceptance=rule", "--plugin", str(plugin), "--dry-run"]
@@ -1831,7 +1831,8 @@ def test_the_sweep_nearby_is_named(plain: Path, tmp_path: Path, capsys: pytest.C
         assert f"nearest  clickmarket status {folder}\n" in capsys.readouterr().err
     assert main(["sensitivity", str(folder), "outcome=fees", "foo"]) == 2
     told = capsys.readouterr().err
-    assert "found    'foo'" in told and f"nearest  clickmarket sensitivity {folder}\n" in told
+    assert "found    'foo'" in told
+    assert f"nearest  clickmarket sensitivity {folder} outcome=fees\n" in told
     assert main(["resume", str(folder)]) == 2
     assert f"clickmarket status {folder}" in capsys.readouterr().err
 
@@ -1914,9 +1915,34 @@ def test_analyses_as_commands(plain: Path, tmp_path: Path, capsys: pytest.Captur
         ["pareto", folder, "more=tasks_done", "less=tasks_done"],
         ["sensitivity", folder, outcome, "outcome=fees"],
         ["sensitivity", str(tmp_path), outcome],
+        ["replications", folder, f"{outcome},tasks_done"],
     ):
         assert main(words) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_analysis_that_is_called_the_nearest_works(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Typed back, in place of the word that was refused or of the whole command."""
+    folder = str(shutil.copytree(plain, tmp_path / plain.name))
+    outcome = "outcome=tasks_done"
+    for words, refused in (
+        (["sensitivity", folder, "tasks_done"], ""),
+        (["sensitivity", folder, "task_done"], ""),
+        (["response", folder, outcome, "foo"], ""),
+        (["discover", folder, "tasks_done"], ""),
+        (["pareto", folder, "foo"], ""),
+        (["status", folder, "foo"], ""),
+        (["discover", folder, outcome, "below=1"], "below=1"),
+        (["discover", folder, outcome, "abve=900"], "abve=900"),
+        (["replications", folder, f"{outcome},tasks_done"], f"{outcome},tasks_done"),
+    ):
+        assert main(words) == 2
+        near = capsys.readouterr().err.splitlines()[-1].removeprefix("  nearest  ")
+        again = [near if word == refused else word for word in words] if refused else shlex.split(near)[1:]
+        assert main(again) == 0, (words, near, capsys.readouterr().err)
+        capsys.readouterr()
 
 
 def check_names(module: ModuleType, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
