@@ -54,8 +54,8 @@ def test_a_sweep_by_tls(certificate: Path, tmp_path: Path) -> None:
         found = {}
         for name, more, last in (
             ("none", {}, ()),
-            ("exported", exported(certificate), ()),
             ("settings", settings, ("--dry-run",)),
+            ("exported", exported(certificate), ()),
         ):
             found[name] = subprocess.run(
                 [*words, *last], env=environment() | more, cwd=ROOT, capture_output=True, text=True,
