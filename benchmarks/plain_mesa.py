@@ -78,7 +78,7 @@ ACTIVE, WOMAN, TERTIARY, OTHER_JOB = 1, 2, 4, 8
 
 # Numbers of the draws of one batch, of a batch's workers, one day's plan, one hour, one week, one person.
 TYPE, ONE_TASK, SIZE, SECONDS, ARM, ROUNDING, LIFE, PLATFORM, TILE, PART = range(10)
-NOISE, PACE = range(2)
+NOISE, PACE, SPELL = range(3)
 WORKS, MINUTES, WHERE, GOOD_HOUR, AWAKE, OWN_HOUR = range(6)
 INTERRUPTED, REMAINS = range(2)
 RECONSIDERS, CHOICE = range(2)
@@ -1290,8 +1290,12 @@ class Worker(Member):
         return self.model.config.market.pace_sigma * batch.normal_for(self, PACE)
 
     def tasks_wanted(self, batch: Batch) -> int:
-        """Return how many tasks there are to do and time to do."""
-        return min(self.left // self.task_seconds, batch.tasks - batch.takers.get(self.id, 0), batch.left)
+        """Return how many tasks there are to do, time to do, and no change of mind before."""
+        done = batch.takers.get(self.id, 0)
+        market = self.model.config.market
+        spell = market.spell_minutes * 60.0 * exp(market.spell_log_sigma * batch.normal_for(self, SPELL + done))
+        enough = max(1, int(min(3600.0, spell) / self.task_seconds))
+        return min(self.left // self.task_seconds, batch.tasks - done, batch.left, enough)
 
     def priority(self, round_number: int) -> int:
         """Return the drawn rank among those who want more of a batch than there is; lower is first."""

@@ -335,9 +335,20 @@ inline void Market::propose(int64_t count) const {
     const int64_t* const agents = &numbers[AGENT * BLOCK];
     const int64_t* const batch_keys = &numbers[KEY * BLOCK];
     double* const paces = &pays[NOISE * BLOCK];
+    double* const spells = &pays[TASTE * BLOCK];
     const double pace_sigma = settings[0].pace_sigma;
+    const double spell_seconds = settings[0].spell_seconds, spell_sigma = settings[0].spell_log_sigma;
+    const auto spell = [&](uint64_t key, int64_t agent, int64_t done) {
+        return std::min(3600.0, spell_seconds * exp_of(spell_sigma * normal(key, agent, 2 + done)));
+    };
+    const auto tasks_of = [](double seconds, int64_t own) {
+        return std::max(int64_t{1}, static_cast<int64_t>(seconds / static_cast<double>(own)));
+    };
     for (int64_t i = 0; i < count; ++i) {
         paces[i] = pace_sigma * normal(static_cast<uint64_t>(batch_keys[i]), agents[i], 1);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        spells[i] = spell(static_cast<uint64_t>(batch_keys[i]), agents[i], 0);
     }
     int64_t known = 0;
     for (int64_t i = 0; i < count; ++i) {
@@ -348,7 +359,8 @@ inline void Market::propose(int64_t count) const {
         entry.own_seconds = static_cast<int32_t>(seconds);
         entry.slot = slots[at];
         entry.taker = -1;
-        entry.want = static_cast<int32_t>(std::max(int64_t{0}, wanted(entry, listing, seconds, 0)));
+        const int64_t want = std::min(tasks_of(spells[i], seconds), wanted(entry, listing, seconds, 0));
+        entry.want = static_cast<int32_t>(std::max(int64_t{0}, want));
         accepting[known] = at;
         fetch(table[home(entry.row, slots[at])]);
         known += (listing.taken_by >> (entry.row & 63)) & 1;
@@ -359,7 +371,11 @@ inline void Market::propose(int64_t count) const {
         const int64_t taker = find_taker(entry.row, slots[at]);
         if (taker >= 0) {
             entry.taker = static_cast<int32_t>(taker);
-            const int64_t want = wanted(entry, listings[slots[at]], entry.own_seconds, takers[taker].done);
+            const Listing& listing = listings[slots[at]];
+            const int64_t done = takers[taker].done;
+            const double seconds = spell(listing.key, entry.id, std::max(int64_t{0}, done));
+            const int64_t want = std::min(tasks_of(seconds, entry.own_seconds),
+                                          wanted(entry, listing, entry.own_seconds, done));
             entry.want = static_cast<int32_t>(std::max(int64_t{0}, want));
         }
     }

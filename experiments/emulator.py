@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 from scipy.stats import qmc
 
 Floats = NDArray[np.float64]
@@ -115,6 +116,24 @@ def loss(implausible: Floats) -> Floats:
     """
     squared = implausible**2
     return np.asarray(np.sum(squared / (1.0 + squared / CUT**2), axis=1))
+
+
+def chances(sought: Sequence[Sought], logs: Floats, errors: Floats) -> Floats:
+    """Return (points, statistics): chance that a statistic lies in its band, its log being normal.
+
+    ``logs`` (points, statistics) are its means, ``errors`` their standard deviations, of that shape or of one
+    row.
+    """
+    low, high = np.log([(what.centre - 2 * what.tolerance, what.centre + 2 * what.tolerance) for what in sought]).T
+    return np.asarray(ndtr((high - logs) / errors) - ndtr((low - logs) / errors))
+
+
+def misfit(chance: Floats) -> Floats:
+    """Return what is made small, (points,): twice the negative log of the chance that all bands hold.
+
+    Each statistic adds at most `CUT` squared: what no point comes near must not bend all others.
+    """
+    return np.asarray(-2.0 * np.sum(np.log(np.maximum(chance, np.exp(-(CUT**2) / 2))), axis=1))
 
 
 @dataclass(frozen=True)

@@ -826,6 +826,13 @@ class Market:
         0.5, 0, 1.5, "spread of the pace of one batch for one worker, shown by the first task", "log points"
     )
     return_share: float = assumed(0.5, 0, 1, "share of the first task spent before it is returned")
+    spell_minutes: float = parameter(
+        7.5, meaning="median time that a worker stays with a batch before looking at others", unit="minutes",
+        low=0.1, high=1440, assumed=True, source=CROWDTRUTH,
+    )  # fmt: skip
+    spell_log_sigma: float = parameter(
+        1.08, meaning="spread of that time", unit="log points", low=0, high=3, assumed=True, source=CROWDTRUTH
+    )
     rejection_prior: float = assumed(0.01, 0, 0.5, "share of rejections that a new worker expects")
     rejection_prior_tasks: float = assumed(50.0, 1, 10000, "weight of that expectation", "tasks")
     life_hours_median: float = assumed(72.0, 1, 2000, "median life of a batch on the board", "hours")

@@ -128,6 +128,21 @@ def pace(key: int, agent: int, sigma: float) -> float:
 
 
 @rule
+def spell(key: int, agent: int, done: int, median: float, sigma: float) -> float:
+    """Seconds that a worker who has done some tasks of a batch stays with it: lognormal, at most an hour.
+
+    ``key`` is the batch's; ``median`` in seconds, ``sigma`` in log points.
+    """
+    return min(3600.0, median * exp(sigma * normal(key, agent, 2 + done)))
+
+
+@rule
+def tasks_of_spell(seconds: float, own: int) -> int:
+    """Tasks of ``own`` seconds each in a spell; whoever begins does one."""
+    return max(integer(1), integer(seconds / real(own)))
+
+
+@rule
 def own_seconds(true_seconds: float, log_speed: float) -> int:
     """Seconds a worker of a given log speed needs for a task; at least one."""
     return integer(max(1.0, np.floor(true_seconds * exp(-log_speed) + 0.5)))

@@ -20,6 +20,8 @@ from sim.agents.rules import (
     reservation_with_income,
     returns_task,
     speed_log_gain,
+    spell,
+    tasks_of_spell,
     trust,
     worth_the_tasks,
 )
@@ -80,6 +82,9 @@ KEY, KIND = WORD, PLACE
 
 PAY, SIGMA, NOISE, TASTE = range(4)
 """Rows of the other numbers of a block; noise and taste are draws from (0, 1)."""
+
+SPELL = TASTE
+"""Later, of who proposes: seconds to stay."""
 DRAWS_OF_A_ROUND = 64
 RANK_SHIFT = PRIORITY_BITS - 8
 """Bits of a rank below the eight by which ranks are sorted at first."""
@@ -344,16 +349,23 @@ def propose(
     table: Any,
     numbers: Any,
     pays: Any,
-    pace_sigma: float,
+    setting: Any,
 ) -> None:
-    """Let workers propose as many tasks of a batch as there is time and work for; it stays in ``entry``.
+    """Let workers propose as many tasks of a batch as a spell holds and there is time and work for.
+
+    What is proposed stays in ``entry``.
 
     Their places in ``looking[0]`` and ``[1]``, where worker and batch are found, stand in ``looking[2]``;
     ``numbers`` has their agents and the keys of the batches.
     """
     for i in range(count):
         agent = integer(numbers[AGENT, index(i)])
-        pays[NOISE, index(i)] = pace(numbers[KEY, index(i)], agent, pace_sigma)
+        pays[NOISE, index(i)] = pace(numbers[KEY, index(i)], agent, real(setting.pace_sigma))
+    for i in range(count):
+        agent = integer(numbers[AGENT, index(i)])
+        pays[SPELL, index(i)] = spell(
+            numbers[KEY, index(i)], agent, integer(0), real(setting.spell_seconds), real(setting.spell_log_sigma)
+        )
     known = integer(0)
     for i in range(count):
         at = integer(looking[2, index(i)])
@@ -365,7 +377,8 @@ def propose(
         entry.own_seconds = seconds
         entry.slot = slot
         entry.taker = -1
-        entry.want = max(integer(0), wanted(entry, listing, seconds, integer(0)))
+        enough = tasks_of_spell(real(pays[SPELL, index(i)]), seconds)
+        entry.want = max(integer(0), min(enough, wanted(entry, listing, seconds, integer(0))))
         looking[2, index(known)] = at
         fetch(table, index(taker_home(integer(entry.row), slot, len(table) - 1)))
         known += integer(listing.taken_by) >> (integer(entry.row) & 63) & 1
@@ -378,7 +391,16 @@ def propose(
             done = integer(takers[index(taker)].done)
             entry.taker = taker
             seconds = integer(entry.own_seconds)
-            entry.want = max(integer(0), wanted(entry, listings[index(slot)], seconds, done))
+            listing = listings[index(slot)]
+            time = spell(
+                integer(listing.key),
+                integer(entry.id),
+                max(integer(0), done),
+                real(setting.spell_seconds),
+                real(setting.spell_log_sigma),
+            )
+            enough = tasks_of_spell(time, seconds)
+            entry.want = max(integer(0), min(enough, wanted(entry, listing, seconds, done)))
 
 
 @rule
@@ -512,7 +534,7 @@ def examine(
         numbers[AGENT, index(accepting)] = numbers[AGENT, index(i)]
         numbers[KEY, index(accepting)] = numbers[KEY, index(i)]
         accepting += integer(accepts(seems, real(entry.log_reservation)))
-    propose(accepting, looking, active, listings, takers, table, numbers, pays, real(setting.pace_sigma))
+    propose(accepting, looking, active, listings, takers, table, numbers, pays, setting)
     for i in range(count):
         place = integer(looking[0, index(first + i)])
         entry = active[index(place)]

@@ -14,7 +14,7 @@ MT, GL = "MT", "GL"
 WORLDS = {MT: "mturk_2015", GL: "global"}
 """Configurations: like Amazon Mechanical Turk about 2015; the world market."""
 
-FITTED = ("BP01", "BP03", "BP04", "BP06", "BP07", "BP09", "BP12", "BP15")
+FITTED = ("BP02", "BP03", "BP04", "BP06", "BP07", "BP09", "BP12", "BP15")
 """Targets that `calibration=fitted` was fitted to (`experiments/calibrate.yaml`): a hit is no test."""
 
 HARA = "Hara et al. 2018, CHI (arXiv:1712.05796): 2,676 workers of MTurk, 2014-17"

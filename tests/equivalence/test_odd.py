@@ -180,7 +180,14 @@ class Hour:
                     1, int(batch.traits["true_seconds"] * exp(-(one.speed_now + self.pace(one, batch))) + 0.5)
                 )
                 done = batch.done_by.get(one.id, 0)
-                want = 0 if done < 0 else min(one.left // own, batch.traits["tasks"] - done, batch.left)
+                if done < 0:
+                    continue
+                market, key_there = self.config.market, sub_key(self.noise, batch.traits["id"])
+                stay = market.spell_minutes * 60 * exp(
+                    market.spell_log_sigma * normal(key_there, one.id, 2 + done)
+                )
+                spell = max(1, int(min(3600, stay) / own))
+                want = min(one.left // own, batch.traits["tasks"] - done, batch.left, spell)
                 if want > 0:
                     return batch, want, own
         return None

@@ -116,6 +116,8 @@ def microwork(number: int) -> Config:
             boards=r.choice((None, None, 1, 2, 3)),
             noise_sigma=r.choice((0.0, 0.8)),
             pace_sigma=r.choice((0.0, 0.5, 1.2)),
+            spell_minutes=r.choice((0.1, 7.5, 7.5, 600.0)),
+            spell_log_sigma=r.choice((0.0, 1.08)),
             pay_spread=r.choice((0.1, 0.5)),
             noise_half_tasks=r.choice((5.0, 2000.0)),
             return_ratio=r.choice((0.0, 0.6, 1.0)),

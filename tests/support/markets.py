@@ -42,8 +42,10 @@ UNSORTED = (
     "learning.join_rate=0.0012",
     "platforms.microwork.ranking_depth=25",
     "requesters.size_seconds_elasticity=0",
+    "market.spell_minutes=60",
+    "market.spell_log_sigma=0",
 )
-"""Words for the market as it was without tools, fair requesters, new circumstances, a state of rest, budgets.
+"""Words for the market as it was without tools, fair requesters, new circumstances, rest, budgets, spells.
 
 For what is worked out by hand and holds for people who are alike: everything else plays what users play.
 """
@@ -56,6 +58,7 @@ def unsorted(config: Config) -> Config:
         workers=replace(config.workers, tool_share=0.0),
         requesters=replace(config.requesters, fair_share=0.0, size_seconds_elasticity=0.0),
         learning=replace(config.learning, circumstances_weeks=0.0, join_rate=0.0012),
+        market=replace(config.market, spell_minutes=60.0, spell_log_sigma=0.0),
     )
 
 
