@@ -1293,8 +1293,8 @@ class Worker(Member):
         """Return how many tasks there are to do, time to do, and no change of mind before."""
         done = batch.takers.get(self.id, 0)
         market = self.model.config.market
-        spell = market.spell_minutes * 60.0 * exp(market.spell_log_sigma * batch.normal_for(self, SPELL + done))
-        enough = max(1, int(min(3600.0, spell) / self.task_seconds))
+        longer = exp(market.spell_log_sigma * batch.normal_for(self, SPELL + done))
+        enough = max(1, int(min(3600.0, market.spell_minutes * 60.0 * longer) / self.task_seconds))
         return min(self.left // self.task_seconds, batch.tasks - done, batch.left, enough)
 
     def priority(self, round_number: int) -> int:

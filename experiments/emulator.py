@@ -124,7 +124,8 @@ def chances(sought: Sequence[Sought], logs: Floats, errors: Floats) -> Floats:
     ``logs`` (points, statistics) are its means, ``errors`` their standard deviations, of that shape or of one
     row.
     """
-    low, high = np.log([(what.centre - 2 * what.tolerance, what.centre + 2 * what.tolerance) for what in sought]).T
+    centres, tolerances = np.array([(what.centre, what.tolerance) for what in sought]).T
+    low, high = np.log(centres - 2 * tolerances), np.log(centres + 2 * tolerances)
     return np.asarray(ndtr((high - logs) / errors) - ndtr((low - logs) / errors))
 
 

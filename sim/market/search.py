@@ -361,11 +361,10 @@ def propose(
     for i in range(count):
         agent = integer(numbers[AGENT, index(i)])
         pays[NOISE, index(i)] = pace(numbers[KEY, index(i)], agent, real(setting.pace_sigma))
+    median, sigma = real(setting.spell_seconds), real(setting.spell_log_sigma)
     for i in range(count):
         agent = integer(numbers[AGENT, index(i)])
-        pays[SPELL, index(i)] = spell(
-            numbers[KEY, index(i)], agent, integer(0), real(setting.spell_seconds), real(setting.spell_log_sigma)
-        )
+        pays[SPELL, index(i)] = spell(numbers[KEY, index(i)], agent, integer(0), median, sigma)
     known = integer(0)
     for i in range(count):
         at = integer(looking[2, index(i)])
@@ -392,13 +391,8 @@ def propose(
             entry.taker = taker
             seconds = integer(entry.own_seconds)
             listing = listings[index(slot)]
-            time = spell(
-                integer(listing.key),
-                integer(entry.id),
-                max(integer(0), done),
-                real(setting.spell_seconds),
-                real(setting.spell_log_sigma),
-            )
+            agent = integer(entry.id)
+            time = spell(listing.key, agent, max(integer(0), done), median, sigma)
             enough = tasks_of_spell(time, seconds)
             entry.want = max(integer(0), min(enough, wanted(entry, listing, seconds, done)))
 

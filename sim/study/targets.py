@@ -103,7 +103,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("pay_all_in_mean_over_median", "mean / median", "ratio", 1.77, 1.4, 2.1),),
         HARA,
         "high",
-        ("equal_speed", "no_tools", "no_fair_pay"),
+        ("equal_speed", "no_tools", "no_fair_pay", "no_spells"),
     ),
     Target(
         "BP03",
@@ -153,7 +153,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("supply_elasticity_ten_ticks", "elasticity", "elasticity", 0.1, 0.03, 0.25),),
         DUBE + ", five experiments and scraped HIT groups",
         "high",
-        ("patient", "no_noise", "no_tools_arms"),
+        ("patient", "no_noise", "no_tools_arms", "no_spells_arms", "no_budgets_arms"),
         scenario="arms",
     ),
     Target(
@@ -179,7 +179,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("campaign_top_decile_share", "share", "share", 0.62, 0.50, 0.70),),
         CROWDTRUTH,
         "high; campaigns with a cap give 0.36 to 0.48",
-        ("equal_hours", "no_tools"),
+        ("equal_hours", "no_tools", "no_spells"),
         input="desired hours are drawn with a wide spread",
         freed_by="equal_hours",
     ),
@@ -192,7 +192,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("batch_t90_over_t50", "t90 / t50", "ratio", 2.47, 2.0, 3.2),),
         CROWDTRUTH + ", 238 batches",
         "high",
-        ("random_order",),
+        ("random_order", "no_spells"),
     ),
     Target(
         "BP10",

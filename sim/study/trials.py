@@ -29,6 +29,7 @@ PARTS_OF_WINDOW = {MT: 1, GL: 3}
 """`time.days` over the days of the window: only targets of MTurk are about a year."""
 
 ARMS = ("requesters.pay_arm_spread=0.2",)
+NO_SPELLS = ("market.spell_minutes=60", "market.spell_log_sigma=0")
 NO_RECORDS = ("requesters.approval_share=0",)
 
 
@@ -70,6 +71,14 @@ TRIALS: tuple[Trial, ...] = (
     Trial("no_tools", MT, "nobody has tools", ("workers.tool_share=0",)),
     Trial("no_fair_pay", MT, "no requester pays what is held to be fair", ("requesters.fair_share=0",)),
     Trial("no_tools_arms", MT, "nobody has tools", (*ARMS, "workers.tool_share=0")),
+    Trial("no_spells", MT, "workers stay with a batch while they have time", NO_SPELLS),
+    Trial("no_spells_arms", MT, "workers stay with a batch while they have time", (*ARMS, *NO_SPELLS)),
+    Trial(
+        "no_budgets_arms",
+        MT,
+        "batches of long tasks are as large as others",
+        (*ARMS, "requesters.size_seconds_elasticity=0"),
+    ),
     Trial("fixed_pay", MT, "requesters never revise pay", ("market.pay_setting=fixed",)),
     Trial(
         "equal_speed",

@@ -182,11 +182,7 @@ class Hour:
                 done = batch.done_by.get(one.id, 0)
                 if done < 0:
                     continue
-                market, key_there = self.config.market, sub_key(self.noise, batch.traits["id"])
-                stay = market.spell_minutes * 60 * exp(
-                    market.spell_log_sigma * normal(key_there, one.id, 2 + done)
-                )
-                spell = max(1, int(min(3600, stay) / own))
+                spell = max(1, int(min(3600, self.spell(one, batch, done)) / own))
                 want = min(one.left // own, batch.traits["tasks"] - done, batch.left, spell)
                 if want > 0:
                     return batch, want, own
@@ -241,6 +237,12 @@ class Hour:
         return float(
             self.config.market.pace_sigma * normal(sub_key(self.noise, batch.traits["id"]), one.id, 1)
         )
+
+    def spell(self, one: Worker, batch: Batch, done: int) -> float:
+        """Seconds that a worker who did some tasks of a batch stays with it."""
+        market = self.config.market
+        draw = normal(sub_key(self.noise, batch.traits["id"]), one.id, 2 + done)
+        return float(60 * market.spell_minutes * exp(market.spell_log_sigma * draw))
 
     def allocate(self, proposals: list[tuple[Worker, tuple[Batch, int, int]]], number: int) -> dict[int, int]:
         """Grant what is wanted, or by drawn priority."""
