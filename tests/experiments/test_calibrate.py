@@ -10,12 +10,15 @@ import pytest
 
 from experiments import calibrate
 from experiments.emulator import (
+    LEAST_ERROR,
     Floats,
     Sought,
     Space,
+    chances,
     fit,
     implausibility,
     loss,
+    misfit,
     recover,
 )
 from sim.composition import compose
@@ -126,16 +129,48 @@ def test_finalists_are_played_as_a_validation_plays() -> None:
 
 
 def test_who_is_not_at_rest_is_not_chosen() -> None:
-    """Of those at rest the one with the least loss; the one nearest to rest if none is."""
-    misses = np.array([1.0, 3.0, 2.0])
-    assert calibrate.chosen(misses, np.array([0.06, 0.04, 0.05])) == 2
-    assert calibrate.chosen(misses, np.array([0.04, 0.0, 0.0])) == 0
-    assert calibrate.chosen(misses, np.array([0.3, 0.1, 0.2])) == 1
+    """Of those at rest the one that misses fewest, then by misfit; the one nearest to rest if none is."""
+    same, misfits = np.zeros(3), np.array([1.0, 3.0, 2.0])
+    assert calibrate.chosen(same, misfits, np.array([0.06, 0.04, 0.05])) == 2
+    assert calibrate.chosen(same, misfits, np.array([0.04, 0.0, 0.0])) == 0
+    assert calibrate.chosen(same, misfits, np.array([0.3, 0.1, 0.2])) == 1
+    assert calibrate.chosen(np.array([1.0, 0.0, 0.0]), misfits, np.zeros(3)) == 2
+    assert calibrate.chosen(np.array([0.0, 2.0, 1.0]), misfits, np.array([0.06, 0.0, 0.0])) == 2
     drift = {"drift_pay": [0.0, -0.02], "drift_hours": [0.02, -0.02], "drift_active": [-0.05, 0.02]}
     assert calibrate.drift_of(drift) == pytest.approx(0.015)
     drift |= {"drift_pay": [-0.04, -0.04], "drift_hours": [0.02, 0.04]}
     assert calibrate.drift_of(drift) == pytest.approx(1 - 0.96 / 1.03), "an hour pays less"
     assert calibrate.drift_of({}) == 1.0, "what could not be told is no rest"
+
+
+def test_targets_are_missed_as_a_validation_judges() -> None:
+    """By the median over seeds, a target with several parts once; what could not be told is missed."""
+    job = calibrate.read_job(["size=small"])
+    fitted = [target for target in TARGETS if target.name in job.fitted]
+    middle = {part.key: [0.0, (part.low + part.high) / 2, 1e9] for one in fitted for part in one.parts}
+    assert calibrate.missed_by(job, middle) == 0
+    assert calibrate.missed_by(job, {**middle, "india_odds_08_10": [9.0], "india_odds_20_22": [9.0]}) == 1
+    assert calibrate.missed_by(job, {**middle, "unpaid_share": [0.9, 0.9, 0.3]}) == 1
+    assert calibrate.missed_by(job, {}) == len(fitted)
+
+
+def test_how_likely_bands_hold() -> None:
+    """By the normal distribution of a log; what is out of reach adds nine and no more, what holds nothing."""
+    sought = [Sought.of_band("", 1.0, 4.0)] * 3
+    found = chances(sought, np.log([[2.0, 4.0, 1e9]]), np.array([[1e-3, 1e-3, 1e-3]]))
+    assert found == pytest.approx(np.array([[1.0, 0.5, 0.0]]), abs=1e-6)
+    assert misfit(found) == pytest.approx([2 * np.log(2.0) + 9.0])
+    assert misfit(chances(sought[:1], np.log([[2.0]]), np.array([[np.log(2.0)]]))) == pytest.approx(
+        [-2.0 * np.log(0.6826894921)]
+    )
+
+
+def test_errors_are_those_of_other_seeds() -> None:
+    """The variance of a mean twice; of one seed nothing is known but the least that is told apart."""
+    sought = [Sought.of_band("a", 1.0, 4.0), Sought.of_band("b", 1.0, 4.0)]
+    logs = np.array([0.1, 0.3, 0.2, 0.6])
+    found = calibrate.errors_of([{"a": np.exp(logs).tolist(), "b": [2.0]}], sought)
+    assert found == pytest.approx(np.array([[np.sqrt(2 * np.var(logs, ddof=1) / 4), LEAST_ERROR]]))
 
 
 def test_the_prior_is_about_what_is_assumed() -> None:
