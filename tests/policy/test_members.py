@@ -22,7 +22,7 @@ from tests.support.policy_plants import OF_MEMBERS
 from tests.support.processes import python
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_members_of_a_cooperative(seed: int, exercised: Exercised) -> None:
     """Fee, floor, order and patronage: from events and flows alone."""
     counts = members.members(seed)
@@ -83,7 +83,7 @@ def test_a_cooperative_is_founded_in_the_south(exercised: Exercised) -> None:
     exercised("members", members.founded_in_the_south()["members"], 3)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_royalty_and_dividend(seed: int, exercised: Exercised) -> None:
     counts = members.royalties(seed)
     exercised("labels", counts["labels"], 10_000)

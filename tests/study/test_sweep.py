@@ -1935,7 +1935,7 @@ def test_an_analysis_that_is_called_the_nearest_works(
         (["pareto", folder, "foo"], ""),
         (["status", folder, "foo"], ""),
         (["discover", folder, outcome, "below=1"], "below=1"),
-        (["discover", folder, outcome, "abve=900"], "abve=900"),
+        (["discover", folder, outcome, "abve=630"], "abve=630"),
         (["replications", folder, f"{outcome},tasks_done"], f"{outcome},tasks_done"),
     ):
         assert main(words) == 2

@@ -87,9 +87,9 @@ def breaks_even(model: Any, trade: Trade, platform: int, country: int, share: fl
     return found[stays], stays
 
 
-def oracle(platform: str, country: str, share: float = 0.0) -> Counts:
+def oracle(platform: str, country: str, share: float = 0.0, seed: int = 1) -> Counts:
     """A platform stays just below the rate at which it breaks even, and leaves just above it."""
-    config, trade = all_kinds(days=32, workers=120, requesters=40), Trade()
+    config, trade = all_kinds(days=32, workers=120, requesters=40, seed=seed), Trade()
     farm = replace(config.platforms["clicks"], requester_fee=1.0, cost_per_transaction_usd=0.0005)
     config = replace(config, platforms=config.platforms | {"clicks": farm})
     plain = ClickWorkModel(taxed(config, 0.0, platform, country))

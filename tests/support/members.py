@@ -228,7 +228,8 @@ def voted_down() -> Counts:
     terms = replace(
         FOUNDED.cooperative or Cooperative(), end=None, fee="voted", enough_work=10.0, fee_step=0.03
     )
-    model = ClickWorkModel(with_entrant(market(days=100, workers=300, policy=Policies(cooperative=terms))))
+    base = market(days=100, workers=300, policy=Policies(cooperative=terms), seed=4)
+    model = ClickWorkModel(with_entrant(base))
     number, fees = model.platform_number("entrant"), []
     for month in (FEBRUARY, MARCH, APRIL):
         model.run(month + 1 - model.hour)

@@ -408,7 +408,7 @@ PARTLY: dict[str, tuple[Policies, dict[str, Any]]] = {
     "a rate below all revenue": (WHOLE["all revenue at once"][0], {"usd_per_month": 3.0}),
     "workers of a roster": (WHOLE["all revenue at once"][0], {"roster": "fixed", "start": "2019-02-01"}),
     "a part for job seekers": (WHOLE["job seekers on every platform"][0], {"phase_in_months": 6}),
-    "job seekers of one platform": (WHOLE["job seekers on every platform"][0], {"platforms": ["northern"]}),
+    "job seekers of one platform": (WHOLE["job seekers on every platform"][0], {"platforms": ["southern"]}),
 }
 """The same with settings by which it is in force in part: neither as without the instrument, nor as whole."""
 
