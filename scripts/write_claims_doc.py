@@ -1,4 +1,7 @@
-"""Write docs/claims.md from the results of experiments: python scripts/write_claims_doc.py RESULTS [SIZE]."""
+"""Write docs/claims.md from the results of experiments: write_claims_doc.py RESULTS [SIZE ...].
+
+Of each experiment the first of the sizes that was played is told; where none is said, full, else medium.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ C14) is cut into statements with a number, a side and a bound. A statement **hol
 interval over seeds lies on the stated side, **fails** where it lies on the other one, and is **undecided**
 where the interval contains the bound. Bounds such as "a half" or "5 %" are conventions. Some hundred
 intervals stand here, so a few lie on one side by luck. They know luck between seeds only, neither few
-requesters nor wrong assumptions: most behavioural parameters are assumed, seventeen of them fitted to eight
+requesters nor wrong assumptions: most behavioural parameters are assumed, eighteen of them fitted to eight
 observations that this model meets in part ([validation.md](validation.md)), and a statement that holds here
 holds in this model. Where a parameter alone decides, the boundary
 is told, and only what departs from it is found.
@@ -40,19 +43,23 @@ Sizes: `full` is meant for conclusions, `medium` for a first look with wide inte
 """
 
 
-def found_in(results: Path, name: str, size: str) -> Path | None:
-    """Return the latest finished folder of an experiment."""
-    folders = sorted(results.glob(f"*-claim-{name}-{size}-*"))
-    return next((one for one in reversed(folders) if (one / MANIFEST).is_file()), None)
+def found_in(results: Path, name: str, sizes: Sequence[str]) -> Path | None:
+    """Return the latest finished folder of an experiment, of the first size that has one."""
+    for size in sizes:
+        folders = sorted(results.glob(f"*-claim-{name}-{size}-*"))
+        for one in reversed(folders):
+            if (one / MANIFEST).is_file():
+                return one
+    return None
 
 
-def write(results: Path, docs: Path, size: str) -> str:
+def write(results: Path, docs: Path, *sizes: str) -> str:
     """Write the document and its images; return the text."""
     sections, rows = [], []
     for name in ALL:
-        folder = found_in(results, name, size)
+        folder = found_in(results, name, sizes)
         if folder is None:
-            sections.append(f"## {name}\n\n{name}: not played at size {size}.\n")
+            sections.append(f"## {name}\n\n{name}: not played at size {' or '.join(sizes)}.\n")
             continue
         manifest = read_manifest(folder / MANIFEST)
         for file in ("findings.csv", "findings.parquet", "table.csv"):
@@ -142,11 +149,10 @@ def shrunk(folder: Path, target: Path) -> list[str]:
 
 def main() -> int:
     """Write the document from the words of the command line."""
-    if not 2 <= len(sys.argv) <= 3:
+    if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    size = sys.argv[2] if len(sys.argv) == 3 else "full"
-    text = write(Path(sys.argv[1]), DOCS, size)
+    text = write(Path(sys.argv[1]), DOCS, *(sys.argv[2:] or ("full", "medium")))
     print(f"docs/claims.md: {len(text.splitlines())} lines.")
     return 0
 

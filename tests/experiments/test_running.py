@@ -239,7 +239,10 @@ def test_the_document_says_what_the_results_say(tmp_path: Path, exercised: Exerc
     assert f"`{writer().command_of(manifest)}`" in text
     assert manifest["version"] in text
     assert (docs / "images" / "claims" / "baseline.png").is_file()
-    assert "sun_cycle: not played" in text
+    assert "sun_cycle: not played at size small" in text
+    assert writer().write(results, docs, "full", "small") == text.replace(
+        "size small.", "size full or small."
+    )
     (folder / "findings.csv").write_text("changed", encoding="utf-8")
     with pytest.raises(Exception, match=r"findings\.csv"):
         writer().write(results, docs, "small")

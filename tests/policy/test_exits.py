@@ -106,7 +106,7 @@ def test_batches_of_growing_intelligence_are_foreseen(exercised: Exercised) -> N
     words = ["world=north_south", "workers.count=60", "requesters.count=30", "time.warmup_days=0"]
     # Batches of tasks, not of work: else short labels come in few batches, and all together grow little.
     kind = ["calibration=none", "requesters.size_seconds_elasticity=0"]
-    grown = [*words, *kind, "ai=growing", "market.pay_setting=fixed", "ai.growth=0.6"]
+    grown = [*words, *kind, "ai=growing", "market.pay_setting=fixed", "ai.growth=0.6", "seed=2"]
     seen = {}
     for days in (7, 5 * 365):
         model = ClickWorkModel(compose([*grown, f"time.days={days}", "record.figures=false"]))
