@@ -60,7 +60,12 @@ REMARKS: Mapping[tuple[str, str], str] = {
         "BP02",
         MISS,
     ): "Workers are too much alike. What spread there is comes from speed, tools and requesters that pay a"
-    " norm. Fewer workers have tools than under the fit before, which met it.",
+    " norm.",
+    (
+        "BP02",
+        HIT,
+    ): "It rests on workers with tools and on requesters that pay a norm, both assumed; that workers differ in"
+    " speed adds little.",
     ("BP03", MISS): "As BP02: nobody is fast enough for it.",
     ("BP04", MISS): "Looking takes too little of the time. The share follows the assumed seconds of a look.",
     (
@@ -85,6 +90,15 @@ REMARKS: Mapping[tuple[str, str], str] = {
         MISS,
     ): "Campaigns are less concentrated than observed, and would be still less if all wanted equal hours.",
     (
+        "BP08",
+        HIT,
+    ): "Hours wanted carry it: with all wanting eight hours a week campaigns are less concentrated than"
+    " observed.",
+    (
+        "BP09",
+        HIT,
+    ): "Without spells, or with listings in random order, the last tenth of a batch comes too soon.",
+    (
         "BP09",
         MISS,
     ): "The last tenth of a batch comes a little too soon, and sooner if listings are shown in random order.",
@@ -98,7 +112,9 @@ REMARKS: Mapping[tuple[str, str], str] = {
     (
         "BP13",
         MISS,
-    ): "Changes of what they could do elsewhere, for a quarter or for good, are what makes workers leave.",
+    ): "Changes of what they could do elsewhere, for a quarter or for good, are what makes workers leave. Runs"
+    " of a fit are too short to tell of it, and the fit took smaller changes than are assumed without it, so"
+    " workers stay a little longer than observed.",
     (
         "BP14",
         MISS,
