@@ -22,6 +22,8 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -444,7 +446,7 @@ def yaml_of(job: Job, found: Fitted) -> str:
         "# Assumptions fitted to half of the public targets.",
         f"# By `python -m experiments.calibrate size={job.size}`, to {', '.join(job.fitted)}.",
         f"# {dt.date.today()}, version {importlib.metadata.version('clickmarket')}, {seeds},",
-        f"# sources {source_hash()[:16]}.",
+        f"# {commit_of(FOLDER)}, sources {source_hash()[:16]}.",
         "# In brackets: the range of the points that fit about as well, inside the range that was searched.",
     ]
     section = ""
@@ -456,6 +458,25 @@ def yaml_of(job: Job, found: Fitted) -> str:
             section = own
         lines.append(f"  {key}: {round(value) if whole else spell(float(value))}  # [{low:.3g}, {high:.3g}]")
     return "\n".join(lines) + "\n"
+
+
+def commit_of(folder: Path) -> str:
+    """Return in words which commit a folder is a checkout of, and whether files were changed since."""
+    git = shutil.which("git")
+    if git is None:
+        return "no checkout"
+    asked = [
+        git,
+        "-C",
+        str(folder),
+        "describe",
+        "--always",
+        "--dirty=, changed",
+        "--abbrev=12",
+        "--exclude=*",
+    ]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return f"commit {told.stdout.strip()}" if told.returncode == 0 else "no checkout"
 
 
 def rows_of(job: Job, found: Fitted) -> list[dict[str, Any]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -216,6 +219,23 @@ def test_a_calibration_of_tiny_markets(
     parts = sorted((folder / "runs").iterdir())
     assert calibrate.carry_out(tiny) == folder
     assert sorted((folder / "runs").iterdir()) == parts, "nothing is played twice"
+
+
+def test_the_commit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a checkout, whether or not files were changed since; else that there is none."""
+    git = shutil.which("git")
+    assert calibrate.commit_of(tmp_path) == "no checkout"
+    if git is not None:
+        file, words = tmp_path / "file", ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        file.write_text("one")
+        for more in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+            subprocess.run([git, "-C", str(tmp_path), *words, *more], check=True)
+        told = calibrate.commit_of(tmp_path)
+        assert re.fullmatch("commit [0-9a-f]{12}", told)
+        file.write_text("two")
+        assert calibrate.commit_of(tmp_path) == f"{told}, changed"
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert calibrate.commit_of(tmp_path) == "no checkout"
 
 
 def test_a_user_error_is_one() -> None:
