@@ -89,7 +89,7 @@ def test_windows_add_up_but_for_whole_months(exercised: Exercised) -> None:
     law = Reclassification(countries=["STH"], exit_months=0)
     policy = replace(members.ALL, reclassification=law, universal_income=UniversalIncome())
     dated = {name: replace(one, start="2019-01-01") for name, one in policy.chosen().items()}
-    base = members.with_entrant(market(days=45, workers=90, policy=Policies(**dated)))
+    base = members.with_entrant(market(days=45, workers=120, policy=Policies(**dated)))
     users = Platform(family="social", owner="NTH", labels_per_user_month=0.5)
     base = replace(base, platforms={**base.platforms, "users": users})
     one, two, both = (

@@ -208,6 +208,8 @@ def check_bases_of_employers(module: Any) -> float:
     words = [
         "calibration=none",
         "requesters.size_seconds_elasticity=0",
+        "market.spell_minutes=60",
+        "market.spell_log_sigma=0",
         *MARKET,
         *EMPLOYED,
         "policy.reclassification.start=2019-01-01",

@@ -345,7 +345,7 @@ PLANTS: dict[str, Plant] = {
     ),
     "joiners by the number of countries": Plant(
         SCHEDULE, "poisson(uniform(key, country, 0), min(", "poisson(uniform(key, country + len(model.world.codes), 0), min(",
-        "empty_country", hearsay(),
+        "empty_country", hearsay(demand=0.05, requesters=4),
     ),
     "pay reported around the world": Plant(
         MODEL, "total_pay, total_seconds = pay.sum(axis=0), seconds.sum(axis=0)",
