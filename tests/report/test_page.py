@@ -196,6 +196,10 @@ def test_numbers_of_a_comparison_are_those_of_its_files(tmp_path: Path, exercise
     text = " ".join("".join(page.texts).split())
     assert "changes by" in text and (": it falls." in text or ": it rises." in text)
     assert "95 % interval" in text and "percentage points" in text
+    manifest = found.manifest
+    first = pd.Timestamp(manifest["start"]) + pd.Timedelta(days=manifest["warmup_days"])
+    assert manifest["warmup_days"] > 0
+    assert f" days from {first.date()} after {manifest['warmup_days']} of warm-up" in text
     exercised("numbers", len(page.numbers), at_least=150)
 
 
