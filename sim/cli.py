@@ -413,8 +413,17 @@ def _plugin(value: str) -> Path:
         "--plugin needs a Python file that exists.",
         value=value,
         allowed="--plugin FILE, with a name that ends in .py",
-        nearest="--plugin " + (value if value.endswith(".py") else f"{value or 'rules'}.py"),
+        nearest=_plugin_near(path),
     )
+
+
+def _plugin_near(path: Path) -> str:
+    """Return an option with the Python file beside a path that is most like it; the help if there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        files = sorted(one.name for one in path.parent.glob("*.py") if not one.name.startswith("."))[:1000]
+        if files:
+            return f"--plugin {path.parent / nearest_or_first(path.name, files)}"
+    return "clickmarket run --help"
 
 
 def _checkpoint(value: str) -> Path:

@@ -9,13 +9,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import sim
-from sim.cli import COMMANDS
+from sim.cli import COMMANDS, main
 from sim.composition import compose
 from sim.study.points import Composer, read_study
 from sim.study.scenarios import compose_scenarios
@@ -23,6 +24,7 @@ from tests.conftest import Exercised
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text("utf-8")
 TUTORIALS = ("add_a_country", "change_a_rule", "first_run", "sweep", "two_taxes", "write_a_policy")
 FETCHES = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\b(?:src|data)=["'](?:https?:)?//[^"']*"""
@@ -168,6 +170,13 @@ def test_commands_are_understood(
             continue
         composed += 1
     exercised("commands composed", composed, 20)
+
+
+def test_the_sample_of_a_mistake_is_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = re.search(r"^ +\$ (clickmarket run workers\.cuont=.*)\n((?: +.*\n)+)", README, re.MULTILINE)
+    assert sample is not None
+    assert main(shlex.split(sample[1])[1:]) == 2
+    assert capsys.readouterr().err == textwrap.dedent(sample[2])
 
 
 OWN_WORDS = ("seeds", "jobs", "match", "match_to", "resume")
