@@ -89,7 +89,7 @@ def command(words: Sequence[str], commands: Sequence[str]) -> int:
     elif shell == WORDS:
         print("".join(f"{one}\n" for one in candidates(words[2:], commands)), end="")
     else:
-        told = "is no shell for which there is a completion."
+        told = "has no script for such a shell."
         one_of("completion", shell, SHELLS, told, typed="clickmarket completion *")
         print(SHELLS[shell], end="")
     return 0

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import sim
+from scripts import write_gallery_docs
 from sim.cli import COMMANDS, main
 from sim.composition import compose
 from sim.study.points import Composer, read_study
@@ -177,6 +178,14 @@ def test_the_sample_of_a_mistake_is_what_the_command_says(capsys: pytest.Capture
     assert sample is not None
     assert main(shlex.split(sample[1])[1:]) == 2
     assert capsys.readouterr().err == textwrap.dedent(sample[2])
+
+
+def test_the_gallery_has_what_its_writer_writes_and_every_picture() -> None:
+    page = (DOCS / "gallery.md").read_text("utf-8")
+    assert page.startswith(write_gallery_docs.INTRODUCTION) and page.endswith(write_gallery_docs.ELSEWHERE)
+    pictures = re.findall(r"^```\{image\} (.+)$", page, re.MULTILINE)
+    assert {"images/validation.png", "images/claims/ai_rebound_map.png"} <= set(pictures)
+    assert all((DOCS / picture).is_file() for picture in pictures)
 
 
 OWN_WORDS = ("seeds", "jobs", "match", "match_to", "resume")

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import MOST_COUNTRIES
-from sim.errors import UNSET, UserError, nearest, nearest_or_first
+from sim.errors import UNSET, UserError, nearest
 from sim.world.countries import (
     COLUMNS,
     GROUPS,
@@ -141,7 +141,7 @@ def table_file(table: str | Path) -> Path:
         path="world.table",
         value=str(table),
         allowed=f"{', '.join(BUILT_IN_TABLES)}, or the path of a CSV file",
-        nearest=f"world.table={_table_beside(path) or nearest_or_first(str(table), BUILT_IN_TABLES)}",
+        nearest=f"world.table={_table_beside(path) or nearest(str(table), BUILT_IN_TABLES) or 'global'}",
     )
 
 
