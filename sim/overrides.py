@@ -425,7 +425,7 @@ def _names_at(path: str) -> list[str]:
 
 def _first_setting(path: str, value: Any) -> tuple[str, Any]:
     """Return the path and the value of the first setting in a mapping."""
-    while isinstance(value, dict) and value:
+    while isinstance(value, dict) and value and not _holds_one_value(path):
         name, value = next(iter(value.items()))
         path = join(path, str(name))
     return path, value
@@ -455,7 +455,9 @@ def _holds_one_value(path: str) -> bool:
     """Whether there is a setting of this path, and it is no section."""
     hint = type_at(Config, path)
     kind, inner = opened(hint) if hint is not None else ("", None)
-    return bool(kind) and (opened(inner)[0] if kind == "optional" else kind) not in ("class", "mapping")
+    if kind == "optional":
+        kind, inner = opened(inner)
+    return bool(kind) and kind != "class" and not (kind == "mapping" and opened(inner)[0] == "class")
 
 
 def _nested(path: str, value: Any) -> dict[str, Any]:

@@ -128,6 +128,7 @@ def test_entries_are_added_with_a_plus_and_taken_away_with_a_tilde(conf: Path, t
         ("days=5", "days", "time.days=5"),
         ("workers.count.x=5", "workers.count.x", "workers.count=5"),
         ("workers=5", "workers", ""),
+        ("workers.broker_cut={a: 1}", "workers.broker_cut", "workers.broker_cut=0.2"),
         ("workers={count: 5}", "workers", "workers.count=5"),
         ("platforms.secnd.requester_fee=0.1", "platforms.secnd", "platforms.second.requester_fee=0.1"),
         (
