@@ -39,9 +39,34 @@ RESULTS: dict[str, tuple[str, str]] = {
 INTRODUCTION = """\
 # Gallery
 
-Written by `python scripts/write_gallery_docs.py`: small runs, played for these pictures, so that nothing here
-is a finding. `clickmarket plot RESULT` draws the same of any result; `result.plot.lorenz()` does in Python.
+Written by `python scripts/write_gallery_docs.py`: small runs, played for these pictures, so that nothing in
+them is a finding; the two last pictures are those of other pages. `clickmarket plot RESULT` draws the same of
+any result; `result.plot.lorenz()` does in Python.
 """
+
+ELSEWHERE = """\
+## Of validations and experiments
+
+### validation
+
+Each part of each target on the scale of its own band: what was observed and what the model gives. All of it
+is in [Validation](validation.md).
+
+```{image} images/validation.png
+:alt: Each part of each target on the scale of its own band
+```
+
+### ai_rebound_map
+
+Where human work grows and where it shrinks: by how much more is asked for as labels get cheaper (the rebound)
+and by what machines take over in the end, with the boundary that theory draws. What it shows is in
+[Claims](claims.md).
+
+```{image} images/claims/ai_rebound_map.png
+:alt: Growth of human hours over rebound and automation, with the boundary by theory
+```
+"""
+"""Pictures that other pages are about, drawn by `write_validation_docs.py` and `experiments.ai_rebound`."""
 
 
 def main() -> int:
@@ -54,7 +79,7 @@ def main() -> int:
         for kind, (heading, command) in RESULTS.items():
             result = open_result(play([*shlex.split(command)[1:], f"results.dir={folder}"]))
             sections += [f"## {heading}\n\n    {command}\n", *drawn(kind, result)]
-    (DOCS / "gallery.md").write_text("\n".join(sections), encoding="utf-8")
+    (DOCS / "gallery.md").write_text("\n".join([*sections, ELSEWHERE]), encoding="utf-8")
     return 0
 
 

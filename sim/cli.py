@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return NOBODY_READS
     except UserError as error:
-        print(f"clickmarket: {error}", file=sys.stderr)
+        print(_as_told(error), file=sys.stderr)
         return USER_ERROR
     except (KeyboardInterrupt, Terminated) as stop:
         print(" ".join(["clickmarket: stopped.", *map(str, stop.args)]), file=sys.stderr)
@@ -214,6 +214,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = one_line(str(error)) or type(error).__name__
         print(f"clickmarket: There is too little memory: {told}\n{LESS_MEMORY}", file=sys.stderr)
         return USER_ERROR
+
+
+def _as_told(error: UserError) -> str:
+    """Return a refusal as it is printed: on a terminal in lines that fit, but for what may be typed back."""
+    text = f"clickmarket: {error}"
+    if not sys.stderr.isatty():
+        return text
+    columns = 0
+    with contextlib.suppress(OSError, ValueError):
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    columns = max(columns or shutil.get_terminal_size().columns, 20)
+    return "\n".join(
+        line
+        if line.startswith(("  found ", "  nearest "))
+        else textwrap.fill(
+            line,
+            columns,
+            subsequent_indent=" " * (len("  allowed  ") if line.startswith(" ") else 0),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
 
 
 def _nobody_reads() -> bool:
@@ -413,8 +436,17 @@ def _plugin(value: str) -> Path:
         "--plugin needs a Python file that exists.",
         value=value,
         allowed="--plugin FILE, with a name that ends in .py",
-        nearest="--plugin " + (value if value.endswith(".py") else f"{value or 'rules'}.py"),
+        nearest=_plugin_near(path),
     )
+
+
+def _plugin_near(path: Path) -> str:
+    """Return an option with the Python file beside a path that is most like it; the help if there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        files = sorted(one.name for one in path.parent.glob("*.py") if not one.name.startswith("."))[:1000]
+        if files:
+            return f"--plugin {path.parent / nearest_or_first(path.name, files)}"
+    return "clickmarket run --help"
 
 
 def _checkpoint(value: str) -> Path:

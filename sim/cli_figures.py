@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.errors import UserError, key_among, one_of
+from sim.errors import UserError, key_among, nearest_or_first, one_of
 from sim.validation import check_folder
 
 PLOTS = "plots"
@@ -89,6 +90,14 @@ def plot(words: Sequence[str]) -> int:
     return 0
 
 
+def _of_latest(command: str) -> str:
+    """Return a command about the latest result here, or one that makes a first result."""
+    from sim.study.opening import FIRST_RESULT, latest_in
+
+    latest = latest_in(Path("results"))
+    return shlex.join(["clickmarket", command, latest]) if latest else FIRST_RESULT
+
+
 def _listed(pictures: Mapping[str, Any]) -> str:
     """Return the figures with what they show and their options, a line each."""
     from sim.figures.gallery import options_of
@@ -116,7 +125,19 @@ def _drawings(pictures: Mapping[str, Any], result: Any, asked: PlotWords) -> lis
         name for name in has if not asked.options or set(asked.options) & set(has[name])
     ]
     allowed = sorted({option for name in named or has for option in has[name]})
+    of_all = {option: name for name in reversed(has) for option in has[name]}
     for option, value in asked.options.items():
+        meant = nearest_or_first(option, (*allowed, "format", "to", *of_all))
+        if meant not in (*allowed, "format", "to"):
+            raise UserError(
+                "is no option of these figures.",
+                path=option,
+                value=value,
+                allowed=", ".join(f"{one}=..." for one in (*allowed, "format", "to"))
+                + f"; {meant}= with "
+                + ", ".join(name for name in has if meant in has[name]),
+                nearest=shlex.join(["clickmarket", "plot", asked.result, of_all[meant], f"{meant}={value}"]),
+            )
         key_among(option, value, (*allowed, "format", "to"), "is no option of these figures.")
     found = []
     for name in named:
@@ -156,7 +177,7 @@ def _sort(words: Sequence[str]) -> PlotWords:
             "is missing: which result is to be drawn?",
             path="RESULT",
             allowed="the folder that a command printed as its last line",
-            nearest="clickmarket plot results/20260101-120000-0123abcd",
+            nearest=_of_latest("plot"),
         )
     formats = _formats(options.pop("format", ",".join(USUAL_FORMATS)))
     return PlotWords(places[0], places[1:], formats, options.pop("to", None), options, list_only)
@@ -193,7 +214,7 @@ def report(words: Sequence[str]) -> int:
         print(REPORT_USAGE, end="")
         return 0
     place, file = _sort_report(words)
-    check_folder(str(file.parent), "to")
+    _check_place_of(file)
     from sim.study.opening import open_result
 
     result = open_result(place)
@@ -207,6 +228,23 @@ def report(words: Sequence[str]) -> int:
         out.write(text.encode("utf-8"))
     print(file)
     return 0
+
+
+def _check_place_of(file: Path) -> None:
+    """Refuse a page whose folder cannot be made or written in."""
+    try:
+        check_folder(str(file.parent), "to")
+    except UserError as error:
+        near = (
+            Path(file.parts[0]).expanduser().joinpath(*file.parts[1:]) if file.parts[0] == "~" else file.name
+        )
+        raise UserError(
+            "is not a page that can be written.",
+            path="to",
+            value=str(file),
+            allowed=error.allowed,
+            nearest=f"to={near}",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -242,7 +280,7 @@ def _sort_report(words: Sequence[str]) -> tuple[str, Path]:
             "is missing: which result is the page to be about?",
             path="RESULT",
             allowed="the folder that a command printed as its last line",
-            nearest="clickmarket report results/20260101-120000-0123abcd",
+            nearest=_of_latest("report"),
         )
     file = Path(files[-1]) if files else Path(places[0]) / REPORT
     if file.suffix.lower() not in (".html", ".htm") or file.is_dir():

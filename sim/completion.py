@@ -78,7 +78,7 @@ VALUES_OF = {
     "retry_failed": ("true", "false"),
     "fresh": ("true", "false"),
 }
-TAKES_FILE = ("config", "resume", "results.dir", "world.table", "address", "study")
+TAKES_FILE = ("config", "resume", "results.dir", "world.table", "address")
 
 
 def command(words: Sequence[str], commands: Sequence[str]) -> int:
@@ -89,7 +89,7 @@ def command(words: Sequence[str], commands: Sequence[str]) -> int:
     elif shell == WORDS:
         print("".join(f"{one}\n" for one in candidates(words[2:], commands)), end="")
     else:
-        told = "is no shell for which there is a completion."
+        told = "has no script for such a shell."
         one_of("completion", shell, SHELLS, told, typed="clickmarket completion *")
         print(SHELLS[shell], end="")
     return 0
@@ -138,10 +138,20 @@ def _values(key: str, value: str, options: Mapping[str, list[str]]) -> Iterator[
         yield from (done + name for name in options[key])
     elif key in VALUES_OF:
         yield from VALUES_OF[key]
+    elif key == "study":
+        yield from _studies()
+        yield from _files(value, (".yaml", ".yml"))
     elif key in TAKES_FILE:
         yield from _files(value, (".yaml", ".yml", ".csv", ".json"))
     else:
         yield from (done + one for one in _choices(key))
+
+
+def _studies() -> Iterator[str]:
+    """Yield the names of the studies that come with the groups."""
+    from sim.composition import conf_folder
+
+    yield from (file.stem for file in sorted((conf_folder() / "study").glob("*.yaml")))
 
 
 def _scenarios(current: str, options: Mapping[str, list[str]]) -> Iterator[str]:

@@ -70,7 +70,8 @@ def laid_out(
     """Return defaults, groups and files laid over each other, and the single settings still to be applied."""
     folder = (conf or conf_folder()).resolve()
     request = sort_out(overrides, group_options(folder))
-    documents = [_read_user_file(path) for path in (*user_files, *request.files)]
+    documents = [_read_user_file(path) for path in user_files]
+    documents += [_read_user_file(path, typed=f"{FILE_KEY}=") for path in request.files]
     tree = _ground(folder, request, documents)
     for document in documents:
         tree = merge(tree, document.values)
@@ -202,9 +203,33 @@ def _ground(folder: Path, request: Request, documents: list[Document]) -> dict[s
     return beneath
 
 
-def _read_user_file(path: str | Path) -> Document:
-    """Read a file and check its values at once, so that a message can name its line."""
-    document = read_yaml(path)
+def holds_settings(file: Path) -> bool:
+    """Whether a file can be read as settings that are allowed."""
+    try:
+        _check_user_values(read_yaml(file).values or {})
+    except UserError:
+        return False
+    return True
+
+
+def _read_user_file(path: str | Path, typed: str = "") -> Document:
+    """Read a file and check its values at once, so that a message can name its line.
+
+    ``typed`` is what stands before the name of a file where it was typed.
+    """
+    try:
+        document = read_yaml(path, holds_settings)
+    except UserError as error:
+        another_file = error.message.startswith(("is not a file", "cannot be read"))
+        if not another_file or error.nearest.startswith("clickmarket "):
+            raise
+        raise UserError(
+            error.message,
+            path=error.path,
+            value=error.value,
+            allowed=error.allowed,
+            nearest=typed + error.nearest,
+        ) from error
     document.values = {} if document.values is None else document.values
     try:
         _check_user_values(document.values)

@@ -63,7 +63,9 @@ class UserError(Exception):
 
     def _text(self) -> str:
         """Return the whole message: a sentence and up to three short lines."""
-        named = re.search(rf"(?<![\w.]){re.escape(self.path)}(?!\w)", self.message)
+        named = not _LACKS_SUBJECT.match(self.message) and re.search(
+            rf"(?<![\w.]){re.escape(self.path)}(?!\w)", self.message
+        )
         between = ": " if self.message[:1].isupper() else " "
         headline = self.message if named else f"{self.path}{between if self.path else ''}{self.message}"
         lines = [one_line(headline)]
@@ -79,6 +81,12 @@ class UserError(Exception):
         """Travel between processes with every part (the default would keep the text only)."""
         parts = {"path": self.path, "value": self.value, "allowed": self.allowed, "nearest": self.nearest}
         return _rebuild, (type(self), self.message, parts)
+
+
+_LACKS_SUBJECT = re.compile(
+    r"(is|are|has|have|holds|can|cannot|must|needs|takes|names|would|does|declares|matches|refers|says|lies)\b"
+)
+"""How a sentence begins that is said of its path, though a word of it may be the path, too: `is no port`."""
 
 
 def _rebuild(kind: type[UserError], message: str, parts: dict[str, Any]) -> UserError:

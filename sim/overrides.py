@@ -16,7 +16,19 @@ from typing import Any, NamedTuple
 
 from sim.config import Config
 from sim.errors import UNSET, UserError, nearest_or_first, one_line, one_of
-from sim.schema import ANY_NAME, describe, join, slots, spell, takes_new_names, takes_settings, unknown_key
+from sim.schema import (
+    ANY_NAME,
+    describe,
+    join,
+    opened,
+    slots,
+    spell,
+    takes_new_names,
+    takes_settings,
+    type_at,
+    unknown_key,
+)
+from sim.validation import build
 
 OVERRIDE_CHARACTERS = 4096
 OVERRIDES_CHARACTERS = 65_536
@@ -68,7 +80,7 @@ def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Requ
             request.files.append(Path(rest))
             continue
         refuse_bare(text, options, "".join(overrides[number + 1 : number + 2]))
-        change = _parse(text)
+        change = _parse(text, options)
         if change.path in options:
             request.choices[change.path] = _group_choice(change, options[change.path])
         elif group := _misspelt_group(change, options):
@@ -84,10 +96,10 @@ def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Requ
     return request
 
 
-def _parse(text: str) -> Change:
+def _parse(text: str, options: Mapping[str, list[str]]) -> Change:
     """Parse one word of the command line by Hydra's grammar; it takes neither functions nor sweeps here."""
     _refuse_dangerous(text)
-    override = _hydra_parse(text)
+    override = _hydra_parse(text, options)
     if not override.key_or_group:
         raise _bad_override(text, "has no name.", "key=value")
     if override.package is not None:
@@ -111,7 +123,8 @@ def _parse(text: str) -> Change:
     return Change(override.key_or_group, value, mark)
 
 
-def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
+def _read(text: str, functions: Sequence[str] = ()) -> Any:
+    """Return what Hydra's parser makes of a word; raise `ValueError` where it makes nothing of it."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -123,17 +136,64 @@ def _hydra_parse(text: str, functions: Sequence[str] = ()) -> Any:
     try:
         return parser.parse_overrides([text])[0]
     except (HydraException, ValueError, OverflowError, RecursionError, AssertionError) as cause:
+        raise ValueError(text) from cause
+
+
+def _hydra_parse(text: str, options: Mapping[str, list[str]], functions: Sequence[str] = ()) -> Any:
+    try:
+        return _read(text, functions)
+    except ValueError as cause:
         key, equals, value = text.partition("=")
         if not equals and key.replace(".", "").replace("_", "").isalnum():
             near = f"{_nearest_setting(key)}=..."
             raise UserError("has no value.", path=key, allowed="key=value", nearest=near) from cause
-        quoted = value.replace("'", "").replace('"', "")
         raise _bad_override(
             text,
             "cannot be read.",
             "key=value; a text with special characters in quotes, and the shell needs quotes around them",
-            f"\"{key}='{quoted}'\"" if equals else "",
+            _mended(key, value, options) if equals else "",
         ) from cause
+
+
+def _mended(key: str, value: str, options: Mapping[str, list[str]]) -> str:
+    """Return a word that could not be read as it may be meant: brackets in pairs, in quotes, or bare."""
+    plain = value.replace("'", "").replace('"', "")
+    quoted = f"\"{key}='{plain}'\""
+    bare = re.sub(r"[^\w.,-]", "", plain)
+    words = {f"{key}={_in_pairs(value)}": "", quoted[1:-1]: quoted, f"{key}={bare}": ""}
+    for text, typed in words.items():
+        try:
+            found = _read(text)
+        except ValueError:
+            continue
+        if not found.is_sweep_override() and _is_taken(key.lstrip("+"), found.value(), options):
+            return typed or text
+    if key in options:
+        return f"{key}={nearest_or_first(plain, options[key])}"
+    return _as_typed(key, plain) if _holds_one_value(key) else quoted
+
+
+def _in_pairs(value: str) -> str:
+    """Return a text with the brackets that are missing at its end, without those that close nothing."""
+    pairs, missing, kept = {"[": "]", "{": "}", "(": ")"}, "", ""
+    for character in value:
+        if character in pairs.values() and not missing.startswith(character):
+            continue
+        missing = missing[1:] if missing.startswith(character) else pairs.get(character, "") + missing
+        kept += character
+    return kept + missing
+
+
+def _is_taken(key: str, value: Any, options: Mapping[str, list[str]]) -> bool:
+    """Whether a group has a name, or a setting takes a value."""
+    if key in options:
+        names = value if isinstance(value, list) and key in SEVERAL else [value]
+        return all(name in options[key] for name in names)
+    try:
+        build(Config, _nested(key, value), cross_checks=False)
+    except UserError as error:
+        return not error.path.startswith(key) and _holds_one_value(key)
+    return _holds_one_value(key)
 
 
 LIKE = 0.7
@@ -260,15 +320,15 @@ def apply_change(tree: dict[str, Any], change: Change) -> None:
     if change.mark == "~":
         _take_away(node, parent, last)
         return
-    if last not in node and not change.mark:
-        raise _not_there(change, parent, list(node))
+    if last not in node and (not change.mark or type_at(Config, change.path) is None):
+        raise _not_there(change, parent, list(node) or _names_at(parent))
     if isinstance(change.value, dict) and change.value:
         raise UserError(
             "is given a mapping; give its settings one by one, or in a file with config=FILE.",
             path=change.path,
             value=change.value,
             allowed="one value; {} for an entry with all defaults",
-            nearest=f"{change.path}.{next(iter(change.value))}=...",
+            nearest=_as_typed(*_first_setting(change.path, change.value)),
         )
     node[last] = change.value
 
@@ -290,7 +350,7 @@ def _descend(tree: dict[str, Any], path: str, change: Change) -> dict[str, Any]:
                 path=change.path,
                 value=change.value,
                 allowed=f"{walked}=...",
-                nearest=walked,
+                nearest=_as_typed(walked, change.value),
             )
         node = below
     return node
@@ -319,7 +379,12 @@ def _take_away(node: dict[str, Any], parent: str, name: str) -> None:
             nearest=f"{path}=...",
         )
     if name not in node:
-        raise unknown_key(path, node, cls=Config)
+        raise UserError(
+            "is not there to be taken away.",
+            path=path,
+            allowed=", ".join(f"~{join(parent, one)}" for one in node),
+            nearest=f"~{join(parent, nearest_or_first(name, node))}" if node else f"without ~{path}",
+        )
     del node[name]
 
 
@@ -327,16 +392,79 @@ def _not_there(change: Change, parent: str, names: list[str], part: str = "") ->
     """Return the error for a key that the tree does not have; say how to add one where that is possible."""
     name = part or change.path.rpartition(".")[2]
     path = join(parent, name)
-    whole = change.path if not part else path
+    rest = change.path.removeprefix(path)
     if parent and takes_new_names(Config, parent):
         return UserError(
             f"is not one of the {parent}.",
             path=path,
             value=change.value,
             allowed=f"{', '.join(names)}; or a new name with a plus: +{change.path}=...",
-            nearest=join(parent, nearest_or_first(name, names)),
+            nearest=_as_typed(join(parent, nearest_or_first(name, names)) + rest, change.value),
         )
-    return unknown_key(whole, names, change.value, Config)
+    error = unknown_key(path, names, change.value, Config)
+    near = _as_typed(error.nearest + rest, change.value)
+    if rest and near.startswith("policy."):
+        near = f"policy={near.split('.')[1]}"  # which is not chosen, or it would have been found
+    elif change.mark and any(takes_new_names(Config, one) for one in _sections(parent)):
+        near = f"{change.mark}{near}"
+    return UserError(error.message, path=error.path, value=error.value, allowed=error.allowed, nearest=near)
+
+
+def _sections(path: str) -> list[str]:
+    """Return a path and all that it lies in."""
+    parts = path.split(".")
+    return [".".join(parts[: number + 1]) for number in range(len(parts))]
+
+
+def _names_at(path: str) -> list[str]:
+    """Return the names of the settings that a section, or an entry of any name, may have."""
+    hint = type_at(Config, path)
+    kind, inner = opened(hint) if hint is not None else ("", None)
+    return list(slots(inner)) if kind == "class" else []
+
+
+def _first_setting(path: str, value: Any) -> tuple[str, Any]:
+    """Return the path and the value of the first setting in a mapping."""
+    while isinstance(value, dict) and value and not _holds_one_value(path):
+        name, value = next(iter(value.items()))
+        path = join(path, str(name))
+    return path, value
+
+
+def _as_typed(path: str, value: Any) -> str:
+    """Return a setting as it is typed: the one that is nearest to a path, with a value that it takes."""
+    if not _holds_one_value(path):
+        always = [row.path for row in describe(Config) if ANY_NAME not in row.path]
+        path = nearest_or_first(path, [one for one in always if not one.startswith("policy.")])
+    try:
+        build(Config, _nested(path, value), cross_checks=False)
+    except UserError as error:
+        if error.path == path:
+            return error.nearest if error.nearest.startswith(f"{path}=") else f"{path}=..."
+    return word(path, value)
+
+
+def word(path: str, value: Any) -> str:
+    """Return a setting as a word of the command line, with the quotes that a shell and the parser want."""
+    if isinstance(value, str) and not re.fullmatch(r"[\w./+-]+", value):
+        return f"\"{path}='{value}'\""
+    return f"{path}={spell(value)}"
+
+
+def _holds_one_value(path: str) -> bool:
+    """Whether there is a setting of this path, and it is no section."""
+    hint = type_at(Config, path)
+    kind, inner = opened(hint) if hint is not None else ("", None)
+    if kind == "optional":
+        kind, inner = opened(inner)
+    return bool(kind) and kind != "class" and not (kind == "mapping" and opened(inner)[0] == "class")
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    """Return a mapping in which only one path has a value."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return dict(value)
 
 
 class Varied(NamedTuple):
@@ -368,7 +496,7 @@ def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied
     if value == "declared":
         return Varied(key, value, declared=True)
     _refuse_dangerous(text)
-    override = _hydra_parse(text, SWEEPING)
+    override = _hydra_parse(text, options, SWEEPING)
     if not override.is_sweep_override():
         if re.match(r"\s*(sort|shuffle)\(", value):
             allowed = "several values, as in sort(3,1,2); a list, or one value, is written as it is meant"
@@ -376,7 +504,7 @@ def parse_varied(text: str, options: Mapping[str, list[str]]) -> Change | Varied
             one_by_one = inner.strip().removeprefix("[").removesuffix("]")
             near = f"{order}({one_by_one})" if "," in one_by_one else inner
             raise _bad_override(text, "has nothing to put in order.", allowed, f"{key}={near}")
-        return _parse(text)
+        return _parse(text, options)
     if override.package is not None or not override.key_or_group or override.is_add() or override.is_delete():
         raise _bad_override(
             text,

@@ -8,10 +8,12 @@ Size and depth are bounded.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from sim.schema import join
 FILE_BYTES = 1_000_000
 FILE_NODES = 20_000
 FILE_DEPTH = 32
+FILES_TRIED = 20
 NUMBER_CHARACTERS = 400
 
 _WHOLE = r"(?:0|[1-9](?:_?[0-9])*)"
@@ -55,9 +58,12 @@ class Document:
         return f"{self.name}, line {self.lines[path]}" if path else self.name
 
 
-def read_yaml(path: str | Path) -> Document:
-    """Read a YAML file; refuse, before reading it, whatever cannot be a configuration."""
-    return parse_yaml(_text_of(Path(path)), str(path))
+def read_yaml(path: str | Path, is_meant: Callable[[Path], bool] = Path.is_file) -> Document:
+    """Read a YAML file; refuse, before reading it, whatever cannot be a configuration.
+
+    Where there is no such file, the nearest is one beside it of which ``is_meant`` is true.
+    """
+    return parse_yaml(_text_of(Path(path), is_meant), str(path))
 
 
 def parse_yaml(text: str, name: str = "text") -> Document:
@@ -95,11 +101,12 @@ def write_yaml(tree: Mapping[str, Any]) -> str:
 _ALLOWED = "YAML: settings, one a line, as in 'workers: {count: 1000}'"
 
 
-def _text_of(path: Path) -> str:
+def _text_of(path: Path, is_meant: Callable[[Path], bool]) -> str:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UserError("is not a file.", path=str(path), allowed="a YAML file", nearest=_like(path))
+            near = _like(path, is_meant)
+            raise UserError("is not a file.", path=str(path), allowed="a YAML file", nearest=near)
         if status.st_size > FILE_BYTES:
             raise UserError(
                 "is too large to be a configuration.",
@@ -119,18 +126,23 @@ def _text_of(path: Path) -> str:
             f"cannot be read: {reason}.",
             path=show(str(path))[1:-1],
             allowed="a YAML file",
-            nearest=_like(path),
+            nearest=_like(path, is_meant),
         ) from cause
 
 
-def _like(path: Path) -> str:
-    """Name the YAML file beside `path` that is most like it."""
-    try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))[:1000]
-    except (OSError, ValueError):
-        return ""
-    found = nearest_or_first(path.name, names)
-    return str(path.parent / found) if found else f"{path.stem or 'my'}.yaml"
+def _like(path: Path, is_meant: Callable[[Path], bool]) -> str:
+    """Name the YAML file beside `path` that is most like it, or a command that writes one."""
+    names: list[str] = []
+    with contextlib.suppress(OSError, ValueError):
+        beside = (one for one in path.parent.iterdir() if one.suffix in (".yaml", ".yml"))
+        names = sorted(one.name for one in beside if not one.name.startswith("."))[:1000]
+    for _ in range(min(len(names), FILES_TRIED)):
+        found = nearest_or_first(path.name, names)
+        if is_meant(path.parent / found):
+            return str(path.parent / found)
+        names.remove(found)
+    name = one_line(path.stem, 40) if path.stem.isprintable() else ""
+    return "clickmarket run --cfg job > " + shlex.quote(f"{name or 'my'}.yaml")
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -221,6 +222,65 @@ def test_help_reads_the_declarations(executor: Executor, capsys: pytest.CaptureF
 def test_what_a_bare_word_may_mean(words: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words.split()) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"  nearest  {meant}"
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", ["60", "100"])
+def test_refusals_fit_a_terminal(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "workers.cuont=5000"]
+    assert main(words) == 2
+    piped = capsys.readouterr().err
+    assert max(map(len, piped.splitlines())) > 100, "whoever reads a pipe gets a line for each part"
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert main(words) == 2
+    told = terminal.getvalue()
+    assert max(map(len, told.splitlines())) <= int(columns) and told.split() == piped.split()
+    assert told.splitlines()[-1] == "  nearest  workers.count=5000"
+
+
+@pytest.mark.parametrize(
+    ("words", "subject"),
+    [
+        ("explore port=80", "port"),
+        ("completion xsh", "completion"),
+        ("sweep seeds=2 study=nope", "study"),
+        ("run world.table=nope.csv", "world.table"),
+        ("run results.dir=/proc/x", "results.dir"),
+    ],
+)
+def test_a_refusal_says_of_what_it_is(words: str, subject: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"clickmarket: {subject} ") and "\n  nearest  " in told, told
+
+
+def test_only_files_that_would_do_are_called_the_nearest(
+    executor: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is called the nearest is typed back; without any such file it is a command."""
+
+    def near(*words: str) -> list[str]:
+        assert main(words) == 2
+        return capsys.readouterr().err.splitlines()[-1].removeprefix("  nearest  ").split()
+
+    for name, text in ((".nope.yaml", "seed: 1"), ("nopes.yaml", "repos: []"), (".nope.py", "")):
+        (tmp_path / name).write_text(text)
+    assert near("run", "config=nope.yaml") == ["clickmarket", "run", "--cfg", "job", ">", "nope.yaml"]
+    assert near("run", "--plugin", "nope.py") == ["clickmarket", "run", "--help"]
+    (tmp_path / "other.yaml").write_text("seed: 5")
+    (tmp_path / "other.py").write_text("")
+    words = [*near("run", "config=nope.yaml"), *near("run", "--plugin", "nope.py")]
+    assert words == ["config=other.yaml", "--plugin", "other.py"] and main(["run", *words]) == 0
+    assert near("compare", "none", "nope.yaml") == ["other.yaml"]
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])

@@ -43,6 +43,7 @@ done
         ("compare none usage_tax+univ", {"usage_tax+universal_income"}),
         ("compare none min", {"mine.yaml"}),
         ("sweep world=global,nor", {"world=global,north_south"}),
+        ("sweep study=", {"study=pay_fee_tax", "study=mine.yaml", "study=folder/"}),
         ("sweep engine=s", {"engine=serial"}),
         ("run --plugin ", {"rule.py", "folder/"}),
         ("run --cfg ", {"job"}),

@@ -32,7 +32,7 @@ from sim.composition import (
 )
 from sim.config import Config
 from sim.errors import UserError
-from sim.overrides import _hydra_parse
+from sim.overrides import _read
 from sim.plain_yaml import parse_yaml, plain_scalar, read_yaml, write_yaml
 from sim.study.points import Composer, read_study
 from sim.study.scenarios import compose_scenarios
@@ -123,29 +123,36 @@ def test_entries_are_added_with_a_plus_and_taken_away_with_a_tilde(conf: Path, t
         ("world=wid", "world", "world=wide"),
         ("world=../../etc/passwd", "world", ""),
         ("platforms=[one,two]", "platforms", ""),
-        ("workers.cuont=5", "workers.cuont", "workers.count"),
-        ("worker.count=5", "worker", "workers"),
-        ("days=5", "days", "time.days"),
-        ("workers.count.x=5", "workers.count.x", "workers.count"),
+        ("workers.cuont=5", "workers.cuont", "workers.count=5"),
+        ("worker.count=5", "worker", "workers.count=5"),
+        ("days=5", "days", "time.days=5"),
+        ("workers.count.x=5", "workers.count.x", "workers.count=5"),
         ("workers=5", "workers", ""),
-        ("workers={count: 5}", "workers", "workers.count=..."),
-        ("platforms.secnd.requester_fee=0.1", "platforms.secnd", "platforms.second"),
+        ("workers.broker_cut={a: 1}", "workers.broker_cut", "workers.broker_cut=0.2"),
+        ("workers={count: 5}", "workers", "workers.count=5"),
+        ("platforms.secnd.requester_fee=0.1", "platforms.secnd", "platforms.second.requester_fee=0.1"),
         (
             "platforms.second.requester_fe=0.1",
             "platforms.second.requester_fe",
-            "platforms.second.requester_fee",
+            "platforms.second.requester_fee=0.1",
         ),
-        ("~platforms.secnd", "platforms.secnd", "platforms.second"),
+        ("~platforms.secnd", "platforms.secnd", "~platforms.second"),
         ("~workers.count", "workers.count", ""),
         ("~seed", "seed", ""),
         ("~platforms.second=3", "platforms.second", "~platforms.second"),
-        ("+workers.cuont=5", "workers.cuont", "workers.count"),
+        ("+workers.cuont=5", "workers.cuont", "workers.count=5"),
+        ("+platforms.new.requestr_fee=0.1", "platforms.new.requestr_fee", "+platforms.new.requester_fee=0.1"),
+        ("workers.cuont=many", "workers.cuont", "workers.count=20_000"),
+        ("results.dri='a (b)'", "results.dri", "\"results.dir='a (b)'\""),
         ("+new=5", "new", ""),
         ("workers.count", "workers.count", "workers.count=20_000"),
         ("workers.count=1,2", "workers.count", "workers.count=1"),
         ("workers.count=range(1,9)", "workers.count", ""),
         ("requesters.weekday_weights=shuffle([1,2])", "requesters.weekday_weights", ""),
         ("results.dir=a (b)", "results.dir", "\"results.dir='a (b)'\""),
+        ("workers.count=5)", "workers.count", "workers.count=5"),
+        ("workers.count=((", "workers.count", "workers.count=20_000"),
+        ("results.dir=[a", "results.dir", "\"results.dir='[a'\""),
         ("results.dir=${oc.env:HOME}", "results.dir", "results.dir=..."),
         ("results.dir='${oc.env:HOME}'", "results.dir", "results.dir=..."),
         ("hydra.run.dir=x", "hydra", ""),
@@ -176,6 +183,22 @@ def test_refusals(conf: Path, override: str, path: str, suggestion: str) -> None
     assert error.allowed, str(error)
     if suggestion:
         assert error.nearest == suggestion
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("policy=[usage_tax", "policy=[usage_tax]"),
+        ("policy=[usage_tx", "policy=usage_tax"),
+        ("world=(six_regions", "world=six_regions"),
+        ("policy.usage_tx.to_users=1", "policy=usage_tax"),
+    ],
+)
+def test_the_nearest_to_a_broken_choice_of_a_group_can_be_typed_back(word: str, near: str) -> None:
+    with pytest.raises(UserError) as caught:
+        compose([word])
+    assert caught.value.nearest == near
+    compose([near])
 
 
 def test_the_parser_is_not_kept_busy() -> None:
@@ -457,7 +480,7 @@ CHARACTERS = "0123456789_+-.eExXnaifNtruelsoONyY"
 @given(st.one_of(st.text(CHARACTERS, min_size=1, max_size=8), st.text("01_.e+-", min_size=1, max_size=6)))
 def test_a_word_means_the_same_in_a_file_and_on_the_command_line(word: str) -> None:
     try:
-        spoken = _hydra_parse(f"a={word}").value()
+        spoken = _read(f"a={word}").value()
     except UserError:
         return
     written = plain_scalar(word)

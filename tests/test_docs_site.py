@@ -9,13 +9,15 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import sim
-from sim.cli import COMMANDS
+from scripts import write_gallery_docs
+from sim.cli import COMMANDS, main
 from sim.composition import compose
 from sim.study.points import Composer, read_study
 from sim.study.scenarios import compose_scenarios
@@ -23,6 +25,7 @@ from tests.conftest import Exercised
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text("utf-8")
 TUTORIALS = ("add_a_country", "change_a_rule", "first_run", "sweep", "two_taxes", "write_a_policy")
 FETCHES = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\b(?:src|data)=["'](?:https?:)?//[^"']*"""
@@ -122,18 +125,30 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 MEANT_TO_FAIL = ("workers.cuont=5000",)
-FILES = ("my.yaml", "cap.yaml", "cautious.py", "my_world.csv", "tax_for_workers.yaml", "fair_search.yaml")
+FILES = ("my.yaml", "cap.yaml", "cautious.py", "my_world.csv")
+
+
+def files_of_tutorials() -> dict[str, str]:
+    """Return the settings that tutorials write for their commands, by the name of the file."""
+    cell = re.compile(r'Path\("([\w.]+\.yaml)"\)\.write_text\(\s*"""\\\n(.*?)"""', re.DOTALL)
+    return {
+        name: text
+        for page in sorted(DOCS.glob("tutorials/*.md"))
+        for name, text in cell.findall(page.read_text("utf-8"))
+    }
 
 
 def test_commands_are_understood(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exercised: Exercised
 ) -> None:
-    """Every command of the documents composes; files that a tutorial writes are made here."""
+    """Every command of the documents composes, with the files that tutorials write for them."""
     monkeypatch.chdir(tmp_path)
     for name in FILES:
         (tmp_path / name).write_text("{}")
-    measure = "policy: {measures: {cap: {rule: fee_cap, value: 0.1}}}"
-    (tmp_path / "fair_search.yaml").write_text(measure)
+    written = files_of_tutorials()
+    assert {"tax_for_workers.yaml", "fair_search.yaml"} <= written.keys()
+    for name, text in written.items():
+        (tmp_path / name).write_text(text)
     composed = 0
     for document, line in commands():
         words = shlex.split(line)[1:]
@@ -156,6 +171,21 @@ def test_commands_are_understood(
             continue
         composed += 1
     exercised("commands composed", composed, 20)
+
+
+def test_the_sample_of_a_mistake_is_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = re.search(r"^ +\$ (clickmarket run workers\.cuont=.*)\n((?: +.*\n)+)", README, re.MULTILINE)
+    assert sample is not None
+    assert main(shlex.split(sample[1])[1:]) == 2
+    assert capsys.readouterr().err == textwrap.dedent(sample[2])
+
+
+def test_the_gallery_has_what_its_writer_writes_and_every_picture() -> None:
+    page = (DOCS / "gallery.md").read_text("utf-8")
+    assert page.startswith(write_gallery_docs.INTRODUCTION) and page.endswith(write_gallery_docs.ELSEWHERE)
+    pictures = re.findall(r"^```\{image\} (.+)$", page, re.MULTILINE)
+    assert {"images/validation.png", "images/claims/ai_rebound_map.png"} <= set(pictures)
+    assert all((DOCS / picture).is_file() for picture in pictures)
 
 
 OWN_WORDS = ("seeds", "jobs", "match", "match_to", "resume")

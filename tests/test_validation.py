@@ -283,3 +283,18 @@ def test_folders(tmp_path: Path) -> None:
             check_folder(name, "results.dir")
         assert caught.value.path == "results.dir" and caught.value.allowed and caught.value.nearest
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("message", "path", "told"),
+    [
+        ("is none of the policies.", "policies", "policies is none of the policies."),
+        ("is no port that can be used.", "port", "port is no port that can be used."),
+        ("workers.count has no value.", "workers.count", "workers.count has no value."),
+        ("port has no value.", "port", "port has no value."),
+        ("Two ports are in use.", "port", "port: Two ports are in use."),
+        ("The port is in use.", "port", "The port is in use."),
+    ],
+)
+def test_a_sentence_has_a_subject(message: str, path: str, told: str) -> None:
+    assert str(UserError(message, path=path)) == told

@@ -39,13 +39,29 @@ def explore(words: Sequence[str]) -> int:
     require_system()
     require_extra()
     if folder:
-        from sim.app.sweeps import open_sweep
-
-        open_sweep(folder)
+        _require_sweep(folder)
     from sim.app.serve import serve
 
     serve(port, folder)
     return 0
+
+
+def _require_sweep(folder: str) -> None:
+    """Refuse a folder that is not of a sweep; the nearest is one that is, or the page without one."""
+    from sim.app.sweeps import open_sweep
+    from sim.study.result import folder_near
+
+    try:
+        open_sweep(folder)
+    except UserError as error:
+        near = error.nearest or folder_near(Path("results") / Path(folder).name, "study")
+        raise UserError(
+            error.message,
+            path=error.path,
+            value=error.value,
+            allowed=error.allowed,
+            nearest=near or "clickmarket explore",
+        ) from error
 
 
 def sort_words(words: Sequence[str]) -> tuple[str, int]:

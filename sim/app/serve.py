@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -79,6 +80,14 @@ def application(port: int) -> Any:
     return Guard(streamlit.App(PAGE, lifespan=living), port)
 
 
+def is_worth_telling(record: logging.LogRecord) -> bool:
+    """Whether a line of the server's belongs on the console.
+
+    It takes a WebSocket that the guard answers with a status, as ASGI allows, for one left unanswered.
+    """
+    return "without completing handshake" not in record.getMessage()
+
+
 def serve(port: int, sweep: str) -> None:
     """Serve the page until Ctrl+C or SIGTERM; ``sweep`` is the folder of one to show, or empty."""
     listening = bound(port)
@@ -102,6 +111,7 @@ def serve(port: int, sweep: str) -> None:
                 access_log=False,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(is_worth_telling)
         print(f"{shared.address()}  (Ctrl+C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

@@ -19,6 +19,7 @@ from sim.study import remarks
 from sim.study.compare import Comparison, file_name
 from sim.study.hours import ACTIVE, POSTED
 from sim.study.measure import DECILES, SORTED, WORLD
+from sim.study.spread import window_told
 
 MOST_SCENARIOS = len(style.CYCLE)
 LONGEST_NAME = 52
@@ -81,8 +82,7 @@ def caption_of(comparison: Comparison, several: bool = True) -> str:
     left_out = comparison.scenarios[MOST_SCENARIOS:]
     more = f"Not drawn: {', '.join(left_out)}. " if left_out and several else ""
     what = (
-        f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {manifest['days']:,} days from"
-        f" {manifest['start']} after {manifest['warmup_days']} of warm-up, {pairs}"
+        f"baseline {comparison.baseline}, {manifest['workers']:,} workers, {window_told(manifest)}, {pairs}"
     )
     made_by = f"clickmarket {manifest['version']}; comparison {str(manifest['comparison_id'])[:12]}"
     unfunded = remarks.beside_figures(manifest)

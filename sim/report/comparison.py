@@ -32,6 +32,7 @@ from sim.study import told
 from sim.study.compare import ALL_LINES, CONFIGS, Comparison
 from sim.study.incidence import CASH, SURPLUS
 from sim.study.measure import WORLD
+from sim.study.spread import window_told
 
 IN_WORDS = (
     ("pay_all_in_median", "hourly pay for all working time (median over workers)"),
@@ -55,8 +56,7 @@ def page_of_comparison(comparison: Comparison, tell: Tell = silent) -> Page:
     page = Page(
         title=f"{', '.join(comparison.scenarios)} against {comparison.baseline}",
         subtitle=f"Comparison {comparison.path.resolve().name}; clickmarket {manifest['version']};"
-        f" {manifest['workers']:,} workers, {manifest['days']:,} days from {manifest['start']} after"
-        f" {manifest['warmup_days']:,} of warm-up, seeds {seeds[0]} to {seeds[-1]}",
+        f" {manifest['workers']:,} workers, {window_told(manifest)}, seeds {seeds[0]} to {seeds[-1]}",
     )
     caution = manifest.get("samples", {}).get("caution", "")
     page.cautions = ([(caution,)] if caution else []) + common.not_at_rest(manifest["warmup_days"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from sim.study.plots import Drawable
 from sim.study.reading import Sweep, load_sweep
 from sim.study.result import MANIFEST, RunResult, check_digest, folder_near, load, read_manifest
 from sim.study.validate import VALIDATION
+
+FIRST_RESULT = "clickmarket run world=six_regions workers.count=2000 time.days=30"
+"""A command that takes seconds and leaves a result."""
 
 WHAT = "the folder that a run, a comparison, a sweep or a validation printed as its last line"
 
@@ -91,7 +95,7 @@ def open_result(path: str | Path) -> Result:
             path="RESULT",
             value=str(path),
             allowed=WHAT,
-            nearest=_latest_beside(folder / "x") or _latest_beside(folder),
+            nearest=latest_in(folder) or _latest_beside(folder),
         )
     manifest = read_manifest(folder / MANIFEST)
     for entry, (_, reader) in KINDS.items():
@@ -108,9 +112,14 @@ def open_result(path: str | Path) -> Result:
 
 
 def _latest_beside(folder: Path) -> str:
-    """Return the latest finished result in the same place, or in the usual one; names begin with a date."""
-    for place in (folder.parent, Path("results")):
-        found = sorted(path.parent for path in place.glob(f"*/{MANIFEST}") if path.parent != folder)
-        for one in reversed(found):
-            return str(one)
-    return "results/20260101-120000-0123abcd"
+    """Return the latest finished result in the same place, or in the usual one; else how to make one."""
+    return latest_in(folder.parent, folder) or latest_in(Path("results"), folder) or FIRST_RESULT
+
+
+def latest_in(place: Path, but: Path | None = None) -> str:
+    """Return the latest finished result in a folder, of any kind but experiments; names begin with a date."""
+    for file in sorted(place.glob(f"*/{MANIFEST}"), reverse=True):
+        with contextlib.suppress(UserError):
+            if file.parent != but and KINDS.keys() & read_manifest(file).keys():
+                return str(file.parent)
+    return ""

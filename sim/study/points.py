@@ -348,7 +348,10 @@ def _axis(found: Varied, options: Mapping[str, list[str]], seed: int) -> Axis:
     row = declared(found.path)
     low, high = found.low, found.high
     if row is None and found.declared:
-        apply_change(laid_out([])[0], Change(found.path, DECLARED, ""))  # says what is not known
+        try:
+            apply_change(laid_out([])[0], Change(found.path, DECLARED, ""))  # says what is not known
+        except UserError as error:
+            raise _with_nearest(error, f"{error.nearest.partition('=')[0]}={DECLARED}") from error
     if found.declared:
         if row is None or row.limits.low is None or row.limits.high is None:
             raise UserError(
@@ -529,10 +532,12 @@ class Composer:
     def _nearest(self, error: UserError, number: int) -> str:
         """Return a suggestion as it is typed in place of a word: with its name in full and all its values."""
         near, options = error.nearest, group_options(conf_folder())
+        if _is_unknown(error) and near.partition("=")[0] not in options:
+            near = near.partition("=")[0]  # without the value of this point, which is one of several
         words = [_typed(axis) for axis in self.study.axes]
         words += [(key, text) for key, _, text in (word.partition("=") for word in self.study.settings)]
         for key, text in words if "=" not in near else ():
-            if key == FILE_KEY and Path(text) == Path(error.path):
+            if key == FILE_KEY and Path(text) == Path(error.path) and not near.startswith("clickmarket "):
                 return f"{FILE_KEY}={near}"
             if key.startswith("~") and near == error.path == key[1:].rpartition(".")[0]:
                 return f"without {key}"

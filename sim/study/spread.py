@@ -66,10 +66,22 @@ def by_week(series: pd.DataFrame) -> Amounts:
     }
 
 
+def first_day(start: str, warmup_days: int) -> dt.date:
+    """Return the first day that is measured, of a run that begins on ``start``, an ISO date."""
+    return dt.date.fromisoformat(start) + dt.timedelta(days=warmup_days)
+
+
+def window_told(manifest: Mapping[str, Any]) -> str:
+    """Return which days of a comparison are measured, by its manifest."""
+    warmup = manifest["warmup_days"]
+    first = first_day(manifest["start"], warmup)
+    return f"{manifest['days']:,} days from {first} after {warmup:,} of warm-up"
+
+
 def weeks_of(amounts: pd.DataFrame, start: str, warmup_days: int) -> pd.DataFrame:
     """Return a row for each scenario, seed, measure and week, beside the baseline's."""
     rows = amounts[amounts["table"] == WEEKS]
-    first = dt.date.fromisoformat(start) + dt.timedelta(days=warmup_days)
+    first = first_day(start, warmup_days)
     week = rows["group"].astype(int)
     date = [(first + dt.timedelta(days=DAYS_A_WEEK * int(number))).isoformat() for number in week]
     table = rows[["scenario", "seed"]].assign(measure=rows["line"], week=week, date=date)

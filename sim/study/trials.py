@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sim.composition import compose
+from sim.composition import compose, holds_settings
 from sim.config import Config
 from sim.errors import one_of
 from sim.overrides import FILE_KEY
@@ -226,7 +226,7 @@ def _said_by_files(words: Sequence[str]) -> set[str]:
     said: set[str] = set()
     for word in words:
         key, _, name = word.partition("=")
-        values = read_yaml(name).values if key == FILE_KEY and name else None
+        values = read_yaml(name, holds_settings).values if key == FILE_KEY and name else None
         for section, own in values.items() if isinstance(values, dict) else ():
             said |= {f"{section}.{setting}" for setting in own} if isinstance(own, dict) else set()
     return said

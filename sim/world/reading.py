@@ -6,6 +6,7 @@ its place.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
@@ -136,12 +137,22 @@ def table_file(table: str | Path) -> Path:
         # A name too long for the file system, or a folder that may not be entered: refused below as well.
         pass
     raise UserError(
-        "world.table is neither a built-in country table nor a file",
+        "world.table is neither a built-in country table nor a file.",
         path="world.table",
         value=str(table),
         allowed=f"{', '.join(BUILT_IN_TABLES)}, or the path of a CSV file",
-        nearest=nearest(str(table), BUILT_IN_TABLES),
+        nearest=f"world.table={_table_beside(path) or nearest(str(table), BUILT_IN_TABLES) or 'global'}",
     )
+
+
+def _table_beside(path: Path) -> str:
+    """Return the country table in the folder of a path that is like it; empty if there is none."""
+    with contextlib.suppress(OSError, ValueError, UserError):
+        names = sorted(one.name for one in path.parent.glob("*.csv") if not one.name.startswith("."))
+        if close := nearest(path.name, names[:1000]):
+            read_table(path.parent / close, path.stem)
+            return str(path.parent / close)
+    return ""
 
 
 def read_table(file: Path, name: str) -> World:

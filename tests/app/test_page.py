@@ -223,7 +223,8 @@ def test_the_commands_play_the_sweep_and_the_point(swept: str) -> None:
 
 def test_what_is_no_sweep_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explore", str(tmp_path)]) == 2
-    assert "is not the folder of a sweep" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "is not the folder of a sweep" in told and "  nearest  clickmarket explore" in told
 
 
 WORDS = ["port=80", "port=x", "port=-1", "port=99999", "--port=1", "engine=dask", "port="]
@@ -232,7 +233,8 @@ WORDS = ["port=80", "port=x", "port=-1", "port=99999", "--port=1", "engine=dask"
 @pytest.mark.parametrize("word", WORDS)
 def test_other_words_are_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explore", word]) == 2
-    assert len(capsys.readouterr().err.splitlines()) <= 5
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) <= 5 and told[0].startswith(f"clickmarket: {word.partition('=')[0]} is ")
 
 
 def test_without_the_extra_it_says_how_to_install_it(

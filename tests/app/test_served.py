@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ class Server(NamedTuple):
 
     process: subprocess.Popen[str]
     port: int
+    console: Path
 
     @property
     def address(self) -> str:
@@ -47,14 +49,17 @@ def serving(*words: str) -> Iterator[Server]:
     """Serve the page on a port that is free."""
     command = [sys.executable, "-m", "sim", "explore", "port=0", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    with (
+        tempfile.NamedTemporaryFile("w") as console,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=console, text=True, env=environment
+        ) as process,
+    ):
         assert process.stdout is not None
         told = re.match(r"http://127\.0\.0\.1:(\d+) ", process.stdout.readline())
         assert told, "the page says where it is"
         try:
-            yield Server(process, int(told[1]))
+            yield Server(process, int(told[1]), Path(console.name))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE_SECONDS)
@@ -154,6 +159,7 @@ def test_other_origins_open_no_socket(server: Server, exercised: Exercised) -> N
     assert not opens(server), "without an Origin"
     assert not opens(server, Origin=f"http://localhost:{server.port}"), "another one than its Host"
     assert opens(server, Origin=server.address)
+    assert "handshake" not in server.console.read_text(), "a refusal is no fault of the program"
     exercised("values of Origin", len(ORIGINS), at_least=30)
 
 

@@ -160,7 +160,7 @@ def caption(figure: Figure) -> str:
 def test_captions_say_what_a_figure_rests_on(name: str) -> None:
     found = caption(ALL[name](VARIANTS["many"]))
     assert (
-        "baseline none, 20,000 workers, 365 days from 2019-01-07 after 30 of warm-up, 5 seeds (7 to 11)"
+        "baseline none, 20,000 workers, 365 days from 2019-02-06 after 30 of warm-up, 5 seeds (7 to 11)"
         in found
     )
     assert f"Not drawn: scenario number {MOST_SCENARIOS}, scenario number {MOST_SCENARIOS + 1}." in found

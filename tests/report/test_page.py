@@ -10,6 +10,7 @@ import io
 import json
 import math
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import pytest
 
 from sim.cli import HELP_COLUMNS, HELP_LINES, main
 from sim.composition import compose, config_id, from_yaml
+from sim.figures import gallery
 from sim.outcomes.indicators import by_country
 from sim.report import common, content, settings, standing
 from sim.report.content import clean, number, say, span
@@ -196,6 +198,10 @@ def test_numbers_of_a_comparison_are_those_of_its_files(tmp_path: Path, exercise
     text = " ".join("".join(page.texts).split())
     assert "changes by" in text and (": it falls." in text or ": it rises." in text)
     assert "95 % interval" in text and "percentage points" in text
+    manifest = found.manifest
+    first = pd.Timestamp(manifest["start"]) + pd.Timedelta(days=manifest["warmup_days"])
+    assert manifest["warmup_days"] > 0
+    assert f" days from {first.date()} after {manifest['warmup_days']} of warm-up" in text
     exercised("numbers", len(page.numbers), at_least=150)
 
 
@@ -526,6 +532,46 @@ def test_help_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) ->
     assert main([command, "--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= HELP_LINES and max(map(len, lines)) <= HELP_COLUMNS + 4
+
+
+def test_the_nearest_of_plot_and_report_can_be_typed_back(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def near(*words: str) -> list[str]:
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert re.match(r"clickmarket: [A-Za-z]+ (is|holds) ", told), told
+        return shlex.split(told.splitlines()[-1].removeprefix("  nearest  "))
+
+    for words in (["plot"], ["plot", "results"], ["report", str(tmp_path)], ["report"]):
+        first = near(*words)
+        assert first[:2] == ["clickmarket", "run"] and compose(first[2:])
+    assert near("report", str(run.path), "to=/proc/x.html") == ["to=x.html"]
+    assert near("plot", str(run.path), "clock", "to=/proc/x") == ["to=results"]
+    assert near("plot", str(run.path), "clock", "format=gif") == ["format=svg"]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "20991231-000000-damaged").mkdir()
+    (tmp_path / "results" / "20991231-000000-damaged" / "manifest.json").write_text("{}")
+    shutil.copytree(run.path, tmp_path / "results" / run.path.name)
+    for words in (["plot"], ["plot", "results"], ["report", str(tmp_path)], ["plot", "nothing"]):
+        assert near(*words)[-1] == f"results/{run.path.name}"
+    assert main([*near("plot")[1:], "--list"]) == 0
+
+
+def test_options_of_other_figures_lead_to_a_figure_that_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = finished.comparison(tmp_path / "c", "usage_tax")
+    monkeypatch.setattr("sim.study.opening.open_result", lambda path: found)
+    pictures = gallery.pictures(found)
+    for option in ("scenario", "scenaro"):
+        assert main(["plot", "RESULT", "forest", f"{option}=usage_tax"]) == 2
+        told = capsys.readouterr().err
+        near = shlex.split(told.splitlines()[-1].removeprefix("  nearest  "))
+        assert near[:3] == ["clickmarket", "plot", "RESULT"] and near[4:] == ["scenario=usage_tax"], told
+        assert "scenario" in gallery.options_of(pictures[near[3]]) and "forest" not in told
 
 
 @pytest.mark.parametrize(

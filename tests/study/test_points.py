@@ -171,6 +171,7 @@ def test_the_nearest_word_is_one_that_works(word: str) -> None:
     ("word", "nearest"),
     [
         ("worker.broker_cut=0.1", "workers.broker_cut=0.1"),
+        ("workers.brokr_cut=0.1,0.2", "workers.broker_cut=0.1,0.2"),
         ("config=none.yaml", "config=mine.yaml"),
         ("~platforms.microwork", "without ~platforms.microwork"),
         ("requesters.pay_usd_per_hour=1,2,200.5,3", "requesters.pay_usd_per_hour=1,2,200,3"),

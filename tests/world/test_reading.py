@@ -11,7 +11,7 @@ import pytest
 from sim.errors import UserError
 from sim.world import load_world
 from sim.world.countries import COLUMNS, TABLE_COLUMNS, UNSTATED
-from sim.world.reading import LARGEST_FILE_BYTES, MOST_COUNTRIES, TABLES_FOLDER
+from sim.world.reading import BUILT_IN_TABLES, LARGEST_FILE_BYTES, MOST_COUNTRIES, TABLES_FOLDER
 
 Rows = list[dict[str, str]]
 
@@ -232,7 +232,14 @@ def test_names_of_no_table_are_refused(name: str) -> None:
     error = refusal(name)
     assert "world.table" in str(error)
     assert "six_regions" in error.allowed
-    assert error.nearest == ("global" if name == "globel" else "")
+    assert name != "globel" or error.nearest == "world.table=global"
+    load_world(error.nearest.removeprefix("world.table="))
+
+
+def test_a_table_beside_a_wrong_name_is_named_only_if_it_is_one(table: Path) -> None:
+    (table.parent / "mines.csv").write_text("a,b\n1,2\n")
+    assert refusal(str(table.parent / "minee.csv")).nearest == f"world.table={table}"
+    assert refusal(str(table.parent / "minesx.csv")).nearest.removeprefix("world.table=") in BUILT_IN_TABLES
 
 
 def test_marks_beside_a_table_are_read_by_precedence(table: Path) -> None:
