@@ -398,7 +398,7 @@ def test_on_a_telephone_progress_and_cancel_stand_beside_run(server: Server, bro
     visit.close()
     wide = Visit(browser, server, TINY_LINK)
     wide.run()
-    assert not wide.page.get_by_text("close the sidebar to see them").is_visible(), "nothing is covered"
+    assert not wide.page.get_by_test_id("stSidebar").get_by_test_id("stAlert").filter(visible=True).count()
     wide.close()
 
 
