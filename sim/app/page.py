@@ -62,9 +62,14 @@ NARROW = """<style>
   [class*="st-key-wide-"] [data-testid="stImage"] > * { width: max-content !important; max-width: none }
   [class*="st-key-wide-"] img { max-width: none !important; width: 820px !important }
 }
+@media (min-width: 701px) { .st-key-beside-run { display: none } }
 </style>"""
-"""On a narrow screen wide figures keep a size at which they can be read, and are moved sideways."""
+"""On a narrow screen wide figures keep a size at which they can be read, and are moved sideways.
 
+There the sidebar lies over the page, so how far a request is stands in the sidebar as well, above Run.
+"""
+
+BESIDE_RUN = "beside-run"
 WIDE_PIXELS = 700
 SHOW, FIGURE, SWEEP = "show", "figure", "sweep"
 POLL_SECONDS = 0.5
@@ -132,9 +137,11 @@ def show_market() -> None:
     except UserError as error:
         tell(error)
         return
-    ask_and_wait(state)
+    beside_run = st.sidebar.container(key=BESIDE_RUN)
+    ask_and_wait(state, beside_run)
     job = shared.get().desk.found(state) or playing(state)
     if job is not None and (job.paths or job.so_far):
+        beside_run.info("Results are on the page: close the sidebar to see them.")
         show_found(state, results.read(job), job)
     elif job is None:
         st.info("Nothing has been played for these settings. Press **Run** in the sidebar.")
@@ -178,19 +185,27 @@ def slide(place: Any, name: str, disabled: bool = False) -> None:
     show(label, kind(span.low), kind(span.high), step=kind(span.step), key=name, disabled=disabled)
 
 
-def ask_and_wait(state: State) -> None:
-    """Show the buttons; start and cancel; show how far a request is."""
+def ask_and_wait(state: State, beside_run: Any) -> None:
+    """Show the buttons; start and cancel; show how far a request is, on the page and beside Run."""
     kept, desk = st.session_state, shared.get().desk
+    refused: UserError | None = None
     if st.sidebar.button("Run", type="primary", key="run", width="stretch"):
         try:
             kept.job = desk.ask(kept.session, state)
         except UserError as error:
-            tell(error)
-    job: Job | None = kept.job
-    if job is None:
-        return
+            refused = error
+    for place, cancel in ((st.container(), "cancel"), (beside_run, "cancel beside")):
+        with place:
+            if refused is not None:
+                tell(refused)
+            if kept.job is not None:
+                show_request(kept.job, cancel)
+
+
+def show_request(job: Job, cancel: str) -> None:
+    """Show how far a request is, or why it ended without results; ``cancel`` is the key of its button."""
     if job.status in (WAITING, RUNNING):
-        st.fragment(watch, run_every=POLL_SECONDS)(job, job.so_far)
+        st.fragment(watch, run_every=POLL_SECONDS)(job, job.so_far, cancel)
     elif job.status == BROKEN and job.error is not None:
         tell(job.error)
     elif job.status == STOPPED:
@@ -204,7 +219,7 @@ def playing(state: State) -> Job | None:
     return job if here else None
 
 
-def watch(job: Job, shown: Any) -> None:
+def watch(job: Job, shown: Any, cancel: str) -> None:
     """Show how far a request is, and a button that cancels it; called anew twice a second."""
     desk = shared.get().desk
     if job.status not in (WAITING, RUNNING) or job.so_far is not shown:
@@ -213,7 +228,7 @@ def watch(job: Job, shown: Any) -> None:
         st.progress(0.0, text=f"Waiting: {desk.position(job)} before this one")
     else:
         st.progress(job.share, text=how_far(job, time.monotonic()))
-    if st.button("Cancel", key="cancel"):
+    if st.button("Cancel", key=cancel):
         desk.cancel(st.session_state.session)
         st.rerun()
 
@@ -292,7 +307,9 @@ def show_named(found: Found, name: str) -> None:
     part = name.partition("-")[0]
     of_one = {results.OF_BASELINE: found.baseline, results.OF_SCENARIO: found.scenario}
     if name == results.MONEY_BEFORE:
-        st.markdown(f"**Baseline: {found.baseline}, all seeds**")
+        st.markdown(f"**Baseline: {found.baseline}, mean of all seeds**")
+    elif name == results.MONEY_AFTER:
+        st.markdown(f"**Scenario: {found.scenario}, mean of all seeds**")
     elif part in of_one:
         st.markdown(f"**{part.capitalize()}: {of_one[part]}, first seed**")
     else:

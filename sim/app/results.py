@@ -193,8 +193,8 @@ PARTS = {
 }
 """Of what a figure is, as the page says it."""
 
-MONEY_BEFORE = "comparison-money-baseline"
-"""The one figure of the comparison that can be of the baseline alone."""
+MONEY_BEFORE, MONEY_AFTER = "comparison-money-baseline", "comparison-money"
+"""Figures of the comparison that are of the baseline, and of the scenario, alone."""
 
 
 def names(found: Found) -> list[str]:
@@ -219,8 +219,8 @@ def about(name: str) -> str:
     """Return what a figure shows, in a line."""
     part, _, which = name.partition("-")
     kind = "comparison" if part == OF_COMPARISON else "run"
-    if name == MONEY_BEFORE:
-        return f"{PARTS[OF_BASELINE]}: the way of the money, mean over all seeds"
+    if name in (MONEY_BEFORE, MONEY_AFTER):
+        return f"{'Baseline' if name == MONEY_BEFORE else 'Scenario'}, all seeds: the way of the money"
     return f"{PARTS[part]}: {gallery.GALLERY[kind][which].about}"
 
 

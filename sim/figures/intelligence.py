@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -107,6 +106,4 @@ def _panel(axes: Axes, title: str, lines: list[Line], top: float = 0.0) -> None:
 def _date_axis(axes: Axes, table: pd.DataFrame, weeks: float) -> None:
     margin = pd.Timedelta(days=3.5 * weeks)
     axes.set_xlim(table.index.min() - margin, table.index.max() + margin)
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    style.name_dates(axes)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.patheffects import withStroke
@@ -40,6 +39,7 @@ Draw = Callable[[Frames, Countries, str], Figure]
 Notes = list[tuple[str, str]]
 Floats = npt.NDArray[np.float64]
 MOST_COUNTRIES = 6
+MOST_NAMED = 8
 LONGEST_NAME = 14
 LEAST_OF_WORLD = 0.01
 DAYS_A_WEEK = 7
@@ -201,6 +201,7 @@ def pay_distribution(frames: Frames, world: Countries, caption: str) -> Figure:
     bins = np.geomspace(low / 1.15, high * 1.15, 45)
     names, floors = per_country(world, world.names), per_country(world, world.minimum_wage_usd)
     caption += " Height: share of the country's workers, to a scale of its own."
+    caption += not_drawn(list(map(str, world.names)), [names[code] for code in largest])
     figure = style.new_figure(style.COLUMN, 0.5 + 0.62 * len(largest), caption)
     panels = np.atleast_1d(figure.subplots(len(largest), 1, sharex=True))
     for axes, code in zip(panels, largest, strict=True):
@@ -210,6 +211,23 @@ def pay_distribution(frames: Frames, world: Countries, caption: str) -> Figure:
     _pay_axis(panels[-1], bins[0], bins[-1])
     panels[-1].set_xlabel("Net pay per hour of work, paid or not (USD, log scale)")
     return figure
+
+
+def not_drawn(countries: list[str], drawn: list[str], where: str = "") -> str:
+    """Say which countries a figure of pay leaves out, and why; nothing if it draws all.
+
+    ``where`` says in which runs the workers of those drawn are counted, of whom the largest were looked at.
+    """
+    left = [name for name in countries if name not in drawn]
+    if not left:
+        return ""
+    why = f"fewer than {LEAST_WORKERS} workers with {LEAST_TASKS} tasks{where}"
+    if len(drawn) >= MOST_COUNTRIES:
+        why = f"only the {MOST_COUNTRIES} largest are drawn"
+    elif where and len(countries) > MOST_COUNTRIES:
+        why += f", or not among the {MOST_COUNTRIES} largest"
+    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    return f" Not drawn: {', '.join(left[:MOST_NAMED])}{more} ({why})."
 
 
 def _with_pay(frames: Frames) -> pd.DataFrame:
@@ -563,15 +581,7 @@ def _date_axis(axes: Axes, dates: pd.Series[Any]) -> None:
     first, last = dates.min(), dates.max()
     margin = pd.Timedelta(hours=12 if first == last else 0)
     axes.set_xlim(first - margin, last + margin)
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator,
-        formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
-        zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
-        offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
-    )
-    axes.xaxis.set_major_formatter(formatter)
+    style.name_dates(axes)
 
 
 ALL: dict[str, Draw] = {

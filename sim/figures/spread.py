@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.errors import UserError
 from sim.figures import style
 from sim.figures.comparison import caption_of, short_name
-from sim.outcomes.indicators import BESIDE_PAY
+from sim.figures.market import LONGEST_NAME, not_drawn
+from sim.outcomes.indicators import BESIDE_PAY, LEAST_WORKERS
 from sim.plain_yaml import read_yaml
 from sim.study.compare import CONFIGS, Comparison
 from sim.study.spread import DAYS_A_WEEK, INCOME, PAY, WORLD
@@ -78,14 +78,15 @@ def _caption(comparison: Comparison, more: str) -> str:
 def pay_figure(comparison: Comparison, scenario: str) -> Figure:
     """Draw hourly pay in the largest countries before and after, on a log axis, with minimum wages."""
     before, after = (_of(comparison, one, PAY) for one in (comparison.baseline, scenario))
+    world = world_of(comparison)
+    names = {} if world is None else dict(zip(map(str, world.codes), map(str, world.names), strict=True))
+    groups = [] if before.empty else list(dict.fromkeys(before["group"]))
+    groups = [one for one in groups if one in names] or [one for one in groups if one == WORLD]
+    left_out = not_drawn(list(names.values()), [names.get(one, one) for one in groups], " in some run")
     caption = _caption(
         comparison, f"Grey: {comparison.baseline}; blue: {short_name(scenario)}. Workers with ten tasks."
-        " Height: share of workers, to a scale of its own."
+        f" Height: share of workers, to a scale of its own.{left_out}"
     )  # fmt: skip
-    world = world_of(comparison)
-    codes = [] if world is None else [str(code) for code in world.codes]
-    groups = [] if before.empty else list(dict.fromkeys(before["group"]))
-    groups = [one for one in groups if one in codes] or [one for one in groups if one == WORLD]
     if not groups:
         return style.empty_figure(TOO_SMALL, caption)
     ends = [
@@ -94,13 +95,13 @@ def pay_figure(comparison: Comparison, scenario: str) -> Figure:
         for percent in (1, 99)
     ]
     low, high = max(min(ends), 1e-3) / 1.5, max(ends) * 1.5
-    figure = style.new_figure(style.COLUMN, 0.5 + 0.72 * len(groups), caption)
+    figure = style.new_figure(style.COLUMN, 0.5 + 0.83 * len(groups), caption)
     panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True))
     for axes, group in zip(panels, groups, strict=True):
         floor, name = 0.0, "World"
-        if world is not None and group in codes:
-            place = codes.index(group)
-            floor, name = float(world.minimum_wage_usd[place]), str(world.names[place])
+        if world is not None and group in names:
+            floor = float(world.minimum_wage_usd[list(names).index(group)])
+            name = names[group] if len(names[group]) <= LONGEST_NAME else group
         parts = [table[table["group"] == group] for table in (before, after)]
         _pay_panel(axes, name, parts, np.geomspace(low, high, 40), floor)
     panels[-1].set_xscale("log")
@@ -113,10 +114,12 @@ def pay_figure(comparison: Comparison, scenario: str) -> Figure:
 
 
 def _pay_panel(axes: Axes, name: str, parts: list[pd.DataFrame], bins: Any, floor: float) -> None:
-    medians, below = [], []
+    counts, medians, below = [], [], []
     for part, color, fill in zip(parts, (BEFORE, AFTER), (True, False), strict=True):
         if part.empty:
+            counts.append(f"fewer than {LEAST_WORKERS}")
             continue
+        counts.append(f"{part['workers'].iloc[0]:,.0f}")
         value, share = part["quantile"].to_numpy(np.float64), part["percent"].to_numpy(np.float64) / 100
         heights = np.diff(np.interp(bins, value, share, left=0.0, right=1.0))
         look = style.tint(color, 0.4) if fill else color
@@ -127,9 +130,9 @@ def _pay_panel(axes: Axes, name: str, parts: list[pd.DataFrame], bins: Any, floo
     axes.yaxis.set_major_locator(NullLocator())
     axes.spines["left"].set_visible(False)
     axes.set_title(name)
-    told = f"median {_to(medians)}"
+    told = f"n = {_to(counts)}, median {_to(medians)}"
     if floor > 0:
-        told += f", below minimum wage {floor:.3g}: {_to(below)}"
+        told += f"\nbelow minimum wage {floor:.3g}: {_to(below)}"
         if bins[0] <= floor <= bins[-1]:
             axes.axvline(floor, color=style.VERMILLION, linewidth=1.0, linestyle=(0, (2.5, 1.5)))
     axes.set_title(told, loc="right", size=6, color=style.GREY, weight="normal")
@@ -308,6 +311,4 @@ def _name_lines(figure: Figure, axes: Axes, names: Any, begins: Mapping[str, dt.
 def _dates(axes: Axes, weeks: pd.DataFrame) -> None:
     dates = pd.to_datetime(weeks["date"])
     axes.set_xlim(dates.min(), dates.max() + pd.Timedelta(days=DAYS_A_WEEK))  # type: ignore[arg-type]
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    style.name_dates(axes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,10 +17,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from sim.config import Config
+from sim.errors import UserError
 from sim.figures import style
 from sim.figures.tile_map import COLORS
 from sim.study import remarks
-from sim.study.points import unit_of
+from sim.study.points import Composer, Study, unit_of
 from sim.study.reading import Sweep, in_order
 
 MOST_SETTINGS = 20
@@ -42,14 +46,45 @@ def caption_of(sweep: Sweep, more: str = "", outcomes: Sequence[str] = ()) -> st
     study, manifest = sweep.manifest["study"], sweep.manifest
     failed = int((sweep.experiments["status"] == "failed").sum())
     left_out = f", {failed} failed and left out" if failed else ""
-    seeds = f"{study['seeds']} seed{'s' * (study['seeds'] > 1)} a point{left_out}"
     unfunded = "Unfunded experiments are no taxes. " if remarks.of_sweep(study) else ""
     fewer = fewer_seeds(sweep, outcomes) if outcomes else ""
     more += f"{fewer} {unfunded}" if fewer else unfunded
     return (
-        f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {seeds};"
-        f" clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
+        f"{more}Simulated: {len(sweep.experiments):,} runs, design {study['design']}, {played(sweep)}"
+        f"{left_out}; clickmarket {manifest['version']}; sweep {manifest['identity'][:12]}."
     )
+
+
+def played(sweep: Sweep) -> str:
+    """Say what each run of a sweep is: workers, days, warm-up; and how many seeds, and which.
+
+    What varies is said to vary; workers and days are left out if files that the study names are gone.
+    """
+    count, known = sweep.manifest["study"]["seeds"], sweep.experiments["seed"]
+    which = f"{known.min()} to {known.max()}" if known.min() < known.max() else f"{known.min()}"
+    told = _sizes(json.dumps(sweep.manifest["study"]))
+    return f"{told}{', ' * bool(told)}{count} seed{'s' * (count > 1)} a point ({which})"
+
+
+@functools.lru_cache(maxsize=16)  # every figure of a sweep asks, and to compose takes a moment
+def _sizes(study_as_json: str) -> str:
+    study = Study.from_plain(json.loads(study_as_json))
+    try:
+        composer = Composer(study)
+        ends = [composer.config_of_point(number) for number in (0, len(composer.points) - 1)]
+    except UserError:
+        return ""
+    varied = {axis.path for axis in study.axes}
+
+    def of(path: str, unit: str, value: Callable[[Config], int]) -> str:
+        same = path not in varied and value(ends[0]) == value(ends[1])
+        return f"{value(ends[0]):,} {unit}" if same else f"{unit} varied"
+
+    workers = of("workers.count", "workers", lambda config: config.workers.count)
+    days = of("time.days", "days", lambda config: config.time.days)
+    warmup = of("time.warmup_days", "days of warm-up", lambda config: config.time.warmup_days)
+    after = ", days of warm-up varied" if "varied" in warmup else f" after {warmup.replace(' days', '')}"
+    return f"{workers}, {days}{after}"
 
 
 def label_of(sweep: Sweep, outcome: str) -> str:

@@ -95,21 +95,24 @@ def configs_of(comparison: Comparison) -> dict[str, Config]:
 def _summary(comparison: Comparison, scenario: str) -> Points:
     """Say in words what a scenario changes; what it does not touch at all is told in one sentence."""
     lead, *rest = told.headline(comparison, scenario)
-    items: list[Words] = [(line,) for line in rest if line != told.PAIRED]
+    apart = (told.PAIRED, told.same_told(comparison, scenario))
+    items: list[Words] = [(line,) for line in rest if line not in apart]
     if scenario in comparison.unchanged:
         return Points((lead,), items)
     table = comparison.table
     world = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")
-    same = []
+    same: dict[str, str] = {}
     for metric, words in IN_WORDS:
         if metric in world.index:
             found = world.loc[metric]
             if found["difference"] or found["low"] < 0:
                 items.append(_change(words, found))
             else:
-                same.append(words)
+                same[metric] = words
     if same:
-        items.append((f"Not changed at all, in no seed: {', '.join(same)}.",))
+        text = f"Not changed at all, in no seed: {'; '.join(same.values())}."
+        median = any(metric.endswith("_median") for metric in same)
+        items.append((f"{text} {told.MEDIAN}" if median else text,))
     return Points((lead,), items)
 
 

@@ -46,7 +46,10 @@ Words: TypeAlias = tuple[Part, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A table; columns after the first ``texts`` hold numbers and are set to the right."""
+    """A table; columns after the first ``texts`` hold numbers and are set to the right.
+
+    Rows of a ``counted`` one are headed by a number, which needs little room.
+    """
 
     title: str
     heads: Sequence[str]
@@ -54,6 +57,7 @@ class Table:
     note: str = ""
     texts: int = 1
     small: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sim.errors import UserError
 from sim.figures.gallery import USUAL_OUTCOMES
+from sim.figures.study import played
 from sim.report import common
 from sim.report.common import Tell, silent
 from sim.report.content import (
     Code,
     Page,
-    Part,
     Table,
     Words,
     clean,
@@ -42,9 +43,17 @@ TOLD = (
     "tax_revenue_per_year",
 )
 MOST_POINTS = 200
+MOST_COLUMNS = 7
+"""Columns of outcomes that a printed page holds; a second setting takes the room of three."""
+
+MOST_SETTINGS_BESIDE = 3
+"""Settings that stand beside outcomes; more have a table of their own."""
+
 MOST_FAILED = 20
 MOST_AXES = 6
 LONGEST_ERROR = 600
+LONGEST_HEAD = 20
+"""Letters of a setting's name that the head of a column holds; of a longer one it has the last part."""
 
 
 def page_of_sweep(sweep: Sweep, tell: Tell = silent) -> Page:
@@ -53,7 +62,7 @@ def page_of_sweep(sweep: Sweep, tell: Tell = silent) -> Page:
     page = Page(
         title=f"What follows from {', '.join(sweep.axes)}",
         subtitle=f"Sweep {sweep.path.resolve().name}; clickmarket {manifest['version']}; design"
-        f" {study['design']}, {study['seeds']} seeds a point; {manifest['identity'][:12]}",
+        f" {study['design']}, {played(sweep)}; {manifest['identity'][:12]}",
     )
     done = sweep.experiments["status"] != FAILED
     outcomes = [name for name in TOLD if name in sweep.outcomes and _known(sweep, name)]
@@ -65,7 +74,7 @@ def page_of_sweep(sweep: Sweep, tell: Tell = silent) -> Page:
             page.cautions.append((few,))
         page.tables = _analyses(sweep, outcome)
     if done.any():
-        page.tables.append(_points(sweep, outcomes))
+        page.tables += _points(sweep, outcomes)
         page.pictures = common.pictures_of(sweep, tell, {"curve": MOST_AXES})
     if not done.all():
         page.tables.append(_failed(sweep))
@@ -176,21 +185,46 @@ def _setting(value: Any) -> str:
     return spell(value.item() if isinstance(value, np.generic) else value)
 
 
-def _points(sweep: Sweep, outcomes: list[str]) -> Table:
-    """Return the mean outcomes of each point; of many points the first."""
+def _points(sweep: Sweep, outcomes: list[str]) -> list[Table]:
+    """Return the mean outcomes of each point; of many points the first.
+
+    So few columns to a table that words of its heads stay whole on a printed page, in as many tables as that
+    takes; the settings that vary stand in each of them, or, where they are many, in one of their own.
+    """
     points, means = sweep.means()
-    rows: list[list[Words]] = []
-    for point in list(means.index)[:MOST_POINTS]:
-        values: list[Part] = [
-            number(_float(means.loc[point, name]), _unit(sweep, name), 4) for name in outcomes
-        ]
-        settings = [(_setting(points.loc[point, path]),) for path in sweep.axes]
-        rows.append([(str(point),), *settings, *((one,) for one in values)])
-    heads = ["point", *sweep.axes, *(_label(sweep, name) for name in outcomes)]
+    shown = list(means.index)[:MOST_POINTS]
+    last = [path.rpartition(".")[2] for path in sweep.axes]
+    short = [
+        name if len(path) > LONGEST_HEAD and last.count(name) == 1 else path
+        for name, path in zip(last, sweep.axes, strict=True)
+    ]
+    names = ["point", *short]
+    settings: list[list[Words]] = [
+        [(str(point),), *((_setting(points.loc[point, path]),) for path in sweep.axes)] for point in shown
+    ]
     left = len(means) - MOST_POINTS
     note = "Means over the seeds of each point; summary.csv has all outcomes."
     note += f" {left:,} further points are left out here." if left > 0 else ""
-    return Table("Points", heads, rows, note, texts=1 + len(sweep.axes), small=True)
+    tables = []
+    kept = len(names) if len(sweep.axes) < MOST_SETTINGS_BESIDE else 1
+    if kept == 1:
+        tables.append(
+            Table("Settings of the points", names, settings, texts=len(names), small=True, counted=True)
+        )
+    each = MOST_COLUMNS - 3 * max(0, kept - 2)
+    for first in range(0, len(outcomes), each):
+        some = outcomes[first : first + each]
+        rows = [
+            [
+                *words[:kept],
+                *((number(_float(means.loc[point, name]), _unit(sweep, name), 4),) for name in some),
+            ]
+            for point, words in zip(shown, settings, strict=True)
+        ]
+        title = "Points" if not first else "Points, further outcomes"
+        heads = [*names[:kept], *(_label(sweep, name) for name in some)]
+        tables.append(Table(title, heads, rows, texts=kept, small=True, counted=True))
+    return [*tables[:-1], replace(tables[-1], note=note)] if tables else []
 
 
 def _float(value: Any) -> float:

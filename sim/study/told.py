@@ -93,6 +93,7 @@ PAIRED = (
     "Differences are paired by seed, with 95 % intervals; where one holds 0, so few seeds do not tell the"
     " sign."
 )
+MEDIAN = "A median is what the one worker in the middle has; others can gain or lose beside it."
 NULL = "Null reform: in force nowhere or on none of these days: {}."
 IDLE = "In force nowhere or on none of these days: {}; what differs comes from the scenario's other settings."
 DAYS_TO_REST = 150
@@ -272,18 +273,26 @@ def same_told(comparison: Comparison, scenario: str) -> str:
     """Name the headlines that are the same in every seed where others differ, and say what a median is."""
     table = comparison.table
     here = table[(table["scenario"] == scenario) & (table["group"] == WORLD)].set_index("metric")
-    same = [
-        (metric, label)
+    same = {
+        metric: label
         for metric, label in HEADLINES
         if metric in here.index and here.at[metric, "baseline"] and not here.at[metric, "difference"]
         and not (here.at[metric, "low"] or here.at[metric, "high"])
-    ]  # fmt: skip
+    }  # fmt: skip
     if not same:
         return ""
-    text = f"The same in every seed, to the last bit (0): {', '.join(label.strip() for _, label in same)}."
-    if any(metric.endswith("_median") for metric, _ in same):
-        text += " A median is what the one worker in the middle has; others can gain or lose beside it."
-    return text
+    parts: dict[str, list[str]] = {}
+    head = ""
+    for metric, label in HEADLINES:
+        head = head if label.startswith("  ") else label
+        if metric in same:
+            parts.setdefault(head, []).extend([label.strip()] * label.startswith("  "))
+    names = [
+        f"{head} ({'also ' * (head in same.values())}{' and '.join(more)})" if more else head
+        for head, more in parts.items()
+    ]
+    text = f"The same in every seed, to the last bit (0): {'; '.join(names)}."
+    return f"{text} {MEDIAN}" if any(metric.endswith("_median") for metric in same) else text
 
 
 def exits_told(comparison: Comparison, scenario: str) -> str:

@@ -129,6 +129,19 @@ def test_sections_show_their_figures_and_files(page: Any, desk: Desk) -> None:
     assert test.query_params["show"] in ("clock", ["clock"])
 
 
+def test_figures_of_money_stand_under_whose_money_it_is(page: Any, desk: Desk) -> None:
+    """Both show levels, so neither is headed as a difference."""
+    played(desk, TINY)
+    test = page({**states.to_query(TINY), "show": "money"})
+    headings = [one.value for one in test.markdown]
+    assert [one for one in headings if one.startswith(("**Baseline", "**Scenario"))] == [
+        "**Baseline: none, mean of all seeds**",
+        "**Scenario: usage_tax+universal_income, mean of all seeds**",
+    ]
+    assert not [one for one in headings if "against" in one]
+    assert results.about(results.MONEY_AFTER) == "Scenario, all seeds: the way of the money"
+
+
 def test_a_link_holds_the_figure_that_was_chosen(page: Any, desk: Desk) -> None:
     played(desk, TINY)
     test = page({**states.to_query(TINY), "show": "more", "figure": "scenario-deciles"})

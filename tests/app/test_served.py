@@ -382,8 +382,30 @@ def test_a_person_cancels(server: Server, browser: Any) -> None:
     visit = Visit(browser, server, "?workers=20000&days=365&warmup=100&seeds=3")
     visit.button("Run").click()
     visit.button("Cancel").click()
-    visit.page.get_by_text("Cancelled").wait_for()
+    visit.page.get_by_test_id("stMain").get_by_text("Cancelled").wait_for()
     visit.close()
+
+
+def test_on_a_telephone_progress_and_cancel_stand_beside_run(server: Server, browser: Any) -> None:
+    """The open sidebar lies over the page, so what can be pressed and read must be in it."""
+    visit = Visit(browser, server, "?workers=20000&days=365&warmup=100&seeds=3", width=400)
+    visit.page.get_by_test_id("stExpandSidebarButton").click()
+    side = visit.page.get_by_test_id("stSidebar")
+    visit.button("Run").click()
+    side.get_by_test_id("stProgress").wait_for()
+    # Playwright presses only what nothing lies over.
+    side.get_by_role("button", name="Cancel", exact=True).click()
+    side.get_by_text("Cancelled").wait_for()
+    visit.close()
+    visit = Visit(browser, server, TINY_LINK, width=400)
+    visit.page.get_by_test_id("stExpandSidebarButton").click()
+    visit.button("Run").click()
+    visit.page.get_by_text("close the sidebar to see them").wait_for()
+    visit.close()
+    wide = Visit(browser, server, TINY_LINK)
+    wide.run()
+    assert not wide.page.get_by_test_id("stSidebar").get_by_test_id("stAlert").filter(visible=True).count()
+    wide.close()
 
 
 def test_a_bad_link_is_told_and_runs_nothing(server: Server, browser: Any) -> None:

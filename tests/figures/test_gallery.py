@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 
 import sim
 from sim.errors import UserError
 from sim.figures import comparison as of_comparison
-from sim.figures import gallery, spread, study, style, week
+from sim.figures import gallery, market, spread, study, style, week
 from sim.outcomes.frames import FrameSet
 from sim.outcomes.indicators import WORKING
 from sim.outcomes.inequality import gini
@@ -30,6 +31,7 @@ from sim.study.compare import Comparison
 from sim.study.opening import Validation, kind_of, load_validation
 from sim.study.reading import Sweep
 from sim.study.result import RunResult, write_json, write_manifest
+from sim.world import load_world
 from tests.conftest import Exercised
 from tests.figures import finished, synthetic
 from tests.figures.legible import assert_no_text_overlaps, texts
@@ -317,6 +319,62 @@ def test_the_fan_is_the_weeks_and_marks_the_day(results: Results) -> None:
     assert "usage tax from 2019-05-01" in [text.get_text() for text in figure.axes[0].texts]
 
 
+def few_here(comparison: Comparison, *groups: tuple[str, str]) -> Comparison:
+    """Return a comparison in which groups of scenarios had fewer than 200 workers in some run."""
+    table = comparison.spread
+    keys = list(zip(table["scenario"], table["group"], strict=True))
+    return replace(comparison, spread=table[[key not in groups for key in keys]])
+
+
+def check_told_of_pay(module: Any) -> None:
+    """Countries with fewer than 200 workers have no panel and are named; each panel has its n."""
+    found = finished.comparison(Path(tempfile.mkdtemp()), POLICY)
+    drawn = [group for group in dict.fromkeys(found.spread["group"]) if len(group) == 3]
+    assert len(drawn) > 2
+    (first, *_, last) = drawn
+    few = few_here(found, ("none", first), (POLICY, first), (POLICY, last))
+    figure = module.pay_figure(few, POLICY)
+    notes = [axes.get_title(loc="right") for axes in figure.axes]
+    pay = found.spread[(found.spread["what"] == "hourly pay") & (found.spread["scenario"] == "none")]
+    counts = pay.groupby("group")["workers"].first()
+    assert len(notes) == len(drawn) - 1
+    for note, group in zip(notes, drawn[1:], strict=True):
+        assert f"n = {counts[group]:,.0f}" in note
+    assert f"n = {counts[last]:,.0f} → fewer than 200" in notes[-1]
+    told = caption(figure)
+    assert "Not drawn: " in told and "fewer than 200 workers with 10 tasks in some run" in told
+    assert_no_text_overlaps(figure, at_least=5)
+
+
+def test_pay_says_whom_it_leaves_out_and_how_many_it_shows() -> None:
+    check_told_of_pay(spread)
+    frames = synthetic.frames(4000)
+    names = [f"Land {letter}" for letter in "ABCDEFGHIJKL"]
+    assert market.not_drawn(names, names) == ""
+    assert market.not_drawn(names[:4], names[:2]) == (
+        " Not drawn: Land C, Land D (fewer than 200 workers with 10 tasks)."
+    )
+    assert market.not_drawn(names, names[:6]).endswith("(only the 6 largest are drawn).")
+    assert "Land I and 3 more (fewer" in market.not_drawn(names, names[:1])
+    assert "or not among the 6 largest)" in market.not_drawn(names, names[:1], " in some run")
+    figure = market.pay_distribution(frames, load_world("global"), "Simulated.")
+    assert "Not drawn: " in caption(figure)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("comparison", "fan"), ("run", "ai"), ("run", "series")])
+def test_dates_can_be_read_each_alone(kind: str, name: str, results: Results) -> None:
+    """A day is told with its month, and the year stands at the end of the axis."""
+    figure = gallery.draw(results[kind], name)
+    figure.draw_without_rendering()
+    axis = figure.axes[-1].xaxis
+    days = pd.date_range("2019-02-08", "2019-03-08", freq="7D")
+    formatter = axis.get_major_formatter()
+    assert formatter.format_ticks(date2num(days.to_pydatetime())) == [
+        "08 Feb", "15 Feb", "22 Feb", "01 Mar", "08 Mar"
+    ]  # fmt: skip
+    assert formatter.get_offset() == "2019"
+
+
 def check_weeks(module: Any) -> None:
     """Sums of whole weeks, each of its own measure."""
     series = synthetic.frames(500).series
@@ -347,6 +405,8 @@ def check_spread(module: Any) -> None:
 
 
 PLANTS = [
+    (spread, 'counts.append(f"fewer', 'medians.append(f"fewer', check_told_of_pay),
+    (spread, "its own.{left_out}", "its own.", check_told_of_pay),
     (week, '["weekday"].to_numpy(np.int64) * 24', '["weekday"].to_numpy(np.int64) * 7', check_week),
     (week, "days[:, None] > 0", "days[:, None] >= 0", check_week),
     (

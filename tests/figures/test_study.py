@@ -228,7 +228,24 @@ def check_goals(module: ModuleType) -> None:
         assert (axes.lines[0].get_linewidth() > 0) == (len(goals) == 2)
 
 
+def check_played(module: ModuleType) -> None:
+    """A caption says how large and how long runs are, with which seeds, and what of that varies."""
+    size = ["workers.count=300", "time.days=30", "time.warmup_days=7"]
+    for words, told in (
+        (size, "300 workers, 30 days after 7 of warm-up, 3 seeds a point (0 to 2)"),
+        (["workers.count=300,1000", *size[1:]], "workers varied, 30 days after 7 of warm-up, 3 seeds"),
+        ([size[0], "time.days=30,60", size[2]], "300 workers, days varied after 7 of warm-up, 3 seeds"),
+        ([*size[:2], "time.warmup_days=0,30"], "300 workers, 30 days, days of warm-up varied, 3 seeds"),
+    ):
+        sweep = sweep_of(["market.noise_sigma=0,1", *words, "seeds=3"], lambda *values: values[0])
+        assert f"design grid, {told}" in module.caption_of(sweep)
+    study_told = {**sweep.manifest["study"], "settings": ["experiment=gone.yaml"]}
+    sweep.manifest["study"] = study_told
+    assert "design grid, 3 seeds a point (0 to 2); " in module.caption_of(sweep), "its files are gone"
+
+
 CHECKS: dict[Any, tuple[str, str]] = {
+    check_played: ("path not in varied and value(ends[0]) == value(ends[1])", "True"),
     check_cells: ("axes, across.centres, up.centres", "axes, *map(np.arange, values.shape[::-1])"),
     check_drawn: ('set_scale("log")', 'set_scale("linear")'),
     check_null_on_a_map: ("index=in_order(grid.index), ", ""),

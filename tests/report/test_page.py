@@ -27,10 +27,11 @@ from sim.cli import HELP_COLUMNS, HELP_LINES, main
 from sim.composition import compose, config_id, from_yaml
 from sim.figures import gallery
 from sim.outcomes.indicators import by_country
-from sim.report import common, content, settings, standing
+from sim.report import common, comparison, content, settings, standing, sweep
 from sim.report.content import clean, number, say, span
 from sim.report.page import page_of, render
 from sim.report.settings import changed, compare_words, shortened, words_of
+from sim.study import told
 from sim.study.points import Study, read_study
 from sim.study.result import load, write_manifest
 from sim.study.scenarios import compose_scenarios
@@ -40,6 +41,10 @@ from tests.study.test_compare import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = "<img src=x onerror=document.title='run'>"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+A4_PIXELS = 680
+"""Width between the margins of the page's style, 180 mm."""
+
 CANARIES = (
     EVIL,
     "<script>document.title='run'</script>",
@@ -217,6 +222,81 @@ def test_numbers_of_a_sweep_are_those_of_its_files(tmp_path: Path, exercised: Ex
     exercised("numbers", len(page.numbers), at_least=50)
 
 
+def test_what_is_not_touched_is_told_once(tmp_path: Path) -> None:
+    """A page names in one sentence what is the same in every seed, and says what a median is."""
+    found = finished.comparison(tmp_path / "c", "usage_tax+universal_income")
+    table = found.table.copy()
+    same = table["metric"].isin(["pay_all_in_median", "tasks_done"])
+    table.loc[same, ["difference", "low", "high"]] = 0.0
+    changed = replace(found, table=table)
+    assert "to the last bit" in " ".join(told.headline(changed, found.scenarios[0]))
+    (points,) = [comparison._summary(changed, name) for name in found.scenarios]
+    items = ["".join(part if isinstance(part, str) else part.text for part in item) for item in points.items]
+    (item,) = [item for item in items if "no seed" in item or "every seed" in item]
+    assert item == (
+        "Not changed at all, in no seed: hourly pay for all working time (median over workers); the number of"
+        f" tasks done; tax revenue. {told.MEDIAN}"
+    )
+
+
+SETTINGS = ["platforms.microwork.requester_fee=0.05,0.2,0.4", "requesters.pay_usd_per_hour=2,4",
+            "policy=none,[usage_tax,universal_income]", "workers.count=300,3000"]  # fmt: skip
+
+
+def page_of_many(folder: Path, settings_varied: int) -> content.Page:
+    """Return the page about a sweep with all outcomes that are told, in USD and with long names."""
+    words = [*SETTINGS[:settings_varied], "time.days=30", "seeds=2"]
+    found = finished.sweep(folder, words, lambda *values: 1.0 + float(values[0]))
+    for name in sweep.TOLD:
+        found.outcomes[name] = 123456.7 * found.outcomes["y"]
+        found.manifest["units"][name] = "USD/year"
+    return page_of(found)
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("count", range(1, 5))
+def test_every_outcome_of_points_stands_in_one_table(count: int, tmp_path: Path) -> None:
+    page = page_of_many(tmp_path, count)
+    assert "30 days after 30 of warm-up, 2 seeds a point (0 to 1)" in page.subtitle
+    assert ("workers varied" in page.subtitle) == (count == 4)
+    tables = [one for one in page.tables if one.counted]
+    outcomes = [head for one in tables for head in one.heads[one.texts :]]
+    assert outcomes == [f"{name.replace('_', ' ')} (USD/year)" for name in sweep.TOLD]
+    settings_told = [head for one in tables for head in one.heads[1 : one.texts]]
+    names = ["requester_fee", "pay_usd_per_hour", "policy", "workers.count"][:count]
+    assert settings_told == names * (settings_told.count("requester_fee"))
+    assert [bool(one.note) for one in tables] == [False] * (len(tables) - 1) + [True]
+    assert all(len(row) == len(one.heads) for one in tables for row in one.rows)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_tables_of_points_fit_screen_and_paper(tmp_path: Path, exercised: Exercised) -> None:
+    """Nothing is cut off at 1200 px, nor between the margins of a sheet of A4, and no word is broken."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    looked_at = 0
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for count in range(1, 5):
+            file = tmp_path / "page.html"
+            file.write_text(render(page_of_many(tmp_path / f"{count}", count)), encoding="utf-8")
+            view = browser.new_page()
+            view.goto(file.as_uri())
+            for media, width in (("screen", 1200), ("print", A4_PIXELS)):
+                view.emulate_media(media=media)
+                view.set_viewport_size({"width": width, "height": 900})
+                for table in view.locator("table.counted").all():
+                    room = table.evaluate("one => one.parentElement.clientWidth + 1")
+                    assert table.evaluate("one => one.getBoundingClientRect().width") <= room, (media, count)
+                    breaks = table.locator("thead th").evaluate_all("all => all.map(MEASURE)".replace(
+                        "MEASURE", "one => getComputedStyle(one).overflowWrap"))  # fmt: skip
+                    assert set(breaks) == {"normal"}
+                    looked_at += 1
+        browser.close()
+    exercised("tables", looked_at, at_least=10)
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_numbers_of_a_validation_are_those_of_its_verdicts(tmp_path: Path, exercised: Exercised) -> None:
     found = finished.validation(tmp_path / "v")
@@ -322,9 +402,6 @@ def test_pictures_hold_names_as_they_stand(tmp_path: Path, exercised: Exercised)
     for one in pictures:
         drawn = base64.b64decode(one.source.partition(",")[2])
         assert b"<script" not in drawn and b"onerror" not in drawn
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

@@ -213,6 +213,12 @@ def test_what_is_the_same_to_the_last_bit_is_named(comparison: Comparison, exerc
         one_seed = table.assign(low=np.nan, high=np.nan)
         assert not sim.study.told.same_told(replace(comparison, table=one_seed), name)
         count += 1
+    pooled, shares = "pay_all_in_pooled", "pay_with_shares_pooled"
+    for changed, of_pay in (([pooled, shares], "(also with pay for"), ([shares], "(with pay for")):
+        table.loc[here, ["difference", "low", "high"]] = 0.25
+        table.loc[here & table["metric"].isin(changed), ["difference", "low", "high"]] = 0.0
+        told = sim.study.told.same_told(replace(comparison, table=table), name)
+        assert f"(0): hourly pay, all working time (pooled) {of_pay} shifts and dividends)." in told
     assert not any("to the last bit" in line for line in sim.study.told.headline(comparison, "the same"))
     exercised("tables", count, at_least=3)
 
