@@ -373,7 +373,7 @@ inline void Market::propose(int64_t count) const {
             entry.taker = static_cast<int32_t>(taker);
             const Listing& listing = listings[slots[at]];
             const int64_t done = takers[taker].done;
-            const double seconds = spell(listing.key, entry.id, std::max(int64_t{0}, done));
+            const double seconds = spell(listing.key, entry.id, done & (RETURNED - 1));
             const int64_t want = std::min(tasks_of(seconds, entry.own_seconds),
                                           wanted(entry, listing, entry.own_seconds, done));
             entry.want = static_cast<int32_t>(std::max(int64_t{0}, want));

@@ -5,13 +5,14 @@ leave something plausible, emulators of all that was played, and so on. Then fin
 window that a validation plays, with several seeds: short runs of few seeds choose who was lucky. The bare
 assumptions and the fit before are finalists, too. Of those whose market is at rest, the one is chosen that
 misses fewest targets of the fitted half, as a validation judges; of several, the one for which it is
-likeliest that all bands hold, its distance from what is assumed without a calibration counted as a weak
-prior. Rest and prior were thought of after fits without them had met targets in short windows only, or not
-come to rest, and stated before the next fit was made; that the fit before takes part, and that hourly pay is
-at rest, after its first result had been seen; that bands count and not how near their middle one comes, and
-that the inequality of pay is fitted and its level kept for checking, after fits had met all but that
-inequality and the tail of batches, both missed by a hair; that the number of targets missed comes first,
-after a fit had missed the inequality of pay where another met all, their misfits with prior 5.7 and 5.9.
+likeliest that all bands hold, as if statistics were independent, its distance from what is assumed without a
+calibration counted as a weak prior. Rest and prior were thought of after fits without them had met targets
+in short windows only, or not come to rest, and stated before the next fit was made; that the fit before takes
+part, and that hourly pay is at rest, after its first result had been seen; that bands count and not how near
+their middle one comes, and that the inequality of pay is fitted and its level kept for checking, after fits
+had met all but that inequality and the tail of batches, both missed by a hair; that the number of targets
+missed comes first, after a fit had missed the inequality of pay where another met all, their misfits with
+prior 5.7 and 5.9.
 
 Nothing is written into the project: the folder holds `fitted.yaml`, which may be put in its place by hand.
 """
@@ -47,7 +48,6 @@ from experiments.emulator import (
     chances,
     fit,
     implausibility,
-    loss,
     misfit,
     recover,
 )
@@ -287,12 +287,15 @@ def table_of(values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sough
     return np.array(rows)
 
 
-def errors_of(values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sought]) -> Floats:
+def errors_of(
+    values: Sequence[Mapping[str, list[float]]], sought: Sequence[Sought], usual: Sequence[float]
+) -> Floats:
     """Return (points, statistics): how far the log of a statistic lies from where other seeds will put it.
 
-    As many other seeds, so the variance of a mean counts twice; one seed alone tells nothing of it.
+    As many other seeds, so the variance of a mean counts twice. One seed alone tells nothing of it: then it
+    is the ``usual`` error of each statistic.
     """
-    errors = np.full((len(values), len(sought)), LEAST_ERROR)
+    errors = np.tile(np.array(usual), (len(values), 1))
     for place, one in enumerate(values):
         for number, what in enumerate(sought):
             own = np.log(np.maximum(one.get(what.key) or [0.0], what.centre / 100))
@@ -317,14 +320,13 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
         emulators = emulate(space, points, values)
     candidates = candidates[sensible(space, candidates)]
     worst = implausibility(emulators, sought, candidates).max(axis=1)
-    guesses = np.column_stack([one.predict(candidates) for one in emulators])
-    errors = np.array([one.error for one in emulators])
-    expected = misfit(chances(sought, guesses, errors)) + far(job, candidates)
+    expected = expected_misfit(emulators, sought, candidates) + far(job, candidates)
     order = np.argsort(expected, kind="stable")
     promising = rounded(job, spread(candidates[order], sizes))
     finalists = np.vstack([promising, defaults(job), defaults(job, "fitted")])
     played = bench.values(finalists, sizes["last"]["seeds"], "finalists", last=True)
-    misfits = misfit(chances(sought, np.log(table_of(played, sought)), errors_of(played, sought)))
+    errors = errors_of(played, sought, [one.error for one in emulators])
+    misfits = misfit(chances(sought, np.log(table_of(played, sought)), errors))
     misfits += far(job, finalists)
     missed = np.array([missed_by(job, one) for one in played])
     drifts = np.array([drift_of(one) for one in played])
@@ -345,7 +347,7 @@ def calibrate(job: Job, bench: Bench) -> Fitted:
 
 
 def far(job: Job, points: Floats) -> Floats:
-    """Return what is added to the loss of points (n, k) for being far from what is assumed.
+    """Return what is added to the misfit of points (n, k) for being far from what is assumed.
 
     A normal prior with half a range as its standard deviation: where targets tell nothing, nothing is moved.
     """
@@ -398,12 +400,18 @@ def emulate(space: Space, points: Floats, values: Floats) -> list[Emulator]:
 def plausible(
     emulators: Sequence[Emulator], sought: Sequence[Sought], candidates: Floats, count: int
 ) -> Floats:
-    """Return some candidates that are not implausible, or those with the least loss if there are too few."""
-    implausible = implausibility(emulators, sought, candidates)
-    kept = implausible.max(axis=1) <= CUT
+    """Return some candidates that are not implausible, or those with the least misfit if they are too few."""
+    kept = implausibility(emulators, sought, candidates).max(axis=1) <= CUT
     if np.sum(kept) >= count:
         return np.asarray(candidates[kept][:count])
-    return np.asarray(candidates[np.argsort(loss(implausible), kind="stable")[:count]])
+    order = np.argsort(expected_misfit(emulators, sought, candidates), kind="stable")
+    return np.asarray(candidates[order[:count]])
+
+
+def expected_misfit(emulators: Sequence[Emulator], sought: Sequence[Sought], candidates: Floats) -> Floats:
+    """Return the misfit (n,) of candidates (n, k) as emulators tell it, their errors reckoned with."""
+    logs = np.column_stack([one.predict(candidates) for one in emulators])
+    return misfit(chances(sought, logs, np.array([one.error for one in emulators])))
 
 
 def sensible(space: Space, points: Floats) -> NDArray[np.bool_]:

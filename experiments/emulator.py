@@ -109,15 +109,6 @@ def implausibility(emulators: Sequence[Emulator], sought: Sequence[Sought], poin
     return np.column_stack(columns)
 
 
-def loss(implausible: Floats) -> Floats:
-    """Return what is made small, (points,): squares that level off beyond `CUT` (Geman and McClure 1987).
-
-    A target that no point comes near must not bend all others.
-    """
-    squared = implausible**2
-    return np.asarray(np.sum(squared / (1.0 + squared / CUT**2), axis=1))
-
-
 def chances(sought: Sequence[Sought], logs: Floats, errors: Floats) -> Floats:
     """Return (points, statistics): chance that a statistic lies in its band, its log being normal.
 
@@ -132,7 +123,8 @@ def chances(sought: Sequence[Sought], logs: Floats, errors: Floats) -> Floats:
 def misfit(chance: Floats) -> Floats:
     """Return what is made small, (points,): twice the negative log of the chance that all bands hold.
 
-    Each statistic adds at most `CUT` squared: what no point comes near must not bend all others.
+    As if statistics were independent. Each adds at most `CUT` squared: what no point comes near must not bend
+    all others (Geman and McClure 1987).
     """
     return np.asarray(-2.0 * np.sum(np.log(np.maximum(chance, np.exp(-(CUT**2) / 2))), axis=1))
 

@@ -392,7 +392,7 @@ def propose(
             seconds = integer(entry.own_seconds)
             listing = listings[index(slot)]
             agent = integer(entry.id)
-            time = spell(listing.key, agent, max(integer(0), done), median, sigma)
+            time = spell(listing.key, agent, done & (RETURNED - 1), median, sigma)
             enough = tasks_of_spell(time, seconds)
             entry.want = max(integer(0), min(enough, wanted(entry, listing, seconds, done)))
 

@@ -123,7 +123,7 @@ TARGETS: tuple[Target, ...] = (
         (Part("unpaid_share", "share", "share", 0.25, 0.20, 0.45),),
         ILO + ", 75 countries; Hara et al. 2018 imply 0.44",
         "high",
-        ("quick_looks",),
+        ("quick_looks", "no_spells_gl"),
         input="the seconds of a look are assumed (workers.look_seconds_median)",
     ),
     Target(

@@ -72,6 +72,7 @@ TRIALS: tuple[Trial, ...] = (
     Trial("no_fair_pay", MT, "no requester pays what is held to be fair", ("requesters.fair_share=0",)),
     Trial("no_tools_arms", MT, "nobody has tools", (*ARMS, "workers.tool_share=0")),
     Trial("no_spells", MT, "workers stay with a batch while they have time", NO_SPELLS),
+    Trial("no_spells_gl", GL, "workers stay with a batch while they have time", NO_SPELLS),
     Trial("no_spells_arms", MT, "workers stay with a batch while they have time", (*ARMS, *NO_SPELLS)),
     Trial(
         "no_budgets_arms",

@@ -20,7 +20,6 @@ from experiments.emulator import (
     chances,
     fit,
     implausibility,
-    loss,
     misfit,
     recover,
 )
@@ -70,7 +69,7 @@ def test_a_sought_point_is_found_and_others_are_implausible() -> None:
         Sought.of_band("", 0.95 * float(one(truth)[0]), 1.05 * float(one(truth)[0])) for one in statistics
     ]
     candidates = SPACE.drawn(4096, 4)
-    found = candidates[np.argmin(loss(implausibility(emulators, sought, candidates)))]
+    found = candidates[np.argmin((implausibility(emulators, sought, candidates) ** 2).sum(axis=1))]
     assert np.abs(SPACE.scaled(found[None]) - SPACE.scaled(truth)).max() < 0.15
     worst = implausibility(emulators, sought, candidates).max(axis=1)
     assert 0 < np.mean(worst < 3) < 0.1
@@ -93,10 +92,14 @@ def test_known_parameters_are_recovered(exercised: Exercised) -> None:
 
 
 def test_a_target_out_of_reach_bends_nothing() -> None:
-    """The loss of what is missed by far levels off at nine; near the centre it is the square."""
-    assert loss(np.array([[0.1], [1e6]])) == pytest.approx([0.01, 9.0], rel=2e-3)
-    near_one, near_other = np.array([[0.0, 100.0]]), np.array([[2.0, 90.0]])
-    assert loss(near_one) < loss(near_other)
+    """What is missed by far adds nine, however far; another that holds decides."""
+    sought = [Sought.of_band("", 1.0, 4.0)] * 2
+    error = np.array([0.1, 0.1])
+    near_one, near_other = (
+        misfit(chances(sought, np.log([point]), error))[0] for point in ((2.0, 1e6), (4.2, 1e3))
+    )
+    assert near_one == pytest.approx(9.0)
+    assert near_other > 10.0
 
 
 def test_half_of_the_targets_is_fitted() -> None:
@@ -169,11 +172,13 @@ def test_how_likely_bands_hold() -> None:
 
 
 def test_errors_are_those_of_other_seeds() -> None:
-    """The variance of a mean twice; of one seed nothing is known but the least that is told apart."""
+    """The variance of a mean twice; of one seed nothing is known, so it is as usual."""
     sought = [Sought.of_band("a", 1.0, 4.0), Sought.of_band("b", 1.0, 4.0)]
     logs = np.array([0.1, 0.3, 0.2, 0.6])
-    found = calibrate.errors_of([{"a": np.exp(logs).tolist(), "b": [2.0]}], sought)
-    assert found == pytest.approx(np.array([[np.sqrt(2 * np.var(logs, ddof=1) / 4), LEAST_ERROR]]))
+    found = calibrate.errors_of([{"a": np.exp(logs).tolist(), "b": [2.0]}], sought, [0.3, 0.4])
+    assert found == pytest.approx(np.array([[np.sqrt(2 * np.var(logs, ddof=1) / 4), 0.4]]))
+    still = calibrate.errors_of([{"a": [2.0, 2.0], "b": [2.0]}], sought, [0.3, 0.4])
+    assert still[0, 0] == LEAST_ERROR, "seeds that agree are not sure of other seeds"
 
 
 def test_the_prior_is_about_what_is_assumed() -> None:
