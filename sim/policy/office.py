@@ -1129,8 +1129,7 @@ class Offices:
 
     def _audience_paid(self, country: int, income: UniversalIncome) -> int:
         """Users (agents) of social platforms of a country who are paid: of the month, or of the roster."""
-        fixed = income.roster == "fixed"
-        return int(self.roster_users[country]) if fixed else self.largest_audience(country, income)
+        return int(self.roster_users[country]) if self.has_roster else self.largest_audience(country, income)
 
     def largest_audience(self, country: int, income: Programme) -> int:
         """Users (agents) of the social platform that has most of them in a country, of those of an income.
@@ -1185,7 +1184,7 @@ class Offices:
     def has_roster(self) -> bool:
         """Whether an income goes to who was a worker, or user, when it began, whatever they do since."""
         income = self.policy.universal_income
-        return income is not None and income.roster == "fixed"
+        return income is not None and income.roster == "fixed" and income.recipients != "residents"
 
     def note_roster(self, workers: Records, hour: int) -> None:
         """Note who is on the roster, in the first month of an income that goes by one.

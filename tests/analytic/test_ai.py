@@ -195,7 +195,7 @@ def test_what_cannot_be_counted_is_refused() -> None:
 @pytest.mark.parametrize(
     ("setting", "path", "nearest"),
     [
-        ("ai.rebounds=1", "ai.rebounds", "ai.rebound"),
+        ("ai.rebounds=1", "ai.rebounds", "ai.rebound=1"),
         ("ai.decay=1", "ai.decay", "ai.decay=0.9"),
         ("ai=growin", "ai", "ai=growing"),
         ("ai.labels_scale_years=0", "ai.labels_scale_years", "ai.labels_scale_years=0.01"),

@@ -144,7 +144,7 @@ def closed_form(pay: float, median: float, floor: float, config: Config) -> tupl
     return inside, wages, there / there.sum()
 
 
-SETTINGS = ("platforms=mturk", "workers.count=20000", "learning.pool_ratio=1", "seed=4")
+SETTINGS = ("platforms=mturk", "workers.count=20000", "learning.pool_ratio=0.3", "seed=4")
 
 
 def start_apart(module: Any = population) -> dict[str, float]:
