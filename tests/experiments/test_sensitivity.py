@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from sim.errors import UserError
 from sim.study.designs import Axis, morris_trajectories, saltelli
 from sim.validation import to_plain
 from tests.conftest import Exercised
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @functools.cache
@@ -251,3 +254,23 @@ def test_a_lever_that_multiplies_stays_inside_the_declared_range() -> None:
     assert plain == {"a": 0.9}
     with pytest.raises(UserError):
         read_job(["size=small", "reach=0.5"])
+
+
+def counts_told(page: str) -> tuple[int, int, int]:
+    """Return how many assumptions docs/sensitivity.md moves, how many conclusions flip, and of how many."""
+    moved = re.search(r"\*assumed\*, (\d+) are moved", page)
+    rows = [line for line in page.splitlines() if re.search(r"\| \d+% of \d+ \|", line)]
+    assert moved and rows
+    return int(moved.group(1)), sum("**flips**" in row for row in rows), len(rows)
+
+
+def test_limits_tell_what_flips_as_the_page_of_sensitivity_does() -> None:
+    """The numbers of conclusions, and at how many points each of those that flip holds."""
+    limits = (DOCS / "limits.md").read_text(encoding="utf-8").replace("\n", " ")
+    page = (DOCS / "sensitivity.md").read_text(encoding="utf-8")
+    moved, flips, conclusions = counts_told(page)
+    assert f"moves {moved} of them" in limits
+    assert f"{flips} of {conclusions} conclusions flip" in limits
+    listed = limits[limits.index("**Conclusions that flip**") : limits.index("**What does not flip**")]
+    told = sorted(int(one) for one in re.findall(r"\((\d+) %", listed))
+    assert told == sorted(int(one) for one in re.findall(r"\| (\d+)% of \d+ \| \*\*flips\*\* \|", page))
