@@ -65,8 +65,8 @@ REMARKS: Mapping[tuple[str, str], str] = {
     (
         "BP02",
         HIT,
-    ): "It rests on workers with tools and on requesters that pay a norm, both assumed. That workers differ"
-    " in speed adds a fifth of what lies above 1.",
+    ): "It rests on workers with tools and on requesters that pay a norm, both assumed. How much it adds that"
+    " workers differ in speed cannot be told from luck.",
     ("BP03", MISS): "As BP02: nobody is fast enough for it.",
     ("BP04", MISS): "Looking takes too little of the time. The share follows the assumed seconds of a look.",
     (
