@@ -274,3 +274,19 @@ def test_limits_tell_what_flips_as_the_page_of_sensitivity_does() -> None:
     listed = limits[limits.index("**Conclusions that flip**") : limits.index("**What does not flip**")]
     told = sorted(int(one) for one in re.findall(r"\((\d+) %", listed))
     assert told == sorted(int(one) for one in re.findall(r"\| (\d+)% of \d+ \| \*\*flips\*\* \|", page))
+
+
+def test_names_of_assumptions_stay_inside_of_the_figure() -> None:
+    """The longest that there is, beside the longest and the shortest bar that flips."""
+    longest = max((one.path for one in assumptions()), key=lambda path: len(sensitivity.short(path)))
+    rows = [
+        {"claim": "C1", "statement": "so it is", "share": share, "flips": True, "rests_on": longest}
+        for share in (0.05, 0.5, 0.95)
+    ]
+    found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame())
+    figure = sensitivity.tornado_figure(found, "Caption.")
+    figure.canvas.draw()
+    page = figure.bbox
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert page.x0 <= box.x0 and box.x1 <= page.x1, text.get_text()
