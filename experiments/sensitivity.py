@@ -763,10 +763,11 @@ def tornado_figure(found: Found, caption: str) -> Figure:
         color = style.GREY if row.flips else style.BLUE if row.share > 0.5 else style.VERMILLION
         axes.barh(place, row.share - 0.5, left=0.5, color=color, height=0.6)
         if row.flips:
-            at, side = (row.share + 0.01, "left") if row.share >= 0.5 else (row.share - 0.01, "right")
+            # On the side where there is no bar, so that the longest name has room.
+            at, side = (0.49, "right") if row.share >= 0.5 else (0.51, "left")
             axes.text(at, place, short(row.rests_on), fontsize=5, va="center", ha=side)
     axes.axvline(0.5, color=style.INK, linewidth=0.7)
-    axes.set_xlim(-0.45, 1.5)  # with room for the longest name on either side
+    axes.set_xlim(-0.05, 1.05)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_yticks(range(len(rows)), [f"{row.claim}: {row.statement}" for row in rows], fontsize=5.5)

@@ -279,8 +279,9 @@ def test_limits_tell_what_flips_as_the_page_of_sensitivity_does() -> None:
 def test_names_of_assumptions_stay_inside_of_the_figure() -> None:
     """The longest that there is, beside the longest and the shortest bar that flips."""
     longest = max((one.path for one in assumptions()), key=lambda path: len(sensitivity.short(path)))
+    statement = max((one.statement for part in CONCLUSIONS.values() for one in part), key=len)
     rows = [
-        {"claim": "C1", "statement": "so it is", "share": share, "flips": True, "rests_on": longest}
+        {"claim": "C8, C10", "statement": statement, "share": share, "flips": True, "rests_on": longest}
         for share in (0.05, 0.5, 0.95)
     ]
     found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame())
