@@ -82,7 +82,7 @@ OF_FORMULAS: dict[str, list[tuple[str, str, str]]] = {
         (OFFICE, "came_in = pot - sum(int(self.kept[c]) for c in members)", "came_in = pot"),
         (OFFICE, "incomes.per_head(came_in, of_all)", "each"),
         (OFFICE, "self.roster_since[0] >= 0:", "False:"),
-        (OFFICE, "int(self.roster_users[country]) if fixed else", "0 if fixed else"),
+        (OFFICE, "int(self.roster_users[country]) if self.has_roster else", "0 if self.has_roster else"),
         (OFFICE, "if self.has_roster else self._present(workers)", "if False else self._present(workers)"),
         (OFFICE, "self.strength(income, hour) and (hour or", "True and (hour or"),
     ],
