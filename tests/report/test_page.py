@@ -614,7 +614,10 @@ def test_help_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) ->
 def test_the_nearest_of_plot_and_report_can_be_typed_back(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    # Beside this test's own folder lie those of others, which may hold runs: none lies beside `here`.
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
 
     def near(*words: str) -> list[str]:
         assert main(words) == 2
@@ -622,17 +625,17 @@ def test_the_nearest_of_plot_and_report_can_be_typed_back(
         assert re.match(r"clickmarket: [A-Za-z]+ (is|holds) ", told), told
         return shlex.split(told.splitlines()[-1].removeprefix("  nearest  "))
 
-    for words in (["plot"], ["plot", "results"], ["report", str(tmp_path)], ["report"]):
+    for words in (["plot"], ["plot", "results"], ["report", str(here)], ["report"]):
         first = near(*words)
         assert first[:2] == ["clickmarket", "run"] and compose(first[2:])
     assert near("report", str(run.path), "to=/proc/x.html") == ["to=x.html"]
     assert near("plot", str(run.path), "clock", "to=/proc/x") == ["to=results"]
     assert near("plot", str(run.path), "clock", "format=gif") == ["format=svg"]
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "20991231-000000-damaged").mkdir()
-    (tmp_path / "results" / "20991231-000000-damaged" / "manifest.json").write_text("{}")
-    shutil.copytree(run.path, tmp_path / "results" / run.path.name)
-    for words in (["plot"], ["plot", "results"], ["report", str(tmp_path)], ["plot", "nothing"]):
+    (here / "results").mkdir()
+    (here / "results" / "20991231-000000-damaged").mkdir()
+    (here / "results" / "20991231-000000-damaged" / "manifest.json").write_text("{}")
+    shutil.copytree(run.path, here / "results" / run.path.name)
+    for words in (["plot"], ["plot", "results"], ["report", str(here)], ["plot", "nothing"]):
         assert near(*words)[-1] == f"results/{run.path.name}"
     assert main([*near("plot")[1:], "--list"]) == 0
 
