@@ -207,10 +207,9 @@ def memory(world: str, workers: int, record: str) -> Result:
         if isinstance(value, np.ndarray) and len(value) == rows
     }
     arrays["order"] = model.order.nbytes
-    for name in ("active", "live"):
-        arrays[f"boards.{name}"] = sum(getattr(board, name).nbytes for board in model.boards)
+    arrays["boards.active"] = sum(board.active.nbytes for board in model.boards)
     scratch = model.boards[0].scratch.arrays  # one for all boards on one thread
-    for name in ("proposals", "ranks"):
+    for name in ("live", "looking", "proposals", "ranks"):
         arrays[f"scratch.{name}"] = scratch[name].nbytes
     return {
         "bytes_per_worker": sum(arrays.values()) / model.workers_count,

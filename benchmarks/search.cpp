@@ -16,6 +16,7 @@
 #include <iostream>
 #include <map>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <time.h>
@@ -689,6 +690,9 @@ int64_t Market::search() const {
     const double log_keep = log_of(1.0 - static_cast<double>(platforms[0].worker_fee_ppm) / 1000000.0);
     const int64_t listed = state[OPEN], closed = state[EXHAUSTED], max_rounds = settings[0].max_rounds;
     std::fill(fronts.first, fronts.first + fronts.count, 0);
+    if (start_round == 0) {
+        std::iota(live.first, live.first + state[LIVE], 0);
+    }
     int64_t next_round = max_rounds;
     for (int64_t round = start_round; round < max_rounds; ++round) {
         const int64_t searching = state[LIVE];

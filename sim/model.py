@@ -713,10 +713,18 @@ class ClickWorkModel(mesa.Model):
                 self.offices.note_trade(board.platform, board.rows[: board.state.item(boards.ROWS)])
 
     def bucket(self) -> None:
-        """Sort today's workers by tile and start hour."""
-        self.order = grown(self.order, int(np.count_nonzero(self.today >= 0)), SPARE_WORKERS)
+        """Sort those who start in this half of the day by tile and hour."""
+        first = self.utc_hour - self.utc_hour % duty.HOURS_AHEAD
+        starting = np.count_nonzero((self.today >= first) & (self.today < first + duty.HOURS_AHEAD))
+        self.order = grown(self.order, int(starting), spare=0.0)
         duty.bucket(
-            self.worker_rows, self.workers_count, self.today, len(self.boards), self.bucket_starts, self.order
+            self.worker_rows,
+            self.workers_count,
+            self.today,
+            first,
+            len(self.boards),
+            self.bucket_starts,
+            self.order,
         )
         self.needs_bucketing = False
 

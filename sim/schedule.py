@@ -24,6 +24,7 @@ from sim.ledger import TRANSFER, ModelError
 from sim.market import board as boards
 from sim.market import invariants, labour, learning, pay_setting, payout, review, search
 from sim.market.board import Board
+from sim.market.duty import HOURS_AHEAD
 from sim.market.tools import TOOLS
 from sim.numeric import added_up, log, poisson
 from sim.policy.commons import count_records
@@ -220,7 +221,7 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
     """Workers whose session starts now come on duty; everyone's hour is prepared."""
     key, shift_key = model.key(INTERRUPTIONS, model.hour), model.key(SHIFTS, model.hour)
     tool_key = model.key(TOOLS, 0)
-    if model.needs_bucketing:
+    if model.needs_bucketing or model.utc_hour % HOURS_AHEAD == 0:
         model.bucket()
 
     # Where all of everybody's records count, the kernel knows.
@@ -256,7 +257,6 @@ def come_on_duty(model: Model) -> Generator[Task, None, None]:
             model.offices.ratings.informed,
             board.refused,
             board.active,
-            board.live,
             board.state,
         )
         if model.offices.passes_over:
@@ -457,7 +457,7 @@ def recount_accounts(model: Model) -> None:
 
 
 def draw_duty(model: Model) -> None:
-    """Who works today, from when, for how long; sorted by tile and hour."""
+    """Who works today, from when, for how long."""
     plans = model.ask("plan_day", model.day)
     count = model.workers_count
     if model.keeps_last_sessions:
@@ -470,7 +470,6 @@ def draw_duty(model: Model) -> None:
     for row, plan in plans:
         if plan != model.duty_of(row):
             model.set_duty(row, plan)
-    model.bucket()
 
 
 # --- the week ---------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ AHEAD = 12
 NEAR = 16
 """Places in an order among which the next of some sorted keys is looked for first."""
 
-SPARE_PLACES, SPARE_SCRATCH, SPARE_ROWS = 1 / 32, 1 / 8, 1.0
+SPARE_PLACES, SPARE_SCRATCH, SPARE_ROWS = 1 / 64, 1 / 8, 1.0
 """Room for more than ever before, as a share, when arrays grow: a board's workers on duty, what all boards
 share, and a board's other records. What was never used takes no memory (`columns.zeroed`)."""
 
@@ -972,6 +972,7 @@ class Board:
     gone = Borrowed(np.uint8, "batches")
     group = Borrowed(np.int32, "batches", rows=2)
     counts = Borrowed(np.int32, "takers")
+    live = Borrowed(np.int32, "active")
     looking = Borrowed(np.int32, "active", rows=3)
     proposals = Borrowed(np.int32, "active")
     ranks = Borrowed(np.int64, "active")
@@ -1014,7 +1015,6 @@ class Board:
         self.added = np.zeros(0, np.int32)
         self.finished: Records = np.zeros(0, FINISHED)
         self.taken: Records = np.zeros(0, TAKEN)
-        self.live = np.zeros(workers, np.int32)
         self.by_slot = np.zeros(0, np.int32)
         self.state = np.zeros(STATE_SIZE, np.int64)
         # What so many workers will need before long: arrays that grow are copied, and pages are given anew.
@@ -1044,7 +1044,6 @@ class Board:
                 records[:] = array.view(mine.dtype)
                 array = records
             setattr(self, name, array)
-        self.live = lengthened(self.live, len(self.active))
         self.expires = np.ascontiguousarray(self.batches["expires_hour"])
         self.changed = (self.listings["left"] != self.listings["shown_left"]).astype(np.uint8)
         self.give_back()
@@ -1118,7 +1117,6 @@ class Board:
         needed = int(self.state[ACTIVE_COUNT]) + more
         if needed > len(self.active):
             self.active = grown(self.active, needed, SPARE_PLACES)
-            self.live = lengthened(self.live, len(self.active))
             self.give_back()
 
     def room_for_events(self, more: int) -> None:

@@ -21,6 +21,9 @@ from sim.policy.effects import GIVEN_UP, UNEARNED
 DRAW_WORKS, DRAW_MINUTES, DRAW_WHERE, DRAW_GOOD_HOUR, DRAW_AWAKE, DRAW_OWN_HOUR = range(6)
 NOT_TODAY = -1
 
+HOURS_AHEAD = 12
+"""Hours whose workers are sorted together, from 00 and from 12 UTC: a day's would take twice the room."""
+
 
 @rule
 def start_hour_of_day(
@@ -154,25 +157,25 @@ def draw_duty(
 
 
 @kernel
-def bucket(workers: Any, count: int, today: Any, boards: int, starts: Any, order: Any) -> int:
-    """Sort those who work today by tile and start hour, so that sleepers cost nothing in the hour.
+def bucket(
+    workers: Any, count: int, today: Any, first_hour: int, boards: int, starts: Any, order: Any
+) -> None:
+    """Sort by tile and hour who starts in ``HOURS_AHEAD``: sleepers cost nothing in the hour.
 
-    ``starts[tile * 24 + hour]`` becomes where a bucket begins in ``order``. Returns how many work.
+    ``starts[tile * 24 + hour]`` becomes where a bucket begins in ``order``; those of other hours are empty.
     """
     starts[:] = 0
+    end = first_hour + HOURS_AHEAD
     for row in range(count):
-        if today[row] >= 0:
+        if first_hour <= today[row] < end:
             starts[integer(workers[row].tile) * 24 + integer(today[row]) + 1] += 1
     for i in range(boards * 24):
         starts[i + 1] += starts[i]
     for i in range(boards * 24, 0, -1):
         starts[i] = starts[i - 1]
     starts[0] = 0
-    working = integer(0)
     for row in range(count):
-        if today[row] >= 0:
+        if first_hour <= today[row] < end:
             place = integer(workers[row].tile) * 24 + integer(today[row]) + 1
             order[starts[place]] = row
             starts[place] += 1
-            working += 1
-    return working

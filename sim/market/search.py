@@ -119,7 +119,6 @@ def come_on_duty(
     informed: Any,
     refused: Any,
     active: Any,
-    live: Any,
     state: Any,
 ) -> None:
     """Add those whose session starts now and prepare the hour of everyone on duty.
@@ -244,7 +243,6 @@ def come_on_duty(
         entry.trust = weight
         entry.sigma = weight * sigma
         entry.log_pay = weight * (real(entry.log_speed) + log_keep + log(1.0 - believed)) + belief
-        live[index(i)] = i
     state[LIVE] = count
     state[EVENTS] = 0
     state[CUT_OFF] = 0
@@ -793,6 +791,9 @@ def search(
     for order in range(3):
         fronts[order, FRONT] = 0
         fronts[order, NEXT] = 0
+    if start_round == 0:
+        for i in range(integer(state[LIVE])):
+            live[index(i)] = i
     next_round = integer(setting.max_rounds)
     for round_number in range(start_round, integer(setting.max_rounds)):
         searching = integer(state[LIVE])

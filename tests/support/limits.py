@@ -96,7 +96,6 @@ def urns(workers: int, tasks: int, draws: int) -> tuple[float, Counts]:
     for draw in range(draws):
         for name, array in kept.items():
             getattr(board, name)[:] = array
-        board.live[:workers] = np.arange(workers)
         board.state[boards.LIVE] = workers
         model.hour = draw
         search_and_work(model)
