@@ -108,6 +108,9 @@ MOST_ROWS = 2**31 - 1
 REQUESTERS_IN_CACHE = 2_048
 """Requesters who post together: the cache holds them, what they draft, and that once it is sorted."""
 
+LEAST_PAY = 1e-4
+"""USD an hour taken for the pay of a platform on which all work went unpaid: it needs a logarithm."""
+
 SPARE_WORKERS = 1 / 8
 """Room for joiners beyond those present, as a share, when the workers' records grow."""
 
@@ -931,7 +934,7 @@ class ClickWorkModel(mesa.Model):
                 value = self.platform_pay[p, c]
                 if value < 0:
                     value = self.reported_pay[c]
-                self.log_platform_pay[p, c] = log(max(1e-4, float(value)))
+                self.log_platform_pay[p, c] = log(max(LEAST_PAY, float(value)))
         self.week_pay[:] = 0
 
     def add_up_day(self) -> None:

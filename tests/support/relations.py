@@ -12,13 +12,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
+import sim.model
 from sim.agents.population import Population
 from sim.agents.traits import permanent_ids
 from sim.config import Config, Platform
-from sim.model import ClickWorkModel
+from sim.model import LEAST_PAY, ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.policy.channels import (
     FEE_CAP,
@@ -360,7 +362,8 @@ def scaled_money(config: Config) -> Counts:
                     row["outside_wage_usd"] = repr(unit * float(row["outside_wage_usd"]))
 
             table = edited_table(Path(folder) / f"times_{factor}.csv", config.world.table, change)
-            models.append(run(in_money(config, table, factor), observers=(journal,)))
+            with patch.object(sim.model, "LEAST_PAY", LEAST_PAY * SMALL * factor):
+                models.append(run(in_money(config, table, factor), observers=(journal,)))
     small, large = models
     counts = Counter(events=same_events(*journals, "money times 16"))
     for name, column in small.ledger.accounts.items():
