@@ -689,7 +689,10 @@ def text_of(job: Job, found: Found) -> str:
         )
     lines += ["", f"{'claim':8} {'conclusion':52} {'holds at':>8}  flips"]
     for row in found.conclusions.itertuples(index=False):
-        told = f"yes, by {row.rests_on} ({row.toward} where it holds)" if row.flips else "no"
+        by = f"{row.rests_on} ({row.toward} where it holds)"
+        if row.total <= luck_of(found, str(row.part), str(row.outcome)):
+            by = "nothing that can be told from luck"
+        told = f"yes, by {by}" if row.flips else "no"
         lines.append(f"{row.claim:8} {str(row.statement)[:52]:52} {row.share:>8.0%}  {told}")
     return "\n".join(lines) + "\n"
 
@@ -701,8 +704,14 @@ def rests_on(found: Found, part: str, outcome: str) -> str:
         return "no index: hardly ever defined, or always the same"
     named = mine[mine["setting"] != LUCK].nlargest(TOLD, "total")
     parts = [f"{row.setting} {row.total:.2f}" for row in named.itertuples(index=False)]
+    return ", ".join([*parts, f"luck {luck_of(found, part, outcome):.2f}"])
+
+
+def luck_of(found: Found, part: str, outcome: str) -> float:
+    """Return the total index of the seed for an outcome; NaN where there are no indices."""
+    mine = found.indices[(found.indices["part"] == part) & (found.indices["outcome"] == outcome)]
     chance = mine.loc[mine["setting"] == LUCK, "total"]
-    return ", ".join([*parts, f"luck {float(chance.iloc[0]):.2f}"])
+    return float(chance.iloc[0]) if len(chance) else math.nan
 
 
 def short(path: str) -> str:

@@ -13,7 +13,7 @@ if str(ROOT) not in sys.path:  # the experiments stand beside the package
     sys.path.insert(0, str(ROOT))
 
 from experiments.assumptions import LUCK, assumptions  # noqa: E402
-from experiments.sensitivity import Found, rests_on  # noqa: E402
+from experiments.sensitivity import Found, luck_of, rests_on  # noqa: E402
 from scripts.write_claims_doc import cell, command_of, shrunk  # noqa: E402
 from sim.errors import UserError  # noqa: E402
 from sim.study.result import MANIFEST, check_digest, read_frame, read_manifest  # noqa: E402
@@ -128,6 +128,9 @@ def conclusions(found: Found) -> list[str]:
         rests = (
             f"`{row.rests_on}` ({row.total:.2f}{toward})" if row.rests_on else "not told: hardly ever defined"
         )
+        luck = luck_of(found, str(row.part), str(row.outcome))
+        if row.total <= luck:
+            rests = f"not told from luck ({luck:.2f}): {rests}"
         lines.append(
             f"| {row.claim} | {row.statement} | {row.side} {row.bound:.3g} |"
             f" {row.share:.0%} of {row.points} | {flips} | {rests} |"

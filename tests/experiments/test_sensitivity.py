@@ -16,6 +16,7 @@ import pytest
 from experiments import sensitivity
 from experiments.assumptions import LUCK, Lever, assumptions, luck, moved
 from experiments.sensitivity import CONCLUSIONS, HEADLINES, OUTCOMES, Floats, Job, read_job
+from scripts import write_sensitivity_doc
 from sim.errors import UserError
 from sim.study.designs import Axis, morris_trajectories, saltelli
 from sim.validation import to_plain
@@ -164,6 +165,23 @@ def test_a_conclusion_flips_where_it_holds_and_fails(
     assert bool(row["flips"]) is flips
     assert row["rests_on"] == "b"
     assert row["toward"] == ("high" if flips else "")
+
+
+@pytest.mark.parametrize(("total", "told"), [(0.4, False), (0.9, True)])
+def test_an_assumption_is_named_only_where_it_can_be_told_from_luck(total: float, told: bool) -> None:
+    """The seed's index is 0.6: printed and written, one of 0.4 is not said to decide."""
+    rows = [{"part": "market", "outcome": "unpaid", "setting": name, "total": value}
+            for name, value in (("a", total), (LUCK, 0.6))]  # fmt: skip
+    one = {"part": "market", "claim": "C2", "statement": "more", "outcome": "unpaid", "side": "above",
+           "bound": 0.25, "share": 0.5, "points": 64, "flips": True, "rests_on": "a", "total": total,
+           "toward": "high"}  # fmt: skip
+    spread = pd.DataFrame(columns=["part", "outcome", "title", "unit", "p05", "median", "p95", "missing"])
+    found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame([one]), spread)
+    line = sensitivity.text_of(of_size("small"), found).splitlines()[-1]
+    assert ("yes, by a (high" in line) is told
+    assert ("nothing that can be told from luck" in line) is not told
+    page = write_sensitivity_doc.conclusions(found)[-1]
+    assert ("not told from luck (0.60): `a`" in page) is not told
 
 
 def test_an_outcome_with_many_gaps_or_none_of_its_own_has_no_index() -> None:
