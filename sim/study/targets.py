@@ -384,7 +384,8 @@ PATTERNS: tuple[Pattern, ...] = (
         None,
         None,
         "Kummerfeld 2021 (arXiv:2105.12762): the first months pay less",
-        input="speed grows with tasks done (workers.speed_gain)",
+        input="speed and tools come with tasks done (workers.speed_gain, workers.tool_share), and who is paid"
+        " badly leaves before",
         scenario="paired",
     ),
     Pattern(
