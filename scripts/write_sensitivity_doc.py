@@ -29,7 +29,7 @@ INTRODUCTION = """\
 
 Written by `python scripts/write_sensitivity_doc.py` from the results of the command below. Of the {all}
 parameters that [parameters.md](parameters.md) marks as *assumed*, {moved} are moved over their ranges,
-all at once; {left} are left out, with the reasons at the end. Ranges are the declared ones, cut at
+those of a part all at once; {left} are left out, with the reasons at the end. Ranges are the declared ones, cut at
 {reach:g} times, and {reach:g} times below, what is assumed; those of fitted parameters are the ranges
 that the fit searched (`experiments/calibrate.yaml`).
 
@@ -48,8 +48,8 @@ CONCLUSIONS = """\
 ## Conclusions, and where they flip
 
 A conclusion *flips* if it holds at {flips} of the points or more and fails at as many. Bounds such as
-"a half" are conventions. A conclusion that does not flip here does not flip in this model, inside these
-ranges.
+"a half" are conventions. Points are those of Saltelli's design: what was screened out is not moved there, so a
+conclusion that does not flip here may do so where all is.
 """
 
 
