@@ -563,7 +563,7 @@ def analyse(job: Job, bench: Bench) -> Found:
         values = bench.values(part, [by_path[name] for name in names], points, "indices")
         bench.first = first_after(job, part)
         indices.append(index_table(part.name, names, values))
-        conclusions.append(conclude(part.name, names, points, values, indices[-1]))
+        conclusions.append(conclude(part.name, names, points, values, indices[-1], screened))
         spreads.append(spread_of(part.name, {name: of[: 2 * part.base] for name, of in values.items()}))
         if part is job.parts[0]:
             carried = chosen
@@ -642,11 +642,18 @@ def spread_of(part: str, values: Mapping[str, Floats]) -> pd.DataFrame:
 
 
 def conclude(
-    part: str, names: Sequence[str], points: Floats, values: Mapping[str, Floats], indices: pd.DataFrame
+    part: str,
+    names: Sequence[str],
+    points: Floats,
+    values: Mapping[str, Floats],
+    indices: pd.DataFrame,
+    screened: Mapping[str, Floats],
 ) -> pd.DataFrame:
     """Return for each conclusion the share of points at which it holds, and what it rests on most.
 
-    ``toward`` says on which side of its range that assumption lies where the conclusion holds.
+    ``toward`` says on which side of its range that assumption lies where the conclusion holds; ``screened``
+    are the outcomes of the screening, where all assumptions move: at which share of its points it holds, and
+    how many there are, stands beside.
     """
     rows = []
     independent = 2 * len(points) // (len(names) + 2)
@@ -665,10 +672,18 @@ def conclude(
                 toward = "high" if where[holds].mean() > where[~holds].mean() else "low"
         flips = bool(FLIPS_FROM <= share <= 1 - FLIPS_FROM)
         rows.append((part, one.claim, one.statement, one.outcome, one.side, one.bound, share,
-                     int(there.sum()), flips, rests, total, toward))  # fmt: skip
+                     int(there.sum()), flips, rests, total, toward,
+                     *_held(one, screened[one.outcome])))  # fmt: skip
     columns = ["part", "claim", "statement", "outcome", "side", "bound", "share", "points", "flips",
-               "rests_on", "total", "toward"]  # fmt: skip
+               "rests_on", "total", "toward", "screened", "screened_points"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def _held(conclusion: Conclusion, values: Floats) -> tuple[float, int]:
+    """Return the share of values at which a conclusion holds, and of how many that are known."""
+    known_ones = values[np.isfinite(values)]
+    share = float(conclusion.holds(known_ones).mean()) if len(known_ones) else math.nan
+    return share, len(known_ones)
 
 
 # ---------------------------------------------------------------- telling
@@ -693,6 +708,8 @@ def text_of(job: Job, found: Found) -> str:
         if row.total <= luck_of(found, str(row.part), str(row.outcome)):
             by = "nothing that can be told from luck"
         told = f"yes, by {by}" if row.flips else "no"
+        if not row.flips and FLIPS_FROM <= row.screened <= 1 - FLIPS_FROM:
+            told = f"no, but in the screening ({row.screened:.0%} of {row.screened_points})"
         lines.append(f"{row.claim:8} {str(row.statement)[:52]:52} {row.share:>8.0%}  {told}")
     return "\n".join(lines) + "\n"
 

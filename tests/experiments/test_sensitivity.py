@@ -161,7 +161,9 @@ def test_a_conclusion_flips_where_it_holds_and_fails(
     names, points = ["a", "b", LUCK], saltelli(3, 64, 1)
     values = {"unpaid": known_function(points)}
     indices = sensitivity.index_table("market", names, values)
-    row = sensitivity.conclude("market", names, points, values, indices).iloc[0]
+    screened = {"unpaid": np.array([bound - 1.0, bound + 1.0, bound + 2.0, bound + 3.0, np.nan])}
+    row = sensitivity.conclude("market", names, points, values, indices, screened).iloc[0]
+    assert (row["screened"], row["screened_points"]) == (0.75, 4)
     assert bool(row["flips"]) is flips
     assert row["rests_on"] == "b"
     assert row["toward"] == ("high" if flips else "")
@@ -174,7 +176,7 @@ def test_an_assumption_is_named_only_where_it_can_be_told_from_luck(total: float
             for name, value in (("a", total), (LUCK, 0.6))]  # fmt: skip
     one = {"part": "market", "claim": "C2", "statement": "more", "outcome": "unpaid", "side": "above",
            "bound": 0.25, "share": 0.5, "points": 64, "flips": True, "rests_on": "a", "total": total,
-           "toward": "high"}  # fmt: skip
+           "toward": "high", "screened": 1.0, "screened_points": 9}  # fmt: skip
     spread = pd.DataFrame(columns=["part", "outcome", "title", "unit", "p05", "median", "p95", "missing"])
     found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame([one]), spread)
     line = sensitivity.text_of(of_size("small"), found).splitlines()[-1]
@@ -182,6 +184,18 @@ def test_an_assumption_is_named_only_where_it_can_be_told_from_luck(total: float
     assert ("nothing that can be told from luck" in line) is not told
     page = write_sensitivity_doc.conclusions(found)[-1]
     assert ("not told from luck (0.60): `a`" in page) is not told
+
+
+def test_a_conclusion_that_flips_in_the_screening_alone_is_told() -> None:
+    """It holds at all points of the indices and at nine tenths of those where everything moves."""
+    one = {"part": "market", "claim": "C2", "statement": "more", "outcome": "unpaid", "side": "above",
+           "bound": 0.25, "share": 1.0, "points": 64, "flips": False, "rests_on": "a", "total": 0.9,
+           "toward": "", "screened": 0.9, "screened_points": 904}  # fmt: skip
+    spread = pd.DataFrame(columns=["part", "outcome", "title", "unit", "p05", "median", "p95", "missing"])
+    indices = pd.DataFrame([{"part": "market", "outcome": "unpaid", "setting": LUCK, "total": 0.1}])
+    found = sensitivity.Found(pd.DataFrame(), indices, pd.DataFrame([one]), spread)
+    assert "no, but in the screening (90% of 904)" in sensitivity.text_of(of_size("small"), found)
+    assert "| no | 90% of 904: flips |" in write_sensitivity_doc.conclusions(found)[-1]
 
 
 def test_an_outcome_with_many_gaps_or_none_of_its_own_has_no_index() -> None:
