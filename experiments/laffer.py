@@ -28,7 +28,8 @@ CLIFF = 1.05
 TO_POVERTY = "transfer_over_poverty_line"
 OWNERS_STAY = (
     "Owners here cannot sell or stop investing, so of taxes of more than about 0.5 of turnover or 0.6 of"
-    " profit the model says little: that revenue goes on rising there is no finding."
+    " profit the model says little: that revenue rises there is no finding. Of a profit tax it rises again"
+    " only because no more than an assumed share of profit can be shifted (most_shifted)."
 )
 
 
@@ -141,7 +142,7 @@ def judge(found: Outcomes) -> list[Finding]:
         change = 100.0 * (revenue[:, -1] / revenue[:, best] - 1.0)
         where = f"{name}, highest rate {rates[-1]:g} against {rates[best]:g}"
         findings.append(
-            finding("C11", "revenue falls again before the highest rate", where, change, BELOW, 0.0, "%")
+            finding("C11", "the highest rate brings less than a lower one", where, change, BELOW, 0.0, "%")
         )
         bound = read_off(name, found.configs[found.grid(name)[0]], rates)
         if bound >= rates[-1]:
@@ -181,9 +182,22 @@ def notes(found: Outcomes) -> list[str]:
             f" elasticities alone it peaks at {alone:.3g}; read off the same rates, at"
             f" {read_off(name, found.configs[found.grid(name)[0]], rates):.3g}."
         )
+        told += falls_before(name, rates, revenue.mean(axis=0), tax.unit)
         told.append(f"{name}: {needed(*curve(found, name, TO_POVERTY), tax.unit)}")
     told.append(OWNERS_STAY)
     return told
+
+
+def falls_before(name: str, rates: list[float], revenue: Floats, unit: str) -> list[str]:
+    """Say where mean revenue falls with the rate and rises again further on: one peak does not tell of it."""
+    falls = [
+        f"from {revenue[i]:,.0f} to {revenue[i + 1]:,.0f} USD between {rates[i]:g} and {rates[i + 1]:g}"
+        for i in range(len(rates) - 1)
+        if revenue[i + 1] < revenue[i] and revenue[i + 1 :].max() > revenue[i + 1]
+    ]
+    if not falls:
+        return []
+    return [f"{name}: before it rises again, revenue falls {'; '.join(falls)} (rates in {unit})."]
 
 
 def needed(rates: list[float], income: Floats, unit: str) -> str:

@@ -563,7 +563,7 @@ def analyse(job: Job, bench: Bench) -> Found:
         values = bench.values(part, [by_path[name] for name in names], points, "indices")
         bench.first = first_after(job, part)
         indices.append(index_table(part.name, names, values))
-        conclusions.append(conclude(part.name, names, points, values, indices[-1]))
+        conclusions.append(conclude(part.name, names, points, values, indices[-1], screened))
         spreads.append(spread_of(part.name, {name: of[: 2 * part.base] for name, of in values.items()}))
         if part is job.parts[0]:
             carried = chosen
@@ -642,11 +642,18 @@ def spread_of(part: str, values: Mapping[str, Floats]) -> pd.DataFrame:
 
 
 def conclude(
-    part: str, names: Sequence[str], points: Floats, values: Mapping[str, Floats], indices: pd.DataFrame
+    part: str,
+    names: Sequence[str],
+    points: Floats,
+    values: Mapping[str, Floats],
+    indices: pd.DataFrame,
+    screened: Mapping[str, Floats],
 ) -> pd.DataFrame:
     """Return for each conclusion the share of points at which it holds, and what it rests on most.
 
-    ``toward`` says on which side of its range that assumption lies where the conclusion holds.
+    ``toward`` says on which side of its range that assumption lies where the conclusion holds; ``screened``
+    are the outcomes of the screening, where all assumptions move: at which share of its points it holds, and
+    how many there are, stands beside.
     """
     rows = []
     independent = 2 * len(points) // (len(names) + 2)
@@ -665,10 +672,18 @@ def conclude(
                 toward = "high" if where[holds].mean() > where[~holds].mean() else "low"
         flips = bool(FLIPS_FROM <= share <= 1 - FLIPS_FROM)
         rows.append((part, one.claim, one.statement, one.outcome, one.side, one.bound, share,
-                     int(there.sum()), flips, rests, total, toward))  # fmt: skip
+                     int(there.sum()), flips, rests, total, toward,
+                     *_held(one, screened[one.outcome])))  # fmt: skip
     columns = ["part", "claim", "statement", "outcome", "side", "bound", "share", "points", "flips",
-               "rests_on", "total", "toward"]  # fmt: skip
+               "rests_on", "total", "toward", "screened", "screened_points"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def _held(conclusion: Conclusion, values: Floats) -> tuple[float, int]:
+    """Return the share of values at which a conclusion holds, and of how many that are known."""
+    known_ones = values[np.isfinite(values)]
+    share = float(conclusion.holds(known_ones).mean()) if len(known_ones) else math.nan
+    return share, len(known_ones)
 
 
 # ---------------------------------------------------------------- telling
@@ -689,7 +704,12 @@ def text_of(job: Job, found: Found) -> str:
         )
     lines += ["", f"{'claim':8} {'conclusion':52} {'holds at':>8}  flips"]
     for row in found.conclusions.itertuples(index=False):
-        told = f"yes, by {row.rests_on} ({row.toward} where it holds)" if row.flips else "no"
+        by = f"{row.rests_on} ({row.toward} where it holds)"
+        if row.total <= luck_of(found, str(row.part), str(row.outcome)):
+            by = "nothing that can be told from luck"
+        told = f"yes, by {by}" if row.flips else "no"
+        if not row.flips and FLIPS_FROM <= row.screened <= 1 - FLIPS_FROM:
+            told = f"no, but in the screening ({row.screened:.0%} of {row.screened_points})"
         lines.append(f"{row.claim:8} {str(row.statement)[:52]:52} {row.share:>8.0%}  {told}")
     return "\n".join(lines) + "\n"
 
@@ -701,8 +721,14 @@ def rests_on(found: Found, part: str, outcome: str) -> str:
         return "no index: hardly ever defined, or always the same"
     named = mine[mine["setting"] != LUCK].nlargest(TOLD, "total")
     parts = [f"{row.setting} {row.total:.2f}" for row in named.itertuples(index=False)]
+    return ", ".join([*parts, f"luck {luck_of(found, part, outcome):.2f}"])
+
+
+def luck_of(found: Found, part: str, outcome: str) -> float:
+    """Return the total index of the seed for an outcome; NaN where there are no indices."""
+    mine = found.indices[(found.indices["part"] == part) & (found.indices["outcome"] == outcome)]
     chance = mine.loc[mine["setting"] == LUCK, "total"]
-    return ", ".join([*parts, f"luck {float(chance.iloc[0]):.2f}"])
+    return float(chance.iloc[0]) if len(chance) else math.nan
 
 
 def short(path: str) -> str:

@@ -32,7 +32,7 @@ INTRODUCTION = """\
 Written by `python scripts/write_claims_doc.py` from the results of the runs named below. Each claim (C1 to
 C14) is cut into statements with a number, a side and a bound. A statement **holds** where the whole 95 %
 interval over seeds lies on the stated side, **fails** where it lies on the other one, and is **undecided**
-where the interval contains the bound. Bounds such as "a half" or "5 %" are conventions. Some hundred
+where the interval contains the bound. Bounds such as "a half" or "5 %" are conventions. Some two hundred
 intervals stand here, so a few lie on one side by luck. They know luck between seeds only, neither few
 requesters nor wrong assumptions: most behavioural parameters are assumed, eighteen of them fitted to eight
 observations that this model meets in part ([validation.md](validation.md)), and a statement that holds here

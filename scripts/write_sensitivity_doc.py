@@ -13,7 +13,7 @@ if str(ROOT) not in sys.path:  # the experiments stand beside the package
     sys.path.insert(0, str(ROOT))
 
 from experiments.assumptions import LUCK, assumptions  # noqa: E402
-from experiments.sensitivity import Found, rests_on  # noqa: E402
+from experiments.sensitivity import FLIPS_FROM, Found, luck_of, rests_on  # noqa: E402
 from scripts.write_claims_doc import cell, command_of, shrunk  # noqa: E402
 from sim.errors import UserError  # noqa: E402
 from sim.study.result import MANIFEST, check_digest, read_frame, read_manifest  # noqa: E402
@@ -29,9 +29,9 @@ INTRODUCTION = """\
 
 Written by `python scripts/write_sensitivity_doc.py` from the results of the command below. Of the {all}
 parameters that [parameters.md](parameters.md) marks as *assumed*, {moved} are moved over their ranges,
-all at once; {left} are left out, with the reasons at the end. Ranges are the declared ones, cut at
-{reach:g} times, and {reach:g} times below, what is assumed; those of fitted parameters are the ranges
-that the fit searched (`experiments/calibrate.yaml`).
+those of a part all at once; {left} are left out, with the reasons at the end. Ranges are the declared
+ones, cut at {reach:g} times, and {reach:g} times below, what is assumed; those of fitted parameters are the
+ranges that the fit searched (`experiments/calibrate.yaml`).
 
 Several markets are looked at (*parts*). In each, all assumptions that act there first are screened by
 Morris's trajectories; the few that move outcomes most go through Saltelli's design, from which Sobol'
@@ -48,8 +48,9 @@ CONCLUSIONS = """\
 ## Conclusions, and where they flip
 
 A conclusion *flips* if it holds at {flips} of the points or more and fails at as many. Bounds such as
-"a half" are conventions. A conclusion that does not flip here does not flip in this model, inside these
-ranges.
+"a half" are conventions. Points are those of Saltelli's design, where what was screened out is not
+moved. *In the screening* all assumptions of the part are, often to the ends of their ranges: a conclusion
+that flips there alone hangs on more than what was kept, and is not safe inside these ranges either.
 """
 
 
@@ -121,16 +122,24 @@ def outcomes(found: Found) -> list[str]:
 
 def conclusions(found: Found) -> list[str]:
     """Return a table of conclusions: where they hold, whether they flip, and by what."""
-    lines = ["| claim | conclusion | bound | holds at | flips | rests most on |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| claim | conclusion | bound | holds at | flips | in the screening | rests most on |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in found.conclusions.itertuples(index=False):
         flips = "**flips**" if row.flips else "no"
         toward = f", {row.toward} where it holds" if row.toward else ""
         rests = (
             f"`{row.rests_on}` ({row.total:.2f}{toward})" if row.rests_on else "not told: hardly ever defined"
         )
+        flips_there = FLIPS_FROM <= row.screened <= 1 - FLIPS_FROM
+        there = f"{row.screened:.0%} of {row.screened_points}{': flips' if flips_there else ''}"
+        luck = luck_of(found, str(row.part), str(row.outcome))
+        if row.total <= luck:
+            rests = f"not told from luck ({luck:.2f}): {rests}"
         lines.append(
             f"| {row.claim} | {row.statement} | {row.side} {row.bound:.3g} |"
-            f" {row.share:.0%} of {row.points} | {flips} | {rests} |"
+            f" {row.share:.0%} of {row.points} | {flips} | {there} | {rests} |"
         )
     return lines
 

@@ -8,8 +8,10 @@ who did, gave back, was paid and rejected what, and when.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from sim.numeric import binomial, exp, exponential, log
 from tests.conftest import Exercised
 from tests.support.markets import tiny
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 HOURS = 72
 
 # ---------------------------------------------------------------- written from the ODD
@@ -506,3 +509,45 @@ def test_a_difference_in_one_number_is_seen(
     monkeypatch.setitem(globals(), "state_of", planted)
     with pytest.raises(AssertionError):
         docked(ClickWorkModel(config_of(2)))
+
+
+# ---------------------------------------------------------------- the table of draws
+
+
+def untold(text: str) -> list[str]:
+    """Return draws that the text makes and the table of 7.1, which has every draw there is, does not know."""
+    rows = {
+        found[1]: [cell.strip() for cell in line.split("|")[2:-1]]
+        for line in text.splitlines()
+        if (found := re.match(r"\| `([a-z]+)` \(\d+\) \|", line))
+    }
+    made = {(name, int(number)) for name, number in re.findall(r"uniform\((\w+)[^;()]*; \w+, (\d+)\)", text)}
+    made |= {("batches", int(number)) for number in re.findall(r"`[^`]*\bu_(\d)\b", text)}
+    agents = re.search(r"\*\*Requesters\*\*.*?\*Truncated sizes", text, re.DOTALL)
+    assert agents is not None
+    made |= {("requesters", int(number)) for number in re.findall(r"T\(r, (\d+)\)", agents[0])}
+
+    def knows(name: str, number: int) -> bool:
+        told = rows[name][1 if name == "batches" else 2]
+        ranges = re.findall(r"\b(\d+)-(\d+)\b", told)
+        return any(int(low) <= number <= int(high) for low, high in ranges) or (
+            re.search(rf"(?<![-\d]){number}(?![-\d])", told) is not None
+        )
+
+    return sorted(f"{name} {number}" for name, number in made if not knows(name, number))
+
+
+PLANTED_GAPS = {
+    "duty 5": (", 5 hour of the own window |", " |"),
+    "requesters 4": ("0-4 dimensions, 100", "0-3 dimensions, 100"),
+    "batches 9": (", 9 the part of a task in a size |", " |"),
+    "votes 1": ("0 takes part, 1 would carry others (7.14) |", "0 |"),
+}
+
+
+def test_the_table_of_draws_has_every_draw_of_the_text(exercised: Exercised) -> None:
+    text = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+    assert untold(text) == []
+    for name, (there, without) in PLANTED_GAPS.items():
+        assert untold(text.replace(there, without)) == [name]
+    exercised("draws left out and found", len(PLANTED_GAPS), at_least=4)

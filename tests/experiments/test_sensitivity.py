@@ -16,6 +16,7 @@ import pytest
 from experiments import sensitivity
 from experiments.assumptions import LUCK, Lever, assumptions, luck, moved
 from experiments.sensitivity import CONCLUSIONS, HEADLINES, OUTCOMES, Floats, Job, read_job
+from scripts import write_sensitivity_doc
 from sim.errors import UserError
 from sim.study.designs import Axis, morris_trajectories, saltelli
 from sim.validation import to_plain
@@ -160,10 +161,41 @@ def test_a_conclusion_flips_where_it_holds_and_fails(
     names, points = ["a", "b", LUCK], saltelli(3, 64, 1)
     values = {"unpaid": known_function(points)}
     indices = sensitivity.index_table("market", names, values)
-    row = sensitivity.conclude("market", names, points, values, indices).iloc[0]
+    screened = {"unpaid": np.array([bound - 1.0, bound + 1.0, bound + 2.0, bound + 3.0, np.nan])}
+    row = sensitivity.conclude("market", names, points, values, indices, screened).iloc[0]
+    assert (row["screened"], row["screened_points"]) == (0.75, 4)
     assert bool(row["flips"]) is flips
     assert row["rests_on"] == "b"
     assert row["toward"] == ("high" if flips else "")
+
+
+@pytest.mark.parametrize(("total", "told"), [(0.4, False), (0.9, True)])
+def test_an_assumption_is_named_only_where_it_can_be_told_from_luck(total: float, told: bool) -> None:
+    """The seed's index is 0.6: printed and written, one of 0.4 is not said to decide."""
+    rows = [{"part": "market", "outcome": "unpaid", "setting": name, "total": value}
+            for name, value in (("a", total), (LUCK, 0.6))]  # fmt: skip
+    one = {"part": "market", "claim": "C2", "statement": "more", "outcome": "unpaid", "side": "above",
+           "bound": 0.25, "share": 0.5, "points": 64, "flips": True, "rests_on": "a", "total": total,
+           "toward": "high", "screened": 1.0, "screened_points": 9}  # fmt: skip
+    spread = pd.DataFrame(columns=["part", "outcome", "title", "unit", "p05", "median", "p95", "missing"])
+    found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame([one]), spread)
+    line = sensitivity.text_of(of_size("small"), found).splitlines()[-1]
+    assert ("yes, by a (high" in line) is told
+    assert ("nothing that can be told from luck" in line) is not told
+    page = write_sensitivity_doc.conclusions(found)[-1]
+    assert ("not told from luck (0.60): `a`" in page) is not told
+
+
+def test_a_conclusion_that_flips_in_the_screening_alone_is_told() -> None:
+    """It holds at all points of the indices and at nine tenths of those where everything moves."""
+    one = {"part": "market", "claim": "C2", "statement": "more", "outcome": "unpaid", "side": "above",
+           "bound": 0.25, "share": 1.0, "points": 64, "flips": False, "rests_on": "a", "total": 0.9,
+           "toward": "", "screened": 0.9, "screened_points": 904}  # fmt: skip
+    spread = pd.DataFrame(columns=["part", "outcome", "title", "unit", "p05", "median", "p95", "missing"])
+    indices = pd.DataFrame([{"part": "market", "outcome": "unpaid", "setting": LUCK, "total": 0.1}])
+    found = sensitivity.Found(pd.DataFrame(), indices, pd.DataFrame([one]), spread)
+    assert "no, but in the screening (90% of 904)" in sensitivity.text_of(of_size("small"), found)
+    assert "| no | 90% of 904: flips |" in write_sensitivity_doc.conclusions(found)[-1]
 
 
 def test_an_outcome_with_many_gaps_or_none_of_its_own_has_no_index() -> None:

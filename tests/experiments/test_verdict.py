@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments import ALL, laffer
+from experiments import ALL, laffer, tax_scenarios
 from experiments.asking import Asked, ask
 from experiments.outcomes import Outcomes
 from experiments.verdict import (
@@ -166,6 +166,55 @@ def test_a_curve_crosses_a_bound_between_places() -> None:
     assert low <= at <= high
     assert crossing([1.0, 10.0], curves[:, :2], -5.0)[0] == math.inf
     assert crossing([1.0, 10.0], curves[:, :2] - 9.0, -5.0)[0] == 1.0
+
+
+def test_a_fall_of_revenue_before_the_highest_rate_is_told() -> None:
+    """A tax with a first top, a fall and more than ever; one that only rises; one that falls for good."""
+    rates = [0.1, 0.3, 0.5, 0.8, 1.0]
+    (told,) = laffer.falls_before("profit tax", rates, np.array([25.0, 46.0, 28.0, 45.0, 56.0]), "share")
+    assert "falls from 46 to 28 USD between 0.3 and 0.5" in told
+    assert laffer.falls_before("profit tax", rates, np.array([1.0, 2.0, 3.0, 4.0, 5.0]), "share") == []
+    assert laffer.falls_before("profit tax", rates, np.array([1.0, 2.0, 3.0, 2.0, 1.0]), "share") == []
+
+
+class Taxed(Outcomes):
+    """Taxes that lose little at the revenue of the turnover tax; one on profit loses much at its rates."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.points, self.configs, self.scenarios = asked.points, asked.configs, list(asked.configs)
+        self.seeds, self.groups = list(range(SEEDS)), ["world", "north", "south"]
+        matched = {one: {"static_usd": 100.0, "feasible": True, "reason": ""} for one in asked.configs}
+        self.budgets = {kind: {"scenarios": matched} for kind in asked.matched}
+
+    def of(self, scenario: str, metric: str, group: str = "world") -> NDArray[np.float64]:
+        """Return revenue: 97 of 100 on users, 96 of 100 on profit, at the statutory rates 240 of 400."""
+        equal = scenario.startswith(("static: ", "realised: "))
+        revenue = (
+            97.0 if "usage" in scenario else 96.0 if equal else 400.0 if "no shifting" in scenario else 240.0
+        )
+        usual = {"tax_revenue": revenue, "profit_tax_revenue": revenue, "countries_given_up": 3.0,
+                 "profit_tax_without_shifting": 100.0 if equal else 400.0,
+                 "tax_per_resident_month": 0.5 if group == "north" else 0.25,
+                 "transfer_per_head_month": 0.4 if group == "north" else 0.2}  # fmt: skip
+        return np.full(SEEDS, usual.get(metric, 1.0)) * (1.0 + 1e-6 * np.arange(SEEDS))
+
+
+def test_taxes_on_users_and_profit_are_compared_at_equal_revenue_too() -> None:
+    found = tax_scenarios.judge(Taxed(ask("tax_scenarios", ["size=small"])))
+    flat = [one for one in found if "smaller part" in one.statement and one.where.startswith("usage, flat")]
+    assert {one.where.partition(" (")[2]: round(one.value, 3) for one in flat} == {
+        "profit at statutory rates)": 0.37,
+        "profit at equal static revenue)": 0.01,
+    }
+
+
+def test_notes_say_where_platforms_leave_and_who_pays() -> None:
+    notes = " ".join(tax_scenarios.notes(Taxed(ask("tax_scenarios", ["size=small"]))))
+    assert "Countries that platforms gave up at the usual rates" in notes
+    assert "usage, flat: 3;" in notes
+    assert "brings 2.4 times that" in notes
+    for pool in ("national", "global"):
+        assert f"pool {pool}: profit: taken 0.5 and 0.25, paid 0.4 and 0.2;" in notes
 
 
 # ---------------------------------------------------------------- no statement is bound to come out one way
