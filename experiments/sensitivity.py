@@ -779,23 +779,28 @@ def heat_figure(found: Found, caption: str) -> Figure:
 
 @style.drawn
 def tornado_figure(found: Found, caption: str) -> Figure:
-    """Draw for each conclusion the share of points at which it holds: grey where it flips."""
+    """Draw where each conclusion holds, by share of points: grey where it flips; dots are the screening."""
     rows = list(found.conclusions.itertuples(index=False))[::-1]
     figure = style.new_figure(style.PAGE, 0.6 + 0.16 * len(rows), caption)
     axes = figure.subplots()
+    beside = axes.twinx()
+    names = dict.fromkeys(range(len(rows)), "")
     for place, row in enumerate(rows):
         if not math.isfinite(row.share):
             continue
         color = style.GREY if row.flips else style.BLUE if row.share > 0.5 else style.VERMILLION
         axes.barh(place, row.share - 0.5, left=0.5, color=color, height=0.6)
         if row.flips:
-            # On the side where there is no bar, so that the longest name has room.
-            at, side = (0.49, "right") if row.share >= 0.5 else (0.51, "left")
-            axes.text(at, place, short(row.rests_on), fontsize=5, va="center", ha=side)
+            luck = luck_of(found, str(row.part), str(row.outcome))
+            names[place] = "not told from luck" if row.total <= luck else short(row.rests_on)
+        axes.plot(row.screened, place, "o", color=style.INK, markersize=2.2, clip_on=False)
     axes.axvline(0.5, color=style.INK, linewidth=0.7)
     axes.set_xlim(-0.05, 1.05)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.set_ylim(-0.7, len(rows) - 0.3)
+    beside.set_ylim(-0.7, len(rows) - 0.3)
+    beside.set_yticks(range(len(rows)), list(names.values()), fontsize=5)
+    beside.tick_params(axis="y", length=0)
     axes.set_yticks(range(len(rows)), [f"{row.claim}: {row.statement}" for row in rows], fontsize=5.5)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("share of the points of all ranges at which the conclusion holds")
@@ -842,6 +847,7 @@ def carry_out(job: Job, words: Sequence[str] = ()) -> Path:
         caption = caption_of(job)
         style.save(heat_figure(found, caption), folder / "figures", "indices")
         grey = "Blue: holds nearly everywhere; red: nearly nowhere; grey: flips, by the assumption named. "
+        grey += "Dots: the share in the screening, where all assumptions of the part move. "
         style.save(tornado_figure(found, grey + caption), folder / "figures", "conclusions")
         written = {
             "identity": identity_of(job), "size": job.size, "reach": job.reach, "points": job.runs,

@@ -129,7 +129,9 @@ class Segment:
     share_south: float = parameter(
         0.0, meaning="weight among workers of southern countries", low=0, high=1, assumed=True
     )
-    other_job: float = parameter(0.5, meaning="share who hold another job", low=0, high=1, source=ILO)
+    other_job: float = parameter(
+        0.5, meaning="share who hold another job", low=0, high=1, source=ILO, assumed=True
+    )
     literate: bool = parameter(True, meaning="reads instructions without help")
     tertiary: float = parameter(
         1.0,
@@ -142,17 +144,20 @@ class Segment:
     window_hours: int = assumed(10, 1, 24, "length of that window", "hours")
     flexibility: float = assumed(0.3, 0, 1, "weight on the hours that paid best rather than the own window")
     desired_hours_median: float = parameter(
-        16.0, meaning="median of the hours a week workers want", unit="hours", low=0.05, high=112, source=ILO
-    )
+        16.0, meaning="median of the hours a week workers want", unit="hours", low=0.05, high=112,
+        source=ILO, assumed=True,
+    )  # fmt: skip
     desired_hours_log_sigma: float = parameter(
-        0.9, meaning="spread of the hours a week workers want", unit="log points", low=0, high=2.5, source=ILO
-    )
+        0.9, meaning="spread of the hours a week workers want", unit="log points", low=0, high=2.5,
+        source=ILO, assumed=True,
+    )  # fmt: skip
     reservation_ratio: float = parameter(
         0.07,
         meaning="median reservation wage over the country's outside wage",
         low=0.001,
         high=2,
         source=HORTON,
+        assumed=True,
     )
     collective_size: int = assumed(0, 0, 10000, "members of a collective with a broker; 0 = works alone")
     interruption_women: float = assumed(
@@ -170,7 +175,7 @@ class Segment:
 
 
 def default_segments() -> dict[str, Segment]:
-    """Five kinds of workers; shares and windows are assumed, hours and other jobs follow ILO 2021."""
+    """Five kinds of workers; what differs between them is assumed."""
     return {
         "side_job": Segment(
             share_north=0.5, share_south=0.2, other_job=1.0, window_start=18, window_hours=5,
@@ -367,8 +372,9 @@ class Requesters:
         assumed=True,
     )
     approval_share: float = parameter(
-        0.19, meaning="share of requesters that ask for an approval record", low=0, high=1, source=HARA
-    )
+        0.19, meaning="share of requesters that ask for an approval record", low=0, high=1,
+        source=f"{HARA}: a share of tasks", assumed=True,
+    )  # fmt: skip
     approval_tasks: int = assumed(1000, 0, 100000, "approved tasks such requesters ask for", "tasks")
     approval_rate: float = assumed(0.95, 0, 1, "approval rate such requesters ask for")
     own_country_share: float = assumed(
@@ -428,8 +434,9 @@ class TaskType:
     )
     share: float = parameter(0.0, meaning="weight in the demand for task time", low=0, high=100, assumed=True)
     median_seconds: float = parameter(
-        38.0, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH
-    )
+        38.0, meaning="median true seconds of a task", unit="seconds", low=1, high=3000, source=CROWDTRUTH,
+        assumed=True,
+    )  # fmt: skip
     log_sigma_seconds: float = parameter(
         0.5,
         meaning="spread of those seconds between batches",
@@ -454,7 +461,7 @@ class TaskType:
     )
     largest_batch: int = parameter(
         20_000, meaning="most tasks in a batch of tasks of median length", unit="tasks", low=1,
-        high=1_000_000, source=MTURK_PAGE,
+        high=1_000_000, source=MTURK_PAGE, assumed=True,
     )  # fmt: skip
     assignments_per_task: int = assumed(1, 1, 1000, "different workers wanted for each task", "workers")
     one_task_many_workers: bool = parameter(
@@ -870,7 +877,8 @@ class Learning:
     )  # fmt: skip
     pool_ratio: float = parameter(
         8.5, meaning="registered people for each active worker at the start", low=0, high=100,
-        source="Kassi, Lehdonvirta and Stephany 2021: 163 of 19 million",
+        source="Kassi, Lehdonvirta and Stephany 2021: 163 million accounts, 19 million of them ever worked",
+        assumed=True,
     )  # fmt: skip
     join_rate: float | None = parameter(
         None, meaning="share of the willing in the pool who join in a week; null = as many as changing"

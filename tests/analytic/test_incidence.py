@@ -19,7 +19,7 @@ from tests.conftest import Exercised
 from tests.support.markets import tiny, unsorted
 
 ON_REQUESTERS, ON_WORKERS = 0.25, 0.2
-MONTH, MONTHS, SETTLED = 24 * 28, 13, 5
+MONTH, MONTHS, SETTLED = 24 * 28, 25, 13
 SEEDS, AT_NIGHT = range(1, 5), range(1, 31)
 TOLERANCE = 0.06
 """Log points between mean net pay, work and spending; the charge is 0.22."""
@@ -43,7 +43,7 @@ def market(seed: int, side: str, pay_setting: str) -> Config:
     )  # fmt: skip
     # Whoever pays by a norm makes up for nothing; pay settles late where those who hold out for it change.
     settled = unsorted(replace(base, requesters=requesters))
-    return replace(settled, market=replace(base.market, pay_setting=pay_setting))
+    return replace(settled, market=replace(settled.market, pay_setting=pay_setting))
 
 
 def played(seed: int, side: str, pay_setting: str) -> tuple[np.ndarray, np.ndarray, int]:

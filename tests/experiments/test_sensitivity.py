@@ -313,13 +313,21 @@ def test_names_of_assumptions_stay_inside_of_the_figure() -> None:
     longest = max((one.path for one in assumptions()), key=lambda path: len(sensitivity.short(path)))
     statement = max((one.statement for part in CONCLUSIONS.values() for one in part), key=len)
     rows = [
-        {"claim": "C8, C10", "statement": statement, "share": share, "flips": True, "rests_on": longest}
-        for share in (0.05, 0.5, 0.95)
-    ]
-    found = sensitivity.Found(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(rows), pd.DataFrame())
+        {"claim": "C8, C10", "statement": statement, "share": share, "flips": True, "rests_on": longest,
+         "part": "market", "outcome": outcome, "total": 0.5, "screened": 1.0 - share}
+        for share, outcome in ((0.05, "told"), (0.5, "told"), (0.95, "told"), (0.9, "by luck"))
+    ]  # fmt: skip
+    luck = [("market", "told", LUCK, 0.4), ("market", "by luck", LUCK, 0.6)]
+    indices = pd.DataFrame(luck, columns=["part", "outcome", "setting", "total"])
+    found = sensitivity.Found(pd.DataFrame(), indices, pd.DataFrame(rows), pd.DataFrame())
     figure = sensitivity.tornado_figure(found, "Caption.")
     figure.canvas.draw()
     page = figure.bbox
-    for text in figure.axes[0].texts:
+    names = figure.axes[1].get_yticklabels()
+    for text in names:
         box = text.get_window_extent()
         assert page.x0 <= box.x0 and box.x1 <= page.x1, text.get_text()
+    told = sorted(text.get_text() for text in names)
+    assert told == sorted([sensitivity.short(longest)] * 3 + ["not told from luck"])
+    dots = [float(line.get_xdata()[0]) for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert dots == [row["screened"] for row in rows[::-1]]
