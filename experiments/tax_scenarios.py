@@ -16,6 +16,7 @@ from experiments.verdict import BELOW, Finding, finding, within
 NONE = "none"
 TAXES = ("profit", "profit, no shifting", "turnover", "usage, flat", "usage, by ARPU", "usage, graduated")
 POOLS = ("national", "bloc", "global")
+CONDITIONAL = ("job seekers", "employers")
 KINDS = ("static", "realised")
 LINE = "transfer_over_poverty_line"
 ONE_PER_CENT = 0.01
@@ -67,6 +68,18 @@ def judge(found: Outcomes) -> list[Finding]:
                         scenario, found.change(scenario, "worker_poverty_after_transfers", NONE, "south"),
                         BELOW),
             ]  # fmt: skip
+        for way in CONDITIONAL:
+            scenario, universal = f"{tax}, {way}", f"{tax}, national"
+            findings += [
+                finding("C12", "fewer workers in the South are poor with it than without tax and income",
+                        scenario, found.change(scenario, "worker_poverty_after_transfers", NONE, "south"),
+                        BELOW),
+                finding("C12", "the budget of the tax leaves hourly pay lower so than as an income for all",
+                        scenario, found.percent(scenario, "pay_all_in_pooled", universal), BELOW, unit="%"),
+                finding("C12", "the budget of the tax leaves fewer workers in the South poor so than for all",
+                        scenario,
+                        found.change(scenario, "worker_poverty_after_transfers", universal, "south"), BELOW),
+            ]  # fmt: skip
     for kind in KINDS:
         for tax in TAXES:
             scenario, base = f"{kind}: {tax}, national", f"{kind}: {NONE}"
@@ -101,6 +114,14 @@ def notes(found: Outcomes) -> list[str]:
         " like with like."
     )
     told += [who_pays(found, pool) for pool in POOLS if pool != "bloc"]  # to a bloc it is as national pools
+    spent = [
+        f"{tax}: {means(found.of(f'{tax}, job seekers', 'transfer_per_head_month')):.3g} USD a job seeker and"
+        f" month, {100 * means(found.of(f'{tax}, job seekers', 'transfers_to_workers_share')):.3g} % of it to"
+        f" workers ({means(found.of(f'{tax}, national', 'transfer_per_head_month')):.3g} USD for all,"
+        f" {100 * means(found.of(f'{tax}, national', 'transfers_to_workers_share')):.3g} %)"
+        for tax in TAXES
+    ]
+    told.append("The same budget for some people or for all: " + "; ".join(spent) + ".")
     passed = [
         f"{scenario}: pay {means(found.percent(scenario, 'pay_all_in_pooled', NONE)):+.3g} %, users gone"
         f" {100 * means(found.of(scenario, 'social_users_lost_share')):.3g} %"
