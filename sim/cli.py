@@ -328,6 +328,8 @@ def _meant_by(word: str, commands: Sequence[str]) -> str:
     from sim.composition import conf_folder, group_options
     from sim.overrides import meant
 
+    if word.split(" ")[0] in commands:  # a whole command in quotes
+        return f"clickmarket {word}"
     if "=" in word:
         return f"clickmarket run {word}"
     if command := nearest(word, commands):
@@ -457,7 +459,7 @@ def _checkpoint(value: str) -> Path:
         path="resume",
         value=value,
         allowed="the path of a checkpoint that a run with time.checkpoint_days has written",
-        nearest="resume=<path>",
+        nearest="time.checkpoint_days=30",
     )
 
 

@@ -201,7 +201,7 @@ def _refuse_no_study(words: Sequence[str]) -> None:
             "clickmarket sweep needs to be told what to vary; one run is clickmarket run.",
             value="no study and no setting",
             allowed="settings with several values, seeds=N, or study=NAME",
-            nearest="clickmarket sweep platforms.microwork.requester_fee=0.1,0.2,0.4 seeds=5",
+            nearest=A_SWEEP,
         )
 
 
@@ -417,7 +417,7 @@ def _folder(words: Sequence[str], command: str, pairs: Sequence[tuple[str, str]]
         f"clickmarket {command} needs the folder of a sweep.",
         value=" ".join(words) or "nothing",
         allowed="the path that clickmarket sweep printed",
-        nearest=f"clickmarket {command} {_sweep_near(words) or 'results/...-sweep-...'}",
+        nearest=f"clickmarket {command} {near}" if (near := _sweep_near(words)) else A_SWEEP,
     )
 
 
@@ -429,6 +429,9 @@ def _is_sweep(folder: Path) -> bool:
 
 RESULTS = "results"
 """Where sweeps are if nothing else was said."""
+
+A_SWEEP = "clickmarket sweep platforms.microwork.requester_fee=0.1,0.2,0.4 seeds=5"
+"""What to type where there is no sweep yet."""
 
 
 def _sweep_near(words: Sequence[str]) -> str:

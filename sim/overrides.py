@@ -170,7 +170,13 @@ def _mended(key: str, value: str, options: Mapping[str, list[str]]) -> str:
             return typed or text
     if key in options:
         return f"{key}={nearest_or_first(plain, options[key])}"
-    return _as_typed(key, plain) if _holds_one_value(key) else quoted
+    if _holds_one_value(key):
+        return _as_typed(key, plain)
+    try:
+        _read(quoted[1:-1])
+    except ValueError:  # no quotes help, as in a name with an umlaut
+        return meant(key, options, bare) or "clickmarket run --help"
+    return quoted
 
 
 def _in_pairs(value: str) -> str:
@@ -277,7 +283,11 @@ def _refuse_dangerous(text: str) -> None:
 def _bad_override(text: str, message: str, allowed: str, suggestion: str = "") -> UserError:
     key = one_line(re.sub(r"^[+~]+", "", text.partition("=")[0]), 80)
     return UserError(
-        message, path=key or "a setting", value=text, allowed=allowed, nearest=suggestion or f"{key}=..."
+        message,
+        path=key or "a setting",
+        value=text,
+        allowed=allowed,
+        nearest=suggestion or (f"{key}=..." if key else "clickmarket run --help"),
     )
 
 

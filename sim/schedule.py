@@ -279,6 +279,8 @@ def search_and_work(model: Model) -> Task:
     def play(board: Board) -> None:
         if board.is_deserted:
             return
+        # Kept over the rounds: room that is made between them gives back what is borrowed.
+        live = board.live
         round_number = 0
         while round_number >= 0:
             round_number = model.calls[model.kernels.search](
@@ -300,7 +302,7 @@ def search_and_work(model: Model) -> Task:
                 model.offices.ratings.tasks,
                 model.settings,
                 board.active,
-                board.live,
+                live,
                 board.looking,
                 board.proposals,
                 board.ranks,

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sim.market.board
 from sim.columns import CACHE_LINE, HUGE, LARGE, aligned_zeros
 from sim.market.board import BORROWED, LISTING, Board, Scratch
 from tests.conftest import Exercised
+from tests.support.markets import fingerprint, run, tiny
 
 SIZES = (1, LARGE - 1, LARGE, LARGE + 1, HUGE)
 
@@ -87,6 +89,27 @@ def test_a_board_keeps_what_it_borrowed_until_it_grows(exercised: Exercised) -> 
             if name in BORROWED and kind.like == like:
                 assert getattr(board, name).shape[-1] >= len(getattr(board, like)) >= 9000
     exercised("arrays", len(before), 12)
+
+
+def test_room_made_in_the_middle_of_a_search_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, exercised: Exercised
+) -> None:
+    """What is borrowed may be another array then, lengthened for a board with more workers on duty."""
+    config = tiny(days=3, workers=600)
+    expected = fingerprint(run(config))
+    made = []
+    make = Board.room_for_events
+
+    def make_and_take_away(board: Board, more: int) -> None:
+        make(board, more)
+        board.give_back()
+        board.scratch.arrays.clear()
+        made.append(more)
+
+    monkeypatch.setattr(sim.market.board, "SPARE_ROWS", 0.0)
+    monkeypatch.setattr(Board, "room_for_events", make_and_take_away)
+    assert fingerprint(run(config)) == expected
+    exercised("rooms", len(made), 20)
 
 
 def test_a_board_looks_up_its_escrow_again_when_its_batches_move(exercised: Exercised) -> None:

@@ -163,6 +163,30 @@ def test_an_income_that_no_tax_could_ever_pay_is_refused(
     exercised("refused", len(cases), 3)
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["run", ""], "clickmarket run --help"),
+        (["run", "=5"], "clickmarket run --help"),
+        (["run", "wörld=six_regions"], "world=six_regions"),
+        (["run", "resume=nothing"], "time.checkpoint_days=30"),
+        (["run world=six_regions"], "clickmarket run world=six_regions"),
+        (["status", "nothing"], "clickmarket sweep platforms.microwork.requester_fee=0.1,0.2,0.4 seeds=5"),
+    ],
+)
+def test_the_nearest_can_be_typed_where_little_is_there(
+    words: list[str],
+    near: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"  nearest  {near}"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_share_of_no_guideline_has_a_word_that_works(told: Any) -> None:
     words = ["policy=union", "policy.union.guideline=uniform", "policy.union.usd_per_hour=0"]
     assert told(*words)[-1] == "  nearest  policy.union.bargained_share=0"

@@ -214,7 +214,7 @@ def deciles_of(means: Mapping[str, tuple[str, Any]], caption: str) -> Figure:
         axes.bar(at, values, wide, color=style.tint(color, 0.75))
         if len(means) > 1:
             axes.annotate(
-                short_name(name), (0, 1), xycoords="axes fraction",
+                short_name(name), (0.01, 1), xycoords=("figure fraction", "axes fraction"),
                 xytext=(0, 3 + 9 * (len(means) - 1 - place)), textcoords="offset points",
                 color=style.ink(color), weight="bold",
             )  # fmt: skip

@@ -57,15 +57,15 @@ PEEL = 0.05
 Floats = NDArray[np.float64]
 
 
-def check_outcome(sweep: Sweep, name: str) -> str:
-    """Return the name of an outcome; refuse one that is not there, or that no run has."""
+def check_outcome(sweep: Sweep, name: str, word: str = "outcome") -> str:
+    """Return the name of an outcome, asked for by ``word``; refuse one not there, or that no run has."""
     if name not in sweep.outcomes:
         raise UserError(
-            f"outcome={name} is none of this sweep's.",
-            path="outcome",
+            f"{word}={name} is none of this sweep's.",
+            path=word,
             value=name,
             allowed="an outcome: a column of summary.csv after failed",
-            nearest=f"outcome={nearest_or_first(name, sweep.outcomes.columns)}",
+            nearest=f"{word}={nearest_or_first(name, sweep.outcomes.columns)}",
         )
     if not np.isfinite(sweep.outcomes[name]).any():
         there = [str(other) for other in sweep.outcomes if np.isfinite(sweep.outcomes[other]).any()]
@@ -892,7 +892,7 @@ def pareto(sweep: Sweep, goals: Mapping[str, int]) -> pd.DataFrame:
     ``goals`` gives 1 for an outcome to be large, -1 for one to be small. Where an income's funding varies,
     points at which no tax pays for it take no part: an unfunded experiment would beat every tax.
     """
-    names = [check_outcome(sweep, name) for name in goals]
+    names = [check_outcome(sweep, name, "more" if sign > 0 else "less") for name, sign in goals.items()]
     points, means = sweep.means(sweep.compared(names))
     signed = np.column_stack([means[name] * sign for name, sign in goals.items()])
     known = np.isfinite(signed).all(axis=1)

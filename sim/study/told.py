@@ -301,9 +301,9 @@ def exits_told(comparison: Comparison, scenario: str) -> str:
     here = table[table["scenario"] == scenario] if len(table) else table
     if not len(here):
         return ""
+    counts = here.groupby("platform", sort=True)["country"].nunique()
     parts = [
-        f"{platform} {part['country'].nunique()} countries"
-        for platform, part in here.groupby("platform", sort=True)
+        f"{platform} {count} {'country' if count == 1 else 'countries'}" for platform, count in counts.items()
     ]
     return (
         f"Given up for taxes or duties, wholly or by one side, in some seed: {', '.join(parts)} (exits.csv)."

@@ -303,6 +303,12 @@ def test_tenths_before_and_after(results: Results) -> None:
         assert part[0] == pytest.approx(10 * rows["mean"].iloc[0] * rows["held"].iloc[10])
 
 
+@pytest.mark.parametrize("name", gallery.GALLERY["comparison"])
+def test_a_scenario_of_many_policies_can_be_read(name: str, tmp_path: Path) -> None:
+    scenario = "usage_tax+turnover_tax+profit_tax+universal_income+wage_floor+union"
+    assert_no_text_overlaps(gallery.draw(finished.comparison(tmp_path, scenario), name), at_least=5)
+
+
 def test_the_fan_is_the_weeks_and_marks_the_day(results: Results) -> None:
     found: Comparison = results["comparison"]
     figure = found.plot.fan(scenario=POLICY)

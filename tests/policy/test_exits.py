@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -74,6 +75,8 @@ def test_comparisons_tell_exits_and_short_runs(tmp_path: Any) -> None:
     assert set(found.exits["scenario"]) == {"heavy"} and (found.exits["seeds_left"] > 0).all()
     told = " ".join(sim.study.told.headline(found, "heavy"))
     assert "Given up for taxes" in told and "exits.csv" in told
+    one = replace(found, exits=found.exits.head(1))
+    assert sim.study.told.exits_told(one, "heavy").endswith(" 1 country (exits.csv).")
     assert (found.path / "exits.csv").is_file()
     short = {name: compose([*words, f"results.dir={tmp_path}", "time.days=9"]) for name, words in
              (("none", base), ("heavy", HEAVY))}  # fmt: skip

@@ -491,6 +491,14 @@ def check_coverage(module: ModuleType, repeats: int = 80, slack: float = 0.06) -
             assert abs(share - 0.95) <= slack, f"{share:.3f} with {seeds} seeds"
 
 
+def test_a_goal_that_is_misspelt_is_told_by_its_own_word() -> None:
+    sweep = made_up(["workers.count=10,20"], lambda workers: workers)
+    for sign, word in ((1, "more"), (-1, "less")):
+        with pytest.raises(UserError) as refused:
+            analysis.pareto(sweep, {"yy": sign})
+        assert (refused.value.path, refused.value.nearest) == (word, f"{word}=y")
+
+
 def check_pareto(module: ModuleType) -> None:
     sweep = made_up(["market.noise_sigma=0,1,2", "market.taste_sigma=0,1"], lambda a, b: a)
     sweep.outcomes["z"] = [1.0, 3.0, 2.0, 1.0, 0.0, 0.0]
