@@ -55,6 +55,7 @@ COMMANDS = (
 )
 RUN_OPTIONS = ("--plugin FILE", "--cfg job", "-m", "--help")
 COMPARE_OPTIONS = ("--plugin FILE", "--help")
+COMPARE_WORDS = ("seeds", "jobs", "match", "match_to")
 RESUME = "resume="
 FREE_ON_RESUME = ("compute.",)
 USUAL_SEEDS = 10
@@ -556,6 +557,8 @@ def _compare(words: list[str]) -> int:
 
 def _sort_compare_words(words: list[str]) -> CompareWords:
     """Tell names of scenarios, settings, plug-ins and what is asked of the comparison apart."""
+    from sim.overrides import refuse_misspelt
+
     names: list[str] = []
     overrides: list[str] = []
     plugins: list[Path] = []
@@ -575,6 +578,7 @@ def _sort_compare_words(words: list[str]) -> CompareWords:
         elif option in ("match", "match_to") and equals:
             matching[option] = value
         elif equals or word.startswith("~"):
+            refuse_misspelt(word, COMPARE_WORDS, "a comparison")
             overrides.append(word)
         else:
             names.append(word)

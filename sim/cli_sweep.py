@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import importlib.util
 import json
@@ -312,7 +311,8 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
     own: dict[str, str] = {}
     plugins: list[Path] = []
     shard, dry_run = (1, 1), False
-    from sim.study.points import CARRIED_OUT
+    from sim.overrides import refuse_misspelt
+    from sim.study.points import CARRIED_OUT, STUDIES, USUAL
 
     rest = iter(words)
     for word in rest:
@@ -330,30 +330,9 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> SweepWords:
         elif option in CARRIED_OUT and equals:
             own[option] = value
         else:
-            _refuse_misspelt(word)
+            refuse_misspelt(word, (STUDIES, *USUAL, *CARRIED_OUT), "a sweep")
             study.append(word)
     return SweepWords(study, own, plugins, shard, dry_run)
-
-
-def _refuse_misspelt(word: str) -> None:
-    """Refuse a word of a sweep itself without a value, or misspelt: no setting could be meant."""
-    from sim.config import Config
-    from sim.schema import slots
-    from sim.study.points import CARRIED_OUT, STUDIES, USUAL
-
-    name, equals, value = word.partition("=")
-    words = [STUDIES, *USUAL, *CARRIED_OUT]
-    if name in words and not equals:
-        raise UserError("has no value.", path=name, allowed=f"{name}=VALUE", nearest=f"{name}=...")
-    near = difflib.get_close_matches(name, words, 1, 0.8)
-    if near and name not in words and name not in slots(Config):
-        raise UserError(
-            "is not a word of a sweep.",
-            path=name,
-            value=value,
-            allowed=", ".join(words) + ", or a setting",
-            nearest=f"{near[0]}={value}",
-        )
 
 
 def _shard(text: str) -> tuple[int, int]:

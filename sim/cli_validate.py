@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sim.errors import UserError, one_of
 
 OPTIONS = ("--plugin", "--help")
+WORDS = ("seeds", "trial_seeds", "jobs")
 USUAL_SEEDS, USUAL_TRIAL_SEEDS = 20, 6
 MOST_JOBS = 256
 
@@ -75,6 +76,8 @@ def _draw(*what: Any) -> None:
 
 
 def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> ValidateWords:
+    from sim.overrides import refuse_misspelt
+
     settings: list[str] = []
     plugins: list[Path] = []
     numbers: dict[str, int] = {}
@@ -85,9 +88,10 @@ def _sort(words: Sequence[str], plugin: Callable[[str], Path]) -> ValidateWords:
             plugins.append(plugin(value if equals else next(rest, "")))
         elif word.startswith("-"):
             one_of("", word, OPTIONS, "There is no such option.", "; settings have no dashes", "*")
-        elif option in ("seeds", "trial_seeds", "jobs") and equals:
+        elif option in WORDS and equals:
             numbers[option] = _number(option, value)
         else:
+            refuse_misspelt(word, WORDS, "a validation")
             settings.append(word)
     return ValidateWords(
         settings,

@@ -76,6 +76,13 @@ def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Requ
         )
     for number, text in enumerate(overrides):
         key, found, rest = text.partition("=")
+        if key == FILE_KEY and found and not rest.strip():
+            raise UserError(
+                "has no value.",
+                path=FILE_KEY,
+                allowed=f"{FILE_KEY}=FILE, a YAML file of settings",
+                nearest="clickmarket run --cfg job > my.yaml",
+            )
         if key == FILE_KEY and found:
             request.files.append(Path(rest))
             continue
@@ -94,6 +101,25 @@ def sort_out(overrides: Sequence[str], options: Mapping[str, list[str]]) -> Requ
         else:
             request.changes.append(change)
     return request
+
+
+def refuse_misspelt(word: str, words: Sequence[str], command: str) -> None:
+    """Refuse one of a command's own words without a value, or misspelt: no setting could be meant.
+
+    ``command`` is what the words are of, as in "a sweep".
+    """
+    name, equals, value = word.partition("=")
+    if name in words and not equals:
+        raise UserError("has no value.", path=name, allowed=f"{name}=VALUE", nearest=f"{name}=...")
+    near = difflib.get_close_matches(name, words, 1, 0.8)
+    if near and name not in words and name not in slots(Config):
+        raise UserError(
+            f"is not a word of {command}.",
+            path=name,
+            value=value,
+            allowed=", ".join(words) + ", or a setting",
+            nearest=f"{near[0]}={value}",
+        )
 
 
 def _parse(text: str, options: Mapping[str, list[str]]) -> Change:
@@ -117,10 +143,16 @@ def _parse(text: str, options: Mapping[str, list[str]]) -> Change:
             path=override.key_or_group,
             value=text.partition("=")[2],
             allowed="one value; a list is written [a,b], a text with a comma 'a,b'",
-            nearest=override.key_or_group + "=" + text.partition("=")[2].partition(",")[0],
+            nearest=override.key_or_group + "=" + _one_value(text.partition("=")[2]),
         )
     mark = "+" if override.is_add() or override.is_force_add() else ""
     return Change(override.key_or_group, value, mark)
+
+
+def _one_value(text: str) -> str:
+    """Return the first of several values, or the number that commas part into thousands."""
+    thousands = re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text)
+    return text.replace(",", "") if thousands else text.partition(",")[0]
 
 
 def _read(text: str, functions: Sequence[str] = ()) -> Any:

@@ -168,6 +168,9 @@ def test_an_income_that_no_tax_could_ever_pay_is_refused(
     [
         (["run", ""], "clickmarket run --help"),
         (["run", "=5"], "clickmarket run --help"),
+        (["run", "workers.count=2,000"], "workers.count=2000"),
+        (["run", "seed=1,2"], "seed=1"),
+        (["run", "config="], "clickmarket run --cfg job > my.yaml"),
         (["run", "wörld=six_regions"], "world=six_regions"),
         (["run", "resume=nothing"], "time.checkpoint_days=30"),
         (["run world=six_regions"], "clickmarket run world=six_regions"),

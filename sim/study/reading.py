@@ -151,7 +151,7 @@ def load_sweep(path: str | Path) -> Sweep:
     folder = Path(path)
     if not is_sweep(folder):
         raise UserError(
-            f"{folder} is not the folder of a sweep",
+            f"{folder} is not the folder of a sweep.",
             path=str(folder),
             allowed="the path that clickmarket sweep printed",
             nearest=folder_near(folder, "study"),

@@ -1182,6 +1182,7 @@ def test_a_file_is_a_scenario(tmp_path: Path) -> None:
         (["none", "usage_tax", "policy.usage_tax=null"], "what a scenario's name says"),
         (["none", "fewer.yaml"], "number of workers in all scenarios"),
         (["none", "usage_tax", "scenario=digital_income"], "chosen by the names"),
+        (["none", "usage_tax", "sedes=3"], "nearest  seeds=3"),
         (["none", "usage_tax", "seeds=0"], "nearest  seeds=1"),
         (["none", "usage_tax", "seeds=-3"], "nearest  seeds=1"),
         (["none", "usage_tax", "seeds=100000"], "nearest  seeds=10000"),

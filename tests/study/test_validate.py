@@ -217,6 +217,7 @@ def test_what_is_played_makes_the_identity(tmp_path: Path) -> None:
         (["--fresh"], "There is no such option"),
         (["--plugin", "none.py"], "a Python file that exists"),
         (["time.dys=3"], "nearest  time.days"),
+        (["trail_seeds=3"], "nearest  trial_seeds=3"),
         (["workers.count=0"], "workers.count"),
     ],
 )
