@@ -10,7 +10,6 @@ import gc
 import importlib
 import inspect
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -161,7 +160,7 @@ def scale(world: str, workers: int, first_days: int, hours: int) -> Result:
         "seconds": seconds,
         "worker_hours_per_cpu_second": workers * hours / seconds,
         "construction_cpu_seconds": made,
-        "peak_rss_gib": peak_rss_bytes() / 2**30,
+        "peak_rss_gib": sweeps.peak_mib() / 2**10,
     }
 
 
@@ -187,12 +186,6 @@ def everything(world: str, workers: int, days: int, repetitions: int) -> Result:
         "worker_hours_per_cpu_second": workers * days * DAY / whole,
         "settings": list(everything_on(world)),
     }
-
-
-def peak_rss_bytes() -> int:
-    """Return the most memory this process has held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def memory(world: str, workers: int, record: str) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import weakref
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.__main__ import measured
-from benchmarks.sweeps import MadeUp, growth, opened, words_of
+from benchmarks.sweeps import ROOT, MadeUp, growth, opened, peak_mib, words_of
 from sim import cli_sweep, study
 from sim.model import ClickWorkModel
 from sim.study import engine, points, sweep
@@ -328,6 +329,14 @@ def test_a_hundred_thousand_runs_as_they_are_played(exercised: Exercised) -> Non
     assert found["resume_seconds"] < 10.0
     assert found["kept_at_kill"] >= 98_000
     exercised("runs", 100_000, 100_000)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere no peak is handed on")
+def test_the_peak_is_not_that_of_who_started_it() -> None:
+    ones = np.ones(2**26)
+    told = [sys.executable, "-c", "from benchmarks.sweeps import peak_mib; print(peak_mib())"]
+    of_child = float(subprocess.run(told, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    assert of_child < ones.nbytes / 2**20 < peak_mib()
 
 
 @pytest.mark.nightly
