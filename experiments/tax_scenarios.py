@@ -74,9 +74,9 @@ def judge(found: Outcomes) -> list[Finding]:
                 finding("C12", "fewer workers in the South are poor with it than without tax and income",
                         scenario, found.change(scenario, "worker_poverty_after_transfers", NONE, "south"),
                         BELOW),
-                finding("C12", "the budget of the tax leaves hourly pay lower so than as an income for all",
+                finding("C12", "tied to conditions, the same tax leaves hourly pay lower than paid to all",
                         scenario, found.percent(scenario, "pay_all_in_pooled", universal), BELOW, unit="%"),
-                finding("C12", "the budget of the tax leaves fewer workers in the South poor so than for all",
+                finding("C12", "tied to conditions, the same tax leaves fewer workers in the South poor",
                         scenario,
                         found.change(scenario, "worker_poverty_after_transfers", universal, "south"), BELOW),
             ]  # fmt: skip
