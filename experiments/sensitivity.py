@@ -705,7 +705,9 @@ def text_of(job: Job, found: Found) -> str:
     lines += ["", f"{'claim':8} {'conclusion':52} {'holds at':>8}  flips"]
     for row in found.conclusions.itertuples(index=False):
         by = f"{row.rests_on} ({row.toward} where it holds)"
-        if row.total <= luck_of(found, str(row.part), str(row.outcome)):
+        if not row.rests_on:
+            by = "what is not told: hardly ever defined"
+        elif row.total <= luck_of(found, str(row.part), str(row.outcome)):
             by = "nothing that can be told from luck"
         told = f"yes, by {by}" if row.flips else "no"
         if not row.flips and FLIPS_FROM <= row.screened <= 1 - FLIPS_FROM:
