@@ -91,6 +91,7 @@ from sim.policy.leaving import CUSTOMERS, WORKERS
 from sim.policy.office import MOST_SUBSIDISED, Charge, Entry, Offices
 from sim.policy.terms import least_rewards, make_terms
 from sim.schedule import run_phases
+from sim.stopping import held_back
 from sim.validation import build, check, to_plain, with_settings
 from sim.world import load_world
 
@@ -518,12 +519,14 @@ class ClickWorkModel(mesa.Model):
                 results[number] = task(*one)
 
         pool = self._pool()
-        others = [pool.submit(work) for _ in range(self.config.compute.threads - 1)]
+        with held_back():
+            others = [pool.submit(work) for _ in range(self.config.compute.threads - 1)]
         try:
             work()
         finally:
-            for other in others:
-                other.result()
+            with held_back():
+                for other in others:
+                    other.result()
         return results
 
     def for_each_board(self, *tasks: Callable[[Board], object]) -> None:

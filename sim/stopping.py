@@ -21,6 +21,9 @@ _ASKED: list[type[BaseException]] = []
 _HANDLERS: dict[signal.Signals, object] = {}
 """Handlers of before the outermost block."""
 
+_HELD_BACK: list[bool] = []
+"""A place for each block that the main thread is in and in which nothing may be raised."""
+
 
 @contextlib.contextmanager
 def stopping_on_term() -> Iterator[None]:
@@ -51,6 +54,25 @@ def stopping_on_term() -> Iterator[None]:
             _ASKED.clear()
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Let a signal stop what is going on at the end of the block, not within.
+
+    For what takes locks that others wait for, as those of futures: one that is raised as a lock has just been
+    taken leaves it taken for ever. Blocks must be short, so that the signal is heard soon.
+    """
+    if _ASKED or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _HELD_BACK.append(True)
+    try:
+        yield
+    finally:
+        _HELD_BACK.pop()
+    if _ASKED and not _HELD_BACK:
+        raise _ASKED[0]
+
+
 def raise_if_stopped() -> None:
     """Raise what the user's signal stands for, if one has come, in the place of what it has led to."""
     if _ASKED and threading.current_thread() is threading.main_thread():
@@ -71,7 +93,8 @@ def _stop(number: int, _: object) -> None:
         signal.signal(each, signal.SIG_IGN)
     sys.unraisablehook = _heard_by_nobody
     _ASKED.append(Terminated if number == signal.SIGTERM else KeyboardInterrupt)
-    raise _ASKED[0]
+    if not _HELD_BACK:
+        raise _ASKED[0]
 
 
 def _heard_by_nobody(lost: Any) -> None:
@@ -85,4 +108,5 @@ def _heard_by_nobody(lost: Any) -> None:
 
 def _stop_again(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _ASKED[0]
+    if not _HELD_BACK:
+        raise _ASKED[0]

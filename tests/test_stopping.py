@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -64,6 +65,29 @@ def stopped_unheard(module: ModuleType, how: signal.Signals) -> None:
             pass
 
 
+class Signalled(threading.Condition):
+    """Is interrupted just after its lock was taken."""
+
+    def __init__(self, how: signal.Signals) -> None:
+        super().__init__(threading.Lock())
+        self.how = how
+
+    def __enter__(self) -> bool:
+        taken = super().__enter__()
+        signal.raise_signal(self.how)
+        return taken
+
+
+def stopped_at_a_lock(module: ModuleType, lock: Signalled) -> None:
+    """Be interrupted where a lock is taken, in a block within a block that hold signals back."""
+    with module.stopping_on_term(), module.held_back():
+        with module.held_back(), lock:
+            pass
+        for _ in range(10**5):
+            pass
+        lock.notified = True  # type: ignore[attr-defined]
+
+
 def stopped_with_words(module: ModuleType) -> None:
     """Be interrupted and say something of it."""
     with module.stopping_on_term():
@@ -92,6 +116,11 @@ def check_order(module: ModuleType) -> None:
         with pytest.raises(kind):
             stopped_unheard(module, how)
         assert [signal.getsignal(how) for how, _ in SIGNALS] == before
+        lock = Signalled(how)
+        with pytest.raises(kind):
+            stopped_at_a_lock(module, lock)
+        assert lock.acquire(blocking=False), "a lock stays taken"
+        assert hasattr(lock, "notified"), "it was stopped within the outer block"
     assert sys.unraisablehook is hook
     with pytest.raises(KeyboardInterrupt, match="said"):
         stopped_with_words(module)
@@ -106,11 +135,14 @@ def test_one_is_stopped_once_and_in_order() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("    if _ASKED and", "    if False and"),
+        ("    if _ASKED and threading", "    if False and threading"),
         ("signal.signal(each, signal.SIG_IGN)", "pass"),
         ("            _HANDLERS.clear()\n            _ASKED.clear()", "            _HANDLERS.clear()"),
         ("    except (KeyboardInterrupt, Terminated):\n        raise\n", ""),
         ("        again.start()\n", ""),
+        ("    if not _HELD_BACK:\n        raise _ASKED[0]\n\n", "    raise _ASKED[0]\n\n"),
+        ("    if _ASKED and not _HELD_BACK:", "    if _ASKED:"),
+        ("    if _ASKED and not _HELD_BACK:", "    if False:"),
     ],
     ids=[
         "complaints come",
@@ -118,13 +150,17 @@ def test_one_is_stopped_once_and_in_order() -> None:
         "stopped for ever",
         "what was said is lost",
         "lost in a destructor",
+        "not held back",
+        "held back by the inner block alone",
+        "held back for ever",
     ],
 )
 def test_other_ways_to_stop_are_noticed(old: str, new: str) -> None:
     before, hook = [signal.getsignal(how) for how, _ in SIGNALS], sys.unraisablehook
+    wrong = planted(stopping, old, new)
     try:
         with pytest.raises((AssertionError, KeyboardInterrupt, Terminated, pytest.fail.Exception)):
-            check_order(planted(stopping, old, new))
+            check_order(wrong)
     finally:
         for (how, _), handler in zip(SIGNALS, before, strict=True):
             signal.signal(how, handler)

@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -32,7 +32,7 @@ from sim.market.kernels import choose_kernels
 from sim.model import ClickWorkModel
 from sim.outcomes.recorder import Recorder
 from sim.policy.office import Offices
-from sim.study.engine import Local, cores
+from sim.study.engine import Local, cores, error_of, result_of, some_ended
 from sim.world import load_world
 
 TOLD = "Compiling the model for this machine, once: about a minute."
@@ -43,7 +43,6 @@ MOST_PROCESSES = 4
 PATIENCE_SECONDS = 300.0
 """Time after which helpers are taken to hang; on two slow cores they take one minute."""
 
-LISTEN_SECONDS = 0.2
 FEW_AGENTS = 200
 FIRST_HOURS = 4
 MOST_MARKETS = 4
@@ -120,7 +119,7 @@ def _compile(configs: Sequence[Config], rules: Rules) -> None:
             met = scouting.submit(scout, configs, rules)
         with contextlib.suppress(Exception):
             _wait([met], until)
-            calls = sorted(met.result(timeout=0), key=_place)
+            calls = sorted(result_of(met), key=_place)
             _wait([helpers.submit(compile_one, call, configs, rules) for call in calls], until)
 
 
@@ -135,8 +134,9 @@ def _wait(futures: Sequence[Future[Any]], until: float) -> None:
     """
     left = set(futures)
     while left and time.monotonic() < until:
-        finished, left = wait(left, timeout=LISTEN_SECONDS)
-        if any(isinstance(future.exception(), OSError) for future in finished):
+        finished = some_ended(left)
+        left -= finished
+        if any(isinstance(error_of(future), OSError) for future in finished):
             return
 
 

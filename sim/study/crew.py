@@ -8,7 +8,7 @@ the processes of `sim.study.engine.Local`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from sim.study import engine
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 Tell = Callable[[int], None]
 """Called with a task's place after each of its days."""
-
-LISTEN_SECONDS = 0.2
 
 
 class Crew:
@@ -81,18 +79,19 @@ class Crew:
         futures = [self.engine.submit(serve, self.plugins, place, *task) for place, task in tasks]
         left: set[Future[Any]] = set(futures)
         while left:
-            finished, left = wait(left, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED)
+            finished = engine.some_ended(left)
+            left -= finished
             for place in self.engine.told():
                 tell(place)
             for future in finished:
                 self._take(future)
             if finished and self.after is not None:
                 self.after()
-        return [future.result() for future in futures]
+        return [engine.result_of(future) for future in futures]
 
     def _take(self, future: Future[Any]) -> None:
         """Raise what went wrong; a process that has died, most likely for want of memory, in words."""
-        error = future.exception()
+        error = engine.error_of(future)
         if engine.died(error):
             raise UserError(
                 "A process that played a run has died, perhaps for want of memory; what is finished is kept,"

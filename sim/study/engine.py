@@ -17,14 +17,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
 from sim.errors import UserError, one_of
 from sim.garbage import collect_seldom
+from sim.stopping import held_back
 
 ENGINES = ("local", "serial", "dask")
 SCHEDULER_SECONDS = 30.0
@@ -35,6 +43,9 @@ TALKERS = ("distributed", "distributed.client", "tornado.application", "asyncio"
 
 COUNT_SECONDS = 2.0
 """Time between two looks at how many workers a cluster has."""
+
+LISTEN_SECONDS = 0.2
+"""Longest time for which a signal is held back while nothing has ended."""
 
 GRACE_SECONDS = 30.0
 """Time that a run that is told to stop may take to do so."""
@@ -149,7 +160,8 @@ class Local:
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by the next free process."""
         try:
-            return self.executor.submit(task, *arguments)
+            with held_back():
+                return self.executor.submit(task, *arguments)
         except BrokenProcessPool as error:
             future: Future[Any] = Future()
             future.set_exception(error)
@@ -173,11 +185,31 @@ class Local:
         for process in list((self.executor._processes or {}).values()):
             with contextlib.suppress(OSError):
                 process.kill()
-        self.executor.shutdown(wait=True, cancel_futures=True)
+        with held_back():
+            self.executor.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
         """Let the processes end."""
-        self.executor.shutdown(wait=True, cancel_futures=True)
+        with held_back():
+            self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def some_ended(futures: Collection[Future[Any]]) -> set[Future[Any]]:
+    """Return the futures that have ended, once there is one or after a moment: then a signal is heard."""
+    with held_back():
+        return wait(futures, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED).done
+
+
+def error_of(future: Future[Any]) -> BaseException | None:
+    """Return what an ended future's task raised, or that it was cancelled; None if it has a result."""
+    with held_back():
+        return CancelledError() if future.cancelled() else future.exception()
+
+
+def result_of(future: Future[Any]) -> Any:
+    """Return what an ended future's task returned, or raise what it raised; `TimeoutError` if it has not."""
+    with held_back():
+        return future.result(timeout=0)
 
 
 @contextlib.contextmanager
@@ -221,7 +253,8 @@ class Dask:
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have the task done by a worker of the cluster."""
         limited = (_within, self.memory_mib) if self.memory_mib else ()
-        future: Future[Any] = self.executor.submit(*limited, task, *arguments)
+        with held_back():
+            future: Future[Any] = self.executor.submit(*limited, task, *arguments)
         return future
 
     def prepare(self, task: Callable[..., Any], *arguments: Any) -> None:

@@ -19,7 +19,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +44,16 @@ from sim.plain_yaml import read_yaml
 from sim.plugins import load_plugins
 from sim.stopping import raise_if_stopped, stopping_on_term
 from sim.study.ahead import compile_ahead
-from sim.study.engine import GRACE_SECONDS, Engine, RunTimeout, deadline, died
+from sim.study.engine import (
+    GRACE_SECONDS,
+    Engine,
+    RunTimeout,
+    deadline,
+    died,
+    error_of,
+    result_of,
+    some_ended,
+)
 from sim.study.lock import Held, locked, taking_turns
 from sim.study.points import Composer, Study
 from sim.study.result import MANIFEST, digest
@@ -607,9 +616,9 @@ class Coordinator:
 
     def _collect(self) -> None:
         """Take what is finished; wait a moment if nothing is."""
-        finished, _ = wait(self.running, timeout=STATUS_SECONDS, return_when=FIRST_COMPLETED)
+        finished = some_ended(self.running)
         self.engine.check()
-        dead = [future for future in finished if died(_error_of(future))]
+        dead = [future for future in finished if died(error_of(future))]
         for future in finished:
             if future not in dead:
                 runs, _ = self.running.pop(future)
@@ -620,10 +629,10 @@ class Coordinator:
             self._stop_what_hangs()
 
     def _take(self, runs: list[int], future: Future[Any]) -> None:
-        error = _error_of(future)
+        error = error_of(future)
         if error is not None:
             raise error
-        found = future.result()
+        found = result_of(future)
         self.done += found["runs"]
         self.failed += found["failed"]
         share = found["seconds"] / found["runs"]
@@ -726,15 +735,6 @@ class Coordinator:
 def speed_told(runs: float) -> str:
     """Spell a number of runs by two figures, and never by a power of ten."""
     return f"{runs:,.0f}" if runs >= 10 else f"{runs:.2g}" if runs >= 0.01 else f"{runs:.4f}"
-
-
-def _error_of(future: Future[Any]) -> BaseException | None:
-    from concurrent.futures import CancelledError
-
-    try:
-        return future.exception()
-    except CancelledError as error:
-        return error
 
 
 # ---------------------------------------------------------------- folders

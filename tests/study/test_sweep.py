@@ -472,7 +472,7 @@ def test_a_run_that_kills_its_worker_becomes_a_row(plain: Path, tmp_path: Path) 
         ("        self.engine.recover()\n", ""),
         ("self.deaths[run] >= DEATHS", "self.deaths[run] >= 0"),
         (
-            "        dead = [future for future in finished if died(_error_of(future))]\n",
+            "        dead = [future for future in finished if died(error_of(future))]\n",
             "        dead = []\n",
         ),
     ],
