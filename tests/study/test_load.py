@@ -213,8 +213,8 @@ HEAVY = {
     "files were left": ("    store.compact()\n", ""),
     "parts were written": ("wanted = int(CHUNK_SECONDS / self.seconds_a_run)", "wanted = 12"),
     "coordinator keeps": (
-        "        found = result_of(future)\n",
-        "        found = result_of(future)\n        self.deaths[-self.done] = [f'{run:32}' for run in runs]\n",
+        "found = result_of(future)\n",
+        "found = result_of(future)\n        self.deaths[-self.done] = [f'{run:032}' for run in runs]\n",
     ),
 }
 """Ways to lose, to leave and to keep, by what is said of them (L1, L2, L3)."""
