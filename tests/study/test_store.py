@@ -52,11 +52,11 @@ def new_store(folder: Path, runs: int = RUN_COUNT, module: Any = store) -> Any:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The coordinator waits for the fake engine by letting it do one more thing."""
 
-    def wait(futures: dict[Future[Any], Any], **_: Any) -> tuple[set[Future[Any]], set[Future[Any]]]:
+    def some_ended(futures: dict[Future[Any], Any]) -> set[Future[Any]]:
         ENGINES[-1].advance()
-        return {future for future in futures if future.done()}, set()
+        return {future for future in futures if future.done()}
 
-    monkeypatch.setattr(sweep, "wait", wait)
+    monkeypatch.setattr(sweep, "some_ended", some_ended)
 
 
 ENGINES: list[FakeEngine] = []
@@ -178,7 +178,7 @@ BROKEN_COORDINATORS = {
 def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F17."""
     module = planted(sweep, *BROKEN_COORDINATORS[bug])
-    monkeypatch.setattr(module, "wait", sweep.wait)
+    monkeypatch.setattr(module, "some_ended", sweep.some_ended)
     monkeypatch.setattr(module, "dead_row", sweep.dead_row)
 
     def play_many() -> None:
@@ -191,7 +191,7 @@ def test_broken_coordinators_are_noticed(bug: str, tmp_path: Path, monkeypatch: 
 
 def with_fakes(module: ModuleType) -> ModuleType:
     """Return a planted module that waits for the fake engine, and gives up fake runs."""
-    module.wait, module.dead_row = sweep.wait, sweep.dead_row  # type: ignore[attr-defined]
+    module.some_ended, module.dead_row = sweep.some_ended, sweep.dead_row  # type: ignore[attr-defined]
     return module
 
 
